@@ -1,0 +1,55 @@
+-- Error tables: what a library call raises when it fails for good.
+
+local errors = {}
+
+---@class fellowship.Error
+---@field kind string what kind of failure; branch on this, never on the text
+---@field message string for people
+---@field status? integer HTTP status, where one came
+---@field attempts? integer HTTP exchanges made
+---@field retryable? boolean whether the same call may succeed later
+---@field fatal? boolean whether going on with other rows is pointless (no key, no store)
+---@field key? string the call's key, in hexadecimal
+---@field model? string the model asked, as it was named
+local Error = {}
+Error.__index = Error
+Error.__name = "fellowship.Error"
+
+function Error:__tostring()
+  return self.message
+end
+
+--- Makes an error table.
+---@param fields fellowship.Error kind and message at least
+---@return fellowship.Error
+function errors.new(fields)
+  return setmetatable(fields, Error)
+end
+
+--- Raises an error table.
+---@param fields fellowship.Error
+function errors.raise(fields)
+  error(errors.new(fields), 0)
+end
+
+--- Whether a caught value is an error table, and of that kind when one is given.
+--- Example: `local ok, err = pcall(judge.compare, judge, pair); if errors.is(err, "timeout") then ...`
+---@param value any
+---@param kind? string
+---@return boolean
+function errors.is(value, kind)
+  return getmetatable(value) == Error and (kind == nil or value.kind == kind)
+end
+
+--- Any caught value as an error table: a string becomes one of kind "script".
+---@param value any
+---@return fellowship.Error
+function errors.from(value)
+  if errors.is(value) then return value end
+  if type(value) == "table" and type(value.kind) == "string" then
+    return errors.new(value)
+  end
+  return errors.new { kind = "script", message = tostring(value) }
+end
+
+return errors

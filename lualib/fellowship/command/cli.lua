@@ -1,0 +1,234 @@
+-- The command line: which verb, which script, and what its end means as an exit status.
+
+local host = require "fellowship.core.host"
+local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
+local errors = require "fellowship.base.errors"
+local nearest = require "fellowship.base.nearest"
+local flow = require "fellowship.flow"
+local failures = require "fellowship.command.failures"
+local options = require "fellowship.command.options"
+local recording = require "fellowship.command.recording"
+local run = require "fellowship.command.run"
+local setup = require "fellowship.command.setup"
+
+local cli = {}
+
+local DONE, FAILED, USAGE, ROWS_FAILED = 0, 1, 2, 3
+
+local HELP = [[
+fellowship: a Lua-scriptable runtime for language-model workflows
+
+  fellowship SCRIPT.lua [args]     run a script (host options go before its name)
+  fellowship run NAME [options]    run a bundled script, or one that declares options; --help
+  fellowship list                  the bundled scripts, a line each
+  fellowship store export FILE     write the store's completions as JSON Lines
+  fellowship store import FILE     take completions of such a file into the store
+  fellowship --version, --help
+
+Host options before a plain script, and options of every command:
+]]
+
+-- ---- scripts ----
+
+--- Folder of the bundled scripts.
+local function scripts_folder()
+  return host.home .. "/scripts"
+end
+
+local function bundled_names()
+  local names = {}
+  for _, file in ipairs(sys.list(scripts_folder()) or {}) do
+    names[#names + 1] = file:match "^([%w_%-]+)%.lua$"
+  end
+  return names
+end
+
+--- Loads a script's chunk; raises on a syntax error, which names file and line.
+local function load_script(path)
+  local chunk, problem = loadfile(path, "t")
+  if not chunk then errors.raise { kind = "syntax", message = problem } end
+  return chunk
+end
+
+--- Options of a declaring script, common ones first, checked.
+local function declared_options(script, path)
+  options.check_declared(script.options or {}, path)
+  local all = {}
+  for _, option in ipairs(script.options or {}) do all[#all + 1] = option end
+  for _, option in ipairs(options.common) do
+    if option[1] == "out" then
+      local required = {}
+      for k, v in pairs(option) do required[k] = v end
+      required.required = true
+      option = required
+    end
+    all[#all + 1] = option
+  end
+  return all
+end
+
+local function is_command(value)
+  return type(value) == "table" and type(value.run) == "function"
+end
+
+local function script_help(name, script, declared)
+  return ("fellowship run %s: %s\n\n%s"):format(name, script.summary or "", options.help(declared))
+end
+
+--- Runs a script that declares its options.
+local function run_command(name, path, script, arguments, command_line)
+  local declared = declared_options(script, path)
+  for _, argument in ipairs(arguments) do
+    if argument == "--help" or argument == "-h" then
+      io.stdout:write(script_help(name, script, declared))
+      return DONE
+    end
+  end
+  local values, problem = options.read(declared, arguments)
+  if not values then setup.usage("%s (fellowship run %s --help shows the options)", problem, name) end
+  setup.apply(values)
+  local digest = sys.hex((sys.sha256_file(path)))
+  local opened = run.open({ name = name, digest = digest, declared = declared }, values, command_line)
+  return opened:execute(script.run)
+end
+
+--- Runs a plain script as the task that it is called in; failed rows go beside it.
+local function run_plain(path, chunk, values, arguments)
+  local kept = failures.new(path:match "([^/]+)$":gsub("%.lua$", "") .. ".errors.jsonl", setup.teller(values.quiet),
+    values["on-error"] == "stop")
+  flow.on_failure = function(failure) kept:take(failure) end
+  _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path })
+  local result
+  do
+    local _ <close> = setmetatable({}, { __close = function() kept:finish() end }) -- after an error too
+    result = chunk(table.unpack(arguments))
+  end
+  return result, kept.count > 0 and ROWS_FAILED or DONE
+end
+
+--- `fellowship SCRIPT.lua`: a command when the file returns one, else a plain script.
+local function run_file(path, values, arguments, command_line)
+  local chunk = load_script(path)
+  setup.apply(values)
+  local result, status = run_plain(path, chunk, values, arguments)
+  if is_command(result) then
+    return run_command(path:match "([^/]+)$":gsub("%.lua$", ""), path, result, arguments, command_line)
+  end
+  return status
+end
+
+-- ---- verbs ----
+
+local verbs = {}
+
+function verbs.run(arguments, command_line)
+  local name = arguments[1]
+  if not name or name:sub(1, 1) == "-" then setup.usage "run needs a script's name; `fellowship list` shows them" end
+  local path = name
+  if not name:find "[/.]" then path = ("%s/%s.lua"):format(scripts_folder(), name) end
+  if sys.kind(path) ~= "file" then
+    setup.usage('no script "%s"%s (fellowship list shows the bundled ones)', name, nearest.hint(name, bundled_names()))
+  end
+  local script = load_script(path)()
+  if not is_command(script) then
+    setup.usage("%s declares no options: it returns no table with `run`; run it as `fellowship %s`", path, path)
+  end
+  name = path:match "([^/]+)$":gsub("%.lua$", "")
+  return run_command(name, path, script, table.move(arguments, 2, #arguments, 1, {}), command_line)
+end
+
+function verbs.list()
+  for _, name in ipairs(bundled_names()) do
+    local script = load_script(("%s/%s.lua"):format(scripts_folder(), name))()
+    io.stdout:write(("%-12s %s\n"):format(name, script.summary or ""))
+  end
+  return DONE
+end
+
+local store_options = {
+  { "store", type = "string", metavar = "FILE", help = "the store" },
+}
+
+local function store_path(arguments)
+  local values, problem = options.read(store_options, arguments)
+  if not values then setup.usage("%s", problem) end
+  local path = values.store or os.getenv "FELLOWSHIP_STORE"
+  return path and path ~= "" and path or ".fellowship/store.db"
+end
+
+function verbs.store(arguments)
+  local what, file = arguments[1], arguments[2]
+  if what ~= "export" and what ~= "import" then
+    setup.usage("store needs export or import%s", what and nearest.hint(what, { "export", "import" }) or "")
+  end
+  if not file or file:sub(1, 2) == "--" then setup.usage("store %s needs a file", what) end
+  local path = store_path(table.move(arguments, 3, #arguments, 1, {}))
+  if what == "export" then
+    io.stdout:write(json.encode { exported = recording.export(path, file) }, "\n")
+  else
+    local added, known = recording.import(file, path)
+    io.stdout:write(json.encode { added = added, known = known }, "\n")
+  end
+  return DONE
+end
+
+verbs["--version"] = function()
+  io.stdout:write("fellowship ", host.version, "\n")
+  return DONE
+end
+
+verbs["--help"] = function()
+  io.stdout:write(HELP, options.help(options.common))
+  return DONE
+end
+verbs["-h"] = verbs["--help"]
+verbs.help = verbs["--help"]
+
+local function verb_names()
+  local names = {}
+  for name in pairs(verbs) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function dispatch(arguments, command_line)
+  local first = arguments[1]
+  if not first then
+    verbs["--help"]()
+    return USAGE
+  end
+  if verbs[first] then return verbs[first](table.move(arguments, 2, #arguments, 1, {}), command_line) end
+  local values, at = options.read(options.common, arguments, true)
+  if not values then setup.usage("%s", at) end
+  local path = arguments[at]
+  if not path then setup.usage "a script's name is missing" end
+  if sys.kind(path) ~= "file" then
+    setup.usage('there is no file and no command "%s"%s', path, nearest.hint(path, verb_names()))
+  end
+  return run_file(path, values, table.move(arguments, at + 1, #arguments, 1, {}), command_line)
+end
+
+--- Failures that the message explains whole; others are a script's mistakes and show where.
+local function is_plain(e)
+  return errors.is(e) and e.kind ~= "script"
+end
+
+--- Runs the command line. Called as the first task.
+---@param argv string[] from 0
+---@return integer status
+function cli.main(argv)
+  local arguments = table.move(argv, 1, #argv, 1, {})
+  local command_line = { "fellowship", table.unpack(arguments) }
+  local well, status = xpcall(dispatch, function(e)
+    if type(e) == "table" and e.traceback and not errors.is(e) then return e end
+    return { value = e, traceback = debug.traceback(nil, 2) }
+  end, arguments, command_line)
+  if well then return status end
+  local value = status.value
+  io.stderr:write("fellowship: ", tostring(value), "\n")
+  if not is_plain(value) then io.stderr:write(status.traceback, "\n") end
+  return errors.is(value, "usage") and USAGE or FAILED
+end
+
+return cli

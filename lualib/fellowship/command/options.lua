@@ -1,0 +1,189 @@
+-- Options of the command line: declared in tables, read, checked, and shown as help.
+
+local nearest = require "fellowship.base.nearest"
+
+local options = {}
+
+---@class fellowship.Option
+---@field [1] string its name, without dashes
+---@field type "string"|"integer"|"flag"|"choice"|"shard"|"file"|"data"|"model"
+---@field help string
+---@field default? any
+---@field required? boolean
+---@field many? boolean may be given several times: a list
+---@field choices? string[]
+---@field least? integer
+---@field metavar? string how help names the value
+---@field result? boolean false when it does not change results
+
+--- What every command has.
+---@type fellowship.Option[]
+options.common = {
+  { "out", type = "string", metavar = "DIR", help = "folder for the results" },
+  { "force", type = "flag", help = "write into a folder that holds another run's results", result = false },
+  { "store", type = "string", metavar = "FILE", result = false,
+    help = "store of completions (default: $FELLOWSHIP_STORE, else .fellowship/store.db)" },
+  { "offline", type = "flag", help = "never touch the network: every call must be in the store", result = false },
+  { "durable", type = "flag", help = "sync each commit to the disk at once", result = false },
+  { "concurrency", type = "integer", default = 16, least = 1, metavar = "N",
+    help = "model calls on the wire at a time", result = false },
+  { "window", type = "integer", least = 1, metavar = "N",
+    help = "rows opened beyond the oldest unfinished one (default: 4 x concurrency)", result = false },
+  { "limit", type = "integer", least = 0, metavar = "N", help = "only the first N rows", result = false },
+  { "shard", type = "shard", metavar = "I/N", help = "only part I of N, from 1/N to N/N" },
+  { "on-error", type = "choice", choices = { "collect", "stop" }, default = "collect", result = false,
+    help = "after a row failed: go on, or stop" },
+  { "seed", type = "integer", default = 0, metavar = "N", help = "seed of math.random, for each row with its number" },
+  { "fresh", type = "integer", default = 0, least = 0, metavar = "N",
+    help = "ask anew: another N is another sample of every completion" },
+  { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits" },
+  { "prompts", type = "file", metavar = "FILE.lua", help = "own prompt templates" },
+  { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false },
+}
+
+local readers = {}
+
+function readers.string(text) return text end
+
+readers.file = readers.string
+readers.data = readers.string
+readers.model = readers.string
+
+function readers.integer(text, option)
+  local n = math.tointeger(tonumber(text))
+  if not n then return nil, "must be a whole number" end
+  if option.least and n < option.least then return nil, ("must be %d or more"):format(option.least) end
+  return n
+end
+
+function readers.choice(text, option)
+  for _, choice in ipairs(option.choices) do
+    if text == choice then return text end
+  end
+  return nil, "must be one of " .. table.concat(option.choices, ", ") .. nearest.hint(text, option.choices)
+end
+
+function readers.shard(text)
+  local i, n = text:match "^(%d+)/(%d+)$"
+  i, n = math.tointeger(tonumber(i)), math.tointeger(tonumber(n))
+  if not i or i < 1 or i > n then return nil, "must be I/N with I from 1 to N, as in 2/4" end
+  return { i, n }
+end
+
+local function names_of(declared)
+  local names = {}
+  for i, option in ipairs(declared) do names[i] = "--" .. option[1] end
+  return names
+end
+
+local function find(declared, name)
+  for _, option in ipairs(declared) do
+    if option[1] == name then return option end
+  end
+end
+
+local function take(values, option, text)
+  local value, problem = readers[option.type](text, option)
+  if value == nil then return ('--%s %s (it is "%s")'):format(option[1], problem, text) end
+  if option.many then
+    values[option[1]] = values[option[1]] or {}
+    table.insert(values[option[1]], value)
+  elseif values[option[1]] ~= nil then
+    return ("--%s is given twice"):format(option[1])
+  else
+    values[option[1]] = value
+  end
+end
+
+local function check_required(declared, values)
+  for _, option in ipairs(declared) do
+    local name = option[1]
+    if values[name] == nil then
+      if option.required then
+        return ("--%s %s is missing: %s"):format(name, option.metavar or "VALUE", option.help)
+      end
+      values[name] = option.default
+    end
+  end
+end
+
+--- Reads arguments. With `stop_at_word`, the first argument that is no option ends them.
+---@param declared fellowship.Option[]
+---@param arguments string[]
+---@param stop_at_word? boolean
+---@return table<string, any>? values by name; nil when something is wrong
+---@return string|integer problem, or the index of the first argument that was not read
+function options.read(declared, arguments, stop_at_word)
+  local values, i = {}, 1
+  while i <= #arguments do
+    local argument = arguments[i]
+    local name, inline = argument:match "^%-%-([%w%-]+)=(.*)$"
+    name = name or argument:match "^%-%-([%w%-]+)$"
+    if not name then
+      if stop_at_word then break end
+      return nil, ('"%s" is not understood; options begin with --'):format(argument)
+    end
+    local option = find(declared, name)
+    if not option then
+      return nil, ("unknown option --%s%s"):format(name, nearest.hint("--" .. name, names_of(declared)))
+    end
+    local problem
+    if option.type == "flag" then
+      if inline then problem = ("--%s takes no value"):format(name) end
+      values[name] = true
+    else
+      local text = inline
+      if not text then
+        i = i + 1
+        text = arguments[i]
+      end
+      problem = not text and ("--%s needs a value"):format(name) or take(values, option, text)
+    end
+    if problem then return nil, problem end
+    i = i + 1
+  end
+  local missing = check_required(declared, values)
+  if missing then return nil, missing end
+  return values, i
+end
+
+local function describe(option)
+  local value = option.type ~= "flag" and " " .. (option.metavar or option.type:upper()) or ""
+  local notes = {}
+  if option.choices then notes[1] = table.concat(option.choices, ", ") end
+  if option.default ~= nil then notes[#notes + 1] = "default " .. tostring(option.default) end
+  if option.required then notes[#notes + 1] = "required" end
+  if option.many then notes[#notes + 1] = "may be repeated" end
+  local help = option.help .. (#notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or "")
+  return ("  %-24s %s\n"):format("--" .. option[1] .. value, help)
+end
+
+--- Help text of declared options.
+---@param declared fellowship.Option[]
+---@return string
+function options.help(declared)
+  local lines = {}
+  for i, option in ipairs(declared) do lines[i] = describe(option) end
+  return table.concat(lines)
+end
+
+--- Checks what a script declares; raises when it is no option.
+---@param declared fellowship.Option[]
+---@param where string
+function options.check_declared(declared, where)
+  for i, option in ipairs(declared) do
+    local name = option[1]
+    local what = ("%s: option %d"):format(where, i)
+    if type(name) ~= "string" or not name:match "^[%l%d%-]+$" then
+      error(what .. " has no name: its first element, lower-case letters and dashes", 0)
+    end
+    what = ("%s: option %s"):format(where, name)
+    if not readers[option.type] and option.type ~= "flag" then
+      error(('%s has the unknown type "%s"'):format(what, tostring(option.type)), 0)
+    end
+    if type(option.help) ~= "string" then error(what .. " has no help", 0) end
+    if find(options.common, name) then error(what .. " is one that every command has", 0) end
+  end
+end
+
+return options

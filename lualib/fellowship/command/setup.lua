@@ -1,0 +1,76 @@
+-- Takes the options that every command has into force: store, limits, models, prompts, seed, failures.
+
+local sys = require "fellowship.core.sys"
+local task = require "fellowship.core.task"
+local errors = require "fellowship.base.errors"
+local prompts = require "fellowship.base.prompts"
+local flow = require "fellowship.flow"
+local dispatch = require "fellowship.model.dispatch"
+local settings = require "fellowship.model.settings"
+
+local setup = {}
+
+--- Raises a usage error: exit status 2, and no traceback.
+---@param message string
+function setup.usage(message, ...)
+  errors.raise { kind = "usage", message = select("#", ...) > 0 and message:format(...) or message }
+end
+
+--- Runs a file of settings, which returns a table.
+---@param option string the option that named it
+---@param path string
+---@return table
+function setup.load_table(option, path)
+  local chunk, problem = loadfile(path, "t")
+  if not chunk then setup.usage("--%s: %s", option, problem) end
+  local well, value = pcall(chunk)
+  if not well then setup.usage("--%s: %s", option, tostring(value)) end
+  if type(value) ~= "table" then setup.usage("--%s: %s must return a table", option, path) end
+  return value
+end
+
+local function as_usage(fn, ...)
+  local well, problem = pcall(fn, ...)
+  if not well then setup.usage("%s", tostring(problem)) end
+end
+
+--- A line for people, on stderr, unless --quiet.
+---@param quiet boolean?
+---@return fun(text: string)
+function setup.teller(quiet)
+  return function(text)
+    if not quiet then io.stderr:write("fellowship: ", text, "\n") end
+  end
+end
+
+--- Puts the common options into force.
+---@param values table<string, any>
+function setup.apply(values)
+  settings.store = values.store
+  settings.offline = values.offline or false
+  settings.durable = values.durable or false
+  settings.fresh = values.fresh
+  settings.set_concurrency(values.concurrency)
+  flow.window = values.window or 4 * values.concurrency
+  task.base_seed(values.seed)
+  if values.models then
+    as_usage(settings.take_models, setup.load_table("models", values.models), values.models)
+  end
+  if values.prompts then
+    as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
+  end
+  dispatch.warn = setup.teller(values.quiet)
+end
+
+--- The SHA-256 of a file in hexadecimal; a usage error when it cannot be read.
+---@param option string
+---@param path string
+---@return string
+function setup.file_digest(option, path)
+  if sys.kind(path) == "folder" then setup.usage("--%s: %s is a folder", option, path) end
+  local digest, problem = sys.sha256_file(path)
+  if not digest then setup.usage("--%s: cannot read %s: %s", option, path, problem.message) end
+  return sys.hex(digest)
+end
+
+return setup

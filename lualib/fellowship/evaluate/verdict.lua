@@ -1,0 +1,147 @@
+-- Verdicts, read from what a judge wrote. The form is the paper's (arXiv 2408.08688): combined scoring
+-- ends with "### Score Assistant A:" and "X/10", then "### Score Assistant B:" and "Y/10" (Assistant 1
+-- and 2 in debates); independent scoring with "### Overall Score:"; direct comparison with "### Answer:"
+-- and A, B or C for a tie.
+
+local check = require "fellowship.base.check"
+
+local verdict = {}
+
+---@class fellowship.Verdict
+---@field winner "a"|"b"|"tie"|"unparsed"
+---@field scores? { a: number?, b: number?, score: number? }
+---@field evidence? table[] what the models wrote: { model =, text = }
+---@field evaluator? string
+---@field models? string[]
+
+-- Between a heading and its number: white space, colons and marks of emphasis.
+local GAP = "^[%s%*_:#`>=%-]*"
+
+--- Words and digits alone, in lower case: how a statement is compared with a candidate's text.
+local function bare(text)
+  return (text:lower():gsub("[^%w./]+", ""))
+end
+
+--- A score at the start of `rest`: the number, and how much text it takes. Nil when there is none, or
+--- when it is out of another number than the scale; false when it is out of range.
+local function score_at(rest, scale)
+  local gap = rest:match(GAP)
+  local sign = gap:match "%-$"
+  local number, after = rest:sub(#gap + 1):match "^(%d+%.?%d*)()"
+  if not number then return nil end
+  local stop = #gap + after
+  local tail = rest:sub(stop)
+  local divisor, over = tail:match "^[%s%*_`]*/[%s%*_`]*(%d+)()"
+  if divisor then
+    stop = stop + over - 1
+    if tonumber(divisor) ~= scale then return false, stop end
+  elseif tail:match "^[%w/]" then
+    return nil
+  end
+  local value = tonumber(number)
+  if sign or value < 0 or value > scale then return false, stop end
+  return value, stop
+end
+
+--- Every statement of a score behind a heading, in order: { value | false, words }.
+local function statements(text, heading, scale)
+  local list, from = {}, 1
+  local lower = text:lower()
+  while true do
+    local start, stop = lower:find(heading, from)
+    if not start then return list end
+    local value, length = score_at(text:sub(stop + 1, stop + 80), scale)
+    if value ~= nil then
+      list[#list + 1] = { value = value, words = bare(text:sub(start, stop + length - 1)), at = start }
+    end
+    from = stop + 1
+  end
+end
+
+--- The last statement that no candidate holds.
+local function last_own(list, quoted)
+  for i = #list, 1, -1 do
+    local own = true
+    for _, candidate in ipairs(quoted) do
+      if candidate:find(list[i].words, 1, true) then own = false end
+    end
+    if own then return list[i] end
+  end
+  return nil
+end
+
+local function bare_candidates(candidates)
+  local list = {}
+  for i, text in ipairs(candidates or {}) do list[i] = bare(text) end
+  return list
+end
+
+local function value_of(statement, what, scale)
+  if not statement then return nil, ("no score for %s was found"):format(what) end
+  if statement.value == false then
+    return nil, ("the score for %s is not within 0 to %d"):format(what, scale)
+  end
+  return statement.value
+end
+
+local readers = {}
+
+function readers.combined(text, scale, quoted)
+  local scores = {}
+  for side, names in pairs { a = "[a1]", b = "[b2]" } do
+    local list = statements(text, "score%W+assistant%s*" .. names .. "%f[%W]", scale)
+    local value, problem = value_of(last_own(list, quoted), "Assistant " .. side:upper(), scale)
+    if not value then return nil, problem end
+    scores[side] = value
+  end
+  local winner = scores.a > scores.b and "a" or scores.a < scores.b and "b" or "tie"
+  return { winner = winner, scores = scores }
+end
+
+function readers.independent(text, scale, quoted)
+  local list = statements(text, "overall%s+score%f[%W]", scale)
+  local value, problem = value_of(last_own(list, quoted), "the response", scale)
+  if not value then return nil, problem end
+  return { scores = { score = value } }
+end
+
+local answers = { a = "a", b = "b", c = "tie" }
+
+function readers.direct(text, _, quoted)
+  local list, lower, from = {}, text:lower(), 1
+  while true do
+    local start, stop = lower:find("#+%s*%**answer%f[%W]", from)
+    if not start then break end
+    local gap, letter = lower:sub(stop + 1, stop + 40):match "^([%s%*_:#`>%-%(%[]*)([abc])%f[%W]"
+    if letter then
+      list[#list + 1] = { value = answers[letter], words = bare(lower:sub(start, stop + #gap + 1)) }
+    end
+    from = stop + 1
+  end
+  local last = last_own(list, quoted)
+  if not last then return nil, "no answer (A, B or C) was found" end
+  return { winner = last.value, scores = {} }
+end
+
+--- What stands behind the model's thinking, where it wrote that into its text.
+local function without_thinking(text)
+  return (text:gsub("<think>.-</think>", ""):gsub("^.-</think>", ""))
+end
+
+--- Reads a verdict. The last statement wins; one whose words and score stand in a candidate is a
+--- quotation and does not count.
+--- Example: `fellowship.verdict.parse(text, { strategy = "combined", scale = 10, candidates = { a, b } })`
+---@param text string
+---@param options? { strategy: "combined"|"independent"|"direct"|nil, scale: integer?, candidates: string[]? }
+---@return fellowship.Verdict? verdict { winner =, scores = { a =, b = } }, or { scores = { score = } }
+---@return string? problem
+function verdict.parse(text, options)
+  check.type("the verdict's text", text, "string")
+  options = options or {}
+  check.options("verdict.parse", options, { strategy = "string?", scale = "integer?", candidates = "table?" })
+  local strategy = options.strategy or "combined"
+  check.choice("strategy", strategy, { "combined", "independent", "direct" })
+  return readers[strategy](without_thinking(text), options.scale or 10, bare_candidates(options.candidates))
+end
+
+return verdict

@@ -1,0 +1,122 @@
+-- Fan-out over tasks: spawn, all, map, each, sleep. Straight-line code; every wait suspends only the
+-- task that waits.
+
+local task = require "fellowship.core.task"
+local check = require "fellowship.base.check"
+local errors = require "fellowship.base.errors"
+local feed = require "fellowship.flow.feed"
+
+local flow = {
+  window = 64, ---@type integer rows that map opens beyond the oldest unfinished one
+}
+
+---@class fellowship.Task
+---@field await fun(self): ... waits for the end; returns the results or raises the error
+---@field join fun(self): boolean, ... waits; returns true and the results, or false, error, traceback
+---@field cancel fun(self) ends the task where it waits; its to-be-closed variables are closed
+---@field status fun(self): "ready"|"running"|"suspended"|"done"|"failed"
+
+--- Starts a task that runs fn(...) beside the caller.
+--- Example: `local t = fellowship.spawn(function() return llama:ask("Hi").text end); print(t:await())`
+---@param fn function
+---@param ... any its arguments
+---@return fellowship.Task
+function flow.spawn(fn, ...)
+  check.type("spawn's function", fn, "function")
+  return task.spawn(fn, ...)
+end
+
+--- Waits some seconds; other tasks go on.
+---@param seconds number
+function flow.sleep(seconds)
+  task.sleep(seconds)
+end
+
+local Scope = {
+  __close = function(tasks)
+    for _, t in ipairs(tasks) do t:cancel() end
+  end,
+}
+
+--- Runs functions side by side, waits for every one, then returns the first result of each in
+--- argument order, or raises the first error in argument order.
+--- Example: `local a, b = fellowship.all(function() return x:ask(p).text end, function() return y:ask(p).text end)`
+---@param ... function
+---@return any ...
+function flow.all(...)
+  local count, results, first = select("#", ...), {}, nil
+  local tasks <close> = setmetatable({}, Scope) -- when the caller is cancelled, so are these
+  for i = 1, count do
+    local fn = select(i, ...)
+    check.type(("all's argument %d"):format(i), fn, "function")
+    tasks[i] = task.spawn(fn)
+  end
+  for i = 1, count do
+    local ok, value = tasks[i]:join()
+    results[i] = value
+    if not ok and first == nil then first = { value } end
+  end
+  if first then error(first[1], 0) end
+  return table.unpack(results, 1, count)
+end
+
+--- What becomes of a row that fails; the command line replaces it with one that keeps errors.jsonl.
+---@param failure { row: table?, number: integer, error: fellowship.Error, traceback: string }
+function flow.on_failure(failure)
+  io.stderr:write(("row %d failed: %s\n"):format(failure.number, failure.error.message))
+end
+
+local function settle(item)
+  local outcome = table.pack(item.task:join())
+  if outcome[1] then return true, outcome end
+  local err = errors.from(outcome[2])
+  if err.fatal then error(err, 0) end
+  flow.on_failure { row = item.row, number = item.number, error = err, traceback = outcome[3] }
+  return false
+end
+
+--- Runs fn(row, number) for every row, many at a time, and yields (row, results ...) in input order.
+--- A row whose fn raises is reported (errors.jsonl) and left out. At most a window of rows is open
+--- beyond the oldest unfinished one, so memory does not grow with the dataset.
+--- Example: `for row, answer in fellowship.map(fellowship.rows "p.jsonl", function(row) return m:ask(row.prompt).text end) do ... end`
+---@param source table|function an array of rows, what fellowship.rows returns, or an iterator function
+---@param fn fun(row: table, number: integer): ...
+---@param options? { window: integer? }
+---@return function iterator, nil, nil, table closing
+function flow.map(source, fn, options)
+  check.type("map's function", fn, "function")
+  options = options or {}
+  check.options("map", options, { window = "integer?" })
+  local function run(row, number)
+    task.seed(task.base_seed(), number)
+    return fn(row, number)
+  end
+  local feeder = feed.new(source, run, options.window or flow.window)
+  local function step()
+    while true do
+      local item = feeder:take()
+      if not item then return nil end
+      if item.error then
+        if item.error.fatal then error(item.error, 0) end
+        flow.on_failure { number = item.number, error = item.error, traceback = "" }
+      else
+        local ok, outcome = settle(item)
+        if ok then return item.row, table.unpack(outcome, 2, outcome.n) end
+      end
+    end
+  end
+  return step, nil, nil, feeder
+end
+
+--- Runs fn(row, number) for every row, many at a time, for its effects. Returns how many went well.
+---@param source table|function as map's
+---@param fn fun(row: table, number: integer)
+---@param options? { window: integer? }
+---@return integer
+function flow.each(source, fn, options)
+  local done = 0
+  for _ in flow.map(source, fn, options) do done = done + 1 end
+  return done
+end
+
+return flow

@@ -1,0 +1,100 @@
+-- Where a model's calls go: base URL, headers, key variable, limits. One endpoint for each base URL,
+-- key and model, made when the first call needs it.
+
+local http = require "fellowship.core.http"
+local limits = require "fellowship.core.limits"
+local errors = require "fellowship.base.errors"
+local settings = require "fellowship.model.settings"
+
+local endpoint = {}
+
+--- A URL without user information and query, lower-case scheme and host, no default port and no
+--- slash at the end: what stands in keys and messages.
+---@param url string
+---@return string
+function endpoint.normalise(url)
+  local scheme, rest = url:match "^(%a[%w+.-]*)://(.*)$"
+  if not scheme then return (url:gsub("[?#].*$", ""):gsub("/+$", "")) end
+  local authority, path = rest:gsub("[?#].*$", ""):match "^([^/]*)(.*)$"
+  authority = authority:gsub("^.*@", ""):lower()
+  scheme = scheme:lower()
+  local usual = scheme == "https" and ":443" or scheme == "http" and ":80"
+  if usual and authority:sub(-#usual) == usual then authority = authority:sub(1, -#usual - 1) end
+  return scheme .. "://" .. authority .. path:gsub("/+$", "")
+end
+
+---@class fellowship.Endpoint
+---@field url string base URL, as it is called
+---@field shown string the same without secrets, for messages
+---@field identity string what the key says of it
+
+--- Resolves where a model is served, from its --models entry, the environment, and the provider.
+---@param provider fellowship.Provider
+---@param entry table its entry of --models, or an empty table
+---@return fellowship.Endpoint
+function endpoint.resolve(provider, entry)
+  if provider.simulated then return { url = "", shown = "sim", identity = "sim" } end
+  local from_env = provider.url_env and os.getenv(provider.url_env)
+  if from_env == "" then from_env = nil end
+  local url = (entry.base_url or from_env or provider.url):gsub("/+$", "")
+  local shown = endpoint.normalise(url)
+  local usual = shown == endpoint.normalise(provider.url)
+  return { url = url, shown = shown, identity = entry.identity or usual and provider.name or shown }
+end
+
+local gates, targets = {}, {}
+
+local function headers_of(entry)
+  local list, names = {}, {}
+  for name in pairs(entry.headers or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do list[i] = { name, entry.headers[name] } end
+  return list
+end
+
+--- The gate that a model's calls wait at: slots and pauses of its endpoint.
+---@param model fellowship.Model
+function endpoint.gate(model)
+  local id = table.concat({ model.endpoint.url, model.key_env or "", model.name }, "\0")
+  local gate = gates[id]
+  if not gate then
+    gate = limits.endpoint(model.entry.concurrency or 0)
+    gates[id] = gate
+  end
+  return gate
+end
+
+--- The target that a model's calls are sent to. Raises when the key's variable is not set.
+---@param model fellowship.Model
+---@param path string under the base URL
+function endpoint.target(model, path)
+  local id = table.concat({ model.endpoint.url, model.key_env or "", path, model.entry_name or "" }, "\0")
+  local target = targets[id]
+  if target then return target end
+  local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
+  local auth = model.key_env and { header = "Authorization", prefix = "Bearer ", env = model.key_env } or nil
+  local problem
+  target, problem = http.target { url = url .. path .. query, headers = headers_of(model.entry), auth = auth }
+  if not target then
+    if problem.kind == "auth" then
+      errors.raise { kind = "auth", fatal = true, model = model.named, message =
+        ("%s needs a key: %s (set it to your key for %s; a server that wants none takes any value)")
+        :format(model.named, problem.message, model.endpoint.shown) }
+    end
+    errors.raise { kind = "usage", fatal = true, model = model.named,
+      message = ("%s: the base URL %s is %s"):format(model.named, model.endpoint.shown, problem.message) }
+  end
+  targets[id] = target
+  return target
+end
+
+--- Timeouts of a model's calls, in seconds.
+---@param model fellowship.Model
+function endpoint.timeouts(model)
+  local own, times = model.entry.timeouts or {}, {}
+  for name, usual in pairs(settings.timeouts) do times[name] = own[name] or usual end
+  times.max_body = settings.max_answer
+  return times
+end
+
+return endpoint

@@ -1,0 +1,58 @@
+-- What holds for all model calls of a run: the store, offline, retries, timeouts, and the entries of
+-- a --models file. The command line sets it once, before the first call.
+
+local check = require "fellowship.base.check"
+local limits = require "fellowship.core.limits"
+
+local settings = {
+  store = nil, ---@type string? path of the store; nil for the default place
+  offline = false,
+  durable = false,
+  fresh = 0, ---@type integer shifts every sample number
+  concurrency = 16,
+  models = {}, ---@type table<string, table> entries of --models by name
+}
+
+settings.timeouts = { connect = 30, first = 0, idle = 120, total = 600 }
+settings.attempts = 8 -- HTTP exchanges of a call before it fails
+settings.max_answer = 64 << 20 -- bytes
+
+local entry_types = {
+  model = "string?", base_url = "string?", key_env = "string?", identity = "string?", headers = "table?",
+  params = "table?", concurrency = "integer?", attempts = "integer?", timeouts = "table?",
+}
+
+local timeout_types = { connect = "number?", first = "number?", idle = "number?", total = "number?" }
+
+--- Checks and takes the entries of a --models file:
+---
+---     return {
+---       ["my-llama"] = { model = "openai:llama-3", base_url = "http://127.0.0.1:8080/v1",
+---         key_env = "LLAMA_KEY", identity = "llama-3-8b-q4", timeouts = { total = 120 },
+---         params = { max_tokens = 512 }, headers = { ["X-Team"] = "a" }, concurrency = 4, attempts = 3 },
+---     }
+---
+--- An entry's name is an alias, or a model's own name (openai:gpt-4o) whose settings it changes.
+--- `identity` names the endpoint in keys in place of its URL, so that a store stays valid when the
+--- server moves. A `key_env` of "" says that the server wants no key.
+---@param entries table<string, table>
+---@param where string the file, for messages
+function settings.take_models(entries, where)
+  check.type(where, entries, "table", -1)
+  for name, entry in pairs(entries) do
+    local what = ('%s: the entry "%s"'):format(where, tostring(name))
+    check.type(what, entry, "table", -1)
+    check.options(what, entry, entry_types, -1)
+    if entry.timeouts then check.options(what .. "'s timeouts", entry.timeouts, timeout_types, -1) end
+  end
+  settings.models = entries
+end
+
+--- Sets how many model calls may be on the wire, for the whole process.
+---@param n integer
+function settings.set_concurrency(n)
+  settings.concurrency = n
+  limits.slots(n)
+end
+
+return settings

@@ -1,0 +1,48 @@
+-- How a model is named: provider:model?parameter=value&...
+
+local provider = require "fellowship.provider"
+
+local spec = {}
+
+---@class fellowship.ModelSpec
+---@field named string as it was written
+---@field provider fellowship.Provider
+---@field name string the model's name at its provider
+---@field params table<string, any>
+
+--- A parameter's value: a number, true, false, or text.
+local function value_of(text)
+  if text == "true" then return true end
+  if text == "false" then return false end
+  return math.tointeger(text) or tonumber(text) or text
+end
+
+local function unescape(text)
+  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+--- Reads a model's name; nil and a message when it is not one.
+--- Example: `spec.parse "openai:gpt-4o?temperature=0.7&max_tokens=512"`
+---@param text string
+---@return fellowship.ModelSpec?, string?
+function spec.parse(text)
+  local who, rest = text:match "^([%w_%-]+):(.+)$"
+  if not who then
+    return nil, ('"%s" names no model; it has the form provider:model, for example openai:gpt-4o (or an '
+      .. "alias of --models)"):format(text)
+  end
+  local found, problem = provider.find(who)
+  if not found then return nil, ('%s in "%s"'):format(problem, text) end
+  local name, query = rest:match "^(.-)%?(.*)$"
+  local params = {}
+  for pair in (query or ""):gmatch "[^&]+" do
+    local key, value = pair:match "^([%w_]+)=(.*)$"
+    if not key then return nil, ('"%s" in "%s" is no parameter=value'):format(pair, text) end
+    params[key] = value_of(unescape(value))
+  end
+  name = name or rest
+  if name == "" then return nil, ('"%s" names no model behind its provider'):format(text) end
+  return { named = text, provider = found, name = name, params = params }
+end
+
+return spec

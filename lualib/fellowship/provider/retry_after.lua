@@ -1,0 +1,50 @@
+-- How long a server asks to be left alone, in all the forms that Retry-After is seen in.
+
+local retry_after = {}
+
+local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
+  Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
+
+local units = { ms = 0.001, s = 1, m = 60, h = 3600 }
+
+--- Days since 1970-01-01 of a date of the Gregorian calendar (days_from_civil, Howard Hinnant).
+local function days(year, month, day)
+  if month <= 2 then year = year - 1 end
+  local era = year // 400
+  local of_era = year - era * 400
+  local of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
+  return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
+end
+
+local function epoch(y, mo, d, h, mi, s)
+  return days(tonumber(y), tonumber(mo), tonumber(d)) * 86400 + h * 3600 + mi * 60 + s
+end
+
+--- "1m30s", "500ms", "2h": seconds, or nil.
+local function duration(text)
+  local total, rest = 0, text
+  while rest ~= "" do
+    local number, unit, after = rest:match "^(%d+%.?%d*)(m?[smh]?)(.*)$"
+    if not number or not units[unit] then return nil end
+    total, rest = total + tonumber(number) * units[unit], after
+  end
+  return total
+end
+
+--- Seconds to wait, or nil when the text says nothing that is understood.
+--- Seconds ("20", "1.5"), an HTTP date (RFC 9110, 5.6.7), a duration ("1m30s") or an ISO 8601 time.
+---@param text string?
+---@param now number seconds since 1970, UTC
+---@return number?
+function retry_after.parse(text, now)
+  if not text or text == "" then return nil end
+  local seconds = tonumber(text)
+  if seconds then return seconds >= 0 and seconds or nil end
+  local d, month, y, h, mi, s = text:match "^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$"
+  if d and months[month] then return math.max(0, epoch(y, months[month], d, h, mi, s) - now) end
+  local iy, imo, id, ih, imi, is = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)Z?"
+  if iy then return math.max(0, epoch(iy, imo, id, ih, imi, is) - now) end
+  return duration(text)
+end
+
+return retry_after

@@ -1,0 +1,172 @@
+#include "bind/limits.h"
+
+#include <lauxlib.h>
+#include <stddef.h>
+
+#include "base/backoff.h"
+#include "base/limits.h"
+#include "bind/lx.h"
+#include "bind/task.h"
+
+#define STATE    "fellowship.limits"
+#define ENDPOINT "fellowship.endpoint"
+#define SLOT     "fellowship.slot"
+
+#define DEFAULT_SLOTS 16
+#define FIRST_WAIT_MS 500
+#define MOST_WAIT_MS  60000
+
+/* The process's limits; one box in the registry. */
+typedef struct state {
+    runtime *rt;
+    limits *limits;
+    loop_timer *timer; /* runs out when the first pause does */
+} state;
+
+/* A call's place: first in the queue, then on the wire. */
+typedef struct slot {
+    limits_waiter waiter;
+    state *owner;
+    limits_endpoint *endpoint;
+    task *task;
+    bool held;
+} slot;
+
+/* Lets go all that may. */
+static void pump(void *arg) {
+    state *s = arg;
+    uint64_t wake, now = loop_now(s->rt->loop);
+    for (limits_waiter *w; (w = limits_next(s->limits, now, &wake));) {
+        slot *next = (slot *)((char *)w - offsetof(slot, waiter));
+        next->held = true;
+        s->rt->committed++;
+        task_wake(next->task);
+    }
+    if (wake != UINT64_MAX) loop_timer_start(s->timer, wake - now);
+}
+
+static state *state_of(lua_State *L) {
+    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    state *s = lua_touserdata(L, -1);
+    lua_pop(L, 1); /* the registry keeps it */
+    return s;
+}
+
+static int release_state(lua_State *L) {
+    state *s = lua_touserdata(L, 1);
+    loop_timer_free(s->timer);
+    limits_free(s->limits);
+    s->timer = NULL;
+    s->limits = NULL;
+    return 0;
+}
+
+static int release_slot(lua_State *L) {
+    slot *p = luaL_checkudata(L, 1, SLOT);
+    if (!p->owner || !p->owner->limits) return 0; /* at the end of the state the limits may be gone */
+    limits_forget(&p->waiter);
+    if (p->held) {
+        p->held = false;
+        p->owner->rt->committed--;
+        limits_release(p->endpoint);
+        pump(p->owner);
+    }
+    return 0;
+}
+
+static void leave(void *arg) {
+    slot *p = arg;
+    limits_forget(&p->waiter);
+}
+
+static int after_acquire(lua_State *L, int status, lua_KContext ctx) {
+    (void)status, (void)ctx;
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* endpoint:acquire() -> slot: waits for the right to send one call. */
+static int l_acquire(lua_State *L) {
+    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    task *self = task_current(L);
+    lua_settop(L, 1);
+    slot *p = lx_box(L, SLOT, sizeof *p, 0);
+    p->owner = state_of(L);
+    p->endpoint = *e;
+    p->task = self;
+    limits_wait(*e, &p->waiter);
+    pump(p->owner);
+    if (p->held) return 1; /* at once; the wake of a running task has no effect */
+    return task_suspend(L, TASK_OUTSIDE, leave, p, 0, after_acquire);
+}
+
+/* endpoint:pause(seconds): nothing of this endpoint is sent before then. */
+static int l_pause(lua_State *L) {
+    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    state *s = state_of(L);
+    limits_pause(*e, loop_now(s->rt->loop) + lx_check_seconds(L, 2));
+    return 0;
+}
+
+static int l_endpoint(lua_State *L) {
+    lua_Integer slots = luaL_optinteger(L, 1, 0);
+    luaL_argcheck(L, slots >= 0, 1, "must be 0 or more");
+    limits_endpoint **e = lx_box(L, ENDPOINT, sizeof *e, 0);
+    *e = limits_endpoint_new(state_of(L)->limits, (size_t)slots);
+    if (!*e) return luaL_error(L, "out of memory");
+    return 1;
+}
+
+static int l_slots(lua_State *L) {
+    lua_Integer slots = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, slots >= 1, 1, "must be 1 or more");
+    limits_set_slots(state_of(L)->limits, (size_t)slots);
+    return 0;
+}
+
+/* backoff(attempt [, hint]) -> seconds to wait after failed attempt number `attempt`. */
+static int l_backoff(lua_State *L) {
+    static const backoff times = {FIRST_WAIT_MS, MOST_WAIT_MS};
+    static random_state jitter; /* not the task's: how long one waited must not change its numbers */
+    if ((jitter.s[0] | jitter.s[1]) == 0) random_seed(&jitter, loop_now(runtime_of(L)->loop), 1);
+    lua_Integer attempt = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, attempt >= 1 && attempt <= 1000, 1, "must be from 1 to 1000");
+    int64_t hint = lua_isnoneornil(L, 2) ? -1 : (int64_t)lx_check_seconds(L, 2);
+    uint64_t wait = backoff_wait(&times, (int)attempt, hint, random_double(&jitter));
+    lua_pushnumber(L, (double)wait / 1000);
+    return 1;
+}
+
+static int l_in_use(lua_State *L) {
+    state *s = state_of(L);
+    lua_pushinteger(L, (lua_Integer)limits_in_use(s->limits));
+    lua_pushinteger(L, (lua_Integer)limits_waiting(s->limits));
+    return 2;
+}
+
+void limits_drain(lua_State *L) {
+    state *s = state_of(L);
+    if (s && s->limits) limits_close(s->limits);
+}
+
+int luaopen_fellowship_core_limits(lua_State *L) {
+    static const luaL_Reg slot_methods[] = {{"release", release_slot}, {NULL, NULL}};
+    static const luaL_Reg endpoint_methods[] = {
+        {"acquire", l_acquire}, {"pause", l_pause}, {NULL, NULL}};
+    lx_class(L, STATE, NULL, release_state);
+    lx_class(L, SLOT, slot_methods, release_slot);
+    lx_class(L, ENDPOINT, endpoint_methods, NULL);
+    state *s = lx_box(L, STATE, sizeof *s, 0);
+    lua_setfield(L, LUA_REGISTRYINDEX, STATE);
+    s->rt = runtime_of(L);
+    s->limits = limits_new(DEFAULT_SLOTS);
+    s->timer = loop_timer_new(s->rt->loop, pump, s);
+    if (!s->limits || !s->timer) return luaL_error(L, "out of memory");
+    static const luaL_Reg functions[] = {{"endpoint", l_endpoint},
+                                         {"slots", l_slots},
+                                         {"backoff", l_backoff},
+                                         {"in_use", l_in_use},
+                                         {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}

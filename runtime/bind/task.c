@@ -1,0 +1,476 @@
+#include "bind/task.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "bind/coroutine.h"
+#include "bind/lx.h"
+
+#define TASK "fellowship.task"
+
+/* Registry tables, keyed by these addresses: live tasks by task*, and failed ones nobody asked. */
+static const char anchors, unobserved;
+
+enum state { READY, RUNNING, SUSPENDED, DONE };
+
+/* A task that awaits another; lives on the awaiting task. */
+struct task {
+    runtime *rt;
+    lua_State *L; /* the coroutine, kept by user value 1 */
+    enum state state;
+    enum task_wait wait;
+    bool failed, parked;
+    int results; /* on the coroutine's stack once done */
+    int arguments;
+    void (*cancel)(void *);
+    void *cancel_arg;
+    task *next;                  /* in the ready queue */
+    task *awaited;               /* whom this task awaits */
+    task *waiters, *next_waiter; /* who awaits this task */
+    random_state random;
+    uint64_t identity, children; /* for the seeds of the tasks that it spawns */
+};
+
+runtime *runtime_of(lua_State *L) { return *(runtime **)lua_getextraspace(L); }
+
+/* ---- the queue ---- */
+
+static void make_ready(task *t) {
+    runtime *rt = t->rt;
+    t->state = READY;
+    t->next = NULL;
+    if (rt->ready_last) rt->ready_last->next = t;
+    else rt->ready_first = t;
+    rt->ready_last = t;
+}
+
+static void leave_queue(task *t) {
+    runtime *rt = t->rt;
+    task **link = &rt->ready_first, *before = NULL;
+    while (*link && *link != t) {
+        before = *link;
+        link = &(*link)->next;
+    }
+    if (!*link) return;
+    *link = t->next;
+    if (rt->ready_last == t) rt->ready_last = before;
+}
+
+void task_wake(task *t) {
+    if (t->state != SUSPENDED) return;
+    if (t->wait == TASK_OUTSIDE) t->rt->outside--;
+    t->cancel = NULL;
+    t->parked = false;
+    make_ready(t);
+}
+
+/* ---- beginning and end ---- */
+
+static void seed_task(task *t, runtime *rt) {
+    task *parent = rt->current;
+    uint64_t ordinal = parent ? ++parent->children : rt->live;
+    uint64_t base = parent ? parent->identity : rt->seed;
+    random_seed(&t->random, base, ordinal);
+    t->identity = random_next(&t->random);
+}
+
+task *task_spawn(lua_State *L, int arguments) {
+    runtime *rt = runtime_of(L);
+    luaL_checktype(L, -arguments - 1, LUA_TFUNCTION);
+    int function = lua_gettop(L) - arguments;
+    task *t = lx_box(L, TASK, sizeof *t, 1);
+    t->rt = rt;
+    t->state = DONE; /* until it has a coroutine, a collected box has nothing to do */
+    t->L = lua_newthread(L);
+    lua_setiuservalue(L, -2, 1);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, t);
+    lua_pop(L, 1);
+    lua_insert(L, function); /* the box below the function and its arguments */
+    if (!lua_checkstack(t->L, arguments + LUA_MINSTACK)) luaL_error(L, "too many arguments");
+    lua_xmove(L, t->L, arguments + 1);
+    t->arguments = arguments;
+    seed_task(t, rt);
+    rt->live++;
+    make_ready(t);
+    return t;
+}
+
+/* [-0, +0] Takes t out of (or into) a registry table. */
+static void set_registered(task *t, const char *table, bool present) {
+    lua_State *L = t->rt->L;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, table);
+    if (present) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+        lua_rawgetp(L, -1, t);
+        lua_remove(L, -2);
+    } else {
+        lua_pushnil(L);
+    }
+    lua_rawsetp(L, -2, t);
+    lua_pop(L, 1);
+}
+
+/* The task's outcome (results, or error and traceback) is on its coroutine's stack. */
+static void end_task(task *t, bool failed, int results) {
+    t->state = DONE;
+    t->failed = failed;
+    t->results = results;
+    t->rt->live--;
+    bool awaited = t->waiters != NULL;
+    for (task *w = t->waiters, *next; w; w = next) {
+        next = w->next_waiter;
+        w->awaited = NULL;
+        task_wake(w);
+    }
+    t->waiters = NULL;
+    if (failed && !awaited) set_registered(t, &unobserved, true);
+    set_registered(t, &anchors, false);
+}
+
+static void resume(task *t) {
+    runtime *rt = t->rt;
+    int results, arguments = t->arguments;
+    t->arguments = 0;
+    t->state = RUNNING;
+    rt->current = t;
+    int status = lua_resume(t->L, NULL, arguments, &results);
+    rt->current = NULL;
+    if (status == LUA_YIELD && coroutine_passes(t->L, results)) {
+        lua_pop(t->L, results);
+        return;
+    }
+    if (status == LUA_OK) {
+        end_task(t, false, results);
+        return;
+    }
+    if (status == LUA_YIELD) {
+        lua_pop(t->L, results);
+        lua_pushliteral(t->L, "attempt to yield from outside a coroutine");
+    }
+    /* The stack of a failed coroutine stands as it was: the traceback names the script's line. */
+    luaL_traceback(rt->L, t->L, NULL, 0);
+    lua_xmove(t->L, rt->L, 1);   /* rt->L: traceback, error */
+    lua_resetthread(t->L);       /* closes what the task held */
+    lua_settop(t->L, 0);
+    lua_insert(rt->L, -2);       /* error, traceback */
+    lua_xmove(rt->L, t->L, 2);
+    end_task(t, true, 2);
+}
+
+/* Ends a task that does not run. */
+static void cancel(task *t) {
+    if (t->state == SUSPENDED) {
+        if (t->wait == TASK_OUTSIDE) t->rt->outside--;
+        void (*undo)(void *) = t->cancel;
+        t->cancel = NULL;
+        if (undo) undo(t->cancel_arg);
+    } else {
+        leave_queue(t);
+    }
+    t->state = RUNNING; /* its close handlers may look */
+    lua_resetthread(t->L);
+    lua_settop(t->L, 0);
+    lua_newtable(t->L);
+    lua_pushliteral(t->L, "cancelled");
+    lua_setfield(t->L, -2, "kind");
+    lua_pushliteral(t->L, "the task was cancelled");
+    lua_setfield(t->L, -2, "message");
+    lua_pushliteral(t->L, "");
+    bool had_waiters = t->waiters != NULL;
+    end_task(t, true, 2);
+    if (!had_waiters) set_registered(t, &unobserved, false); /* who cancels knows */
+}
+
+/* ---- suspending ---- */
+
+/* [-0, +1] "script.lua:12: " of the innermost frame that is no part of the library, or "". */
+static void push_script_line(lua_State *L) {
+    lua_Debug frame;
+    for (int level = 1; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (frame.currentline <= 0 || strstr(frame.source, "/lualib/fellowship/")) continue;
+        lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
+        return;
+    }
+    lua_pushliteral(L, "");
+}
+
+task *task_current(lua_State *L) {
+    task *t = runtime_of(L)->current;
+    if (t && !t->rt->stuck && lua_isyieldable(L)) return t;
+    push_script_line(L);
+    lua_pushstring(L, t ? "cannot wait here: a model call, sleep or await was made where Lua "
+                          "cannot suspend (a table.sort comparison, a string.gsub callback or a "
+                          "__gc metamethod); make the call before, and use its result there"
+                        : "only a task can wait, and none is running");
+    lua_concat(L, 2);
+    lua_error(L);
+    return NULL;
+}
+
+int task_suspend(lua_State *L, enum task_wait wait, void (*undo)(void *), void *arg,
+                 lua_KContext ctx, lua_KFunction k) {
+    task *t = runtime_of(L)->current;
+    t->state = SUSPENDED;
+    t->wait = wait;
+    t->cancel = undo;
+    t->cancel_arg = arg;
+    if (wait == TASK_OUTSIDE) t->rt->outside++;
+    return coroutine_pass(L, ctx, k);
+}
+
+random_state *task_random(lua_State *L) {
+    static random_state outside;
+    runtime *rt = runtime_of(L);
+    if (rt->current) return &rt->current->random;
+    if ((outside.s[0] | outside.s[1]) == 0) random_seed(&outside, rt->seed, 0);
+    return &outside;
+}
+
+/* ---- the scheduler ---- */
+
+static void run_ready(runtime *rt) {
+    /* Those that wake meanwhile go after the loop's next turn, so that I/O is never starved. */
+    task *last = rt->ready_last;
+    for (bool more = rt->ready_first != NULL; more;) {
+        task *t = rt->ready_first;
+        more = t != last && t->next != NULL;
+        rt->ready_first = t->next;
+        if (!rt->ready_first) rt->ready_last = NULL;
+        resume(t);
+        if (!rt->ready_first) return;
+    }
+}
+
+enum runtime_end runtime_run(runtime *rt) {
+    for (;;) {
+        run_ready(rt);
+        if (rt->live == 0) return RUNTIME_FINISHED;
+        if (rt->interrupts > 1) return RUNTIME_DRAINED;
+        if (!rt->ready_first) {
+            if (rt->interrupts && rt->committed == 0) return RUNTIME_DRAINED;
+            if (rt->outside == 0 && rt->committed == 0) return RUNTIME_DEADLOCK;
+        }
+        loop_turn(rt->loop, rt->ready_first == NULL);
+    }
+}
+
+void runtime_cancel_all(runtime *rt) {
+    lua_State *L = rt->L;
+    /* A close handler may spawn again: go on until none is left. */
+    while (rt->live > 0) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+        lua_pushnil(L);
+        task *t = lua_next(L, -2) ? lua_touserdata(L, -1) : NULL;
+        lua_settop(L, t ? -4 : -2);
+        if (!t) return;
+        cancel(t);
+    }
+}
+
+/* ---- the Lua side ---- */
+
+static task *check_task(lua_State *L, int arg) { return luaL_checkudata(L, arg, TASK); }
+
+static void observe(task *t) {
+    if (t->failed) set_registered(t, &unobserved, false);
+}
+
+int task_push_outcome(lua_State *L, task *t) {
+    observe(t);
+    luaL_checkstack(L, t->results + 2, "too many results");
+    lua_pushboolean(L, !t->failed);
+    int bottom = lua_gettop(t->L) - t->results;
+    for (int i = 1; i <= t->results; i++) lua_pushvalue(t->L, bottom + i);
+    lua_xmove(t->L, L, t->results);
+    return t->results + 1;
+}
+
+/* Raises the failed task's error, or returns its results. */
+static int return_or_raise(lua_State *L, task *t) {
+    int n = task_push_outcome(L, t);
+    if (!t->failed) return n - 1;
+    lua_pop(L, 1); /* the traceback stays with the task */
+    return lua_error(L);
+}
+
+static int after_await(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    task *t = check_task(L, 1);
+    return ctx ? return_or_raise(L, t) : task_push_outcome(L, t);
+}
+
+static void stop_awaiting(void *arg) {
+    task *self = arg;
+    for (task **link = &self->awaited->waiters; *link; link = &(*link)->next_waiter) {
+        if (*link != self) continue;
+        *link = self->next_waiter;
+        break;
+    }
+    self->awaited = NULL;
+}
+
+static int await(lua_State *L, bool raise) {
+    task *t = check_task(L, 1);
+    if (t->state == DONE) return after_await(L, LUA_OK, raise);
+    task *self = task_current(L);
+    if (t == self) return luaL_error(L, "a task cannot await itself");
+    self->awaited = t;
+    self->next_waiter = t->waiters;
+    t->waiters = self;
+    lua_settop(L, 1);
+    return task_suspend(L, TASK_PARKED, stop_awaiting, self, raise, after_await);
+}
+
+static int l_await(lua_State *L) { return await(L, true); }
+static int l_join(lua_State *L) { return await(L, false); }
+
+static int l_cancel(lua_State *L) {
+    task *t = check_task(L, 1);
+    if (t == t->rt->current || t->state == RUNNING)
+        return luaL_error(L, "a running task cannot be cancelled");
+    if (t->state != DONE) cancel(t);
+    return 0;
+}
+
+static int l_status(lua_State *L) {
+    static const char *const names[] = {"ready", "running", "suspended"};
+    task *t = check_task(L, 1);
+    lua_pushstring(L, t->state != DONE ? names[t->state] : t->failed ? "failed" : "done");
+    return 1;
+}
+
+static int l_spawn(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    task_spawn(L, lua_gettop(L) - 1);
+    return 1;
+}
+
+static int l_self(lua_State *L) {
+    task *t = runtime_of(L)->current;
+    if (!t) return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+    lua_rawgetp(L, -1, t);
+    return 1;
+}
+
+static int after_park(lua_State *L, int status, lua_KContext ctx) {
+    (void)L, (void)status, (void)ctx;
+    return 0;
+}
+
+static int l_park(lua_State *L) {
+    task *self = task_current(L);
+    self->parked = true;
+    return task_suspend(L, TASK_PARKED, NULL, NULL, 0, after_park);
+}
+
+static int l_wake(lua_State *L) {
+    task *t = check_task(L, 1);
+    bool parked = t->state == SUSPENDED && t->parked;
+    if (parked) task_wake(t);
+    lua_pushboolean(L, parked);
+    return 1;
+}
+
+static int release_sleep(lua_State *L) {
+    loop_timer **timer = lua_touserdata(L, 1);
+    loop_timer_free(*timer);
+    *timer = NULL;
+    return 0;
+}
+
+static void stop_sleep(void *arg) { loop_timer_stop(*(loop_timer **)arg); }
+
+static void end_sleep(void *arg) { task_wake(arg); }
+
+static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
+    (void)status, (void)ctx;
+    lua_settop(L, 2);
+    lua_remove(L, 1);
+    return release_sleep(L);
+}
+
+/* sleep(seconds [, background]): a task that sleeps in the background keeps nothing alive: when all
+ * others wait for each other, that is a deadlock all the same. */
+static int l_sleep(lua_State *L) {
+    uint64_t ms = lx_check_seconds(L, 1);
+    enum task_wait wait = lua_toboolean(L, 2) ? TASK_PARKED : TASK_OUTSIDE;
+    task *self = task_current(L);
+    lua_settop(L, 1);
+    loop_timer **timer = lx_box(L, "fellowship.sleep", sizeof *timer, 0);
+    *timer = loop_timer_new(self->rt->loop, end_sleep, self);
+    if (!*timer) return luaL_error(L, "out of memory");
+    loop_timer_start(*timer, ms);
+    return task_suspend(L, wait, stop_sleep, timer, 0, after_sleep);
+}
+
+/* Failed tasks that nobody awaited, as {error, traceback} pairs; for the report at the end. */
+static int l_unobserved(lua_State *L) {
+    lua_newtable(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &unobserved);
+    lua_pushnil(L);
+    while (lua_next(L, 2)) { /* list, table, key, task */
+        task *t = lua_touserdata(L, -1);
+        lua_createtable(L, 2, 0);
+        for (int i = 1; i <= 2; i++) {
+            lua_pushvalue(t->L, lua_gettop(t->L) - 2 + i);
+            lua_xmove(t->L, L, 1);
+            lua_rawseti(L, -2, i);
+        }
+        lua_rawseti(L, 1, luaL_len(L, 1) + 1);
+        lua_pop(L, 1);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* seed(a, b): restarts the current task's random numbers, and those of what it will spawn. */
+static int l_seed(lua_State *L) {
+    task *t = task_current(L);
+    random_seed(&t->random, (uint64_t)luaL_checkinteger(L, 1), (uint64_t)luaL_optinteger(L, 2, 0));
+    t->identity = random_next(&t->random);
+    t->children = 0;
+    return 0;
+}
+
+static int l_base_seed(lua_State *L) {
+    runtime *rt = runtime_of(L);
+    if (!lua_isnoneornil(L, 1)) rt->seed = (uint64_t)luaL_checkinteger(L, 1);
+    lua_pushinteger(L, (lua_Integer)rt->seed);
+    return 1;
+}
+
+static int l_now(lua_State *L) {
+    lua_pushnumber(L, (double)loop_now(runtime_of(L)->loop) / 1000);
+    return 1;
+}
+
+void runtime_init(runtime *rt, lua_State *L, loop *loop) {
+    *(runtime **)lua_getextraspace(L) = rt;
+    rt->L = L;
+    rt->loop = loop;
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &unobserved);
+    static const luaL_Reg methods[] = {{"await", l_await},
+                                       {"join", l_join},
+                                       {"cancel", l_cancel},
+                                       {"status", l_status},
+                                       {NULL, NULL}};
+    lx_class(L, TASK, methods, NULL);
+    lx_class(L, "fellowship.sleep", NULL, release_sleep);
+    coroutine_init(L);
+}
+
+int luaopen_fellowship_core_task(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"spawn", l_spawn},           {"self", l_self}, {"park", l_park},
+        {"wake", l_wake},             {"sleep", l_sleep}, {"seed", l_seed},
+        {"base_seed", l_base_seed}, {"now", l_now}, {"unobserved", l_unobserved}, {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,85 @@
+/* task.h: tasks are coroutines that the runtime owns and resumes; this is the only code that calls
+ * lua_resume and lua_yieldk. A task is a userdata: Lua owns its memory, and the runtime anchors it
+ * from spawn to its end, so that callbacks may keep a task* while the task is suspended. */
+#ifndef FELLOWSHIP_BIND_TASK_H
+#define FELLOWSHIP_BIND_TASK_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/random.h"
+#include "engine/loop.h"
+
+typedef struct task task;
+
+/* What a suspended task waits for. */
+enum task_wait {
+    TASK_PARKED, /* another task of this process */
+    TASK_OUTSIDE /* something that the loop will report: a timer, a call, the store, a file */
+};
+
+/* The runtime of one Lua state. Every coroutine finds it through its extra space. */
+typedef struct runtime {
+    lua_State *L;
+    loop *loop;
+    task *current;                  /* the task whose code runs, NULL between resumes */
+    task *ready_first, *ready_last; /* tasks to resume, in order of waking */
+    size_t live;                    /* tasks that have not ended */
+    size_t outside;                 /* tasks suspended on TASK_OUTSIDE */
+    size_t committed;               /* calls on the wire and completions being stored: what a drain
+                                       waits for */
+    size_t stuck;                   /* resumes of coroutines from where Lua cannot suspend */
+    volatile int interrupts;        /* 1: begin nothing new, finish what is paid for; 2: stop */
+    uint64_t seed; /* of --seed; tasks derive theirs from it */
+} runtime;
+
+/* How a run of all tasks ended. */
+enum runtime_end {
+    RUNTIME_FINISHED, /* every task has ended */
+    RUNTIME_DRAINED,  /* interrupted, and nothing paid for is under way any more */
+    RUNTIME_DEADLOCK  /* every task waits for another one */
+};
+
+/* Prepares L: its extra space, the anchors, the Task class, and a coroutine library through which
+ * suspending passes. loop and rt must outlive L. */
+void runtime_init(runtime *rt, lua_State *L, loop *loop);
+runtime *runtime_of(lua_State *L);
+
+/* Resumes tasks and turns the loop until one of the ends. */
+enum runtime_end runtime_run(runtime *rt);
+
+/* Cancels every task; before lua_close, which would not close what suspended coroutines hold. */
+void runtime_cancel_all(runtime *rt);
+
+/* [-(n+1), +1] A new task that will run the function below its n arguments on the stack; pushes its
+ * userdata. */
+task *task_spawn(lua_State *L, int arguments);
+
+/* The task that runs L. Raises when there is none or when Lua cannot suspend here; call it before
+ * starting what the task shall wait for. */
+task *task_current(lua_State *L);
+
+/*
+ * Suspends the current task: `return task_suspend(...)` is the last thing a primitive does, after
+ * task_current and after starting its work. When task_wake is called, k(L, LUA_YIELD, ctx) goes on
+ * with the primitive's stack as it was. If the task is cancelled instead, cancel(arg) is called once
+ * (cancel may be NULL) and k is not.
+ */
+int task_suspend(lua_State *L, enum task_wait wait, void (*cancel)(void *arg), void *arg,
+                 lua_KContext ctx, lua_KFunction k);
+
+/* Queues a suspended task to go on; from loop callbacks too, since no Lua runs here. */
+void task_wake(task *t);
+
+/* The generator of the task that runs L; of the runtime when none does. */
+random_state *task_random(lua_State *L);
+
+/* [-0, +1] Pushes true if t ended without error; otherwise false, and its error value and
+ * traceback. [-0, +1|3] Returns how many. */
+int task_push_outcome(lua_State *L, task *t);
+
+/* require "fellowship.core.task" */
+int luaopen_fellowship_core_task(lua_State *L);
+
+#endif

@@ -1,0 +1,81 @@
+/* http.h: HTTP exchanges over libcurl, one attempt each; what to make of an answer is policy and
+ * lives above. The client owns its calls; a call's answer is lent to its done function, which may
+ * steal the buffers. Redirects are never followed, TLS is always verified. */
+#ifndef FELLOWSHIP_ENGINE_HTTP_H
+#define FELLOWSHIP_ENGINE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "engine/loop.h"
+
+typedef struct http http;
+typedef struct http_target http_target;
+typedef struct http_call http_call;
+
+/* How an exchange ended when no whole answer came. */
+enum http_failure {
+    HTTP_OK = 0,   /* a whole answer, whatever its status */
+    HTTP_REFUSED,  /* nothing listens there: connection refused */
+    HTTP_CONNECT,  /* no connection otherwise: name, route, connect timeout */
+    HTTP_TLS,      /* certificate or handshake; final */
+    HTTP_TIMEOUT,  /* first byte, idle or total time ran out */
+    HTTP_BROKEN,   /* the connection broke, or the answer was cut short */
+    HTTP_TOO_LARGE /* the answer is larger than allowed; final */
+};
+
+typedef struct http_header {
+    const char *name;
+    const char *value;
+} http_header;
+
+/* Timeouts in milliseconds, 0 for none. */
+typedef struct http_timeouts {
+    uint64_t connect; /* until the connection stands */
+    uint64_t first;   /* from start to the first byte of the answer */
+    uint64_t idle;    /* between bytes, once they flow */
+    uint64_t total;   /* the whole exchange */
+} http_timeouts;
+
+/* What a call came back with, in its done function. */
+typedef struct http_answer {
+    enum http_failure failure;
+    const char *message; /* what went wrong, for people; "" when nothing did */
+    long status;         /* 0 when no status line came */
+    buf head;            /* the final answer's header lines as received */
+    buf body;
+    uint64_t elapsed_ms;
+} http_answer;
+
+/* NULL and a message in err when libcurl cannot be set up. */
+http *http_new(loop *l, char *err, size_t errlen);
+
+/* Cancels the calls that are left; their done functions are not called. */
+void http_free(http *c);
+
+/*
+ * A place that calls go to: a URL (http or https) with the headers that each call sends.
+ * `secret`, if not NULL, is a header value's secret part: wherever it stands in an answer that is
+ * no success, or in any answer if it is long enough not to be an ordinary word, it is blotted out
+ * before anyone sees it. Everything is copied. NULL and a message in err when the URL is unusable.
+ */
+http_target *http_target_new(const char *url, const http_header *headers, size_t count,
+                             const char *secret, char *err, size_t errlen);
+/* The target must outlive its calls. */
+void http_target_free(http_target *t);
+
+/*
+ * POSTs body, or GETs when body is NULL. The body is not copied: it must stay until the call ends.
+ * max_body bounds the answer, in bytes. done(arg, answer) is called once, in the loop, unless the
+ * call is cancelled. NULL when out of memory.
+ */
+http_call *http_send(http *c, http_target *t, const char *body, size_t len,
+                     const http_timeouts *timeouts, size_t max_body,
+                     void (*done)(void *arg, http_answer *answer), void *arg);
+
+/* Drops a call: its connection is closed and done is not called. */
+void http_cancel(http_call *call);
+
+#endif

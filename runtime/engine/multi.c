@@ -1,0 +1,151 @@
+#include "engine/multi.h"
+
+#include <stdlib.h>
+
+/*
+ * libcurl 7.88 looks through all connections of a multi handle for each new transfer, so the
+ * transfers are spread over several handles ("shards") of at most SHARD_MOST each. A shard is
+ * filled before the next one is used: that keeps connections in use and warm.
+ */
+#define SHARD_MOST 1000
+#define SHARDS     64
+
+typedef struct shard {
+    multi *owner;
+    CURLM *curl;
+    loop_timer *timer;
+    int running;
+} shard;
+
+struct multi {
+    loop *loop;
+    void (*done)(void *, CURL *, CURLcode);
+    void *arg;
+    shard *shards[SHARDS];
+    int count;
+};
+
+/* Hands out what has ended. Unconditional after every action: a transfer can end while none runs. */
+static void drain(shard *s) {
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(s->curl, &left));) {
+        if (m->msg != CURLMSG_DONE) continue;
+        CURL *easy = m->easy_handle;
+        CURLcode result = m->data.result; /* m is gone once the handle is removed */
+        curl_multi_remove_handle(s->curl, easy);
+        s->running--;
+        s->owner->done(s->owner->arg, easy, result);
+    }
+}
+
+static void act(shard *s, curl_socket_t fd, int events) {
+    int running;
+    curl_multi_socket_action(s->curl, fd, events, &running);
+    drain(s);
+}
+
+static void on_timeout(void *arg) { act(arg, CURL_SOCKET_TIMEOUT, 0); }
+
+static void on_ready(void *arg, int fd, int events) {
+    act(arg, fd,
+        (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *poll) {
+    (void)easy;
+    shard *s = arg;
+    loop_poll *p = poll;
+    if (what == CURL_POLL_REMOVE) {
+        loop_poll_free(p);
+        curl_multi_assign(s->curl, fd, NULL);
+        return 0;
+    }
+    if (!p) {
+        p = loop_poll_new(s->owner->loop, fd, on_ready, s);
+        if (!p) return -1;
+        curl_multi_assign(s->curl, fd, p);
+    }
+    /* CURL_POLL_INOUT is both bits. */
+    loop_poll_set(p, (what & CURL_POLL_IN ? LOOP_READ : 0) |
+                         (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+    return 0;
+}
+
+static int set_timer(CURLM *curl, long ms, void *arg) {
+    (void)curl;
+    shard *s = arg;
+    /* 0 ms means "now", but curl must not be re-entered: the next turn of the loop is soon enough,
+     * and takes all transfers that were added meanwhile in one action. */
+    if (ms < 0) loop_timer_stop(s->timer);
+    else loop_timer_start(s->timer, (uint64_t)ms);
+    return 0;
+}
+
+static void free_shard(shard *s) {
+    if (s->curl) curl_multi_cleanup(s->curl);
+    loop_timer_free(s->timer);
+    free(s);
+}
+
+static shard *new_shard(multi *m) {
+    shard *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->owner = m;
+    s->timer = loop_timer_new(m->loop, on_timeout, s);
+    s->curl = curl_multi_init();
+    if (!s->timer || !s->curl) {
+        free_shard(s);
+        return NULL;
+    }
+    curl_multi_setopt(s->curl, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(s->curl, CURLMOPT_SOCKETDATA, s);
+    curl_multi_setopt(s->curl, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(s->curl, CURLMOPT_TIMERDATA, s);
+    /* The default, four times the added handles, shrinks as a fan-out drains and closes
+     * connections that the next rows would have used. */
+    curl_multi_setopt(s->curl, CURLMOPT_MAXCONNECTS, (long)SHARD_MOST);
+    return s;
+}
+
+multi *multi_new(loop *l, void (*done)(void *, CURL *, CURLcode), void *arg) {
+    multi *m = calloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->loop = l;
+    m->done = done;
+    m->arg = arg;
+    return m;
+}
+
+void multi_free(multi *m) {
+    if (!m) return;
+    for (int i = 0; i < m->count; i++) free_shard(m->shards[i]);
+    free(m);
+}
+
+/* The first shard with room, made when there is none; when all are full, the emptiest. */
+static int shard_with_room(multi *m) {
+    int emptiest = 0;
+    for (int i = 0; i < m->count; i++) {
+        if (m->shards[i]->running < SHARD_MOST) return i;
+        if (m->shards[i]->running < m->shards[emptiest]->running) emptiest = i;
+    }
+    if (m->count == SHARDS) return emptiest;
+    shard *s = new_shard(m);
+    if (!s) return m->count ? emptiest : -1;
+    m->shards[m->count] = s;
+    return m->count++;
+}
+
+bool multi_add(multi *m, CURL *easy, int *index) {
+    int i = shard_with_room(m);
+    if (i < 0 || curl_multi_add_handle(m->shards[i]->curl, easy) != CURLM_OK) return false;
+    m->shards[i]->running++;
+    *index = i;
+    return true;
+}
+
+void multi_remove(multi *m, CURL *easy, int index) {
+    shard *s = m->shards[index];
+    curl_multi_remove_handle(s->curl, easy);
+    s->running--;
+}

@@ -1,0 +1,26 @@
+/* multi.h: drives libcurl transfers on the loop through curl_multi_socket_action. A multi owns its
+ * curl handles and polls; an easy handle that is added stays its adder's. */
+#ifndef FELLOWSHIP_ENGINE_MULTI_H
+#define FELLOWSHIP_ENGINE_MULTI_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "engine/loop.h"
+
+typedef struct multi multi;
+
+/* done(arg, easy, result) is called for every added handle that ends by itself, after it has been
+ * removed, and never from inside a curl callback. NULL when out of memory. */
+multi *multi_new(loop *l, void (*done)(void *arg, CURL *easy, CURLcode result), void *arg);
+
+/* Every handle must have ended or been removed. */
+void multi_free(multi *m);
+
+/* Starts a transfer. *shard says which part of the multi took it; multi_remove wants it back. */
+bool multi_add(multi *m, CURL *easy, int *shard);
+
+/* Ends a transfer early; done is not called for it. */
+void multi_remove(multi *m, CURL *easy, int shard);
+
+#endif

@@ -1,0 +1,223 @@
+/* main.c: the fellowship program: finds its library, runs the command line (Lua: the module
+ * fellowship.command.cli) as the first task, and turns how it ended into an exit status. */
+#include <lauxlib.h>
+#include <lua.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bind/limits.h"
+#include "host/state.h"
+
+/* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
+enum { EXIT_SCRIPT_FAILED = 1, EXIT_INTERRUPTED = 130 };
+
+#define INTERRUPT_HOOK "fellowship.on_interrupt"
+
+typedef struct host {
+    int argc;
+    char **argv;
+    runtime runtime;
+    loop *loop;
+    int status;
+    char home[PATH_MAX];
+} host;
+
+/* What a signal handler may touch. */
+static runtime *interrupted;
+static loop_wake *interrupt_wake;
+
+/* ---- interrupts ---- */
+
+static void on_signal(int number) {
+    (void)number;
+    /* A third time: the script computes without end and never lets the loop turn. Completions are
+     * committed as they come, so nothing is lost. */
+    if (++interrupted->interrupts > 2) _exit(EXIT_INTERRUPTED);
+    loop_wake_send(interrupt_wake);
+}
+
+static void on_interrupt(void *arg) {
+    host *h = arg;
+    if (h->runtime.interrupts != 1) return;
+    limits_drain(h->runtime.L);
+    fprintf(stderr, "\nfellowship: interrupted; %zu calls under way are finished and stored "
+                    "(press Ctrl+C again to stop at once)\n",
+            h->runtime.committed);
+}
+
+static void catch_signals(host *h) {
+    interrupted = &h->runtime;
+    interrupt_wake = loop_wake_new(h->loop, on_interrupt, h);
+    if (!interrupt_wake) return;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- the library ---- */
+
+static bool has_library(const char *home) {
+    char probe[PATH_MAX + 64];
+    snprintf(probe, sizeof probe, "%s/lualib/fellowship/init.lua", home);
+    return access(probe, R_OK) == 0;
+}
+
+/* In a checkout the library lies beside build/ (or build/asan/), installed in share/fellowship. */
+static bool find_home(host *h) {
+    static const char *const places[] = {"/..", "/../..", "/../share/fellowship"};
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (len < 0) return false;
+    program[len] = '\0';
+    *strrchr(program, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char place[PATH_MAX + 32];
+        snprintf(place, sizeof place, "%s%s", program, places[i]);
+        if (realpath(place, h->home) && has_library(h->home)) return true;
+    }
+    return false;
+}
+
+/* ---- running ---- */
+
+/* [-0, +0] Prints an error value and its traceback (may be NULL or empty). */
+static void report(lua_State *L, int index, const char *traceback) {
+    const char *message = luaL_tolstring(L, index, NULL);
+    fprintf(stderr, "fellowship: %s\n", message);
+    if (traceback && *traceback) fprintf(stderr, "%s\n", traceback);
+    lua_pop(L, 1);
+}
+
+/* [-0, +0] Failed tasks that nobody awaited; their errors would be lost otherwise. */
+static bool report_unobserved(lua_State *L) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    bool any = false;
+    if (lua_getfield(L, -1, "fellowship.core.task") == LUA_TTABLE) {
+        lua_getfield(L, -1, "unobserved");
+        lua_call(L, 0, 1);
+        lua_Integer count = luaL_len(L, -1);
+        any = count > 0;
+        for (lua_Integer i = 1; i <= count; i++) {
+            lua_rawgeti(L, -1, i);
+            lua_rawgeti(L, -1, 1);
+            lua_rawgeti(L, -2, 2);
+            report(L, -2, lua_tostring(L, -1));
+            lua_pop(L, 3);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 2);
+    return any;
+}
+
+/* on_interrupt(fn): fn is called, outside of any task, when an interrupt has ended the run. */
+static int l_on_interrupt(lua_State *L) {
+    lua_settop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, INTERRUPT_HOOK);
+    return 0;
+}
+
+/* [-0, +0] fellowship.core.host: what the command line needs to know of its host. */
+static void provide_host_module(lua_State *L, const host *h) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, h->home);
+    lua_setfield(L, -2, "home");
+    lua_pushliteral(L, FELLOWSHIP_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_pushcfunction(L, l_on_interrupt);
+    lua_setfield(L, -2, "on_interrupt");
+    lua_setfield(L, -2, "fellowship.core.host");
+    lua_pop(L, 1);
+}
+
+/* [-0, +1] The first task: cli.main(arguments). */
+static task *spawn_main(lua_State *L, const host *h) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "fellowship.command.cli");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    lua_remove(L, -2);
+    lua_createtable(L, h->argc, 0);
+    for (int i = 0; i < h->argc; i++) {
+        lua_pushstring(L, h->argv[i]);
+        lua_rawseti(L, -2, i);
+    }
+    return task_spawn(L, 1);
+}
+
+static void conclude(lua_State *L, host *h, enum runtime_end end, task *first) {
+    if (end == RUNTIME_DRAINED) {
+        h->status = EXIT_INTERRUPTED;
+        if (lua_getfield(L, LUA_REGISTRYINDEX, INTERRUPT_HOOK) == LUA_TFUNCTION &&
+            lua_pcall(L, 0, 0, 0) != LUA_OK)
+            report(L, -1, NULL);
+        return;
+    }
+    if (end == RUNTIME_DEADLOCK) {
+        fprintf(stderr, "fellowship: deadlock: every task waits for another one\n");
+        h->status = EXIT_SCRIPT_FAILED;
+        return;
+    }
+    int results = task_push_outcome(L, first);
+    int bottom = lua_gettop(L) - results + 1;
+    if (lua_toboolean(L, bottom)) {
+        h->status = results > 1 ? (int)lua_tointeger(L, bottom + 1) : 0;
+    } else {
+        report(L, bottom + 1, lua_tostring(L, bottom + 2));
+        h->status = EXIT_SCRIPT_FAILED;
+    }
+    if (report_unobserved(L) && h->status == 0) h->status = EXIT_SCRIPT_FAILED;
+}
+
+/* Under pcall, since setting up a state can throw too. */
+static int protected_main(lua_State *L) {
+    host *h = lua_touserdata(L, 1);
+    state_open(L, &h->runtime, h->loop, h->home);
+    provide_host_module(L, h);
+    catch_signals(h);
+    task *first = spawn_main(L, h); /* its box stays on the stack */
+    conclude(L, h, runtime_run(&h->runtime), first);
+    return 0;
+}
+
+/* Each call in flight holds a descriptor; the soft limit is often 1,024. */
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char **argv) {
+    host h = {.argc = argc, .argv = argv};
+    if (!find_home(&h)) {
+        fprintf(stderr, "fellowship: cannot find lualib/fellowship beside the program; reinstall "
+                        "it, or run it from its checkout\n");
+        return EXIT_SCRIPT_FAILED;
+    }
+    raise_file_limit();
+    lua_State *L = luaL_newstate();
+    h.loop = loop_new();
+    if (!L || !h.loop) {
+        fprintf(stderr, "fellowship: out of memory\n");
+        return EXIT_SCRIPT_FAILED;
+    }
+    lua_pushcfunction(L, protected_main);
+    lua_pushlightuserdata(L, &h);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        fprintf(stderr, "fellowship: %s\n", lua_tostring(L, -1));
+        h.status = EXIT_SCRIPT_FAILED;
+    }
+    if (h.runtime.L) runtime_cancel_all(&h.runtime);
+    lua_close(L);
+    loop_wake_free(interrupt_wake);
+    loop_free(h.loop);
+    return h.status;
+}

@@ -1,0 +1,47 @@
+#include "host/state.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "bind/http.h"
+#include "bind/json.h"
+#include "bind/limits.h"
+#include "bind/random.h"
+#include "bind/rows.h"
+#include "bind/store.h"
+#include "bind/sys.h"
+#include "bind/writer.h"
+
+/* Debian's lua-cjson ships no header for Lua 5.4 that declares it for C. */
+int luaopen_cjson(lua_State *L);
+
+/* Every primitive, a row each. */
+static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_core_task},
+                                   {"fellowship.core.limits", luaopen_fellowship_core_limits},
+                                   {"fellowship.core.http", luaopen_fellowship_core_http},
+                                   {"fellowship.core.store", luaopen_fellowship_core_store},
+                                   {"fellowship.core.rows", luaopen_fellowship_core_rows},
+                                   {"fellowship.core.writer", luaopen_fellowship_core_writer},
+                                   {"fellowship.core.json", luaopen_fellowship_core_json},
+                                   {"fellowship.core.sys", luaopen_fellowship_core_sys},
+                                   {"cjson", luaopen_cjson},
+                                   {NULL, NULL}};
+
+/* Lua's default lets the heap double between collections: at thousands of calls in flight that is
+ * tens of megabytes of dead answers. */
+#define GC_PAUSE 120
+
+void state_open(lua_State *L, runtime *rt, loop *loop, const char *home) {
+    luaL_openlibs(L);
+    lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
+    runtime_init(rt, L, loop);
+    random_install(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    luaL_setfuncs(L, modules, 0);
+    lua_pop(L, 1);
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "path");
+    lua_pushfstring(L, "%s/lualib/?.lua;%s/lualib/?/init.lua;%s", home, home, lua_tostring(L, -1));
+    lua_setfield(L, -3, "path");
+    lua_pop(L, 2);
+}

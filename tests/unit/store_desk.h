@@ -1,0 +1,119 @@
+/*
+ * store_desk: what the tests of the store share: a folder of their own, a store with a bell, jobs.
+ *
+ * Ownership: as in engine/store.h; jobs that come back are the test's to free.
+ */
+#ifndef FELLOWSHIP_TESTS_STORE_DESK_H
+#define FELLOWSHIP_TESTS_STORE_DESK_H
+
+#include "engine/store.h"
+
+#include "tap.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/store_test.XXXXXX";
+static char path[128];
+static char err[512];
+
+/* A fresh path inside folder; its parent does not exist. */
+static inline const char *fresh(void) {
+    static int number;
+    snprintf(path, sizeof path, "%s/%d/runs/store.db", folder, ++number);
+    return path;
+}
+
+static inline void ring(void *arg) {
+    if (write(*(int *)arg, "", 1) != 1) abort();
+}
+
+/* A store and the pipe that its notify rings. */
+typedef struct desk {
+    store *s;
+    int ends[2];
+    int rounds;
+} desk;
+
+static inline bool desk_open(desk *d, const char *at, bool read_only) {
+    if (pipe(d->ends) < 0) return false;
+    d->rounds = 0;
+    store_options options = {
+        .path = at, .read_only = read_only, .notify = ring, .notify_arg = &d->ends[1]};
+    err[0] = '\0';
+    d->s = store_open(&options, err, sizeof err);
+    return d->s != NULL;
+}
+
+static inline void desk_close(desk *d) {
+    store_close(d->s);
+    close(d->ends[0]);
+    close(d->ends[1]);
+}
+
+static inline store_text text(const void *data, size_t len) {
+    store_text t = {malloc(len + 1), len};
+    memcpy(t.data, data, len);
+    return t;
+}
+
+static inline store_text words(const char *format, int n) {
+    char line[64];
+    return text(line, (size_t)snprintf(line, sizeof line, format, n));
+}
+
+static inline store_job *make_get(int n) {
+    store_job *job = calloc(1, sizeof *job);
+    job->op = STORE_GET;
+    memcpy(job->key, &n, sizeof n);
+    return job;
+}
+
+static inline store_job *make_put(int n, store_text completion) {
+    store_job *job = make_get(n);
+    job->op = STORE_PUT;
+    job->request = words("request %d", n);
+    job->wire = words("wire %d", n);
+    job->completion = completion;
+    job->created_ms = 1700000000000 + n;
+    return job;
+}
+
+/* Waits for count finished jobs; their list in order. */
+static inline store_job *wait_jobs(desk *d, int count) {
+    store_job *list = NULL, **tail = &list;
+    while (count > 0) {
+        char byte;
+        struct pollfd bell = {.fd = d->ends[0], .events = POLLIN};
+        if (poll(&bell, 1, 30000) != 1 || read(d->ends[0], &byte, 1) != 1) abort();
+        d->rounds++;
+        *tail = store_collect(d->s);
+        for (; *tail; tail = &(*tail)->next) count--;
+    }
+    return list;
+}
+
+static inline store_job *run(desk *d, store_job *job) {
+    store_submit(d->s, job);
+    return wait_jobs(d, 1);
+}
+
+static inline bool completion_is(const store_job *job, const char *wanted) {
+    return job->found && !job->error && job->completion.len == strlen(wanted) &&
+           memcmp(job->completion.data, wanted, job->completion.len) == 0;
+}
+
+static inline bool desk_begin(void) {
+    return mkdtemp(folder) != NULL;
+}
+
+/* Removes the folder; the exit status of main. */
+static inline int desk_end(void) {
+    char clean[64];
+    snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
+    if (system(clean) != 0) printf("# %s stays\n", folder);
+    return done_testing();
+}
+
+#endif
