@@ -32,8 +32,7 @@ class Asked:
         start = len(server.log())
         self.result = scratch.run(*options, "ask.lua", timeout=120)
         self.answers = {row["id"]: row["text"] for row in host.jsonl(scratch / "answers.jsonl")}
-        errors = scratch / "ask.errors.jsonl"
-        self.errors = {row["id"]: row for row in host.jsonl(errors)} if errors.exists() else {}
+        self.errors = {row["id"]: row for row in host.jsonl(scratch / "ask.errors.jsonl")}
         self.log = server.log()[start:]
 
     def requests(self):

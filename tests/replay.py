@@ -28,12 +28,23 @@ def first_run(scratch, server):
     tap.equal(result.status, 3, "one row fails: status 3")
     tap.ok(isinstance(result.summary, dict), "the last line of stdout is a JSON object", result)
     log = server.log()
-    tap.equal(len(log), 99 * 7 + 3, "seven calls a row, three for the row that fails")
+    tap.equal(len(log), 99 * 7 + 3 - repeated_comparisons(),
+              "seven calls a row but for equal ones, three for the row that fails")
     tap.equal(sorted(e["row"] for e in log if e["status"] != 200), [FAILED], "no request was refused but one")
     tap.equal(sorted(path.name for path in (scratch / "out").rglob("*.partial")), [], "nothing is left .partial")
     errors = host.jsonl(scratch / "out/errors.jsonl")
     tap.equal([e["id"] for e in errors], [FAILED], "errors.jsonl holds that row")
     tap.contains(str(errors), ["404"], "with its status")
+
+
+def repeated_comparisons():
+    """Rows whose responses are so equal that both comparisons are the same call."""
+    count = 0
+    for i, row in recorded("picks").items():
+        text = dict(zip(("response_1", "response_2", "response_3"), recorded("feedback")[i]["responses"]))
+        shown = [(text[c["a"]], text[c["b"]]) for c in row["comparisons"]]
+        count += len(shown) - len(set(shown))
+    return count
 
 
 def responses(scratch):

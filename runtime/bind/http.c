@@ -16,6 +16,9 @@
 #define MOST_HEADERS     32
 #define DEFAULT_MAX_BODY (64 << 20)
 
+/* The registry's key of the one client. */
+static const char the_client;
+
 /* One exchange under way. The box holds the answer from the loop's callback until the task reads
  * it; user value 1 keeps the body that libcurl sends from, user value 2 the target. */
 typedef struct exchange {
@@ -36,14 +39,14 @@ static int release_client(lua_State *L) {
 
 /* Made with the first target: a run that the store answers whole never sets up libcurl. */
 static http *client_of(lua_State *L) {
-    if (lua_getfield(L, LUA_REGISTRYINDEX, CLIENT) == LUA_TNIL) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &the_client) == LUA_TNIL) {
         lua_pop(L, 1);
         http **client = lx_box(L, CLIENT, sizeof *client, 0);
         char err[128];
         *client = http_new(runtime_of(L)->loop, err, sizeof err);
         if (!*client) luaL_error(L, "%s", err);
         lua_pushvalue(L, -1);
-        lua_setfield(L, LUA_REGISTRYINDEX, CLIENT);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &the_client);
     }
     http *client = *(http **)lua_touserdata(L, -1);
     lua_pop(L, 1);

@@ -81,7 +81,6 @@ static int l_decode(lua_State *L) {
 
 /* Encodes argument 1 in scratch memory and returns the text, or raises. */
 static int encode(lua_State *L, unsigned flags) {
-    luaL_checkany(L, 1);
     lua_settop(L, 1);
     json_state_push(L);
     json_scratch *scratch = json_scratch_take(L, 2);
@@ -94,11 +93,13 @@ static int encode(lua_State *L, unsigned flags) {
 }
 
 static int l_encode(lua_State *L) {
+    luaL_checkany(L, 1);
     push_option(L, "pretty");
     return encode(L, lua_toboolean(L, -1) ? JSON_PRETTY : 0);
 }
 
 static int l_canonical(lua_State *L) {
+    luaL_checkany(L, 1);
     return encode(L, JSON_CANONICAL);
 }
 

@@ -16,7 +16,10 @@
 #define FIRST_WAIT_MS 500
 #define MOST_WAIT_MS  60000
 
-/* The process's limits; one box in the registry. */
+/* The registry's key of the one state. */
+static const char the_state;
+
+/* The process's limits. */
 typedef struct state {
     runtime *rt;
     limits *limits;
@@ -46,7 +49,7 @@ static void pump(void *arg) {
 }
 
 static state *state_of(lua_State *L) {
-    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &the_state);
     state *s = lua_touserdata(L, -1);
     lua_pop(L, 1); /* the registry keeps it */
     return s;
@@ -157,7 +160,7 @@ int luaopen_fellowship_core_limits(lua_State *L) {
     lx_class(L, SLOT, slot_methods, release_slot);
     lx_class(L, ENDPOINT, endpoint_methods, NULL);
     state *s = lx_box(L, STATE, sizeof *s, 0);
-    lua_setfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &the_state);
     s->rt = runtime_of(L);
     s->limits = limits_new(DEFAULT_SLOTS);
     s->timer = loop_timer_new(s->rt->loop, pump, s);

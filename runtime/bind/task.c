@@ -332,6 +332,7 @@ static int l_cancel(lua_State *L) {
     if (t == t->rt->current || t->state == RUNNING)
         return luaL_error(L, "a running task cannot be cancelled");
     if (t->state != DONE) cancel(t);
+    else observe(t); /* who would cancel it does not ask how it ended */
     return 0;
 }
 

@@ -142,6 +142,9 @@ def need_shared(*names):
 # ---- files --------------------------------------------------------------------------------
 
 def jsonl(path):
+    """The rows of a file; none where there is no file, so that an assertion can show what is missing."""
+    if not os.path.exists(path):
+        return []
     with open(path, encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 

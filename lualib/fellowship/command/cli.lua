@@ -6,6 +6,7 @@ local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local nearest = require "fellowship.base.nearest"
 local flow = require "fellowship.flow"
+local model = require "fellowship.model"
 local failures = require "fellowship.command.failures"
 local options = require "fellowship.command.options"
 local recording = require "fellowship.command.recording"
@@ -76,6 +77,17 @@ local function script_help(name, script, declared)
   return ("fellowship run %s: %s\n\n%s"):format(name, script.summary or "", options.help(declared))
 end
 
+--- Models that cannot be are a matter of the command line, not of the run.
+local function check_models(declared, values)
+  for _, option in ipairs(declared) do
+    local named = option.type == "model" and values[option[1]] or {}
+    for _, name in ipairs(type(named) == "table" and named or { named }) do
+      local well, problem = pcall(model.new, name)
+      if not well then setup.usage("--%s: %s", option[1], tostring(problem)) end
+    end
+  end
+end
+
 --- Runs a script that declares its options.
 local function run_command(name, path, script, arguments, command_line)
   local declared = declared_options(script, path)
@@ -88,6 +100,7 @@ local function run_command(name, path, script, arguments, command_line)
   local values, problem = options.read(declared, arguments)
   if not values then setup.usage("%s (fellowship run %s --help shows the options)", problem, name) end
   setup.apply(values)
+  check_models(declared, values)
   local digest = sys.hex((sys.sha256_file(path)))
   local opened = run.open({ name = name, digest = digest, declared = declared }, values, command_line)
   return opened:execute(script.run)

@@ -91,15 +91,11 @@ end
 --- The meaning of one exchange: an outcome as adapters give it.
 local function attempt(flight, target, wire)
   local model = flight.model
-  local answer, problem
-  do
-    local _ <close> = flight.gate:acquire()
-    flight.sent = true
-    stats.attempts = stats.attempts + 1
-    stats.in_flight = stats.in_flight + 1
-    answer, problem = target:send(wire, endpoint.timeouts(model))
-    stats.in_flight = stats.in_flight - 1
-  end
+  flight.sent = true
+  stats.attempts = stats.attempts + 1
+  stats.in_flight = stats.in_flight + 1
+  local answer, problem = target:send(wire, endpoint.timeouts(model))
+  stats.in_flight = stats.in_flight - 1
   if not answer then
     return { verdict = FINAL_FAILURES[problem.kind] and "final" or "retry", kind = problem.kind,
       message = problem.message, status = problem.status ~= 0 and problem.status or nil }
@@ -123,13 +119,29 @@ end
 local function failure_of(flight, outcome, attempts)
   local model = flight.model
   local given_up = outcome.verdict == "retry"
+  local note = given_up and (" (gave up after %d attempts)"):format(attempts)
+    or outcome.kind == "auth" and model.key_env and (" (the key is taken from %s)"):format(model.key_env) or ""
   return errors.new { kind = outcome.kind, status = outcome.status, attempts = attempts, key = flight.id,
     model = model.named, retryable = given_up, fatal = outcome.fatal,
-    message = ("%s at %s: %s%s"):format(model.named, model.endpoint.shown, outcome.message,
-      given_up and (" (gave up after %d attempts)"):format(attempts) or "") }
+    message = ("%s at %s: %s%s"):format(model.named, model.endpoint.shown, outcome.message, note) }
 end
 
---- Asks the provider until it is done or final; commits what must be kept.
+--- Commits what must be kept of an outcome that needs no further attempt.
+local function conclude(flight, outcome, attempts, wire)
+  if outcome.verdict == "done" then
+    local completion = outcome.completion
+    completion.attempts, completion.elapsed = attempts, outcome.elapsed
+    stats.completed(completion)
+    return commit(flight, encode_completion(completion), wire)
+  end
+  local failure = failure_of(flight, outcome, attempts)
+  if not outcome.stored then return nil, failure end
+  stats.made = stats.made + 1
+  return commit(flight, encode_failure(failure), wire)
+end
+
+--- Asks the provider until it is done or final. A call keeps its slot until it is committed, so that
+--- no more than --concurrency calls can ever be paid for and lost.
 local function live(flight)
   local model = flight.model
   local path, body = model.adapter.build(model.name, flight.messages, flight.params)
@@ -137,18 +149,12 @@ local function live(flight)
   local target = endpoint.target(model, path)
   local most = model.entry.attempts or settings.attempts
   for n = 1, math.huge do
-    local outcome = attempt(flight, target, wire)
-    if outcome.verdict == "done" then
-      local completion = outcome.completion
-      completion.attempts, completion.elapsed = n, outcome.elapsed
-      stats.completed(completion)
-      return commit(flight, encode_completion(completion), wire)
-    end
-    if outcome.verdict == "final" or n >= most or (outcome.kind == "refused" and n >= REFUSED_ATTEMPTS) then
-      local failure = failure_of(flight, outcome, n)
-      if not outcome.stored then return nil, failure end
-      stats.made = stats.made + 1
-      return commit(flight, encode_failure(failure), wire)
+    local outcome
+    do
+      local _ <close> = flight.gate:acquire()
+      outcome = attempt(flight, target, wire)
+      local last = n >= most or (outcome.kind == "refused" and n >= REFUSED_ATTEMPTS)
+      if outcome.verdict ~= "retry" or last then return conclude(flight, outcome, n, wire) end
     end
     stats.retries = stats.retries + 1
     warn(model, outcome)
@@ -189,7 +195,7 @@ local flights = {}
 local function fly(flight)
   local model = flight.model
   local held, problem = dispatch.store():get(flight.digest)
-  if problem then errors.raise { kind = "store", fatal = true, key = flight.id, message = problem.message } end
+  if not held and problem then errors.raise { kind = "store", fatal = true, key = flight.id, message = problem.message } end
   if held then
     flight.from_store = true
     return decode_stored(held, flight.id, model)
