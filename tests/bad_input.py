@@ -225,6 +225,7 @@ def read_only_store():
         result = scratch.preference("--store", "place/store.db", prefix=prefix)
         tap.ok(result.status in (1, 2), f"a store in a read-only folder: status 1 or 2 ({result.status})")
         tap.contains(result.err, "place/store.db", "the message names the store")
+        tap.ok(any(reason in result.err.lower() for reason in ("read-only", "permission denied")), "and the reason", result.err)
         tap.lacks(result.err, TRACES, "without a traceback")
         tap.equal(server.log(), [], "no call was made")
         scratch.write("noise.db", "this is no database " * 100)

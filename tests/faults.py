@@ -122,7 +122,7 @@ def final():
 
 
 def stops_the_run():
-    for fault, parts in (("quota", ["quota"]), ("unauthorized", ["401", "OPENAI_API_KEY"])):
+    for fault, parts in (("quota", ["quota"]), ("unauthorized", ["401", "API key"])):
         got = asked([{"fault": fault}], 100, ["--concurrency", 4], latency_ms=10)
         tap.equal(got.result.status, 1, f"{fault}: status 1, the run stops")
         tap.contains(got.result.err, parts, f"{fault}: the message says why")

@@ -261,6 +261,8 @@ do
   has(raised(json.encode, json.object { 1 }), "an object with elements")
   has(raised(json.encode, { a = "ab\255" }), "a string with invalid UTF-8 at its byte 3 at .a")
   has(raised(json.encode, { a = { ["\255"] = 1 } }), "a key with invalid UTF-8 at its byte 1 at .a")
+  local long = raised(json.encode, { [("é"):rep(1000)] = print })
+  ok(#long < 512 and utf8.len(long), "a long path is cut between characters")
   local cycle = {}
   cycle.cycle = cycle
   has(raised(json.encode, cycle), "nested deeper than 512: is there a cycle?")

@@ -5,7 +5,8 @@
 struct limits_endpoint {
     limits *owner;
     limits_endpoint *next;
-    limits_waiter *first, *last;
+    limits_waiter **queue; /* a binary heap: none goes before queue[0] */
+    size_t waiting, room;
     size_t slots, in_use;
     uint64_t paused_until;
 };
@@ -14,6 +15,7 @@ struct limits {
     limits_endpoint *endpoints; /* a ring in order of turn: `turn` points at the next to be asked */
     limits_endpoint *turn;
     size_t slots, in_use, waiting;
+    uint64_t arrivals;
     bool closed;
 };
 
@@ -27,6 +29,7 @@ void limits_free(limits *l) {
     if (!l) return;
     for (limits_endpoint *e = l->endpoints, *next; e; e = next) {
         next = e->next;
+        free(e->queue);
         free(e);
     }
     free(l);
@@ -46,23 +49,50 @@ limits_endpoint *limits_endpoint_new(limits *l, size_t slots) {
     return e;
 }
 
-void limits_wait(limits_endpoint *e, limits_waiter *w) {
+static bool before(const limits_waiter *a, const limits_waiter *b) {
+    return a->rank != b->rank ? a->rank < b->rank : a->order < b->order;
+}
+
+static void put(limits_endpoint *e, size_t place, limits_waiter *w) {
+    e->queue[place] = w;
+    w->place = place;
+}
+
+/* Finds w its place, from `place` upwards and then downwards. */
+static void settle(limits_endpoint *e, size_t place, limits_waiter *w) {
+    for (; place > 0 && before(w, e->queue[(place - 1) / 2]); place = (place - 1) / 2)
+        put(e, place, e->queue[(place - 1) / 2]);
+    for (size_t child; (child = 2 * place + 1) < e->waiting; place = child) {
+        if (child + 1 < e->waiting && before(e->queue[child + 1], e->queue[child])) child++;
+        if (!before(e->queue[child], w)) break;
+        put(e, place, e->queue[child]);
+    }
+    put(e, place, w);
+}
+
+bool limits_wait(limits_endpoint *e, limits_waiter *w) {
+    if (e->waiting == e->room) {
+        size_t room = e->room ? 2 * e->room : 64;
+        limits_waiter **queue = realloc(e->queue, room * sizeof(limits_waiter *));
+        if (!queue) return false;
+        e->queue = queue;
+        e->room = room;
+    }
     w->endpoint = e;
-    w->next = NULL;
-    w->previous = e->last;
-    *(e->last ? &e->last->next : &e->first) = w;
-    e->last = w;
+    w->order = e->owner->arrivals++;
+    e->waiting++;
     e->owner->waiting++;
+    settle(e, e->waiting - 1, w);
+    return true;
 }
 
 void limits_forget(limits_waiter *w) {
     limits_endpoint *e = w->endpoint;
     if (!e) return;
-    *(w->previous ? &w->previous->next : &e->first) = w->next;
-    *(w->next ? &w->next->previous : &e->last) = w->previous;
-    w->endpoint = NULL;
-    w->next = w->previous = NULL;
     e->owner->waiting--;
+    limits_waiter *last = e->queue[--e->waiting];
+    if (last != w) settle(e, w->place, last);
+    w->endpoint = NULL;
 }
 
 limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms) {
@@ -71,9 +101,9 @@ limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms) {
     limits_endpoint *start = l->turn ? l->turn : l->endpoints, *e = start;
     do {
         limits_endpoint *following = e->next ? e->next : l->endpoints;
-        if (e->first && (e->slots == 0 || e->in_use < e->slots)) {
+        if (e->waiting && (e->slots == 0 || e->in_use < e->slots)) {
             if (e->paused_until <= now_ms) {
-                limits_waiter *w = e->first;
+                limits_waiter *w = e->queue[0];
                 limits_forget(w);
                 e->in_use++;
                 l->in_use++;

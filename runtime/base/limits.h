@@ -14,7 +14,9 @@ typedef struct limits_endpoint limits_endpoint;
 
 /* One call that wants a slot; embed it in what represents the call. */
 typedef struct limits_waiter {
-    struct limits_waiter *next, *previous;
+    uint64_t rank;             /* the lower goes first: set it before limits_wait */
+    uint64_t order;            /* of arrival, among equals */
+    size_t place;              /* in the endpoint's queue */
     limits_endpoint *endpoint; /* where it waits, or NULL */
 } limits_waiter;
 
@@ -27,16 +29,17 @@ void limits_set_slots(limits *l, size_t slots);
  * own. Freed with the limits. NULL when out of memory. */
 limits_endpoint *limits_endpoint_new(limits *l, size_t slots);
 
-/* Puts a waiter at the end of its endpoint's queue, and takes it out again (no effect when it does
- * not wait). */
-void limits_wait(limits_endpoint *e, limits_waiter *w);
+/* Puts a waiter into its endpoint's queue (false when out of memory), and takes it out again (no
+ * effect when it does not wait). */
+bool limits_wait(limits_endpoint *e, limits_waiter *w);
 void limits_forget(limits_waiter *w);
 
 /*
  * The next waiter that may go at time now_ms, taken from its queue with its slot, or NULL.
  * Endpoints take turns, so one that is slow or paused holds no other back; within an endpoint the
- * order is first come, first served. When waiters are held back by pauses alone, *wake_ms is the
- * time of the first pause to end, else UINT64_MAX.
+ * lowest rank goes first, then who came first. With the row's number as rank, rows that were begun
+ * are finished before later ones take their place, and memory stays flat. When waiters are held
+ * back by pauses alone, *wake_ms is the time of the first pause to end, else UINT64_MAX.
  */
 limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms);
 

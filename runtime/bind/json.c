@@ -54,6 +54,11 @@ static int error_tostring(lua_State *L) {
     return 1;
 }
 
+static void fill_error(lua_State *L) {
+    lua_pushcfunction(L, error_tostring);
+    lua_setfield(L, -2, "__tostring");
+}
+
 /* nil and {message =, byte =}, the byte counted from 1 as string.sub does. [-0, +2, m] */
 static int push_failure(lua_State *L, const json_error *error) {
     lua_pushnil(L);
@@ -62,10 +67,7 @@ static int push_failure(lua_State *L, const json_error *error) {
     lua_setfield(L, -2, "message");
     lua_pushinteger(L, (lua_Integer)error->at + 1);
     lua_setfield(L, -2, "byte");
-    if (luaL_newmetatable(L, ERROR)) {
-        lua_pushcfunction(L, error_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
+    json_metatable_push(L, ERROR, fill_error);
     lua_setmetatable(L, -2);
     return 2;
 }

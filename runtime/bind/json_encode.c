@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "bind/json.h"
 #include "bind/json_number.h"
 #include "bind/json_state.h"
@@ -80,6 +81,7 @@ __attribute__((format(printf, 3, 4))) static bool fail(encoder *e, const place *
     bool ok = buf_printf(text, "cannot encode %s%s", what, at->up ? " at " : "");
     ok = ok && write_place(text, at) && buf_append_char(text, '\0');
     snprintf(e->error, e->error_size, "%s", ok ? text->data : "out of memory");
+    e->error[utf8_valid_prefix(e->error, strlen(e->error))] = '\0'; /* the cut may split one */
     return false;
 }
 
@@ -94,8 +96,8 @@ static bool encode_string(encoder *e, const place *at, const char *what, int ind
     return fail(e, at, "%s with %s at its byte %zu", what, error.message, error.at + 1);
 }
 
-/* Whether the table remembers the float at `index` by a text of the same value. Pushes the text, or
- * nil. The key is that of `at`. */
+/* The text by which the table remembers this value for the key of `at`, or NULL. Pushes what the
+ * table has there, which keeps the text alive. */
 static const char *push_spelling(encoder *e, const place *at, int spellings, double value,
                                  size_t *len) {
     lua_State *L = e->L;

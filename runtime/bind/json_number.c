@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "bind/json_state.h"
 
 #define NUMBER "json.number"
 
@@ -27,7 +28,7 @@ static void to_lua_number(lua_State *L, int index) {
     lua_replace(L, index);
 }
 
-/* Every arithmetic operation; the upvalue is lua_arith's op. */
+/* Every arithmetic operation; the upvalue says which, as lua_arith wants it. */
 static int arithmetic(lua_State *L) {
     int op = (int)lua_tointeger(L, lua_upvalueindex(1));
     lua_settop(L, op == LUA_OPUNM ? 1 : 2);
@@ -36,7 +37,7 @@ static int arithmetic(lua_State *L) {
     return 1;
 }
 
-/* < and <=; the upvalue is lua_compare's op. */
+/* < and <=; the upvalue says which, as lua_compare wants it. */
 static int compare(lua_State *L) {
     to_lua_number(L, 1);
     to_lua_number(L, 2);
@@ -75,7 +76,6 @@ static int concat(lua_State *L) {
     return 1;
 }
 
-/* [-0, +0, m] */
 static void add_operators(lua_State *L) {
     static const struct {
         const char *name;
@@ -117,7 +117,7 @@ bool json_number_push(lua_State *L, const char *text, size_t len) {
     n->len = len;
     memcpy(n->text, text, len);
     n->text[len] = '\0';
-    if (luaL_newmetatable(L, NUMBER)) add_operators(L);
+    json_metatable_push(L, NUMBER, add_operators);
     lua_setmetatable(L, -2);
     return true;
 }

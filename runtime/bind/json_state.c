@@ -32,6 +32,22 @@ static int scratch_gc(lua_State *L) {
     return 0;
 }
 
+static void fill_scratch(lua_State *L) {
+    lua_pushcfunction(L, scratch_gc);
+    lua_setfield(L, -2, "__gc");
+}
+
+void json_metatable_push(lua_State *L, const char *name, void (*fill)(lua_State *L)) {
+    if (luaL_getmetatable(L, name) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    fill(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, name);
+}
+
 /* A metatable for arrays: the shared one, or one with spellings. [-0, +1, m] */
 static void push_array_metatable(lua_State *L) {
     lua_createtable(L, 0, 3);
@@ -67,10 +83,7 @@ json_scratch *json_scratch_take(lua_State *L, int state) {
     lua_pop(L, 1);
     json_scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
     memset(s, 0, sizeof *s);
-    if (luaL_newmetatable(L, SCRATCH)) {
-        lua_pushcfunction(L, scratch_gc);
-        lua_setfield(L, -2, "__gc");
-    }
+    json_metatable_push(L, SCRATCH, fill_scratch);
     lua_setmetatable(L, -2);
     json_reader_init(&s->reader, "", 0);
     return s;

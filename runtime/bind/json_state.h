@@ -22,6 +22,10 @@ typedef struct json_scratch {
     buf out;     /* text being written */
 } json_scratch;
 
+/* Pushes the metatable `name`. At its first use it is filled by `fill`, which finds it on top of
+ * the stack, and only then registered: running out of memory leaves no half of it. [-0, +1, m] */
+void json_metatable_push(lua_State *L, const char *name, void (*fill)(lua_State *L));
+
 /* Pushes the state table, making it at the first use. [-0, +1, m] */
 void json_state_push(lua_State *L);
 

@@ -88,7 +88,7 @@ static int after_acquire(lua_State *L, int status, lua_KContext ctx) {
     return 1;
 }
 
-/* endpoint:acquire() -> slot: waits for the right to send one call. */
+/* endpoint:acquire() -> slot: waits for the right to send one call. Tasks of earlier rows first. */
 static int l_acquire(lua_State *L) {
     limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
     task *self = task_current(L);
@@ -97,7 +97,8 @@ static int l_acquire(lua_State *L) {
     p->owner = state_of(L);
     p->endpoint = *e;
     p->task = self;
-    limits_wait(*e, &p->waiter);
+    p->waiter.rank = task_rank(self);
+    if (!limits_wait(*e, &p->waiter)) return luaL_error(L, "out of memory");
     pump(p->owner);
     if (p->held) return 1; /* at once; the wake of a running task has no effect */
     return task_suspend(L, TASK_OUTSIDE, leave, p, 0, after_acquire);

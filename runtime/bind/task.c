@@ -29,6 +29,7 @@ struct task {
     task *waiters, *next_waiter; /* who awaits this task */
     random_state random;
     uint64_t identity, children; /* for the seeds of the tasks that it spawns */
+    uint64_t rank;
 };
 
 runtime *runtime_of(lua_State *L) { return *(runtime **)lua_getextraspace(L); }
@@ -72,7 +73,10 @@ static void seed_task(task *t, runtime *rt) {
     uint64_t base = parent ? parent->identity : rt->seed;
     random_seed(&t->random, base, ordinal);
     t->identity = random_next(&t->random);
+    t->rank = parent ? parent->rank : 0;
 }
+
+uint64_t task_rank(const task *t) { return t->rank; }
 
 task *task_spawn(lua_State *L, int arguments) {
     runtime *rt = runtime_of(L);
@@ -428,10 +432,13 @@ static int l_unobserved(lua_State *L) {
     return 1;
 }
 
-/* seed(a, b): restarts the current task's random numbers, and those of what it will spawn. */
-static int l_seed(lua_State *L) {
+/* begin_row(seed, number): the current task, and what it will spawn, works on that row from now on:
+ * its random numbers follow from the two, and its calls go before those of later rows. */
+static int l_begin_row(lua_State *L) {
     task *t = task_current(L);
-    random_seed(&t->random, (uint64_t)luaL_checkinteger(L, 1), (uint64_t)luaL_optinteger(L, 2, 0));
+    lua_Integer seed = luaL_checkinteger(L, 1), number = luaL_checkinteger(L, 2);
+    random_seed(&t->random, (uint64_t)seed, (uint64_t)number);
+    t->rank = (uint64_t)number;
     t->identity = random_next(&t->random);
     t->children = 0;
     return 0;
@@ -470,7 +477,7 @@ void runtime_init(runtime *rt, lua_State *L, loop *loop) {
 int luaopen_fellowship_core_task(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"spawn", l_spawn},           {"self", l_self}, {"park", l_park},
-        {"wake", l_wake},             {"sleep", l_sleep}, {"seed", l_seed},
+        {"wake", l_wake},             {"sleep", l_sleep}, {"begin_row", l_begin_row},
         {"base_seed", l_base_seed}, {"now", l_now}, {"unobserved", l_unobserved}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

@@ -75,6 +75,9 @@ void task_wake(task *t);
 /* The generator of the task that runs L; of the runtime when none does. */
 random_state *task_random(lua_State *L);
 
+/* The number of the row that t works on, which tasks inherit; 0 for those of no row. */
+uint64_t task_rank(const task *t);
+
 /* [-0, +1] Pushes true if t ended without error; otherwise false, and its error value and
  * traceback. [-0, +1|3] Returns how many. */
 int task_push_outcome(lua_State *L, task *t);

@@ -70,9 +70,12 @@ local function last_own(list, quoted)
   return nil
 end
 
-local function bare_candidates(candidates)
+--- The candidates that can hold a statement at all; most hold none, and folding them costs time.
+local function bare_candidates(candidates, word)
   local list = {}
-  for i, text in ipairs(candidates or {}) do list[i] = bare(text) end
+  for _, text in ipairs(candidates or {}) do
+    if text:lower():find(word, 1, true) then list[#list + 1] = bare(text) end
+  end
   return list
 end
 
@@ -125,6 +128,7 @@ end
 
 --- What stands behind the model's thinking, where it wrote that into its text.
 local function without_thinking(text)
+  if not text:find("</think>", 1, true) then return text end
   return (text:gsub("<think>.-</think>", ""):gsub("^.-</think>", ""))
 end
 
@@ -141,7 +145,8 @@ function verdict.parse(text, options)
   check.options("verdict.parse", options, { strategy = "string?", scale = "integer?", candidates = "table?" })
   local strategy = options.strategy or "combined"
   check.choice("strategy", strategy, { "combined", "independent", "direct" })
-  return readers[strategy](without_thinking(text), options.scale or 10, bare_candidates(options.candidates))
+  local quoted = bare_candidates(options.candidates, strategy == "direct" and "answer" or "score")
+  return readers[strategy](without_thinking(text), options.scale or 10, quoted)
 end
 
 return verdict

@@ -88,7 +88,7 @@ function flow.map(source, fn, options)
   options = options or {}
   check.options("map", options, { window = "integer?" })
   local function run(row, number)
-    task.seed(task.base_seed(), number)
+    task.begin_row(task.base_seed(), number)
     return fn(row, number)
   end
   local feeder = feed.new(source, run, options.window or flow.window)
