@@ -126,14 +126,39 @@ def rejected_key():
         tap.contains(result.err, ["401", "OPENAI_API_KEY"], "401: the message names the variable")
         tap.ok(len(server.log()) <= 8, "it stops at once", f"{len(server.log())} requests")
         tap.ok(all(e["auth"] for e in server.log()), "the key was sent")
-        tap.lacks(result.out + result.err, SECRET, "the key is not in the output")
-        tap.equal(host.holding(scratch.path, SECRET.encode()), [], "nor in any file, although the answer showed it")
+        hidden(scratch, result, "401")
+
+
+def secrets():
+    """Answers that show the key, in every class of outcome; and a base URL that holds secrets of its own."""
+    def shown(code):
+        return {"error": {"message": "what {authorization} asked", "type": "invalid_request_error", "code": code}}
+
+    answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "You sent {authorization}."},
+                           "finish_reason": "stop"}]}
+    rules = [{"contains": "<row-0>", "status": 400, "body": shown("content_filter")},
+             {"contains": "<row-1>", "status": 400, "body": shown("other")},
+             {"contains": "<row-2>", "status": 500, "body": shown("other")},
+             {"contains": "<row-3>", "body": answer}]
+    with Stub(rules=rules) as server, host.Scratch(server.url, OPENAI_API_KEY=SECRET) as scratch:
+        scratch.prompts(5)
+        scratch.write("models.lua", HASTY)
+        result = scratch.preference("--models", "models.lua")
+        tap.equal(result.status, 3, "answers that show the key: status 3")
+        hidden(scratch, result, "answers that show the key")
     with Stub() as server:
-        scratch = host.Scratch(server.url, OPENAI_API_KEY=SECRET)
-        with scratch:
-            scratch.prompts(2)
-            tap.equal(scratch.preference().status, 0, "with a key that is good")
-            tap.equal(host.holding(scratch.path, SECRET.encode()), [], "the key is in no file either")
+        url = server.url.replace("//", f"//user:{SECRET}@") + f"?token={SECRET}"
+        with host.Scratch(url) as scratch:
+            scratch.prompts(1)
+            result = scratch.preference()
+            tap.equal(result.status, 0, "a base URL with secrets: status 0")
+            tap.ok(all(SECRET in e["path"] and e["auth"] for e in server.log()), "the server gets them")
+            hidden(scratch, result, "a base URL with secrets")
+
+
+def hidden(scratch, result, name):
+    tap.lacks(result.out + result.err, SECRET, f"{name}: not in the output")
+    tap.equal(host.holding(scratch.path, SECRET.encode()), [], f"{name}: in no file")
 
 
 def missing_model():
@@ -267,5 +292,5 @@ def interrupt():
 
 
 host.need_program()
-tap.cases(command_line, bad_rows, missing_key, refused_connection, rejected_key, missing_model, output_folder, full_disk,
-          read_only_store, interrupt)
+tap.cases(command_line, bad_rows, missing_key, refused_connection, rejected_key, secrets, missing_model, output_folder,
+          full_disk, read_only_store, interrupt)

@@ -127,9 +127,13 @@ static int after_job(lua_State *L, int status, lua_KContext ctx) {
     } else if (job->op == STORE_GET && !job->found) {
         lua_pushnil(L);
         results = 1;
+    } else if (job->op == STORE_PUT && !job->found) {
+        lua_pushvalue(L, 5); /* as it was given */
+        lua_pushboolean(L, 0);
+        results = 2;
     } else {
         lua_pushlstring(L, job->completion.data ? job->completion.data : "", job->completion.len);
-        lua_pushboolean(L, job->found);
+        lua_pushboolean(L, 1);
         results = 2;
     }
     store_job_free(job);

@@ -29,7 +29,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
 
 /* Lua's default lets the heap double between collections: at thousands of calls in flight that is
  * tens of megabytes of dead answers. Less than this costs more time than it saves memory. */
-#define GC_PAUSE 150
+#define GC_PAUSE 200
 
 void state_open(lua_State *L, runtime *rt, loop *loop, const char *home) {
     luaL_openlibs(L);

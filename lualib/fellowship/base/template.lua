@@ -3,28 +3,46 @@
 
 local template = {}
 
---- Fills a template.
+-- Templates cut into text and places, by their text: {text, name, text, name, ..., text}.
+local cut = setmetatable({}, { __mode = "k" })
+
+local function pieces_of(text)
+  local pieces, from = cut[text], 1
+  if pieces then return pieces end
+  pieces = {}
+  for start, name, stop in text:gmatch "(){([%a_][%w_]*)}()" do
+    pieces[#pieces + 1] = text:sub(from, start - 1)
+    pieces[#pieces + 1] = name
+    from = stop
+  end
+  pieces[#pieces + 1] = text:sub(from)
+  cut[text] = pieces
+  return pieces
+end
+
+--- Fills a template. A place that has no value stays as it is.
 --- Example: `template.fill("Prompt: {prompt}", { prompt = "Why?" })`
 ---@param text string
 ---@param values table<string, string|number>
 ---@return string
 function template.fill(text, values)
-  return (text:gsub("{([%a_][%w_]*)}", function(name)
-    local value = values[name]
-    return value ~= nil and tostring(value) or nil
-  end))
+  local pieces = pieces_of(text)
+  local filled = table.move(pieces, 1, #pieces, 1, {})
+  for i = 2, #pieces, 2 do
+    local value = values[pieces[i]]
+    filled[i] = value ~= nil and tostring(value) or "{" .. pieces[i] .. "}"
+  end
+  return table.concat(filled)
 end
 
 --- The names of a template's places, each once, in order.
 ---@param text string
 ---@return string[]
 function template.places(text)
-  local found, seen = {}, {}
-  for name in text:gmatch "{([%a_][%w_]*)}" do
-    if not seen[name] then
-      seen[name] = true
-      found[#found + 1] = name
-    end
+  local found, seen, pieces = {}, {}, pieces_of(text)
+  for i = 2, #pieces, 2 do
+    if not seen[pieces[i]] then found[#found + 1] = pieces[i] end
+    seen[pieces[i]] = true
   end
   return found
 end

@@ -43,19 +43,34 @@ local function score_at(rest, scale)
   return value, stop
 end
 
+--- Every place where a pattern that begins with `word` matches `lower`: start and end. The plain
+--- search for the word comes first, since texts are long and headings few.
+local function each_heading(lower, word, pattern)
+  local from = 1
+  return function()
+    while true do
+      local start = lower:find(word, from, true)
+      if not start then return nil end
+      from = start + #word
+      local first, stop = lower:find(pattern, start)
+      if first == start then
+        from = stop + 1
+        return start, stop
+      end
+    end
+  end
+end
+
 --- Every statement of a score behind a heading, in order: { value | false, words }.
-local function statements(text, heading, scale)
-  local list, from = {}, 1
-  local lower = text:lower()
-  while true do
-    local start, stop = lower:find(heading, from)
-    if not start then return list end
+local function statements(text, word, pattern, scale)
+  local list = {}
+  for start, stop in each_heading(text:lower(), word, "^" .. pattern) do
     local value, length = score_at(text:sub(stop + 1, stop + 80), scale)
     if value ~= nil then
-      list[#list + 1] = { value = value, words = bare(text:sub(start, stop + length - 1)), at = start }
+      list[#list + 1] = { value = value, words = bare(text:sub(start, stop + length - 1)) }
     end
-    from = stop + 1
   end
+  return list
 end
 
 --- The last statement that no candidate holds.
@@ -92,7 +107,7 @@ local readers = {}
 function readers.combined(text, scale, quoted)
   local scores = {}
   for side, names in pairs { a = "[a1]", b = "[b2]" } do
-    local list = statements(text, "score%W+assistant%s*" .. names .. "%f[%W]", scale)
+    local list = statements(text, "score", "score%W+assistant%s*" .. names .. "%f[%W]", scale)
     local value, problem = value_of(last_own(list, quoted), "Assistant " .. side:upper(), scale)
     if not value then return nil, problem end
     scores[side] = value
@@ -102,7 +117,7 @@ function readers.combined(text, scale, quoted)
 end
 
 function readers.independent(text, scale, quoted)
-  local list = statements(text, "overall%s+score%f[%W]", scale)
+  local list = statements(text, "overall", "overall%s+score%f[%W]", scale)
   local value, problem = value_of(last_own(list, quoted), "the response", scale)
   if not value then return nil, problem end
   return { scores = { score = value } }
@@ -111,15 +126,12 @@ end
 local answers = { a = "a", b = "b", c = "tie" }
 
 function readers.direct(text, _, quoted)
-  local list, lower, from = {}, text:lower(), 1
-  while true do
-    local start, stop = lower:find("#+%s*%**answer%f[%W]", from)
-    if not start then break end
+  local list, lower = {}, text:lower()
+  for start, stop in each_heading(lower, "#", "^#+%s*%**answer%f[%W]") do
     local gap, letter = lower:sub(stop + 1, stop + 40):match "^([%s%*_:#`>%-%(%[]*)([abc])%f[%W]"
     if letter then
       list[#list + 1] = { value = answers[letter], words = bare(lower:sub(start, stop + #gap + 1)) }
     end
-    from = stop + 1
   end
   local last = last_own(list, quoted)
   if not last then return nil, "no answer (A, B or C) was found" end

@@ -78,10 +78,15 @@ local function decode_stored(text, id, model)
   return value
 end
 
---- Commits, and gives back what the store holds then.
-local function commit(flight, text, wire)
-  local held, problem = dispatch.store():put(flight.digest, flight.request, wire, text, sys.time())
+--- Commits, and gives back what the store holds then: `fresh`, unless another process was first.
+local function commit(flight, text, wire, fresh)
+  local held, known = dispatch.store():put(flight.digest, flight.request, wire, text, sys.time())
+  if held and not known and fresh then
+    fresh.key = flight.id
+    return fresh
+  end
   if held then return decode_stored(held, flight.id, flight.model) end
+  local problem = known
   errors.raise { kind = "store", fatal = true, key = flight.id, model = flight.model.named,
     message = problem.message .. " (the completion just paid for could not be kept; the run stops)" }
 end
@@ -94,7 +99,7 @@ local function attempt(flight, target, wire)
   flight.sent = true
   stats.attempts = stats.attempts + 1
   stats.in_flight = stats.in_flight + 1
-  local answer, problem = target:send(wire, endpoint.timeouts(model))
+  local answer, problem = target:send(wire, model.times)
   stats.in_flight = stats.in_flight - 1
   if not answer then
     return { verdict = FINAL_FAILURES[problem.kind] and "final" or "retry", kind = problem.kind,
@@ -132,7 +137,7 @@ local function conclude(flight, outcome, attempts, wire)
     local completion = outcome.completion
     completion.attempts, completion.elapsed = attempts, outcome.elapsed
     stats.completed(completion)
-    return commit(flight, encode_completion(completion), wire)
+    return commit(flight, encode_completion(completion), wire, completion)
   end
   local failure = failure_of(flight, outcome, attempts)
   if not outcome.stored then return nil, failure end
@@ -178,7 +183,7 @@ local function simulate(flight)
   stats.completed(completion)
   local text = encode_completion(completion)
   if settings.offline then return decode_stored(text, flight.id, flight.model) end -- the store is read-only
-  return commit(flight, text, "{}")
+  return commit(flight, text, "{}", completion)
 end
 
 local function offline_miss(flight)

@@ -88,10 +88,11 @@ function endpoint.target(model, path)
   return target
 end
 
---- Timeouts of a model's calls, in seconds.
----@param model fellowship.Model
-function endpoint.timeouts(model)
-  local own, times = model.entry.timeouts or {}, {}
+--- Timeouts of a model's calls, in seconds, and the bound on an answer's size.
+---@param entry table the model's entry of --models
+---@return table
+function endpoint.timeouts(entry)
+  local own, times = entry.timeouts or {}, {}
   for name, usual in pairs(settings.timeouts) do times[name] = own[name] or usual end
   times.max_body = settings.max_answer
   return times

@@ -60,6 +60,7 @@ local function make(named, params)
     endpoint = endpoint.resolve(parsed.provider, entry),
     adapter = require(parsed.provider.adapter),
     key_env = key_env ~= "" and key_env or nil,
+    times = endpoint.timeouts(entry),
   }, Model)
 end
 
@@ -93,16 +94,19 @@ end
 
 local roles = { system = true, user = true, assistant = true }
 
+--- A conversation of our own, that the caller's later changes do not reach.
 local function messages_of(prompt)
   if type(prompt) == "string" then return { { role = "user", content = prompt } } end
   check.type("the prompt", prompt, "string|table", 3)
   if #prompt == 0 then error("the list of messages is empty", 3) end
+  local messages = {}
   for i, message in ipairs(prompt) do
     if type(message) ~= "table" or not roles[message.role] or type(message.content) ~= "string" then
       error(("message %d must be { role = \"system\", \"user\" or \"assistant\", content = text }"):format(i), 3)
     end
+    messages[i] = { role = message.role, content = message.content }
   end
-  return prompt
+  return messages
 end
 
 --- Asks the model; the task waits, others go on. The completion is in the store when this returns.

@@ -14,22 +14,18 @@ local FRESH = 1000000
 --- The request as asked, in canonical JSON (RFC 8785), and its digest (32 bytes). How it is sent is
 --- no part of it, so that it is the same when that changes.
 ---@param model fellowship.Model
----@param messages { role: string, content: string }[]
+---@param messages { role: string, content: string }[] with these two fields alone
 ---@param params table<string, any>
 ---@param sample integer
 ---@return string digest
 ---@return string request
 function key.of(model, messages, params, sample)
-  local list = json.array()
-  for i, message in ipairs(messages) do
-    list[i] = { role = message.role, content = message.content }
-  end
   local request = json.canonical {
     v = key.VERSION,
     provider = model.provider.name,
     model = model.name,
     endpoint = model.endpoint.identity,
-    messages = list,
+    messages = messages,
     params = json.object(params),
     sample = sample + settings.fresh * FRESH,
   }

@@ -7,6 +7,8 @@ local retry_after = require "fellowship.provider.retry_after"
 
 local openai = {}
 
+local LENIENT = { duplicates = "last" }
+
 --- The request for a completion: path under the base URL, and the body.
 ---@param name string the model's name at its provider
 ---@param messages { role: string, content: string }[]
@@ -14,13 +16,9 @@ local openai = {}
 ---@return string path
 ---@return table body
 function openai.build(name, messages, params)
-  local list = json.array()
-  for i, message in ipairs(messages) do
-    list[i] = json.object({ role = message.role, content = message.content }, { "role", "content" })
-  end
-  local body = { model = name, messages = list }
-  for key, value in pairs(params) do body[key] = value end -- the encoder writes keys in order
-  return "/chat/completions", json.object(body, { "model", "messages" })
+  local body = { model = name, messages = messages }
+  for key, value in pairs(params) do body[key] = value end -- the encoder sorts the keys
+  return "/chat/completions", body
 end
 
 --- The error object of a body, in its nested form or vLLM's older flat one.
@@ -119,7 +117,7 @@ end
 ---@param body string
 ---@return table outcome
 function openai.classify(status, header, body)
-  local value = body:find "%S" and json.decode(body:match "^%s*(.*)$", { duplicates = "last" }) or nil
+  local value = json.decode(body, LENIENT) -- white space before it, as in keep-alive lines, is JSON's own
   local e = error_of(value)
   if status ~= 200 then return failure(status, header, e) end
   if e then
