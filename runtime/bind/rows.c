@@ -125,16 +125,17 @@ static int fail_row(lua_State *L, const reader *r, const char *message, size_t b
     return 2;
 }
 
-/* [-0, +n] The row of a line, or its error. */
+/* [-0, +n] The row of a line (which is not blank), or its error. */
 static int decode_line(lua_State *L, reader *r, const char *line, size_t len) {
     json_error error;
     if (!json_push(L, line, len, 0, &error)) return fail_row(L, r, error.message, error.at);
-    if (lua_istable(L, -1)) {
-        lua_pushinteger(L, r->line);
-        return 2;
+    size_t first = strspn(line, " \t");
+    if (line[first] != '{') {
+        lua_pop(L, 1);
+        return fail_row(L, r, "a row is a JSON object, {...}", first);
     }
-    lua_pop(L, 1);
-    return fail_row(L, r, "a row is a JSON object", 0);
+    lua_pushinteger(L, r->line);
+    return 2;
 }
 
 static int next_row(lua_State *L, int status, lua_KContext ctx) {

@@ -7,13 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bind/lx.h"
 #include "engine/digest.h"
+
+#define LOCK "fellowship.lock"
 
 #define READ_SIZE 65536
 
@@ -88,6 +91,28 @@ static int l_list(lua_State *L) {
     return 1;
 }
 
+static int release_lock(lua_State *L) {
+    int *fd = lua_touserdata(L, 1);
+    if (*fd) close(*fd - 1);
+    *fd = 0;
+    return 0;
+}
+
+/* lock(folder) -> lock | nil, err: held until the lock is closed or the process ends; err.held says
+ * that another process has it. Where the file system knows no locks, there is none to respect. */
+static int l_lock(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    int *fd = lx_box(L, LOCK, sizeof *fd, 0); /* plus one, so that a zeroed box is closed */
+    int opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0) return done(L, false);
+    *fd = opened + 1;
+    if (flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 1;
+    lx_fail(L, "file", "another process holds it");
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "held");
+    return 2;
+}
+
 /* sha256(text) -> 32 bytes */
 static int l_sha256(lua_State *L) {
     size_t len;
@@ -154,8 +179,9 @@ static int l_terminal(lua_State *L) {
 }
 
 int luaopen_fellowship_core_sys(lua_State *L) {
+    lx_class(L, LOCK, NULL, release_lock);
     static const luaL_Reg functions[] = {
-        {"mkdir", l_mkdir},   {"kind", l_kind},         {"rename", l_rename},
+        {"lock", l_lock}, {"mkdir", l_mkdir},   {"kind", l_kind},         {"rename", l_rename},
         {"remove", l_remove}, {"list", l_list},         {"sha256", l_sha256},
         {"hex", l_hex},       {"sha256_file", l_sha256_file}, {"unhex", l_unhex},
         {"time", l_time},     {"terminal", l_terminal}, {NULL, NULL}};

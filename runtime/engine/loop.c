@@ -79,6 +79,8 @@ loop_timer *loop_timer_new(loop *l, void (*fn)(void *), void *arg) {
 static void on_timer(uv_timer_t *h) {
     loop_timer *t = (loop_timer *)h;
     t->fn(t->arg);
+    /* A turn runs timers first and then waits for I/O; what this one woke must not wait with it. */
+    uv_stop(h->loop);
 }
 
 void loop_timer_start(loop_timer *t, uint64_t ms) {

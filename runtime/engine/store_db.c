@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,16 @@ static bool fit_place(const char *path, bool read_only, store_place *place, char
     return place->exists || store_place_make_parents(path, err, errlen);
 }
 
+/* Why no file can be made beside path: an errno, or 0. SQLite itself tries again read-only when it
+ * cannot create a file, and then says that there is none. */
+static int folder_problem(const char *path) {
+    char *copy = strdup(path);
+    if (!copy) return 0;
+    int problem = access(dirname(copy), W_OK) == 0 ? 0 : errno;
+    free(copy);
+    return problem;
+}
+
 sqlite3 *store_db_open(const char *path, bool read_only, char *err, size_t errlen) {
     store_place place;
     if (!fit_place(path, read_only, &place, err, errlen)) return NULL;
@@ -284,7 +295,11 @@ sqlite3 *store_db_open(const char *path, bool read_only, char *err, size_t errle
                        : open_to_write(path, &db, &kind);
     if (rc == SQLITE_OK && accept_kind(kind, path, err, errlen)) return db;
     if (rc != SQLITE_OK) {
-        if (read_only && (rc & 0xff) == SQLITE_CANTOPEN && has_pending_wal(path))
+        int folder = read_only || place.exists ? 0 : folder_problem(path);
+        if (folder)
+            snprintf(err, errlen, "the store %s cannot be made: its folder cannot be written (%s)",
+                     path, strerror(folder));
+        else if (read_only && (rc & 0xff) == SQLITE_CANTOPEN && has_pending_wal(path))
             snprintf(
                 err, errlen,
                 "the store %s has unfinished writes (%s-wal) and its folder cannot be written; "

@@ -187,6 +187,13 @@ static int protected_main(lua_State *L) {
     return 0;
 }
 
+/* What was printed must have arrived: a full disk behind a redirection is a failure too. */
+static void flush_output(host *h) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return;
+    fprintf(stderr, "fellowship: cannot write to standard output\n");
+    if (h->status == 0) h->status = EXIT_SCRIPT_FAILED;
+}
+
 /* Each call in flight holds a descriptor; the soft limit is often 1,024. */
 static void raise_file_limit(void) {
     struct rlimit limit;
@@ -216,6 +223,7 @@ int main(int argc, char **argv) {
         h.status = EXIT_SCRIPT_FAILED;
     }
     if (h.runtime.L) runtime_cancel_all(&h.runtime);
+    flush_output(&h);
     lua_close(L);
     loop_wake_free(interrupt_wake);
     loop_free(h.loop);

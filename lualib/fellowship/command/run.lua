@@ -76,6 +76,15 @@ local function check_folder(self)
     .. "to write over it", self.out, tostring(before.identity.script), differing)
 end
 
+--- Holds the folder for this process.
+local function lock_folder(self)
+  local problem
+  self.lock, problem = sys.lock(self.out)
+  if self.lock then return end
+  if problem.held then setup.usage("another fellowship is writing into %s; wait for it, or give another --out", self.out) end
+  errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(self.out, problem.message) }
+end
+
 -- ---- run.json ----
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
@@ -117,9 +126,12 @@ function run.open(script, values, command)
   if self.out == "" then self.out = "/" end
   self.tell = setup.teller(values.quiet)
   self.identity = identity_of(script, values)
-  check_folder(self)
   local made, problem = sys.mkdir(self.out)
-  if not made then errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) } end
+  if not made then
+    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) }
+  end
+  lock_folder(self)
+  check_folder(self)
   self.failures = failures.new(self.out .. "/errors.jsonl", self.tell, values["on-error"] == "stop")
   flow.on_failure = function(failure) self.failures:take(failure) end
   record(self, "running")

@@ -21,6 +21,9 @@ local DEFAULT_STORE = ".fellowship/store.db"
 -- Nothing listens there, most likely because of a wrong port: a minute of backoff helps nobody.
 local REFUSED_ATTEMPTS = 4
 
+-- --fresh N shifts every sample number by N of these, past any number that a library or script gives.
+local FRESH = 1000000
+
 -- Failures of the exchange itself that the next attempt will not mend.
 local FINAL_FAILURES = { tls = true, too_large = true }
 
@@ -258,6 +261,7 @@ end
 ---@return fellowship.Completion
 function dispatch.ask(model, messages, params, sample)
   stats.asked(model)
+  sample = sample + settings.fresh * FRESH
   local digest, request = key.of(model, messages, params, sample)
   local flight = flights[digest]
   if flight then stats.shared = stats.shared + 1

@@ -2,14 +2,10 @@
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
-local settings = require "fellowship.model.settings"
 
 local key = {
   VERSION = 1,
 }
-
--- --fresh N shifts every sample number by N of these, past any number that a library or script gives.
-local FRESH = 1000000
 
 --- The request as asked, in canonical JSON (RFC 8785), and its digest (32 bytes). How it is sent is
 --- no part of it, so that it is the same when that changes.
@@ -27,7 +23,7 @@ function key.of(model, messages, params, sample)
     endpoint = model.endpoint.identity,
     messages = messages,
     params = json.object(params),
-    sample = sample + settings.fresh * FRESH,
+    sample = sample,
   }
   return sys.sha256(request), request
 end
