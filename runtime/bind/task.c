@@ -174,7 +174,10 @@ static void cancel(task *t) {
         leave_queue(t);
     }
     t->state = RUNNING; /* its close handlers may look */
+    bool nested = t->rt->cancelling;
+    t->rt->cancelling = true;
     lua_resetthread(t->L);
+    t->rt->cancelling = nested;
     lua_settop(t->L, 0);
     lua_newtable(t->L);
     lua_pushliteral(t->L, "cancelled");
@@ -451,6 +454,13 @@ static int l_base_seed(lua_State *L) {
     return 1;
 }
 
+/* cancelling() -> whether close handlers run because their task is cancelled. Lua gives them no error
+ * then, as if all had gone well. */
+static int l_cancelling(lua_State *L) {
+    lua_pushboolean(L, runtime_of(L)->cancelling);
+    return 1;
+}
+
 static int l_now(lua_State *L) {
     lua_pushnumber(L, (double)loop_now(runtime_of(L)->loop) / 1000);
     return 1;
@@ -478,7 +488,8 @@ int luaopen_fellowship_core_task(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"spawn", l_spawn},           {"self", l_self}, {"park", l_park},
         {"wake", l_wake},             {"sleep", l_sleep}, {"begin_row", l_begin_row},
-        {"base_seed", l_base_seed}, {"now", l_now}, {"unobserved", l_unobserved}, {NULL, NULL}};
+        {"base_seed", l_base_seed}, {"now", l_now},
+        {"cancelling", l_cancelling}, {"unobserved", l_unobserved}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

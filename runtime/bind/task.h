@@ -30,6 +30,7 @@ typedef struct runtime {
     size_t committed;               /* calls on the wire and completions being stored: what a drain
                                        waits for */
     size_t stuck;                   /* resumes of coroutines from where Lua cannot suspend */
+    bool cancelling;                /* close handlers of a cancelled task run */
     volatile int interrupts;        /* 1: begin nothing new, finish what is paid for; 2: stop */
     uint64_t seed; /* of --seed; tasks derive theirs from it */
 } runtime;

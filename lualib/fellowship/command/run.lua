@@ -154,6 +154,7 @@ local function summarise(self, status)
   self.tell(("%d rows done%s in %s; %d calls made, %d from the store; results in %s"):format(self.done,
     self.failures.count > 0 and (", %d failed (%s)"):format(self.failures.count, self.failures:by_kind()) or "",
     took(self), stats.made, stats.stored, self.out))
+  if self.done + self.failures.count == 0 then self.tell "there was no row to work on; is the dataset empty?" end
   if self.failures.count > 0 then
     self.tell(("failed rows are in %s; the same command again tries just those"):format(self.failures.path))
   end

@@ -2,6 +2,7 @@
 
 local core = require "fellowship.core.writer"
 local sys = require "fellowship.core.sys"
+local task = require "fellowship.core.task"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 
@@ -63,7 +64,7 @@ function Writer:abandon()
 end
 
 function Writer:__close(problem)
-  if problem ~= nil then self:abandon() else self:close() end
+  if problem ~= nil or task.cancelling() then self:abandon() else self:close() end
 end
 
 return writer
