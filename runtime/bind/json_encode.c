@@ -10,6 +10,8 @@
 #include "bind/json_number.h"
 #include "bind/json_state.h"
 
+#define FEW 8
+
 typedef struct encoder {
     lua_State *L;
     json_scratch *scratch;
@@ -185,28 +187,68 @@ static bool encode_array(encoder *e, const source *s) {
     return finish(e, s, s->count == 0, "[]");
 }
 
-/* Encodes the members whose keys stand in the sequence at `keys` and that are present; adds to
- * *written. */
+/* Encodes the member whose key stands at `key`, if there is one; adds to *written. */
+static bool encode_member(encoder *e, const source *s, int key, lua_Integer *written) {
+    lua_State *L = e->L;
+    lua_pushvalue(L, key);
+    if (lua_rawget(L, s->table) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return true;
+    }
+    place here = {.up = s->at, .depth = s->at->depth + 1};
+    here.key = lua_tolstring(L, key, &here.key_len);
+    if (!separate(e, s, *written == 0, '{')) return false;
+    ++*written;
+    if (!encode_string(e, s->at, "a key", key)) return false;
+    if (!buf_append(e->out, ": ", e->pretty ? 2 : 1)) return fail_memory(e);
+    if (!encode_value(e, &here, s->spellings)) return false;
+    lua_pop(L, 1);
+    return true;
+}
+
+/* The same for all keys in the sequence at `keys`. */
 static bool encode_members(encoder *e, const source *s, int keys, lua_Integer *written) {
     lua_State *L = e->L;
     lua_Integer count = (lua_Integer)lua_rawlen(L, keys);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, keys, i);
-        int key = lua_gettop(L);
-        lua_pushvalue(L, key);
-        if (lua_rawget(L, s->table) == LUA_TNIL) {
-            lua_pop(L, 2);
-            continue;
-        }
-        place here = {.up = s->at, .depth = s->at->depth + 1};
-        here.key = lua_tolstring(L, key, &here.key_len);
-        if (!separate(e, s, *written == 0, '{')) return false;
-        ++*written;
-        if (!encode_string(e, s->at, "a key", key)) return false;
-        if (!buf_append(e->out, ": ", e->pretty ? 2 : 1)) return fail_memory(e);
-        if (!encode_value(e, &here, s->spellings)) return false;
-        lua_pop(L, 2);
+        if (!encode_member(e, s, lua_gettop(L), written)) return false;
+        lua_pop(L, 1);
     }
+    return true;
+}
+
+/* A key on the stack. */
+typedef struct key_slot {
+    const char *text;
+    size_t len;
+    int index;
+} key_slot;
+
+static bool goes_before(const encoder *e, const key_slot *a, const key_slot *b) {
+    if (e->canonical) return json_compare_utf16(a->text, a->len, b->text, b->len) < 0;
+    int order = memcmp(a->text, b->text, a->len < b->len ? a->len : b->len);
+    return order != 0 ? order < 0 : a->len < b->len;
+}
+
+/* An object of a FEW string keys, in their order: most are, and for these the keys are sorted on the
+ * stack, without tables to hold them. */
+static bool encode_few(encoder *e, const source *s, lua_Integer *written) {
+    lua_State *L = e->L;
+    key_slot keys[FEW];
+    int count = 0;
+    luaL_checkstack(L, FEW + 8, "json");
+    for (lua_pushnil(L); lua_next(L, s->table);) {
+        lua_pop(L, 1);
+        key_slot key = {.index = lua_gettop(L)};
+        key.text = lua_tolstring(L, -1, &key.len);
+        int at = count++;
+        for (; at > 0 && goes_before(e, &key, &keys[at - 1]); at--) keys[at] = keys[at - 1];
+        keys[at] = key;
+        lua_pushvalue(L, -1);
+    }
+    for (int i = 0; i < count; i++)
+        if (!encode_member(e, s, keys[i].index, written)) return false;
     return true;
 }
 
@@ -216,7 +258,9 @@ static bool encode_object(encoder *e, const source *s) {
     int top = lua_gettop(L);
     bool shaped = !e->canonical && !lua_isnil(L, s->shape);
     if (shaped && !encode_members(e, s, s->shape, &written)) return false;
-    if (written < s->count) {
+    if (!shaped && s->count <= FEW) {
+        if (!encode_few(e, s, &written)) return false;
+    } else if (written < s->count) {
         if (shaped) json_shape_push_set(L, s->shape);
         json_sorted_push(L, e->scratch, s->table, shaped ? top + 1 : 0, e->canonical);
         if (!encode_members(e, s, lua_gettop(L), &written)) return false;
