@@ -1,6 +1,8 @@
 #include "engine/multi.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /*
  * libcurl 7.88 looks through all connections of a multi handle for each new transfer, so the
@@ -17,15 +19,31 @@ typedef struct shard {
     int running;
 } shard;
 
+/*
+ * A connection's descriptor stays registered with the loop from its opening to its closing,
+ * although curl takes it out between transfers: that saves several system calls for each. It is
+ * taken out when it reports something that nobody wants, as when the server closes an idle
+ * connection.
+ */
+typedef struct watch {
+    loop_poll *poll;
+    int wanted;   /* what curl waits for, 0 between transfers */
+    int current;  /* what the loop reports */
+    bool lasting; /* opened by open_socket; others (the resolver's) go with the transfer */
+} watch;
+
 struct multi {
     loop *loop;
     void (*done)(void *, CURL *, CURLcode);
     void *arg;
     shard *shards[SHARDS];
     int count;
+    watch *watches; /* by descriptor */
+    int room;
 };
 
-/* Hands out what has ended. Unconditional after every action: a transfer can end while none runs. */
+/* Hands out what has ended. Unconditional after every action: a transfer can end while none runs.
+ */
 static void drain(shard *s) {
     int left;
     for (CURLMsg *m; (m = curl_multi_info_read(s->curl, &left));) {
@@ -44,30 +62,79 @@ static void act(shard *s, curl_socket_t fd, int events) {
     drain(s);
 }
 
-static void on_timeout(void *arg) { act(arg, CURL_SOCKET_TIMEOUT, 0); }
+static void on_timeout(void *arg) {
+    act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void set_watch(watch *w, int events) {
+    if (w->current == events) return;
+    loop_poll_set(w->poll, events);
+    w->current = events;
+}
 
 static void on_ready(void *arg, int fd, int events) {
-    act(arg, fd,
+    shard *s = arg;
+    watch *w = &s->owner->watches[fd];
+    if (w->wanted == 0) {
+        set_watch(w, 0);
+        return;
+    }
+    act(s, fd,
         (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *poll) {
-    (void)easy;
+/* The watch of a descriptor, with a poll; NULL when it cannot be had. */
+static watch *watch_of(shard *s, int fd) {
+    multi *m = s->owner;
+    if (fd >= m->room) {
+        int room = fd + fd / 2 + 64;
+        watch *more = realloc(m->watches, (size_t)room * sizeof *more);
+        if (!more) return NULL;
+        memset(more + m->room, 0, (size_t)(room - m->room) * sizeof *more);
+        m->watches = more;
+        m->room = room;
+    }
+    watch *w = &m->watches[fd];
+    if (!w->poll) w->poll = loop_poll_new(m->loop, fd, on_ready, s);
+    return w->poll ? w : NULL;
+}
+
+static void forget_watch(multi *m, int fd) {
+    if (fd >= m->room || !m->watches[fd].poll) return;
+    loop_poll_free(m->watches[fd].poll);
+    m->watches[fd] = (watch){0};
+}
+
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) return CURL_SOCKET_BAD;
+    watch *w = watch_of(arg, fd);
+    if (w) w->lasting = true;
+    return fd;
+}
+
+static int close_socket(void *arg, curl_socket_t fd) {
+    forget_watch(((shard *)arg)->owner, fd);
+    return close(fd);
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
+    (void)easy, (void)unused;
     shard *s = arg;
-    loop_poll *p = poll;
     if (what == CURL_POLL_REMOVE) {
-        loop_poll_free(p);
-        curl_multi_assign(s->curl, fd, NULL);
+        watch *w = fd < s->owner->room ? &s->owner->watches[fd] : NULL;
+        if (w && w->lasting)
+            w->wanted = 0;
+        else
+            forget_watch(s->owner, fd);
         return 0;
     }
-    if (!p) {
-        p = loop_poll_new(s->owner->loop, fd, on_ready, s);
-        if (!p) return -1;
-        curl_multi_assign(s->curl, fd, p);
-    }
+    watch *w = watch_of(s, fd);
+    if (!w) return -1;
     /* CURL_POLL_INOUT is both bits. */
-    loop_poll_set(p, (what & CURL_POLL_IN ? LOOP_READ : 0) |
-                         (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+    w->wanted = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+    set_watch(w, w->wanted);
     return 0;
 }
 
@@ -76,8 +143,10 @@ static int set_timer(CURLM *curl, long ms, void *arg) {
     shard *s = arg;
     /* 0 ms means "now", but curl must not be re-entered: the next turn of the loop is soon enough,
      * and takes all transfers that were added meanwhile in one action. */
-    if (ms < 0) loop_timer_stop(s->timer);
-    else loop_timer_start(s->timer, (uint64_t)ms);
+    if (ms < 0)
+        loop_timer_stop(s->timer);
+    else
+        loop_timer_start(s->timer, (uint64_t)ms);
     return 0;
 }
 
@@ -119,6 +188,8 @@ multi *multi_new(loop *l, void (*done)(void *, CURL *, CURLcode), void *arg) {
 void multi_free(multi *m) {
     if (!m) return;
     for (int i = 0; i < m->count; i++) free_shard(m->shards[i]);
+    for (int fd = 0; fd < m->room; fd++) forget_watch(m, fd);
+    free(m->watches);
     free(m);
 }
 
@@ -138,7 +209,12 @@ static int shard_with_room(multi *m) {
 
 bool multi_add(multi *m, CURL *easy, int *index) {
     int i = shard_with_room(m);
-    if (i < 0 || curl_multi_add_handle(m->shards[i]->curl, easy) != CURLM_OK) return false;
+    if (i < 0) return false;
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m->shards[i]);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m->shards[i]);
+    if (curl_multi_add_handle(m->shards[i]->curl, easy) != CURLM_OK) return false;
     m->shards[i]->running++;
     *index = i;
     return true;
