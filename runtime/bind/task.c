@@ -10,6 +10,8 @@
 
 /* Registry tables, keyed by these addresses: live tasks by task*, and failed ones nobody asked. */
 static const char anchors, unobserved;
+/* Registry value: the function of on_quiet. */
+static const char quiet_hook;
 
 enum state { READY, RUNNING, SUSPENDED, DONE };
 
@@ -251,6 +253,20 @@ static void run_ready(runtime *rt) {
     }
 }
 
+/* [-0, +0] Runs the function of on_quiet as a task, if there is one. */
+static bool run_quiet_hook(runtime *rt) {
+    lua_State *L = rt->L;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &quiet_hook) != LUA_TFUNCTION) {
+        lua_pop(L, 1);
+        return false;
+    }
+    task *t = task_spawn(L, 0);
+    lua_pop(L, 1); /* the anchor keeps it */
+    leave_queue(t);
+    resume(t);
+    return rt->ready_first != NULL || rt->outside > 0;
+}
+
 enum runtime_end runtime_run(runtime *rt) {
     for (;;) {
         run_ready(rt);
@@ -258,7 +274,10 @@ enum runtime_end runtime_run(runtime *rt) {
         if (rt->interrupts > 1) return RUNTIME_DRAINED;
         if (!rt->ready_first) {
             if (rt->interrupts && rt->committed == 0) return RUNTIME_DRAINED;
-            if (rt->outside == 0 && rt->committed == 0) return RUNTIME_DEADLOCK;
+            if (rt->outside == 0 && rt->committed == 0) {
+                if (!run_quiet_hook(rt)) return RUNTIME_DEADLOCK;
+                continue;
+            }
         }
         loop_turn(rt->loop, rt->ready_first == NULL);
     }
@@ -454,6 +473,14 @@ static int l_base_seed(lua_State *L) {
     return 1;
 }
 
+/* on_quiet(fn | nil): see runtime_run. */
+static int l_on_quiet(lua_State *L) {
+    lua_settop(L, 1);
+    if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &quiet_hook);
+    return 0;
+}
+
 /* cancelling() -> whether close handlers run because their task is cancelled. Lua gives them no error
  * then, as if all had gone well. */
 static int l_cancelling(lua_State *L) {
@@ -489,7 +516,7 @@ int luaopen_fellowship_core_task(lua_State *L) {
         {"spawn", l_spawn},           {"self", l_self}, {"park", l_park},
         {"wake", l_wake},             {"sleep", l_sleep}, {"begin_row", l_begin_row},
         {"base_seed", l_base_seed}, {"now", l_now},
-        {"cancelling", l_cancelling}, {"unobserved", l_unobserved}, {NULL, NULL}};
+        {"cancelling", l_cancelling}, {"on_quiet", l_on_quiet}, {"unobserved", l_unobserved}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -47,7 +47,13 @@ enum runtime_end {
 void runtime_init(runtime *rt, lua_State *L, loop *loop);
 runtime *runtime_of(lua_State *L);
 
-/* Resumes tasks and turns the loop until one of the ends. */
+/*
+ * Resumes tasks and turns the loop until one of the ends.
+ *
+ * When no task can run and none waits for the outside, every task waits for another one. Then the
+ * function given to task.on_quiet is run as a task: whoever holds calls back on purpose, to send
+ * them together, sends them there. When that wakes nobody, it is a deadlock.
+ */
 enum runtime_end runtime_run(runtime *rt);
 
 /* Cancels every task; before lua_close, which would not close what suspended coroutines hold. */

@@ -114,19 +114,22 @@ local function run_plain(path, chunk, values, arguments)
   _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path })
   local result
   do
-    local _ <close> = setmetatable({}, { __close = function() kept:finish() end }) -- after an error too
+    local _ <close> = setmetatable({}, { __close = function() -- after an error too
+      if not is_command(result) then kept:finish() end
+    end })
     result = chunk(table.unpack(arguments))
   end
   return result, kept.count > 0 and ROWS_FAILED or DONE
 end
 
 --- `fellowship SCRIPT.lua`: a command when the file returns one, else a plain script.
-local function run_file(path, values, arguments, command_line)
+local function run_file(path, values, host_arguments, arguments, command_line)
   local chunk = load_script(path)
   setup.apply(values)
   local result, status = run_plain(path, chunk, values, arguments)
   if is_command(result) then
-    return run_command(path:match "([^/]+)$":gsub("%.lua$", ""), path, result, arguments, command_line)
+    local all = table.move(arguments, 1, #arguments, #host_arguments + 1, host_arguments)
+    return run_command(path:match "([^/]+)$":gsub("%.lua$", ""), path, result, all, command_line)
   end
   return status
 end
@@ -216,10 +219,12 @@ local function dispatch(arguments, command_line)
   if not values then setup.usage("%s", at) end
   local path = arguments[at]
   if not path then setup.usage "a script's name is missing" end
+  if verbs[path] then setup.usage("options go behind the command: fellowship %s ...", path) end
   if sys.kind(path) ~= "file" then
     setup.usage('there is no file and no command "%s"%s', path, nearest.hint(path, verb_names()))
   end
-  return run_file(path, values, table.move(arguments, at + 1, #arguments, 1, {}), command_line)
+  return run_file(path, values, table.move(arguments, 1, at - 1, 1, {}),
+    table.move(arguments, at + 1, #arguments, 1, {}), command_line)
 end
 
 --- Failures that the message explains whole; others are a script's mistakes and show where.
