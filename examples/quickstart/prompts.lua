@@ -93,10 +93,6 @@ Question: What is bread made of?
 Answer: Comminuted cereal matter is hydrated and subjected to fermentation.
 Advice: Use simpler words.
 
-Question: What is the capital of Italy?
-Answer: Pizza was invented in Naples.
-Advice: Keep to the question.
-
 Question: {prompt}
 Answer: {response}
 Advice:]]
