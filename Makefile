@@ -64,7 +64,7 @@ check: deps-CHECK
 	@$(MAKE) --no-print-directory test
 
 test: all units lint
-	FELLOWSHIP=$(abspath $(BUILD)/fellowship) prove $(PROVE) --exec '' $(TESTS)
+	PATH=$(abspath $(BUILD)):$$PATH FELLOWSHIP=$(abspath $(BUILD)/fellowship) prove $(PROVE) --exec '' $(TESTS)
 
 units: $(UNITS)
 

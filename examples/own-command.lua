@@ -17,7 +17,8 @@ return {
       local prompt = run:text(row, number, "prompt") .. "\n\nAnswer in one sentence."
       return model:ask(prompt).text, number
     end) do
-      out:write(json.object({ id = run:id(row, number), prompt = row.prompt, answer = text }, { "id", "prompt", "answer" }))
+      local answer = { id = run:id(row, number), prompt = row.prompt, answer = text }
+      out:write(json.object(answer, { "id", "prompt", "answer" }))
     end
   end,
 }

@@ -9,7 +9,8 @@ return {
   summary = "LLM-as-a-Judge: compare two responses a row",
   options = {
     { "data", type = "data", required = true, metavar = "ROWS", help = "rows with prompt, response_a, response_b" },
-    { "model", type = "model", required = true, many = true, metavar = "M", help = "the judge; each one judges every row" },
+    { "model", type = "model", required = true, many = true, metavar = "M",
+      help = "the judge; each one judges every row" },
     { "strategy", type = "choice", choices = { "combined" }, default = "combined", help = "how scores are asked for" },
     { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "scores go from 1 to N" },
   },

@@ -58,7 +58,8 @@ local function save_results(run, counts)
   run:save("results.json", json.object({
     rows = run.done, failed = run.failures.count, pairs = counts.dpo, chosen_mode = o.pairs,
     kto = json.object({ desirable = counts.desirable, undesirable = counts.undesirable }),
-    without_pair = json.object(counts.none), comparisons = json.object(counts.verdicts, { "a", "b", "tie", "unparsed" }),
+    without_pair = json.object(counts.none),
+    comparisons = json.object(counts.verdicts, { "a", "b", "tie", "unparsed" }),
   }, RESULT_KEYS))
   run:save("README.md", preference.card {
     generator = o.generator, reviewers = o.reviewer, judge = o.judge, responses = o.responses, pairs = o.pairs,

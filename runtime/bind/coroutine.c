@@ -22,8 +22,10 @@ static void set_inside(lua_State *L, int index, bool inside) {
     index = lua_absindex(L, index);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &mark);
     lua_pushvalue(L, index);
-    if (inside) lua_pushboolean(L, 1);
-    else lua_pushnil(L);
+    if (inside)
+        lua_pushboolean(L, 1);
+    else
+        lua_pushnil(L);
     lua_rawset(L, -3);
     lua_pop(L, 1);
 }
@@ -38,7 +40,7 @@ static bool is_inside(lua_State *L, int index) {
     return inside;
 }
 
-enum { WRAP = 1, INSIDE = 2 }; /* bits of the continuation's context */
+enum { WRAP = 1 }; /* the lowest bit of the continuation's context */
 
 /* What resume or wrap returns after co ended, failed or yielded to the script. */
 static int hand_back(lua_State *L, lua_State *co, int status, int results, bool wrap) {
@@ -55,7 +57,9 @@ static int hand_back(lua_State *L, lua_State *co, int status, int results, bool 
         lua_xmove(co, L, 1);
         return 2;
     }
-    lua_resetthread(co); /* as Lua's wrap: closes the coroutine's variables */
+    /* As Lua's wrap: closes the variables of a coroutine that failed, not of one that was refused.
+     */
+    if (lua_status(co) > LUA_YIELD) lua_resetthread(co);
     lua_xmove(co, L, 1);
     if (lua_type(L, -1) == LUA_TSTRING) { /* adds where the error passed, as Lua's wrap */
         luaL_where(L, 1);
@@ -69,8 +73,10 @@ static int hand_back(lua_State *L, lua_State *co, int status, int results, bool 
 static int go_on(lua_State *L, int status, lua_KContext ctx) {
     lua_State *co = lua_tothread(L, 1);
     int arguments = 0, results = 0;
-    if (status == LUA_YIELD) set_inside(L, 1, false); /* woken: back into the primitive */
-    else arguments = (int)(ctx >> 1);
+    if (status == LUA_YIELD)
+        set_inside(L, 1, false); /* woken: back into the primitive */
+    else
+        arguments = (int)(ctx >> 1);
     /* Lua asks only co itself whether it may yield; the mark must get through L too. */
     runtime *rt = runtime_of(L);
     bool stuck = !lua_isyieldable(L);
@@ -86,8 +92,16 @@ static int go_on(lua_State *L, int status, lua_KContext ctx) {
     return hand_back(L, co, status, results, ctx & WRAP);
 }
 
+/* Whether co runs, or has resumed another that does. */
+static bool is_active(lua_State *co) {
+    lua_Debug frame;
+    return lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame);
+}
+
 static const char *why_not(lua_State *L, lua_State *co) {
-    if (is_inside(L, 1)) return "cannot resume a coroutine that waits for a call of another task";
+    if (is_active(co)) return "cannot resume non-suspended coroutine";
+    if (task_owns(co) || is_inside(L, 1))
+        return "cannot resume a coroutine that waits for a call of another task";
     if (lua_status(co) == LUA_OK && lua_gettop(co) == 0) return "cannot resume dead coroutine";
     return NULL;
 }
@@ -128,6 +142,29 @@ static int l_wrap(lua_State *L) {
     return 1;
 }
 
+/* Lua's close, but not of a coroutine that the runtime will go back into. */
+static int l_close(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    lua_State *co = lua_tothread(L, 1);
+    if (is_active(co))
+        return luaL_error(L, "cannot close a %s coroutine", co == L ? "running" : "normal");
+    if (task_owns(co) || is_inside(L, 1))
+        return luaL_error(L, "cannot close a coroutine that waits for a call of another task");
+    bool well = lua_resetthread(co) == LUA_OK;
+    lua_pushboolean(L, well);
+    if (!well) lua_xmove(co, L, 1);
+    return well ? 1 : 2;
+}
+
+void coroutine_cancel(lua_State *L) {
+    /* L stands in go_on, with the coroutine that it resumed at index 1; or in a primitive. */
+    if (lua_status(L) != LUA_YIELD || !lua_isthread(L, 1) || !is_inside(L, 1)) return;
+    lua_State *co = lua_tothread(L, 1);
+    coroutine_cancel(co);
+    set_inside(L, 1, false);
+    lua_resetthread(co);
+}
+
 void coroutine_init(lua_State *L) {
     lua_newtable(L);
     lua_createtable(L, 0, 1);
@@ -140,5 +177,7 @@ void coroutine_init(lua_State *L) {
     lua_setfield(L, -2, "resume");
     lua_pushcfunction(L, l_wrap);
     lua_setfield(L, -2, "wrap");
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "close");
     lua_pop(L, 1);
 }

@@ -8,11 +8,15 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* [-0, +0] Replaces coroutine.resume and coroutine.wrap in L. */
+/* [-0, +0] Replaces coroutine.resume, wrap and close in L. */
 void coroutine_init(lua_State *L);
 
 /* Yields with the mark; k goes on when the task is resumed. For task_suspend alone. */
 int coroutine_pass(lua_State *L, lua_KContext ctx, lua_KFunction k);
+
+/* [-0, +0] Closes the coroutines through which L, a task that is suspended, waits: the innermost
+ * first. */
+void coroutine_cancel(lua_State *L);
 
 /* Whether what coroutine L just yielded (`count` values on its stack) is the mark. */
 bool coroutine_passes(lua_State *L, int count);

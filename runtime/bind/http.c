@@ -79,7 +79,9 @@ static size_t read_headers(lua_State *L, int index, http_header *out) {
     return count;
 }
 
-static bool line_safe(const char *s) { return strpbrk(s, "\r\n") == NULL; }
+static bool line_safe(const char *s) {
+    return strpbrk(s, "\r\n") == NULL;
+}
 
 /*
  * target{url =, headers = {{name, value}, ...}, auth = {header =, prefix =, env =}}

@@ -231,8 +231,8 @@ static bool goes_before(const encoder *e, const key_slot *a, const key_slot *b) 
     return order != 0 ? order < 0 : a->len < b->len;
 }
 
-/* An object of a FEW string keys, in their order: most are, and for these the keys are sorted on the
- * stack, without tables to hold them. */
+/* An object of a FEW string keys, in their order: most are, and for these the keys are sorted on
+ * the stack, without tables to hold them. */
 static bool encode_few(encoder *e, const source *s, lua_Integer *written) {
     lua_State *L = e->L;
     key_slot keys[FEW];

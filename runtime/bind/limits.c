@@ -35,6 +35,8 @@ typedef struct slot {
     bool held;
 } slot;
 
+static void let_go(void *arg);
+
 /* Lets go all that may. */
 static void pump(void *arg) {
     state *s = arg;
@@ -43,7 +45,7 @@ static void pump(void *arg) {
         slot *next = (slot *)((char *)w - offsetof(slot, waiter));
         next->held = true;
         s->rt->committed++;
-        task_wake(next->task);
+        task_wake_with(next->task, let_go, next);
     }
     if (wake != UINT64_MAX) loop_timer_start(s->timer, wake - now);
 }
@@ -64,22 +66,22 @@ static int release_state(lua_State *L) {
     return 0;
 }
 
-static int release_slot(lua_State *L) {
-    slot *p = luaL_checkudata(L, 1, SLOT);
-    if (!p->owner || !p->owner->limits) return 0; /* at the end of the state the limits may be gone */
-    limits_forget(&p->waiter);
-    if (p->held) {
-        p->held = false;
-        p->owner->rt->committed--;
-        limits_release(p->endpoint);
-        pump(p->owner);
-    }
-    return 0;
-}
-
-static void leave(void *arg) {
+/* Leaves the queue, or gives the slot back. */
+static void let_go(void *arg) {
     slot *p = arg;
     limits_forget(&p->waiter);
+    if (!p->held) return;
+    p->held = false;
+    p->owner->rt->committed--;
+    limits_release(p->endpoint);
+    pump(p->owner);
+}
+
+static int release_slot(lua_State *L) {
+    slot *p = luaL_checkudata(L, 1, SLOT);
+    if (p->owner && p->owner->limits)
+        let_go(p); /* at the end of the state the limits may be gone */
+    return 0;
 }
 
 static int after_acquire(lua_State *L, int status, lua_KContext ctx) {
@@ -101,7 +103,7 @@ static int l_acquire(lua_State *L) {
     if (!limits_wait(*e, &p->waiter)) return luaL_error(L, "out of memory");
     pump(p->owner);
     if (p->held) return 1; /* at once; the wake of a running task has no effect */
-    return task_suspend(L, TASK_OUTSIDE, leave, p, 0, after_acquire);
+    return task_suspend(L, TASK_OUTSIDE, let_go, p, 0, after_acquire);
 }
 
 /* endpoint:pause(seconds): nothing of this endpoint is sent before then. */
@@ -131,7 +133,8 @@ static int l_slots(lua_State *L) {
 /* backoff(attempt [, hint]) -> seconds to wait after failed attempt number `attempt`. */
 static int l_backoff(lua_State *L) {
     static const backoff times = {FIRST_WAIT_MS, MOST_WAIT_MS};
-    static random_state jitter; /* not the task's: how long one waited must not change its numbers */
+    static random_state
+        jitter; /* not the task's: how long one waited must not change its numbers */
     if ((jitter.s[0] | jitter.s[1]) == 0) random_seed(&jitter, loop_now(runtime_of(L)->loop), 1);
     lua_Integer attempt = luaL_checkinteger(L, 1);
     luaL_argcheck(L, attempt >= 1 && attempt <= 1000, 1, "must be from 1 to 1000");

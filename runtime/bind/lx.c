@@ -51,7 +51,9 @@ buf *lx_scratch(lua_State *L) {
     return b;
 }
 
-void lx_push_buf(lua_State *L, const buf *b) { lua_pushlstring(L, b->data ? b->data : "", b->len); }
+void lx_push_buf(lua_State *L, const buf *b) {
+    lua_pushlstring(L, b->data ? b->data : "", b->len);
+}
 
 int lx_fail(lua_State *L, const char *kind, const char *format, ...) {
     va_list arguments;

@@ -16,13 +16,13 @@
 
 /*
  * Reading (and decompressing) happens on a worker thread, a chunk at a time, so that a slow disk or
- * a pipe holds up no call; lines are cut and decoded in the loop's thread. While a read is under way
- * `source` belongs to the worker and must outlive the box, hence a block of its own.
+ * a pipe holds up no call; lines are cut and decoded in the loop's thread. While a read is under
+ * way `source` belongs to the worker and must outlive the box, hence a block of its own.
  */
 typedef struct source {
     stream *stream;
     loop *loop;
-    buf data;   /* bytes read; the lines not yet taken begin at `at` */
+    buf data; /* bytes read; the lines not yet taken begin at `at` */
     size_t at;
     size_t searched; /* no line end lies before this */
     bool reading, ended, failed, dropped;
@@ -54,9 +54,12 @@ static void on_read(void *arg) {
         free_source(s);
         return;
     }
-    if (s->got > 0) s->data.len += (size_t)s->got;
-    else if (s->got == 0) s->ended = true;
-    else s->failed = true;
+    if (s->got > 0)
+        s->data.len += (size_t)s->got;
+    else if (s->got == 0)
+        s->ended = true;
+    else
+        s->failed = true;
     task *t = s->waiting;
     s->waiting = NULL;
     if (t) task_wake(t);
@@ -78,8 +81,10 @@ static bool read_more(source *s) {
 static int release_reader(lua_State *L) {
     reader *r = lua_touserdata(L, 1);
     if (r->source) {
-        if (r->source->reading) r->source->dropped = true; /* on_read frees it */
-        else free_source(r->source);
+        if (r->source->reading)
+            r->source->dropped = true; /* on_read frees it */
+        else
+            free_source(r->source);
     }
     r->source = NULL;
     free(r->path);
@@ -87,7 +92,9 @@ static int release_reader(lua_State *L) {
     return 0;
 }
 
-static void stop_waiting(void *arg) { ((source *)arg)->waiting = NULL; }
+static void stop_waiting(void *arg) {
+    ((source *)arg)->waiting = NULL;
+}
 
 /* The next whole line into *line and *len, without its end; false when more must be read. */
 static bool take_line(source *s, const char **line, size_t *len) {

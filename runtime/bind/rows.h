@@ -1,4 +1,5 @@
-/* rows.h: JSON Lines in, as a stream that never blocks the loop (require "fellowship.core.rows"). */
+/* rows.h: JSON Lines in, as a stream that never blocks the loop (require "fellowship.core.rows").
+ */
 #ifndef FELLOWSHIP_BIND_ROWS_H
 #define FELLOWSHIP_BIND_ROWS_H
 

@@ -29,7 +29,9 @@ typedef struct pending {
 
 /* ---- opening ---- */
 
-static void notify(void *arg) { loop_wake_send(arg); }
+static void notify(void *arg) {
+    loop_wake_send(arg);
+}
 
 static void on_jobs_done(void *arg) {
     opened *o = arg;

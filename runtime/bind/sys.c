@@ -181,10 +181,11 @@ static int l_terminal(lua_State *L) {
 int luaopen_fellowship_core_sys(lua_State *L) {
     lx_class(L, LOCK, NULL, release_lock);
     static const luaL_Reg functions[] = {
-        {"lock", l_lock}, {"mkdir", l_mkdir},   {"kind", l_kind},         {"rename", l_rename},
-        {"remove", l_remove}, {"list", l_list},         {"sha256", l_sha256},
-        {"hex", l_hex},       {"sha256_file", l_sha256_file}, {"unhex", l_unhex},
-        {"time", l_time},     {"terminal", l_terminal}, {NULL, NULL}};
+        {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},
+        {"rename", l_rename}, {"remove", l_remove}, {"list", l_list},
+        {"sha256", l_sha256}, {"hex", l_hex},       {"sha256_file", l_sha256_file},
+        {"unhex", l_unhex},   {"time", l_time},     {"terminal", l_terminal},
+        {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

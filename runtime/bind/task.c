@@ -34,7 +34,18 @@ struct task {
     uint64_t rank;
 };
 
-runtime *runtime_of(lua_State *L) { return *(runtime **)lua_getextraspace(L); }
+/* A thread's extra space holds the runtime; the lowest bit is set in a task's own coroutine. */
+static uintptr_t *space_of(lua_State *L) {
+    return lua_getextraspace(L);
+}
+
+runtime *runtime_of(lua_State *L) {
+    return (runtime *)(*space_of(L) & ~(uintptr_t)1);
+}
+
+bool task_owns(lua_State *L) {
+    return *space_of(L) & 1;
+}
 
 /* ---- the queue ---- */
 
@@ -42,8 +53,10 @@ static void make_ready(task *t) {
     runtime *rt = t->rt;
     t->state = READY;
     t->next = NULL;
-    if (rt->ready_last) rt->ready_last->next = t;
-    else rt->ready_first = t;
+    if (rt->ready_last)
+        rt->ready_last->next = t;
+    else
+        rt->ready_first = t;
     rt->ready_last = t;
 }
 
@@ -67,6 +80,13 @@ void task_wake(task *t) {
     make_ready(t);
 }
 
+void task_wake_with(task *t, void (*drop)(void *), void *arg) {
+    if (t->state != SUSPENDED) return;
+    task_wake(t);
+    t->cancel = drop;
+    t->cancel_arg = arg;
+}
+
 /* ---- beginning and end ---- */
 
 static void seed_task(task *t, runtime *rt) {
@@ -78,7 +98,9 @@ static void seed_task(task *t, runtime *rt) {
     t->rank = parent ? parent->rank : 0;
 }
 
-uint64_t task_rank(const task *t) { return t->rank; }
+uint64_t task_rank(const task *t) {
+    return t->rank;
+}
 
 task *task_spawn(lua_State *L, int arguments) {
     runtime *rt = runtime_of(L);
@@ -88,6 +110,7 @@ task *task_spawn(lua_State *L, int arguments) {
     t->rt = rt;
     t->state = DONE; /* until it has a coroutine, a collected box has nothing to do */
     t->L = lua_newthread(L);
+    *space_of(t->L) |= 1;
     lua_setiuservalue(L, -2, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
     lua_pushvalue(L, -2);
@@ -135,10 +158,20 @@ static void end_task(task *t, bool failed, int results) {
     set_registered(t, &anchors, false);
 }
 
+/* Closes what a task holds that will not go on; `cancelled` when Lua knows of no error. */
+static void close_task(task *t, bool cancelled) {
+    bool before = t->rt->cancelling;
+    t->rt->cancelling = cancelled;
+    coroutine_cancel(t->L);
+    lua_resetthread(t->L);
+    t->rt->cancelling = before;
+}
+
 static void resume(task *t) {
     runtime *rt = t->rt;
     int results, arguments = t->arguments;
     t->arguments = 0;
+    t->cancel = NULL;
     t->state = RUNNING;
     rt->current = t;
     int status = lua_resume(t->L, NULL, arguments, &results);
@@ -151,35 +184,29 @@ static void resume(task *t) {
         end_task(t, false, results);
         return;
     }
-    if (status == LUA_YIELD) {
-        lua_pop(t->L, results);
-        lua_pushliteral(t->L, "attempt to yield from outside a coroutine");
-    }
     /* The stack of a failed coroutine stands as it was: the traceback names the script's line. */
     luaL_traceback(rt->L, t->L, NULL, 0);
-    lua_xmove(t->L, rt->L, 1);   /* rt->L: traceback, error */
-    lua_resetthread(t->L);       /* closes what the task held */
-    lua_settop(t->L, 0);
-    lua_insert(rt->L, -2);       /* error, traceback */
-    lua_xmove(rt->L, t->L, 2);
+    if (status == LUA_YIELD) lua_pop(t->L, results);
+    close_task(t, status == LUA_YIELD); /* leaves the error, or the one of a close handler */
+    if (status == LUA_YIELD) {
+        lua_settop(t->L, 0);
+        lua_pushliteral(t->L, "attempt to yield from outside a coroutine");
+    }
+    lua_xmove(rt->L, t->L, 1); /* t->L: error, traceback */
     end_task(t, true, 2);
 }
 
 /* Ends a task that does not run. */
 static void cancel(task *t) {
-    if (t->state == SUSPENDED) {
-        if (t->wait == TASK_OUTSIDE) t->rt->outside--;
-        void (*undo)(void *) = t->cancel;
-        t->cancel = NULL;
-        if (undo) undo(t->cancel_arg);
-    } else {
+    if (t->state == READY)
         leave_queue(t);
-    }
+    else if (t->wait == TASK_OUTSIDE)
+        t->rt->outside--;
+    void (*undo)(void *) = t->cancel;
+    t->cancel = NULL;
+    if (undo) undo(t->cancel_arg);
     t->state = RUNNING; /* its close handlers may look */
-    bool nested = t->rt->cancelling;
-    t->rt->cancelling = true;
-    lua_resetthread(t->L);
-    t->rt->cancelling = nested;
+    close_task(t, true);
     lua_settop(t->L, 0);
     lua_newtable(t->L);
     lua_pushliteral(t->L, "cancelled");
@@ -298,7 +325,9 @@ void runtime_cancel_all(runtime *rt) {
 
 /* ---- the Lua side ---- */
 
-static task *check_task(lua_State *L, int arg) { return luaL_checkudata(L, arg, TASK); }
+static task *check_task(lua_State *L, int arg) {
+    return luaL_checkudata(L, arg, TASK);
+}
 
 static void observe(task *t) {
     if (t->failed) set_registered(t, &unobserved, false);
@@ -350,15 +379,21 @@ static int await(lua_State *L, bool raise) {
     return task_suspend(L, TASK_PARKED, stop_awaiting, self, raise, after_await);
 }
 
-static int l_await(lua_State *L) { return await(L, true); }
-static int l_join(lua_State *L) { return await(L, false); }
+static int l_await(lua_State *L) {
+    return await(L, true);
+}
+static int l_join(lua_State *L) {
+    return await(L, false);
+}
 
 static int l_cancel(lua_State *L) {
     task *t = check_task(L, 1);
     if (t == t->rt->current || t->state == RUNNING)
         return luaL_error(L, "a running task cannot be cancelled");
-    if (t->state != DONE) cancel(t);
-    else observe(t); /* who would cancel it does not ask how it ended */
+    if (t->state != DONE)
+        cancel(t);
+    else
+        observe(t); /* who would cancel it does not ask how it ended */
     return 0;
 }
 
@@ -372,6 +407,17 @@ static int l_status(lua_State *L) {
 static int l_spawn(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     task_spawn(L, lua_gettop(L) - 1);
+    return 1;
+}
+
+/* aside(fn, ...): as spawn, for a task that is there or not with what else runs, as the one of a
+ * call that others share: it does not count among the children, whose random numbers follow from
+ * their order. */
+static int l_aside(lua_State *L) {
+    task *parent = runtime_of(L)->current;
+    uint64_t children = parent ? parent->children : 0;
+    l_spawn(L);
+    if (parent) parent->children = children;
     return 1;
 }
 
@@ -409,9 +455,13 @@ static int release_sleep(lua_State *L) {
     return 0;
 }
 
-static void stop_sleep(void *arg) { loop_timer_stop(*(loop_timer **)arg); }
+static void stop_sleep(void *arg) {
+    loop_timer_stop(*(loop_timer **)arg);
+}
 
-static void end_sleep(void *arg) { task_wake(arg); }
+static void end_sleep(void *arg) {
+    task_wake(arg);
+}
 
 static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
     (void)status, (void)ctx;
@@ -481,8 +531,8 @@ static int l_on_quiet(lua_State *L) {
     return 0;
 }
 
-/* cancelling() -> whether close handlers run because their task is cancelled. Lua gives them no error
- * then, as if all had gone well. */
+/* cancelling() -> whether close handlers run because their task is cancelled. Lua gives them no
+ * error then, as if all had gone well. */
 static int l_cancelling(lua_State *L) {
     lua_pushboolean(L, runtime_of(L)->cancelling);
     return 1;
@@ -494,7 +544,7 @@ static int l_now(lua_State *L) {
 }
 
 void runtime_init(runtime *rt, lua_State *L, loop *loop) {
-    *(runtime **)lua_getextraspace(L) = rt;
+    *space_of(L) = (uintptr_t)rt;
     rt->L = L;
     rt->loop = loop;
     lua_newtable(L);
@@ -512,11 +562,19 @@ void runtime_init(runtime *rt, lua_State *L, loop *loop) {
 }
 
 int luaopen_fellowship_core_task(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"spawn", l_spawn},           {"self", l_self}, {"park", l_park},
-        {"wake", l_wake},             {"sleep", l_sleep}, {"begin_row", l_begin_row},
-        {"base_seed", l_base_seed}, {"now", l_now},
-        {"cancelling", l_cancelling}, {"on_quiet", l_on_quiet}, {"unobserved", l_unobserved}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"spawn", l_spawn},
+                                         {"aside", l_aside},
+                                         {"self", l_self},
+                                         {"park", l_park},
+                                         {"wake", l_wake},
+                                         {"sleep", l_sleep},
+                                         {"begin_row", l_begin_row},
+                                         {"base_seed", l_base_seed},
+                                         {"now", l_now},
+                                         {"cancelling", l_cancelling},
+                                         {"on_quiet", l_on_quiet},
+                                         {"unobserved", l_unobserved},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

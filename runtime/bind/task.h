@@ -32,7 +32,7 @@ typedef struct runtime {
     size_t stuck;                   /* resumes of coroutines from where Lua cannot suspend */
     bool cancelling;                /* close handlers of a cancelled task run */
     volatile int interrupts;        /* 1: begin nothing new, finish what is paid for; 2: stop */
-    uint64_t seed; /* of --seed; tasks derive theirs from it */
+    uint64_t seed;                  /* of --seed; tasks derive theirs from it */
 } runtime;
 
 /* How a run of all tasks ended. */
@@ -46,6 +46,9 @@ enum runtime_end {
  * suspending passes. loop and rt must outlive L. */
 void runtime_init(runtime *rt, lua_State *L, loop *loop);
 runtime *runtime_of(lua_State *L);
+
+/* Whether L is a task's own coroutine, not one that its script made. */
+bool task_owns(lua_State *L);
 
 /*
  * Resumes tasks and turns the loop until one of the ends.
@@ -70,14 +73,18 @@ task *task_current(lua_State *L);
 /*
  * Suspends the current task: `return task_suspend(...)` is the last thing a primitive does, after
  * task_current and after starting its work. When task_wake is called, k(L, LUA_YIELD, ctx) goes on
- * with the primitive's stack as it was. If the task is cancelled instead, cancel(arg) is called once
- * (cancel may be NULL) and k is not.
+ * with the primitive's stack as it was. If the task is cancelled instead, cancel(arg) is called
+ * once (cancel may be NULL) and k is not.
  */
 int task_suspend(lua_State *L, enum task_wait wait, void (*cancel)(void *arg), void *arg,
                  lua_KContext ctx, lua_KFunction k);
 
 /* Queues a suspended task to go on; from loop callbacks too, since no Lua runs here. */
 void task_wake(task *t);
+
+/* The same, and gives the task something: drop(arg) takes it back if the task is cancelled before
+ * it goes on. */
+void task_wake_with(task *t, void (*drop)(void *arg), void *arg);
 
 /* The generator of the task that runs L; of the runtime when none does. */
 random_state *task_random(lua_State *L);

@@ -96,7 +96,9 @@ static int l_write_text(lua_State *L) {
 }
 
 /* writer:flush() -> true | nil, {kind =, message =}: hands all lines to the system. */
-static int l_flush(lua_State *L) { return done(L, flush(check_writer(L))); }
+static int l_flush(lua_State *L) {
+    return done(L, flush(check_writer(L)));
+}
 
 /* writer:close() -> true | nil, {kind =, message =}: all lines are on the disk then. */
 static int l_close(lua_State *L) {

@@ -7,11 +7,11 @@
 
 #include "engine/multi.h"
 
-#define SWEEP_MS      100   /* how often first-byte and idle timeouts are looked at */
-#define LONG_SECRET   16    /* a shorter key ("test") may be an ordinary word of a completion */
-#define BLOT          "[redacted]"
-#define HEAD_MOST     65536 /* bytes of header lines kept */
-#define POOL_MOST     4096  /* idle easy handles kept for reuse */
+#define SWEEP_MS    100 /* how often first-byte and idle timeouts are looked at */
+#define LONG_SECRET 16  /* a shorter key ("test") may be an ordinary word of a completion */
+#define BLOT        "[redacted]"
+#define HEAD_MOST   65536 /* bytes of header lines kept */
+#define POOL_MOST   4096  /* idle easy handles kept for reuse */
 
 struct http {
     loop *loop;
@@ -165,11 +165,15 @@ static CURL *new_easy(http *c) {
 
 static void put_back(http *c, CURL *easy) {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* it is the call's, which ends */
-    if (c->pooled < POOL_MOST) c->pool[c->pooled++] = easy;
-    else curl_easy_cleanup(easy);
+    if (c->pooled < POOL_MOST)
+        c->pool[c->pooled++] = easy;
+    else
+        curl_easy_cleanup(easy);
 }
 
-static CURL *take_easy(http *c) { return c->pooled ? c->pool[--c->pooled] : new_easy(c); }
+static CURL *take_easy(http *c) {
+    return c->pooled ? c->pool[--c->pooled] : new_easy(c);
+}
 
 static void unlink_call(http_call *call) {
     http *c = call->owner;

@@ -40,7 +40,9 @@ typedef struct work_item {
     void *arg;
 } work_item;
 
-static void free_handle(uv_handle_t *h) { free(h); }
+static void free_handle(uv_handle_t *h) {
+    free(h);
+}
 
 static void close_handle(void *handle) {
     if (handle) uv_close(handle, free_handle);
@@ -63,9 +65,13 @@ void loop_free(loop *l) {
     free(l);
 }
 
-uint64_t loop_now(loop *l) { return uv_now(&l->uv); }
+uint64_t loop_now(loop *l) {
+    return uv_now(&l->uv);
+}
 
-void loop_turn(loop *l, bool wait) { uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
+void loop_turn(loop *l, bool wait) {
+    uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+}
 
 loop_timer *loop_timer_new(loop *l, void (*fn)(void *), void *arg) {
     loop_timer *t = calloc(1, sizeof *t);
@@ -89,9 +95,13 @@ void loop_timer_start(loop_timer *t, uint64_t ms) {
     uv_timer_start(&t->uv, on_timer, ms, 0);
 }
 
-void loop_timer_stop(loop_timer *t) { uv_timer_stop(&t->uv); }
+void loop_timer_stop(loop_timer *t) {
+    uv_timer_stop(&t->uv);
+}
 
-void loop_timer_free(loop_timer *t) { close_handle(t); }
+void loop_timer_free(loop_timer *t) {
+    close_handle(t);
+}
 
 loop_poll *loop_poll_new(loop *l, int fd, void (*fn)(void *, int, int), void *arg) {
     loop_poll *p = calloc(1, sizeof *p);
@@ -115,13 +125,16 @@ static void on_poll(uv_poll_t *h, int status, int events) {
 }
 
 void loop_poll_set(loop_poll *p, int events) {
-    int wanted =
-        (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
-    if (wanted) uv_poll_start(&p->uv, wanted, on_poll);
-    else uv_poll_stop(&p->uv);
+    int wanted = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
+    if (wanted)
+        uv_poll_start(&p->uv, wanted, on_poll);
+    else
+        uv_poll_stop(&p->uv);
 }
 
-void loop_poll_free(loop_poll *p) { close_handle(p); }
+void loop_poll_free(loop_poll *p) {
+    close_handle(p);
+}
 
 static void on_wake(uv_async_t *h) {
     loop_wake *w = (loop_wake *)h;
@@ -140,9 +153,13 @@ loop_wake *loop_wake_new(loop *l, void (*fn)(void *), void *arg) {
     return w;
 }
 
-void loop_wake_send(loop_wake *w) { uv_async_send(&w->uv); }
+void loop_wake_send(loop_wake *w) {
+    uv_async_send(&w->uv);
+}
 
-void loop_wake_free(loop_wake *w) { close_handle(w); }
+void loop_wake_free(loop_wake *w) {
+    close_handle(w);
+}
 
 static void on_signal(uv_signal_t *h, int number) {
     (void)number;
@@ -166,7 +183,9 @@ loop_signal *loop_signal_new(loop *l, int number, void (*fn)(void *), void *arg)
     return s;
 }
 
-void loop_signal_free(loop_signal *s) { close_handle(s); }
+void loop_signal_free(loop_signal *s) {
+    close_handle(s);
+}
 
 static void do_work(uv_work_t *r) {
     work_item *w = (work_item *)r;

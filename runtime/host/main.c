@@ -1,8 +1,8 @@
 /* main.c: the fellowship program: finds its library, runs the command line (Lua: the module
  * fellowship.command.cli) as the first task, and turns how it ended into an exit status. */
 #include <lauxlib.h>
-#include <lua.h>
 #include <limits.h>
+#include <lua.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +45,9 @@ static void on_interrupt(void *arg) {
     host *h = arg;
     if (h->runtime.interrupts != 1) return;
     limits_drain(h->runtime.L);
-    fprintf(stderr, "\nfellowship: interrupted; %zu calls under way are finished and stored "
-                    "(press Ctrl+C again to stop at once)\n",
+    fprintf(stderr,
+            "\nfellowship: interrupted; %zu calls under way are finished and stored "
+            "(press Ctrl+C again to stop at once)\n",
             h->runtime.committed);
 }
 

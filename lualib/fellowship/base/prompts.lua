@@ -123,6 +123,7 @@ function prompts.override(own, where)
     if not defaults[group] then
       error(('%s: no prompts named "%s"%s'):format(where, group, nearest.hint(group, keys(defaults))), 0)
     end
+    if type(own[group]) ~= "table" then error(("%s: %s must be a table of prompts"):format(where, group), 0) end
     for _, name in ipairs(keys(own[group])) do
       if not defaults[group][name] then
         error(('%s: %s has no prompt "%s"%s'):format(where, group, name,

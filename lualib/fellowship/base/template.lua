@@ -3,8 +3,8 @@
 
 local template = {}
 
--- Templates cut into text and places, by their text: {text, name, text, name, ..., text}.
-local cut = setmetatable({}, { __mode = "k" })
+-- Templates cut into text and places, by their text (they are few): {text, name, text, name, ..., text}.
+local cut = {}
 
 local function pieces_of(text)
   local pieces, from = cut[text], 1

@@ -21,6 +21,12 @@ local function line(run)
   return table.concat(parts, " · ")
 end
 
+--- The first `width` characters.
+local function cut(text, width)
+  local stop = utf8.offset(text, width + 1)
+  return stop and text:sub(1, stop - 1) or text
+end
+
 --- Starts to show a run's progress; close what it returns to end it.
 ---@param run fellowship.Run
 ---@return table
@@ -31,7 +37,7 @@ function progress.start(run)
   local ticker = task.spawn(function()
     while true do
       task.sleep(terminal and TERMINAL_SECONDS or PIPE_SECONDS, true)
-      if terminal then io.stderr:write(wipe, line(run):sub(1, sys.terminal(2)))
+      if terminal then io.stderr:write(wipe, cut(line(run), sys.terminal(2) - 1))
       else io.stderr:write("fellowship: ", line(run), "\n") end
     end
   end)

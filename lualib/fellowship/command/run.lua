@@ -81,7 +81,9 @@ local function lock_folder(self)
   local problem
   self.lock, problem = sys.lock(self.out)
   if self.lock then return end
-  if problem.held then setup.usage("another fellowship is writing into %s; wait for it, or give another --out", self.out) end
+  if problem.held then
+    setup.usage("another fellowship is writing into %s; wait for it, or give another --out", self.out)
+  end
   errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(self.out, problem.message) }
 end
 

@@ -106,7 +106,8 @@ local readers = {}
 
 function readers.combined(text, scale, quoted)
   local scores = {}
-  for side, names in pairs { a = "[a1]", b = "[b2]" } do
+  for _, side in ipairs { "a", "b" } do
+    local names = side == "a" and "[a1]" or "[b2]"
     local list = statements(text, "score", "score%W+assistant%s*" .. names .. "%f[%W]", scale)
     local value, problem = value_of(last_own(list, quoted), "Assistant " .. side:upper(), scale)
     if not value then return nil, problem end

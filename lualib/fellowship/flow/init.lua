@@ -87,11 +87,13 @@ function flow.map(source, fn, options)
   check.type("map's function", fn, "function")
   options = options or {}
   check.options("map", options, { window = "integer?" })
+  local window = options.window or flow.window
+  if window < 1 then error("map's window must be 1 or more", 2) end
   local function run(row, number)
     task.begin_row(task.base_seed(), number)
     return fn(row, number)
   end
-  local feeder = feed.new(source, run, options.window or flow.window)
+  local feeder = feed.new(source, run, window)
   local function step()
     while true do
       local item = feeder:take()

@@ -203,7 +203,9 @@ local flights = {}
 local function fly(flight)
   local model = flight.model
   local held, problem = dispatch.store():get(flight.digest)
-  if not held and problem then errors.raise { kind = "store", fatal = true, key = flight.id, message = problem.message } end
+  if not held and problem then
+    errors.raise { kind = "store", fatal = true, key = flight.id, message = problem.message }
+  end
   if held then
     flight.from_store = true
     return decode_stored(held, flight.id, model)
@@ -224,7 +226,7 @@ local function take_off(model, messages, params, sample, digest, request)
   local flight = { model = model, messages = messages, params = params, sample = sample, digest = digest,
     request = request, id = sys.hex(digest), gate = endpoint.gate(model), waiters = {}, count = 0 }
   flights[digest] = flight
-  flight.task = task.spawn(function()
+  flight.task = task.aside(function()
     local ok, completion, problem = pcall(fly, flight)
     if ok then land(flight, completion, problem)
     else land(flight, nil, errors.from(completion)) end

@@ -14,7 +14,7 @@ local endpoint = {}
 ---@return string
 function endpoint.normalise(url)
   local scheme, rest = url:match "^(%a[%w+.-]*)://(.*)$"
-  if not scheme then return (url:gsub("[?#].*$", ""):gsub("/+$", "")) end
+  if not scheme then return (url:gsub("[?#].*$", ""):gsub("^[^/]*@", ""):gsub("/+$", "")) end
   local authority, path = rest:gsub("[?#].*$", ""):match "^([^/]*)(.*)$"
   authority = authority:gsub("^.*@", ""):lower()
   scheme = scheme:lower()

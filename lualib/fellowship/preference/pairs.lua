@@ -19,7 +19,8 @@ end
 
 --- The best response: the one kept last among those that won and never lost.
 local function best_of(order)
-  local candidates = { order.comparisons[1] and order.comparisons[1].a, order.comparisons[1] and order.comparisons[1].b }
+  local first = order.comparisons[1]
+  local candidates = { first and first.a, first and first.b }
   table.move(order.kept, 1, #order.kept, #candidates + 1, candidates)
   for i = #candidates, 1, -1 do
     local n = candidates[i]

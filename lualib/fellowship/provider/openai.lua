@@ -40,7 +40,8 @@ local function terminal(status, e)
   local code = text_of(e.code) or ""
   local message = (text_of(e.message) or ""):lower()
   local kind = text_of(e.type) or ""
-  if code == "insufficient_quota" or kind == "insufficient_quota" or message:find("exceeded your current quota", 1, true) then
+  if code == "insufficient_quota" or kind == "insufficient_quota"
+    or message:find("exceeded your current quota", 1, true) then
     return { kind = "quota", fatal = true }
   end
   if code == "content_filter" or code == "content_policy_violation" then

@@ -5,6 +5,8 @@ local retry_after = {}
 local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
   Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
 
+local DAY = 86400
+
 local units = { ms = 0.001, s = 1, m = 60, h = 3600 }
 
 --- Days since 1970-01-01 of a date of the Gregorian calendar (days_from_civil, Howard Hinnant).
@@ -31,7 +33,17 @@ local function duration(text)
   return total
 end
 
---- Seconds to wait, or nil when the text says nothing that is understood.
+--- Seconds from now to a time of ISO 8601, in UTC or with an offset; nil when it is none.
+local function until_iso(text, now)
+  local y, mo, d, h, mi, s, zone = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)(.*)$"
+  if not y then return nil end
+  local sign, zone_h, zone_m = zone:match "^([+-])(%d%d):?(%d%d)$"
+  if not sign and zone ~= "Z" and zone ~= "" then return nil end
+  local offset = sign and (zone_h * 3600 + zone_m * 60) * (sign == "-" and -1 or 1) or 0
+  return epoch(y, mo, d, h, mi, s) - offset - now
+end
+
+--- Seconds to wait, at most a day, or nil when the text says nothing that is understood.
 --- Seconds ("20", "1.5"), an HTTP date (RFC 9110, 5.6.7), a duration ("1m30s") or an ISO 8601 time.
 ---@param text string?
 ---@param now number seconds since 1970, UTC
@@ -39,12 +51,11 @@ end
 function retry_after.parse(text, now)
   if not text or text == "" then return nil end
   local seconds = tonumber(text)
-  if seconds then return seconds >= 0 and seconds or nil end
+  if seconds then return seconds >= 0 and math.min(seconds, DAY) or nil end
   local d, month, y, h, mi, s = text:match "^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$"
-  if d and months[month] then return math.max(0, epoch(y, months[month], d, h, mi, s) - now) end
-  local iy, imo, id, ih, imi, is = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)Z?"
-  if iy then return math.max(0, epoch(iy, imo, id, ih, imi, is) - now) end
-  return duration(text)
+  if d and months[month] then seconds = epoch(y, months[month], d, h, mi, s) - now
+  else seconds = until_iso(text, now) or duration(text) end
+  return seconds and math.max(0, math.min(seconds, DAY))
 end
 
 return retry_after

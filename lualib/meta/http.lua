@@ -1,0 +1,59 @@
+---@meta fellowship.core.http
+-- luacheck: ignore 212
+
+---HTTP exchanges, one attempt each; what to make of an answer is policy and lies above.
+---
+---    local target = assert(http.target { url = "http://127.0.0.1:8080/v1/chat/completions" })
+---    local answer, problem = target:send('{"model":"m","messages":[]}', { total = 60 })
+---    print(answer and answer.status or problem.message)
+---@class fellowship.core.http
+local http = {}
+
+---Where calls go: a URL and the headers that go with each of them.
+---@class fellowship.http.target: userdata
+local target = {}
+
+---@class fellowship.http.target_options
+---@field url string
+---@field headers? string[][] pairs of name and value
+---@field auth? { env: string, header: string, prefix: string? } puts the value of an environment variable, which Lua never sees, behind the prefix into a header
+
+---Times in seconds, 0 for none.
+---@class fellowship.http.send_options
+---@field connect? number until the connection stands (default 30)
+---@field first? number from start to the first byte of the answer (default 0)
+---@field idle? number between bytes, once they flow (default 120)
+---@field total? number the whole exchange (default 600)
+---@field max_body? integer bytes of the answer (default 64 MiB)
+
+---@class fellowship.http.answer
+---@field status integer
+---@field head string the header lines
+---@field body string
+---@field elapsed number seconds
+
+---@class fellowship.http.problem
+---@field kind "refused"|"connect"|"tls"|"timeout"|"broken"|"too_large"
+---@field message string
+---@field status integer 0 when none came
+
+---Posts the body, or gets without one, and waits for the whole answer. Redirects are not followed.
+---@param body? string
+---@param options? fellowship.http.send_options
+---@return fellowship.http.answer? answer whatever its status
+---@return fellowship.http.problem? problem
+function target:send(body, options) end
+
+---A new target. Fails when the URL is not usable ("usage") or the key's variable not set ("auth").
+---@param options fellowship.http.target_options
+---@return fellowship.http.target? target
+---@return { kind: "usage"|"auth", message: string }? problem
+function http.target(options) end
+
+---The value of the last header line of that name, in any case; nil when there is none.
+---@param head string an answer's head
+---@param name string
+---@return string?
+function http.header(head, name) end
+
+return http

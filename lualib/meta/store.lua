@@ -1,0 +1,60 @@
+---@meta fellowship.core.store
+-- luacheck: ignore 212
+
+---The store of completions. A completion is committed before `put` returns; what the store holds is
+---never replaced.
+---
+---    local store = assert(core.open { path = "store.db" })
+---    local held = store:put(key, request, wire, completion, sys.time())
+---    assert(store:get(key) == held)
+---@class fellowship.core.store
+local core = {}
+
+---@class fellowship.store: userdata
+local store = {}
+
+---@class fellowship.store.problem
+---@field kind "store"
+---@field message string
+
+---Waits for the completion of a key.
+---@param key string 32 bytes
+---@return string? completion nil when it is not there
+---@return boolean|fellowship.store.problem|nil known true with a completion; a problem when reading failed
+function store:get(key) end
+
+---Commits a completion unless the key has one, and returns the one that the store now holds.
+---@param key string 32 bytes
+---@param request string the request as asked, which the key is the digest of
+---@param wire string the body as it was sent
+---@param completion string
+---@param created integer milliseconds since 1970
+---@return string? completion
+---@return boolean|fellowship.store.problem known whether the store held one before; or the problem
+function store:put(key, request, wire, completion, created) end
+
+---Waits for what is under way, and closes the file.
+function store:close() end
+
+---Opens a store, and makes it when there is none. Refuses a network file system.
+---@param options { path: string, read_only: boolean?, durable: boolean? }
+---@return fellowship.store? store
+---@return fellowship.store.problem? problem
+function core.open(options) end
+
+---A completion with all that the store knows of it.
+---@class fellowship.store.record
+---@field key string 32 bytes
+---@field request string
+---@field wire string
+---@field completion string
+---@field created integer milliseconds since 1970
+
+---Calls fn for every completion, oldest first. fn cannot wait.
+---@param path string
+---@param fn fun(record: fellowship.store.record)
+---@return boolean? well
+---@return fellowship.store.problem? problem
+function core.each(path, fn) end
+
+return core

@@ -1,0 +1,77 @@
+---@meta fellowship.core.sys
+-- luacheck: ignore 212
+
+---What the library needs of the system: files and folders, digests, the clock, the terminal.
+---@class fellowship.core.sys
+local sys = {}
+
+---@class fellowship.sys.problem
+---@field kind "file"
+---@field message string
+---@field held? boolean of a lock: another process has it
+
+---Makes a folder with its parents; no error when it is there.
+---@param path string
+---@return boolean? well
+---@return fellowship.sys.problem? problem
+function sys.mkdir(path) end
+
+---What a path is; nil when there is nothing.
+---@param path string
+---@return "file"|"folder"|"other"|nil
+function sys.kind(path) end
+
+---Renames at once, and on the disk when it returns.
+---@param from string
+---@param to string
+---@return boolean? well
+---@return fellowship.sys.problem? problem
+function sys.rename(from, to) end
+
+---Removes a file; no error when it is not there.
+---@param path string
+---@return boolean? well
+---@return fellowship.sys.problem? problem
+function sys.remove(path) end
+
+---The names in a folder, in order, without those that begin with a dot.
+---@param path string
+---@return string[]? names
+---@return fellowship.sys.problem? problem
+function sys.list(path) end
+
+---Locks a folder until the lock is closed (it is made for a to-be-closed variable) or the process ends.
+---@param folder string
+---@return userdata? lock
+---@return fellowship.sys.problem? problem
+function sys.lock(folder) end
+
+---@param text string
+---@return string digest 32 bytes
+function sys.sha256(text) end
+
+---@param path string
+---@return string? digest 32 bytes
+---@return fellowship.sys.problem? problem
+function sys.sha256_file(path) end
+
+---A digest in hexadecimal.
+---@param digest string 32 bytes
+---@return string
+function sys.hex(digest) end
+
+---A digest from hexadecimal; nil when it is none.
+---@param digits string
+---@return string?
+function sys.unhex(digits) end
+
+---Milliseconds since 1970, UTC.
+---@return integer
+function sys.time() end
+
+---Width of a terminal in columns; nil when the descriptor is none.
+---@param fd integer
+---@return integer?
+function sys.terminal(fd) end
+
+return sys
