@@ -135,7 +135,7 @@ static void on_done(void *arg, http_answer *answer) {
     x->answer = *answer;
     answer->head = answer->body = (buf){0}; /* stolen */
     strncpy(x->message, answer->message, sizeof x->message - 1);
-    task_wake(x->task);
+    task_wake_soon(x->task);
 }
 
 static void cancel_call(void *arg) {

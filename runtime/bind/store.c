@@ -41,7 +41,10 @@ static void on_jobs_done(void *arg) {
         pending *p = job->user;
         if (p) {
             p->back = true;
-            task_wake(p->task);
+            if (job->op == STORE_PUT)
+                task_wake_soon(p->task); /* its call holds a slot until now */
+            else
+                task_wake(p->task);
         } else {
             store_job_free(job);
         }

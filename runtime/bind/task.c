@@ -8,6 +8,9 @@
 
 #define TASK "fellowship.task"
 
+/* Tasks resumed in one turn of the loop, beside those that hold a slot. */
+#define TURN_MOST 8
+
 /* Registry tables, keyed by these addresses: live tasks by task*, and failed ones nobody asked. */
 static const char anchors, unobserved;
 /* Registry value: the function of on_quiet. */
@@ -49,40 +52,59 @@ bool task_owns(lua_State *L) {
 
 /* ---- the queue ---- */
 
-static void make_ready(task *t) {
-    runtime *rt = t->rt;
+static void enqueue(task_queue *q, task *t) {
     t->state = READY;
     t->next = NULL;
-    if (rt->ready_last)
-        rt->ready_last->next = t;
-    else
-        rt->ready_first = t;
-    rt->ready_last = t;
+    *(q->last ? &q->last->next : &q->first) = t;
+    q->last = t;
 }
 
-static void leave_queue(task *t) {
-    runtime *rt = t->rt;
-    task **link = &rt->ready_first, *before = NULL;
+static task *dequeue(task_queue *q) {
+    task *t = q->first;
+    q->first = t->next;
+    if (!q->first) q->last = NULL;
+    return t;
+}
+
+static bool take_out(task_queue *q, task *t) {
+    task **link = &q->first, *before = NULL;
     while (*link && *link != t) {
         before = *link;
         link = &(*link)->next;
     }
-    if (!*link) return;
+    if (!*link) return false;
     *link = t->next;
-    if (rt->ready_last == t) rt->ready_last = before;
+    if (q->last == t) q->last = before;
+    return true;
 }
 
-void task_wake(task *t) {
+static void leave_queue(task *t) {
+    if (!take_out(&t->rt->soon, t)) take_out(&t->rt->ready, t);
+}
+
+static bool any_ready(const runtime *rt) {
+    return rt->soon.first || rt->ready.first;
+}
+
+static void wake_into(task *t, task_queue *q) {
     if (t->state != SUSPENDED) return;
     if (t->wait == TASK_OUTSIDE) t->rt->outside--;
     t->cancel = NULL;
     t->parked = false;
-    make_ready(t);
+    enqueue(q, t);
+}
+
+void task_wake(task *t) {
+    wake_into(t, &t->rt->ready);
+}
+
+void task_wake_soon(task *t) {
+    wake_into(t, &t->rt->soon);
 }
 
 void task_wake_with(task *t, void (*drop)(void *), void *arg) {
     if (t->state != SUSPENDED) return;
-    task_wake(t);
+    task_wake_soon(t);
     t->cancel = drop;
     t->cancel_arg = arg;
 }
@@ -122,7 +144,7 @@ task *task_spawn(lua_State *L, int arguments) {
     t->arguments = arguments;
     seed_task(t, rt);
     rt->live++;
-    make_ready(t);
+    enqueue(&rt->ready, t);
     return t;
 }
 
@@ -268,16 +290,14 @@ random_state *task_random(lua_State *L) {
 /* ---- the scheduler ---- */
 
 static void run_ready(runtime *rt) {
-    /* Those that wake meanwhile go after the loop's next turn, so that I/O is never starved. */
-    task *last = rt->ready_last;
-    for (bool more = rt->ready_first != NULL; more;) {
-        task *t = rt->ready_first;
-        more = t != last && t->next != NULL;
-        rt->ready_first = t->next;
-        if (!rt->ready_first) rt->ready_last = NULL;
-        resume(t);
-        if (!rt->ready_first) return;
+    /* Those that wake meanwhile go after the loop's next turn, and the others are taken a few at a
+     * time, so that I/O is never starved and answers do not wait behind long queues. */
+    task *last = rt->soon.last;
+    for (bool more = rt->soon.first; more && rt->soon.first;) {
+        more = rt->soon.first != last;
+        resume(dequeue(&rt->soon));
     }
+    for (int i = 0; i < TURN_MOST && rt->ready.first; i++) resume(dequeue(&rt->ready));
 }
 
 /* [-0, +0] Runs the function of on_quiet as a task, if there is one. */
@@ -291,7 +311,7 @@ static bool run_quiet_hook(runtime *rt) {
     lua_pop(L, 1); /* the anchor keeps it */
     leave_queue(t);
     resume(t);
-    return rt->ready_first != NULL || rt->outside > 0;
+    return any_ready(rt) || rt->outside > 0;
 }
 
 enum runtime_end runtime_run(runtime *rt) {
@@ -299,14 +319,14 @@ enum runtime_end runtime_run(runtime *rt) {
         run_ready(rt);
         if (rt->live == 0) return RUNTIME_FINISHED;
         if (rt->interrupts > 1) return RUNTIME_DRAINED;
-        if (!rt->ready_first) {
+        if (!any_ready(rt)) {
             if (rt->interrupts && rt->committed == 0) return RUNTIME_DRAINED;
             if (rt->outside == 0 && rt->committed == 0) {
                 if (!run_quiet_hook(rt)) return RUNTIME_DEADLOCK;
                 continue;
             }
         }
-        loop_turn(rt->loop, rt->ready_first == NULL);
+        loop_turn(rt->loop, !any_ready(rt));
     }
 }
 

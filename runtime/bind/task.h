@@ -19,12 +19,18 @@ enum task_wait {
     TASK_OUTSIDE /* something that the loop will report: a timer, a call, the store, a file */
 };
 
+/* Tasks to resume, in order of waking. */
+typedef struct task_queue {
+    task *first, *last;
+} task_queue;
+
 /* The runtime of one Lua state. Every coroutine finds it through its extra space. */
 typedef struct runtime {
     lua_State *L;
     loop *loop;
     task *current;                  /* the task whose code runs, NULL between resumes */
-    task *ready_first, *ready_last; /* tasks to resume, in order of waking */
+    task_queue soon;                /* tasks that hold a slot: calls wait for them */
+    task_queue ready;               /* all others that may go on */
     size_t live;                    /* tasks that have not ended */
     size_t outside;                 /* tasks suspended on TASK_OUTSIDE */
     size_t committed;               /* calls on the wire and completions being stored: what a drain
@@ -85,6 +91,10 @@ void task_wake(task *t);
 /* The same, and gives the task something: drop(arg) takes it back if the task is cancelled before
  * it goes on. */
 void task_wake_with(task *t, void (*drop)(void *arg), void *arg);
+
+/* The same for a task that holds a call's slot: it goes on before others, so that the slot is soon
+ * free for the next call. */
+void task_wake_soon(task *t);
 
 /* The generator of the task that runs L; of the runtime when none does. */
 random_state *task_random(lua_State *L);

@@ -254,7 +254,7 @@ end
 ---@return number?
 function statistics.krippendorff(raters, n)
   local subjects, totals, all = tally(raters, n)
-  local observed, expected = 0, 0
+  local observed = 0
   for _, s in ipairs(subjects) do
     if s.m >= 2 then
       local differing = s.m * s.m
@@ -262,7 +262,7 @@ function statistics.krippendorff(raters, n)
       observed = observed + differing / (s.m - 1)
     end
   end
-  expected = all * all
+  local expected = all * all
   for _, count in pairs(totals) do expected = expected - count * count end
   if expected == 0 then return nil end
   return 1 - observed * (all - 1) / expected
