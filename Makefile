@@ -37,15 +37,18 @@ UNIT_OBJECTS = $(filter-out $(BUILD)/runtime/host/main.o,$(OBJECTS))
 all: $(BUILD)/fellowship
 
 $(BUILD)/fellowship: $(OBJECTS)
-	$(CC) $(SANITIZE) -rdynamic -o $@ $^ $(libs)
+	@echo "  LD  $@"
+	@$(CC) $(SANITIZE) -rdynamic -o $@ $^ $(libs)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(cflags) -MMD -MP -c -o $@ $<
+	@echo "  CC  $<"
+	@$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
+	@echo "  CC  $<"
+	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
 
 -include $(OBJECTS:.o=.d) $(UNITS:%=%.d)
 
