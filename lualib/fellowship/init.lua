@@ -3,6 +3,8 @@
 ---@class fellowship
 ---@field model fun(named: string, params?: table): fellowship.Model
 ---@field judge fun(options: table|string): fellowship.Judge
+---@field jury fun(options: table): fellowship.Jury
+---@field debate fun(options: table|string): fellowship.Debate
 ---@field feedback fun(options: table): fellowship.Loop
 ---@field preference table
 ---@field verdict table
@@ -28,6 +30,8 @@ end
 local parts = {
   model = member("fellowship.model", "new"),
   judge = member("fellowship.evaluate.judge", "new"),
+  jury = member("fellowship.evaluate.jury", "new"),
+  debate = member("fellowship.evaluate.debate", "new"),
   feedback = member("fellowship.generate.feedback", "new"),
   rows = member("fellowship.dataset.rows", "open"),
   writer = member("fellowship.dataset.writer", "open"),

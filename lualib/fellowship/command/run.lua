@@ -27,16 +27,23 @@ end
 
 -- ---- identity ----
 
+--- Files stand for what they hold, wherever they lie; standard input for itself.
+local function contents_of(name, value)
+  if type(value) == "table" then
+    local list = {}
+    for i, path in ipairs(value) do list[i] = contents_of(name, path) end
+    return list
+  end
+  return value == "-" and value or "sha256:" .. setup.file_digest(name, value)
+end
+
 --- What makes two runs the same one: script, data, and the options that change results.
 local function identity_of(script, values)
   local parts = { script = script.name }
   for _, option in ipairs(script.declared) do
     local name, value = option[1], values[option[1]]
     if name ~= "out" and option.result ~= false and value ~= nil then
-      if (option.type == "data" or option.type == "file") and value ~= "-" then
-        value = "sha256:" .. setup.file_digest(name, value)
-      end
-      parts["--" .. name] = value
+      parts["--" .. name] = (option.type == "data" or option.type == "file") and contents_of(name, value) or value
     end
   end
   return parts
@@ -191,9 +198,11 @@ end
 
 --- Opens the dataset that an option names, with --limit and --shard.
 ---@param option string
+---@param which? integer of an option that may be repeated
 ---@return fellowship.Rows
-function Run:rows(option)
-  return rows.open(self.options[option], { limit = self.options.limit, shard = self.options.shard })
+function Run:rows(option, which)
+  local path = self.options[option]
+  return rows.open(which and path[which] or path, { limit = self.options.limit, shard = self.options.shard })
 end
 
 --- As fellowship.map; counts the rows for progress and run.json.
@@ -228,6 +237,20 @@ function Run:text(row, number, name)
   local found = value == nil and "is missing" or ("is %s"):format(value == json.null and "null" or "a " .. type(value))
   errors.raise { kind = "data", message = ('%s: the field "%s" must be a text; it %s (the row has: %s)')
     :format(rows.origin(row, number), name, found, table.concat(json.keys(row), ", ")) }
+end
+
+--- Reports that a part of a row failed (it goes to errors.jsonl); the script goes on with the rest of it.
+---@param row table
+---@param number integer
+---@param problem fellowship.Error
+function Run:fail(row, number, problem)
+  self.failures:take { row = row, number = number, error = problem, traceback = "" }
+end
+
+--- Ends the run with a message about how it was called (exit status 2).
+---@param message string
+function Run:usage(message)
+  setup.usage("%s", message)
 end
 
 --- Opens a file of rows in the run's folder; use it with <close>.

@@ -1,13 +1,18 @@
--- LLM-as-a-Judge: one model compares two responses to a prompt. Combined scoring: both are shown in one
--- thread and each is scored.
+-- LLM-as-a-Judge: one model compares two responses to a prompt, by direct comparison, independent scoring
+-- or combined scoring (arXiv 2408.08688).
 
 local check = require "fellowship.base.check"
 local prompts = require "fellowship.base.prompts"
 local template = require "fellowship.base.template"
+local flow = require "fellowship.flow"
 local model = require "fellowship.model"
+local pairs_of = require "fellowship.evaluate.pair"
 local verdict = require "fellowship.evaluate.verdict"
+local vote = require "fellowship.evaluate.vote"
 
 local judge = {}
+
+judge.strategies = { "direct", "independent", "combined" }
 
 ---@class fellowship.Judge
 ---@field model fellowship.Model
@@ -16,52 +21,124 @@ local Judge = {}
 Judge.__index = Judge
 Judge.__name = "fellowship.Judge"
 
+local option_types = { model = "string|table", strategy = "string?", scale = "integer?", swap = "boolean?",
+  samples = "integer?", vote = "string?" }
+
 --- A judge. Temperature 0, as in the paper, unless the model's parameters say otherwise.
 --- Example: `local j = fellowship.judge { model = "openai:gpt-4o" }; print(j:compare { prompt = p, a = x, b = y }.winner)`
----@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "combined"?, scale: integer? }
+---@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil }
 ---@return fellowship.Judge
 function judge.new(options)
   if type(options) == "string" or model.is(options) then options = { model = options } end
-  check.options("judge", options, { model = "string|table", strategy = "string?", scale = "integer?" })
-  check.choice("judge's strategy", options.strategy or "combined", { "combined" })
-  local scale = options.scale or 10
+  check.options("judge", options, option_types)
+  local strategy, scale, samples = options.strategy or "combined", options.scale or 10, options.samples or 1
+  check.choice("judge's strategy", strategy, judge.strategies)
+  check.choice("judge's vote", options.vote or "mode", { "mode", "mean" })
   if scale < 2 then error("judge's scale must be 2 or more", 2) end
+  if samples < 1 then error("judge's samples must be 1 or more", 2) end
   local m = model.new(options.model):with_defaults { temperature = 0 }
-  return setmetatable({ model = m, models = { m.named }, scale = scale }, Judge)
-end
-
---- One more question in the same conversation, when the first answer held no verdict.
-local function ask_again(self, messages, completion, sample)
-  local more = table.move(messages, 1, #messages, 1, {})
-  more[#more + 1] = { role = "assistant", content = completion.text }
-  more[#more + 1] = { role = "user", content = template.fill(prompts.get("judge").again, { scale = self.scale }) }
-  return self.model:ask(more, { sample = sample })
+  return setmetatable({ model = m, models = { m.named }, strategy = strategy, scale = scale,
+    swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
 local function evidence(self, completion)
   return { model = self.model.named, text = completion.text, finish_reason = completion.finish_reason }
 end
 
---- Compares two responses to a prompt. A verdict that cannot be read, even after asking once more, has
---- winner "unparsed" and is no error.
----@param pair { prompt: string, a: string, b: string, sample: integer? }
----@return fellowship.Verdict
-function Judge:compare(pair)
-  check.options("compare", pair, { prompt = "string", a = "string", b = "string", sample = "integer?" })
-  local text = template.fill(prompts.get("judge").combined,
-    { prompt = pair.prompt, response_a = pair.a, response_b = pair.b, scale = self.scale })
+--- Asks, and reads the verdict; what cannot be read is asked for once more in the same conversation.
+--- Returns what was read or nil, the evidence, and why it could not be read.
+local function ask(self, text, again, candidates, sample)
   local messages = { { role = "user", content = text } }
-  local reading = { strategy = "combined", scale = self.scale, candidates = { pair.a, pair.b } }
-  local completion = self.model:ask(messages, { sample = pair.sample })
+  local reading = { strategy = self.strategy, scale = self.scale, candidates = candidates }
+  local completion = self.model:ask(messages, { sample = sample })
   local said = { evidence(self, completion) }
   local found, problem = verdict.parse(completion.text, reading)
   if not found then
-    completion = ask_again(self, messages, completion, pair.sample)
+    messages[2] = { role = "assistant", content = completion.text }
+    messages[3] = { role = "user", content = template.fill(again, { scale = self.scale }) }
+    completion = self.model:ask(messages, { sample = sample })
     said[2] = evidence(self, completion)
     found, problem = verdict.parse(completion.text, reading)
   end
+  return found, said, problem
+end
+
+--- The part of a judge's prompt that shows the reference answer, if there is one.
+local function reference_of(pair, texts)
+  return pair.reference and template.fill(texts.reference, { reference = pair.reference }) or ""
+end
+
+--- Both responses in one thread: combined scoring and direct comparison.
+local function both_at_once(self, pair, sample)
+  local texts = prompts.get "judge"
+  local text = template.fill(texts[self.strategy], { prompt = pair.prompt, response_a = pair.a, response_b = pair.b,
+    scale = self.scale, reference = reference_of(pair, texts) })
+  local again = self.strategy == "direct" and texts.again_direct or texts.again
+  local found, said, problem = ask(self, text, again, { pair.a, pair.b }, sample)
   found = found or { winner = "unparsed", scores = {}, problem = problem }
-  found.evaluator, found.models, found.evidence = "judge", self.models, said
+  found.evidence = said
+  return found
+end
+
+--- Each response alone, scored.
+local function one_by_one(self, pair, sample)
+  local texts = prompts.get "judge"
+  local function score(response)
+    local text = template.fill(texts.independent, { prompt = pair.prompt, response = response, scale = self.scale,
+      reference = reference_of(pair, texts) })
+    local found, said, problem = ask(self, text, texts.again_independent, { response }, sample)
+    return { score = found and found.scores.score, said = said, problem = problem }
+  end
+  local a, b = flow.all(function() return score(pair.a) end, function() return score(pair.b) end)
+  local said = table.move(b.said, 1, #b.said, #a.said + 1, table.move(a.said, 1, #a.said, 1, {}))
+  if not (a.score and b.score) then
+    return { winner = "unparsed", scores = {}, evidence = said, problem = a.problem or b.problem }
+  end
+  local scores = { a = a.score, b = b.score }
+  return { winner = vote.by_scores(scores), scores = scores, evidence = said }
+end
+
+local function in_one_order(self, pair, sample)
+  if self.strategy == "independent" then return one_by_one(self, pair, sample) end
+  return both_at_once(self, pair, sample)
+end
+
+--- One judgement: in the given order, or in both.
+local function judgement(self, pair, sample)
+  if not self.swap or self.strategy == "independent" then return in_one_order(self, pair, sample) end
+  local first, second = flow.all(
+    function() return in_one_order(self, pair, sample) end,
+    function() return vote.flip(in_one_order(self, pairs_of.swap(pair), sample)) end)
+  local found = vote.of_both_orders(first, second)
+  found.evidence = table.move(second.evidence, 1, #second.evidence, #first.evidence + 1, first.evidence)
+  return found
+end
+
+--- Several samples of a judgement as one verdict.
+local function several(self, pair, first_sample)
+  local asks = {}
+  for i = 1, self.samples do
+    asks[i] = function() return judgement(self, pair, first_sample + i - 1) end
+  end
+  local list = table.pack(flow.all(table.unpack(asks)))
+  local winner, scores = vote.count(list, self.vote)
+  local said, flipped = {}, nil
+  for _, v in ipairs(list) do
+    table.move(v.evidence, 1, #v.evidence, #said + 1, said)
+    if v.flipped ~= nil then flipped = flipped or v.flipped end
+  end
+  return { winner = winner, scores = scores or {}, evidence = said, flipped = flipped }
+end
+
+--- Compares two responses to a prompt. A verdict that cannot be read, even after asking once more, has
+--- winner "unparsed" and is no error. `sample` is which of several judgements of the same pair.
+---@param pair { prompt: string?, a: string?, b: string?, reference: string?, conversation_a: table?, conversation_b: table?, sample: integer? }
+---@return fellowship.Verdict
+function Judge:compare(pair)
+  local read = pairs_of.read(pair)
+  local first = ((read.sample or 1) - 1) * self.samples + 1
+  local found = self.samples == 1 and judgement(self, read, first) or several(self, read, first)
+  found.evaluator, found.models = "judge", self.models
   return found
 end
 

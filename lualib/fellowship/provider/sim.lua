@@ -34,6 +34,10 @@ local function judgement(prompt, draw)
     return ("\n\n### Score Assistant A:\n%d/%d\n\n### Score Assistant B:\n%d/%d")
       :format(draw(scale), scale, draw(scale), scale)
   end
+  if prompt:find("### Score Assistant 1:", 1, true) then
+    return ("\n\n### Score Assistant 1:\n%d/%d\n\n### Score Assistant 2:\n%d/%d")
+      :format(draw(scale), scale, draw(scale), scale)
+  end
   if prompt:find("### Overall Score:", 1, true) then
     return ("\n\n### Overall Score:\n%d/%d"):format(draw(scale), scale)
   end

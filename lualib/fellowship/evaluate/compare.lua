@@ -1,0 +1,65 @@
+-- What the scripts judge, jury and debate have in common: rows with two responses in, verdicts out.
+
+local flow = require "fellowship.flow"
+local method = require "fellowship.evaluate.method"
+
+local compare = {}
+
+--- The pair that a row holds: prompt, response_a, response_b, or conversation_a and conversation_b; and reference.
+---@param run fellowship.Run
+---@param row table
+---@param number integer
+---@return table pair for an evaluator's compare
+function compare.pair(run, row, number)
+  local pair = { reference = type(row.reference) == "string" and row.reference or nil }
+  if type(row.conversation_a) == "table" then
+    pair.conversation_a, pair.conversation_b = row.conversation_a, row.conversation_b
+  else
+    pair.prompt = run:text(row, number, "prompt")
+    pair.a, pair.b = run:text(row, number, "response_a"), run:text(row, number, "response_b")
+  end
+  return pair
+end
+
+--- The options of the evaluators of one method, or of all when none is named.
+---@param name? "judge"|"jury"|"debate"
+---@return table[]
+function compare.options(name)
+  local only = { judge = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1 },
+    jury = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, vote = 1 },
+    debate = { model = 1, scale = 1, rounds = 1, referees = 1 } }
+  local list = {}
+  for _, option in ipairs(method.options()) do
+    if not name or only[name][option[1]] then list[#list + 1] = option end
+  end
+  return list
+end
+
+--- A script that writes DIR/verdicts.jsonl: a line for each row and evaluator.
+---@param name "judge"|"jury"|"debate"
+---@param summary string
+---@return table script
+function compare.script(name, summary)
+  local options = { { "data", type = "data", required = true, metavar = "ROWS",
+    help = "rows with prompt, response_a, response_b" } }
+  table.move(compare.options(name), 1, #compare.options(name), 2, options)
+
+  local function main(run)
+    local evaluators = method.evaluators(name, method.read(run.options))
+    if #evaluators == 0 then run:usage "--model is missing: who shall evaluate?" end
+    local out <close> = run:writer "verdicts.jsonl"
+    for row, verdicts, number in run:map(run:rows "data", function(row, number)
+      local pair, asks = compare.pair(run, row, number), {}
+      for i, evaluator in ipairs(evaluators) do
+        asks[i] = function() return evaluator:compare(pair) end
+      end
+      return { flow.all(table.unpack(asks)) }, number
+    end) do
+      for _, verdict in ipairs(verdicts) do out:write(method.row(run:id(row, number), verdict)) end
+    end
+  end
+
+  return { summary = summary, options = options, run = main }
+end
+
+return compare

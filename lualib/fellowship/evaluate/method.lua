@@ -1,0 +1,84 @@
+-- Evaluators by the name of their method, as command lines give them, and their verdicts as rows.
+
+local json = require "fellowship.core.json"
+local check = require "fellowship.base.check"
+local debate = require "fellowship.evaluate.debate"
+local judge = require "fellowship.evaluate.judge"
+local jury = require "fellowship.evaluate.jury"
+
+local method = {}
+
+method.names = { "judge", "jury", "debate" }
+
+local function judges(o)
+  local list = {}
+  for i, name in ipairs(o.models) do
+    list[i] = judge.new { model = name, strategy = o.strategy, scale = o.scale, swap = o.swap, samples = o.samples }
+  end
+  return list
+end
+
+--- The evaluators of a method: judges, one for each model; one jury of all models; debates, one for each model, or
+--- one whose referees are the given models.
+---@param name "judge"|"jury"|"debate"
+---@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, rounds: integer?, referees: string[]? }
+---@return table[] evaluators each with compare and models
+function method.evaluators(name, o)
+  check.choice("method", name, method.names)
+  if name == "judge" then return judges(o) end
+  if name == "jury" then
+    local members = judges(o)
+    members.vote = o.vote
+    return { jury.new(members) }
+  end
+  if o.referees then return { debate.new { models = o.referees, rounds = o.rounds, scale = o.scale } } end
+  local list = {}
+  for i, model in ipairs(o.models) do
+    list[i] = debate.new { model = model, rounds = o.rounds, scale = o.scale }
+  end
+  return list
+end
+
+--- The options that scripts with evaluators declare, in the form of fellowship.command.options.
+---@return table[]
+function method.options()
+  return {
+    { "model", type = "model", many = true, metavar = "M", help = "a model that evaluates" },
+    { "strategy", type = "choice", choices = judge.strategies, default = "combined", help = "how a judge is asked" },
+    { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "scores go from 1 to N" },
+    { "swap", type = "flag", help = "judge in both orders; disagreeing verdicts are a tie" },
+    { "samples", type = "integer", default = 1, least = 1, metavar = "N", help = "judgements of each judge, by mode" },
+    { "vote", type = "choice", choices = { "mode", "mean" }, default = "mode",
+      help = "how a jury's votes are counted" },
+    { "rounds", type = "integer", default = 2, least = 1, metavar = "N", help = "rounds of a debate" },
+    { "referees", type = "string", metavar = "M,M,M", help = "models of a debate's referees, one each" },
+  }
+end
+
+--- What those options mean for method.evaluators.
+---@param values table<string, any>
+---@return table
+function method.read(values)
+  local referees
+  if values.referees then
+    referees = {}
+    for name in values.referees:gmatch "[^,]+" do referees[#referees + 1] = name end
+  end
+  return { models = values.model or {}, strategy = values.strategy, scale = values.scale, swap = values.swap,
+    samples = values.samples, vote = values.vote, rounds = values.rounds, referees = referees }
+end
+
+local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "votes", "flipped", "evidence" }
+
+--- A verdict as a row of verdicts.jsonl.
+---@param id any
+---@param verdict fellowship.Verdict
+---@param names? { a: string, b: string } what was compared
+---@return table
+function method.row(id, verdict, names)
+  return json.object({ id = id, evaluator = verdict.evaluator, models = json.array(verdict.models),
+    a = names and names.a, b = names and names.b, winner = verdict.winner, scores = json.object(verdict.scores or {}), votes = verdict.votes,
+    flipped = verdict.flipped, evidence = json.array(verdict.evidence or {}) }, VERDICT_KEYS)
+end
+
+return method

@@ -1,0 +1,146 @@
+-- Measures evaluators against human labels: Cohen's kappa and a report card for each.
+
+local fellowship = require "fellowship"
+local agreement = require "fellowship.evaluate.agreement"
+local compare = require "fellowship.evaluate.compare"
+local errors = require "fellowship.base.errors"
+local method = require "fellowship.evaluate.method"
+local tables = require "fellowship.report.table"
+local vote = require "fellowship.evaluate.vote"
+local json = fellowship.json
+
+local labels = { a = "a", b = "b", tie = "tie" }
+
+--- Every evaluator's verdict on a row; a failure of one leaves the others' in place.
+local function judge_row(run, evaluators, row, number)
+  local pair, asks = compare.pair(run, row, number), {}
+  for i, evaluator in ipairs(evaluators) do
+    asks[i] = function()
+      local well, value = pcall(evaluator.compare, evaluator, pair)
+      if well then return value end
+      local problem = errors.from(value)
+      if problem.fatal then error(problem, 0) end
+      return { problem = problem }
+    end
+  end
+  local found = table.pack(fellowship.all(table.unpack(asks)))
+  local longer = pair.a and #pair.a ~= #pair.b and (#pair.a > #pair.b and "a" or "b") or nil
+  return { verdicts = found, human = labels[row.human], longer = longer }
+end
+
+--- Every subset of two or more of the evaluators, by size.
+local function subsets(count)
+  local list = {}
+  for bits = 1, (1 << count) - 1 do
+    local members = {}
+    for i = 1, count do
+      if bits & (1 << (i - 1)) ~= 0 then members[#members + 1] = i end
+    end
+    if #members > 1 then list[#list + 1] = members end
+  end
+  table.sort(list, function(x, y)
+    if #x ~= #y then return #x < #y end
+    for i = 1, #x do
+      if x[i] ~= y[i] then return x[i] < y[i] end
+    end
+    return false
+  end)
+  return list
+end
+
+--- The winners that a jury of some evaluators finds, from their verdicts; nil where one of them failed.
+local function jury_winners(rows, members)
+  local winners = {}
+  for r, row in ipairs(rows) do
+    local votes = {}
+    for i, m in ipairs(members) do votes[i] = not row.verdicts[m].problem_kind and row.verdicts[m] or nil end
+    if #votes == #members then winners[r] = vote.mode(votes) end
+  end
+  return winners
+end
+
+local function winners_of(rows, m)
+  local winners, flips = {}, {}
+  for r, row in ipairs(rows) do
+    local v = row.verdicts[m]
+    if not v.problem_kind then winners[r], flips[r] = v.winner, v.flipped end
+  end
+  return winners, flips
+end
+
+local function show(run, results)
+  local sorted = table.move(results, 1, #results, 1, {})
+  local function kappa(card) return card.kappa == json.null and -math.huge or card.kappa end
+  table.sort(sorted, function(x, y)
+    if kappa(x) ~= kappa(y) then return kappa(x) > kappa(y) end
+    return table.concat(x.models, "+") < table.concat(y.models, "+")
+  end)
+  local rows = {}
+  local function number(value) return value ~= json.null and value end
+  for i, card in ipairs(sorted) do
+    local ci = card.kappa_ci95 ~= json.null and ("%.3f to %.3f"):format(card.kappa_ci95[1], card.kappa_ci95[2])
+    rows[i] = { table.concat(card.models, " + "), number(card.kappa), ci, number(card.agreement), card.n, card.unparsed,
+      card.failed, number(card.tie_rate), number(card.flip_rate), number(card.longer_wins) }
+  end
+  run.tell("agreement with the human labels\n" .. tables.text({ "models", "kappa", "95% interval", "agreement", "n",
+    "unparsed", "failed", "ties", "flips", "longer wins" }, rows))
+end
+
+local options = {
+  { "data", type = "data", required = true, metavar = "ROWS",
+    help = "rows with prompt, response_a, response_b, human (a, b or tie)" },
+  { "method", type = "choice", choices = method.names, required = true, help = "what is measured" },
+  { "unparsed-as-tie", type = "flag", help = "count what could not be read as a tie (the paper did)" },
+}
+table.move(compare.options(), 1, #compare.options(), #options + 1, options)
+
+return {
+  summary = "measure judges, juries or debates against human labels (Cohen's kappa)",
+  options = options,
+
+  run = function(run)
+    local o = run.options
+    -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
+    local evaluators = method.evaluators(o.method == "jury" and "judge" or o.method, method.read(o))
+    if #evaluators == 0 then run:usage "--model is missing: what shall be measured?" end
+    local rows, seen, repeated = {}, {}, 0
+    local out <close> = run:writer "verdicts.jsonl"
+    for row, judged, number in run:map(run:rows "data", function(row, number)
+      return judge_row(run, evaluators, row, number), number
+    end) do
+      local id = run:id(row, number)
+      if seen[id] then repeated = repeated + 1 end
+      seen[id] = true
+      local kept = { human = judged.human, longer = judged.longer, verdicts = {} }
+      for i = 1, #evaluators do
+        local v = judged.verdicts[i]
+        if type(v.problem) == "table" then
+          run:fail(row, number, v.problem)
+          kept.verdicts[i] = { problem_kind = v.problem.kind }
+        else
+          out:write(method.row(id, v))
+          kept.verdicts[i] = { winner = v.winner, flipped = v.flipped }
+        end
+      end
+      rows[#rows + 1] = kept
+    end
+
+    local results = json.array()
+    local settings = { seed = o.seed, unparsed_as_tie = o["unparsed-as-tie"] }
+    for m, evaluator in ipairs(evaluators) do
+      local winners, flips = winners_of(rows, m)
+      settings.flips = flips
+      results[m] = agreement.card(evaluator.models, rows, winners, settings)
+    end
+    settings.flips = nil
+    for _, members in ipairs(o.method == "jury" and subsets(#evaluators) or {}) do
+      local names = {}
+      for i, m in ipairs(members) do names[i] = evaluators[m].models[1] end
+      results[#results + 1] = agreement.card(names, rows, jury_winners(rows, members), settings)
+    end
+    if repeated > 0 then run.tell(("%d rows have an id that an earlier row has too"):format(repeated)) end
+    run:save("results.json", json.object({ method = o.method, n = #rows, repeated_ids = repeated, results = results },
+      { "method", "n", "repeated_ids", "results" }))
+    show(run, results)
+  end,
+}

@@ -1,0 +1,133 @@
+-- Win rates of generators: responses against responses, joined by id, by any evaluator.
+
+local fellowship = require "fellowship"
+local compare = require "fellowship.evaluate.compare"
+local contest = require "fellowship.generate.contest"
+local method = require "fellowship.evaluate.method"
+local tables = require "fellowship.report.table"
+local errors = require "fellowship.base.errors"
+local json = fellowship.json
+
+--- A row's response: its `response`, or the last of its `responses`.
+local function response_of(run, row, number)
+  if row.response == nil and type(row.responses) == "table" and type(row.responses[#row.responses]) == "string" then
+    return row.responses[#row.responses]
+  end
+  return run:text(row, number, "response")
+end
+
+--- The rows of a baseline by id; each must be there once.
+local function load_baseline(run, which)
+  local path, byid, count = run.options.against[which], {}, 0
+  for row, number in fellowship.rows(path) do
+    local id = run:id(row, number)
+    if byid[id] then run:usage(("%s: two rows have the id %s; rows are joined by id"):format(path, tostring(id))) end
+    byid[id] = { prompt = row.prompt, response = response_of(run, row, number) }
+    count = count + 1
+  end
+  return byid, count
+end
+
+--- Compares one file with one baseline; returns what the verdicts sum up to, and the winners.
+local function play(run, evaluator, d, baseline, names, out)
+  local winners, seen, alone = {}, {}, 0
+  for row, verdict, number in run:map(run:rows("data", d), function(row, number)
+    local other = baseline[run:id(row, number)]
+    if not other then return nil, number end
+    local prompt = run:text(row, number, "prompt")
+    if other.prompt ~= prompt then
+      errors.raise { kind = "data", message = ("the row with the id %s has another prompt in %s")
+        :format(tostring(run:id(row, number)), names.b) }
+    end
+    return evaluator:compare { prompt = prompt, a = response_of(run, row, number), b = other.response }, number
+  end) do
+    local id = run:id(row, number)
+    if seen[id] then run:usage(("%s: two rows have the id %s; rows are joined by id"):format(names.a, tostring(id))) end
+    seen[id] = true
+    if verdict then
+      out:write(method.row(id, verdict, names))
+      winners[#winners + 1] = verdict.winner
+    else
+      alone = alone + 1
+    end
+  end
+  local sums = contest.tally(winners)
+  sums.data, sums.against, sums.unmatched = names.a, names.b, alone
+  return sums, winners
+end
+
+local KEYS = { "data", "against", "n", "wins", "losses", "ties", "unparsed", "unmatched", "win_rate", "win_rate_ci95" }
+
+local function as_json(sums)
+  sums.win_rate = sums.win_rate or json.null
+  sums.win_rate_ci95 = sums.win_rate_ci95 and json.array(sums.win_rate_ci95) or json.null
+  return json.object(sums, KEYS)
+end
+
+--- Bradley-Terry strengths of everyone who played, when they are three or more.
+local function strengths(run, names, games)
+  if #names < 3 then return nil end
+  local list = json.array()
+  for i, found in ipairs(contest.strengths(#names, games, { seed = run.options.seed })) do
+    list[i] = json.object({ name = names[i], strength = found.strength or json.null,
+      ci95 = found.ci95 and json.array(found.ci95) or json.null }, { "name", "strength", "ci95" })
+  end
+  return list
+end
+
+local function show(run, all)
+  local rows = {}
+  for i, s in ipairs(all) do
+    local ci = s.win_rate_ci95 ~= json.null and ("%.3f to %.3f"):format(s.win_rate_ci95[1], s.win_rate_ci95[2])
+    rows[i] = { s.data, s.against, s.n, s.wins, s.losses, s.ties, s.unparsed,
+      s.win_rate ~= json.null and s.win_rate, ci }
+  end
+  run.tell("win rates\n" .. tables.text({ "A", "against B", "n", "wins", "losses", "ties", "unparsed", "win rate",
+    "95% interval" }, rows))
+end
+
+local options = {
+  { "data", type = "data", required = true, many = true, metavar = "A.jsonl",
+    help = "rows with id, prompt, response (or responses: the last one)" },
+  { "against", type = "data", required = true, many = true, metavar = "B.jsonl",
+    help = "the same of who is played against" },
+  { "evaluator", type = "choice", choices = method.names, required = true, help = "who decides" },
+}
+table.move(compare.options(), 1, #compare.options(), #options + 1, options)
+
+return {
+  summary = "win rates of generators against each other, by any evaluator",
+  options = options,
+
+  run = function(run)
+    local o = run.options
+    local evaluators = method.evaluators(o.evaluator, method.read(o))
+    if #evaluators ~= 1 then
+      run:usage(#evaluators == 0 and "--model is missing: who shall decide?"
+        or ("%d models are %d %ss; one decides (a jury takes several models)"):format(#o.model, #o.model, o.evaluator))
+    end
+    local names, index, games, all = {}, {}, {}, json.array()
+    local function player(name)
+      if not index[name] then
+        names[#names + 1] = name
+        index[name] = #names
+      end
+      return index[name]
+    end
+    local out <close> = run:writer "verdicts.jsonl"
+    for b, against in ipairs(o.against) do
+      local baseline = load_baseline(run, b)
+      for d, data in ipairs(o.data) do
+        local sums, winners = play(run, evaluators[1], d, baseline, { a = data, b = against }, out)
+        for _, winner in ipairs(winners) do
+          games[#games + 1] = { a = player(data), b = player(against), winner = winner }
+        end
+        all[#all + 1] = as_json(sums)
+      end
+    end
+    local results = #all == 1 and all[1]
+      or json.object({ matrix = all, strengths = strengths(run, names, games) }, { "matrix", "strengths" })
+    run:save("results.json", results)
+    show(run, all)
+  end,
+}
