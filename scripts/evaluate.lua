@@ -101,8 +101,7 @@ return {
   run = function(run)
     local o = run.options
     -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
-    local evaluators = method.evaluators(o.method == "jury" and "judge" or o.method, method.read(o))
-    if #evaluators == 0 then run:usage "--model is missing: what shall be measured?" end
+    local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
     local rows, seen, repeated = {}, {}, 0
     local out <close> = run:writer "verdicts.jsonl"
     for row, judged, number in run:map(run:rows "data", function(row, number)

@@ -101,10 +101,10 @@ return {
 
   run = function(run)
     local o = run.options
-    local evaluators = method.evaluators(o.evaluator, method.read(o))
-    if #evaluators ~= 1 then
-      run:usage(#evaluators == 0 and "--model is missing: who shall decide?"
-        or ("%d models are %d %ss; one decides (a jury takes several models)"):format(#o.model, #o.model, o.evaluator))
+    local evaluators = compare.evaluators(run, o.evaluator)
+    if #evaluators > 1 then
+      run:usage(("%d models are %d %ss, and one decides; a jury takes several models")
+        :format(#evaluators, #evaluators, o.evaluator))
     end
     local names, index, games, all = {}, {}, {}, json.array()
     local function player(name)

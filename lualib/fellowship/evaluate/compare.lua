@@ -35,6 +35,17 @@ function compare.options(name)
   return list
 end
 
+--- The evaluators that a command line asks for; a usage error when it asks for what cannot be.
+---@param run fellowship.Run
+---@param name "judge"|"jury"|"debate"
+---@return table[]
+function compare.evaluators(run, name)
+  local well, found = pcall(method.evaluators, name, method.read(run.options))
+  if not well then run:usage((tostring(found):gsub("^[^:]+:%d+: ", ""))) end
+  if #found == 0 then run:usage "--model is missing: who shall evaluate?" end
+  return found
+end
+
 --- A script that writes DIR/verdicts.jsonl: a line for each row and evaluator.
 ---@param name "judge"|"jury"|"debate"
 ---@param summary string
@@ -45,8 +56,7 @@ function compare.script(name, summary)
   table.move(compare.options(name), 1, #compare.options(name), 2, options)
 
   local function main(run)
-    local evaluators = method.evaluators(name, method.read(run.options))
-    if #evaluators == 0 then run:usage "--model is missing: who shall evaluate?" end
+    local evaluators = compare.evaluators(run, name)
     local out <close> = run:writer "verdicts.jsonl"
     for row, verdicts, number in run:map(run:rows "data", function(row, number)
       local pair, asks = compare.pair(run, row, number), {}

@@ -20,7 +20,7 @@ local Debate = {}
 Debate.__index = Debate
 Debate.__name = "fellowship.Debate"
 
-local option_types = { model = "string|table|nil", models = "table?", roles = "table?", rounds = "integer?",
+local option_types = { model = "string|table?", models = "table?", roles = "table?", rounds = "integer?",
   scale = "integer?", stop_early = "boolean?" }
 
 --- A referee: its name and what it looks at.

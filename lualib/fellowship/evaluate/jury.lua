@@ -42,7 +42,7 @@ end
 function jury.new(options)
   check.type("jury's members", options, "table")
   local members, for_judges, own = split(options)
-  if #members < 1 then error("jury needs members", 2) end
+  if #members < 1 then error("a jury needs members: models or evaluators", 2) end
   check.choice("jury's vote", own.vote or "mode", vote.kinds)
   if own.vote == "weighted" and #(own.weights or {}) ~= #members then
     error("jury's weights must be one number for each member", 2)

@@ -77,8 +77,9 @@ local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores"
 ---@return table
 function method.row(id, verdict, names)
   return json.object({ id = id, evaluator = verdict.evaluator, models = json.array(verdict.models),
-    a = names and names.a, b = names and names.b, winner = verdict.winner, scores = json.object(verdict.scores or {}), votes = verdict.votes,
-    flipped = verdict.flipped, evidence = json.array(verdict.evidence or {}) }, VERDICT_KEYS)
+    a = names and names.a, b = names and names.b, winner = verdict.winner,
+    scores = json.object(verdict.scores or {}), votes = verdict.votes, flipped = verdict.flipped,
+    evidence = json.array(verdict.evidence or {}) }, VERDICT_KEYS)
 end
 
 return method
