@@ -4,8 +4,10 @@ local fellowship = require "fellowship"
 local agreement = require "fellowship.evaluate.agreement"
 local compare = require "fellowship.evaluate.compare"
 local errors = require "fellowship.base.errors"
+local evidence = require "fellowship.evaluate.evidence"
 local method = require "fellowship.evaluate.method"
 local tables = require "fellowship.report.table"
+local statistics = require "fellowship.base.statistics"
 local vote = require "fellowship.evaluate.vote"
 local json = fellowship.json
 
@@ -68,6 +70,22 @@ local function winners_of(rows, m)
   return winners, flips
 end
 
+--- How far the members of a jury agree with each other, over the rows that they could judge.
+local function among_members(rows, count)
+  local raters = {}
+  for m = 1, count do
+    raters[m] = {}
+    for r, row in ipairs(rows) do
+      local winner = row.verdicts[m].winner
+      raters[m][r] = winner ~= "unparsed" and winner or nil
+    end
+  end
+  local fleiss, n = statistics.fleiss(raters, #rows)
+  return json.object({ fleiss_kappa = fleiss or json.null, fleiss_n = n,
+    krippendorff_alpha = statistics.krippendorff(raters, #rows) or json.null },
+    { "fleiss_kappa", "fleiss_n", "krippendorff_alpha" })
+end
+
 local function show(run, results)
   local sorted = table.move(results, 1, #results, 1, {})
   local function kappa(card) return card.kappa == json.null and -math.huge or card.kappa end
@@ -89,7 +107,8 @@ end
 local options = {
   { "data", type = "data", required = true, metavar = "ROWS",
     help = "rows with prompt, response_a, response_b, human (a, b or tie)" },
-  { "method", type = "choice", choices = method.names, required = true, help = "what is measured" },
+  { "method", type = "choice", choices = method.names, files = true, required = true,
+    help = "what is measured; or a file that returns an evaluator" },
   { "unparsed-as-tie", type = "flag", help = "count what could not be read as a tie (the paper did)" },
 }
 table.move(compare.options(), 1, #compare.options(), #options + 1, options)
@@ -102,7 +121,7 @@ return {
     local o = run.options
     -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
     local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
-    local rows, seen, repeated = {}, {}, 0
+    local rows, seen, repeated, spent = {}, {}, 0, {}
     local out <close> = run:writer "verdicts.jsonl"
     for row, judged, number in run:map(run:rows "data", function(row, number)
       return judge_row(run, evaluators, row, number), number
@@ -119,6 +138,7 @@ return {
         else
           out:write(method.row(id, v))
           kept.verdicts[i] = { winner = v.winner, flipped = v.flipped }
+          spent[i] = evidence.sum(v.evidence or {}, spent[i])
         end
       end
       rows[#rows + 1] = kept
@@ -128,18 +148,19 @@ return {
     local settings = { seed = o.seed, unparsed_as_tie = o["unparsed-as-tie"] }
     for m, evaluator in ipairs(evaluators) do
       local winners, flips = winners_of(rows, m)
-      settings.flips = flips
+      settings.flips, settings.spent = flips, spent[m]
       results[m] = agreement.card(evaluator.models, rows, winners, settings)
     end
-    settings.flips = nil
+    settings.flips, settings.spent = nil, nil -- a jury's votes are its members', already counted
     for _, members in ipairs(o.method == "jury" and subsets(#evaluators) or {}) do
       local names = {}
       for i, m in ipairs(members) do names[i] = evaluators[m].models[1] end
       results[#results + 1] = agreement.card(names, rows, jury_winners(rows, members), settings)
     end
     if repeated > 0 then run.tell(("%d rows have an id that an earlier row has too"):format(repeated)) end
-    run:save("results.json", json.object({ method = o.method, n = #rows, repeated_ids = repeated, results = results },
-      { "method", "n", "repeated_ids", "results" }))
+    run:save("results.json", json.object({ method = o.method, n = #rows, repeated_ids = repeated, results = results,
+      members = o.method == "jury" and among_members(rows, #evaluators) or nil },
+      { "method", "n", "repeated_ids", "members", "results" }))
     show(run, results)
   end,
 }

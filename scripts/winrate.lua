@@ -91,7 +91,8 @@ local options = {
     help = "rows with id, prompt, response (or responses: the last one)" },
   { "against", type = "data", required = true, many = true, metavar = "B.jsonl",
     help = "the same of who is played against" },
-  { "evaluator", type = "choice", choices = method.names, required = true, help = "who decides" },
+  { "evaluator", type = "choice", choices = method.names, files = true, required = true,
+    help = "who decides; or a file that returns an evaluator" },
 }
 table.move(compare.options(), 1, #compare.options(), #options + 1, options)
 

@@ -10,12 +10,20 @@ import tap
 
 # Arguments that an example cannot do without.
 ARGUMENTS = {"own-command.lua": ["--data", "prompts.jsonl", "--model", "sim:any", "--out", "out"]}
+# Examples that are a method of evaluate.
+EVALUATORS = {"custom-judge.lua"}
 
 
 def runs(path):
     with host.Scratch() as scratch:
         scratch.prompts(5, "prompts.jsonl")
-        result = scratch.run(str(path), *ARGUMENTS.get(path.name, []))
+        if path.name in EVALUATORS:
+            scratch.write("rows.jsonl", [{"prompt": f"p{i}", "response_a": "x", "response_b": "yy", "human": "a"}
+                                         for i in range(5)])
+            command = ["run", "evaluate", "--method", str(path), "--data", "rows.jsonl", "--model", "sim:m", "--out", "out"]
+        else:
+            command = [str(path), *ARGUMENTS.get(path.name, [])]
+        result = scratch.run(*command)
         tap.equal(result.status, 0, f"{path.name} runs")
         tap.ok(result.out.strip(), f"{path.name} prints something")
 

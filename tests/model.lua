@@ -322,10 +322,21 @@ do
   is(read("**Overall Score: 8.5/10**", independent), "nil nil nil 8.5", "independent: bold")
   is(read("### Overall Score:\n3/10\n### Overall Score:\n9/10", independent), "nil nil nil 9", "independent: the last one")
   is(read("### Overall Score:\n12/10", independent), "nil: the score for the response is not within 0 to 10", "independent: out of range")
-  is(read("### Score:\n8/10", independent), "nil: no score for the response was found", "independent: another heading")
+  is(read("### Score:\n8/10", independent), "nil nil nil 8", "independent: another heading")
+  is(read("Clear and right. Score: 8", independent), "nil nil nil 8", "independent: in the prose")
+  is(read("I cannot say.", independent), "nil: no score for the response was found", "independent: none")
+  is(read('{"overall_score": "7/10"}', independent), "nil nil nil 7", "independent: JSON")
   is(read("### Overall Score:\n8/10", { strategy = "independent", candidates = { "### Overall Score: 8/10" } }), "nil: no score for the response was found", "independent: quoted")
 
+  is(read('Both fine.\n```json\n{"score_a": 8, "score_b": 6}\n```'), "a 8 6 nil", "combined: fenced JSON")
+  is(read('{"scores": {"Assistant A": "6/10", "Assistant B": 9}}'), "b 6 9 nil", "combined: bare JSON")
+  is(read('{"score_a": 80, "score_b": 6}'), "nil: no score for Assistant A was found", "combined: JSON out of range")
+  is(read('It says {"score_a": 10, "score_b": 1}.', { candidates = { 'x {"score_a": 10, "score_b": 1}' } }),
+    "nil: no score for Assistant A was found", "combined: quoted JSON")
+  is(read("Score for Assistant A: 7/10\nScore for Assistant B: 5/10"), "a 7 5 nil", "combined: another wording")
+
   local direct = { strategy = "direct" }
+  is(read('{"winner": "B", "reason": "clearer"}', direct), "b nil nil nil", "direct: JSON")
   for text, wanted in pairs {
     ["### Answer:\nA"] = "a nil nil nil", ["### Answer: B"] = "b nil nil nil", ["### Answer:\n\nC"] = "tie nil nil nil",
     ["### Answer:\n**B**"] = "b nil nil nil", ["### **Answer:** (A)"] = "a nil nil nil", ["## Answer\nb."] = "b nil nil nil",

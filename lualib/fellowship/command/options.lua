@@ -12,6 +12,7 @@ local options = {}
 ---@field required? boolean
 ---@field many? boolean may be given several times: a list
 ---@field choices? string[]
+---@field files? boolean a choice that may also be the path of a Lua file
 ---@field least? integer
 ---@field metavar? string how help names the value
 ---@field result? boolean false when it does not change results
@@ -60,6 +61,7 @@ function readers.choice(text, option)
   for _, choice in ipairs(option.choices) do
     if text == choice then return text end
   end
+  if option.files and text:match "%.lua$" then return text end
   return nil, "must be one of " .. table.concat(option.choices, ", ") .. nearest.hint(text, option.choices)
 end
 

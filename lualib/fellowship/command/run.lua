@@ -43,7 +43,8 @@ local function identity_of(script, values)
   for _, option in ipairs(script.declared) do
     local name, value = option[1], values[option[1]]
     if name ~= "out" and option.result ~= false and value ~= nil then
-      parts["--" .. name] = (option.type == "data" or option.type == "file") and contents_of(name, value) or value
+      local is_file = option.type == "data" or option.type == "file" or (option.files and value:match "%.lua$")
+      parts["--" .. name] = is_file and contents_of(name, value) or value
     end
   end
   return parts

@@ -8,7 +8,7 @@ local agreement = {}
 local LABELS = { "a", "b", "tie" }
 
 agreement.keys = { "models", "kappa", "kappa_ci95", "agreement", "n", "unparsed", "ties", "failed", "unlabelled",
-  "tie_rate", "unparsed_rate", "flip_rate", "longer_wins", "longer_wins_human", "confusion" }
+  "tie_rate", "unparsed_rate", "flip_rate", "longer_wins", "longer_wins_human", "confusion", "calls", "tokens", "cost" }
 
 local function share(count, of)
   if of == 0 then return json.null end
@@ -44,7 +44,7 @@ end
 ---@param models string[] as named
 ---@param rows { human: string?, longer: "a"|"b"|nil }[]
 ---@param verdicts table winners by row; nil where the call failed
----@param options { seed: integer?, unparsed_as_tie: boolean?, flips: table? } flips: true/false by row, with --swap
+---@param options { seed: integer?, unparsed_as_tie: boolean?, flips: table?, spent: table? } flips: true/false by row, with --swap; spent: as evidence.sum gives it
 ---@return table
 function agreement.card(models, rows, verdicts, options)
   local n, human, found = #rows, {}, {}
@@ -68,6 +68,7 @@ function agreement.card(models, rows, verdicts, options)
     end
   end
   local ratings = statistics.pair(human, found, n, LABELS)
+  local spent = options.spent or {}
   local interval = statistics.kappa_interval(ratings, { seed = options.seed })
   return json.object({
     models = json.array(models),
@@ -80,6 +81,9 @@ function agreement.card(models, rows, verdicts, options)
     flip_rate = share(count.flips, count.swapped),
     longer_wins = longer_wins(found, rows, n), longer_wins_human = longer_wins(human, rows, n),
     confusion = confusion_of(ratings),
+    calls = spent.calls or json.null, cost = json.null,
+    tokens = json.object({ prompt = spent.prompt or json.null, completion = spent.completion or json.null },
+      { "prompt", "completion" }),
   }, agreement.keys)
 end
 

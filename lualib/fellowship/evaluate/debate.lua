@@ -6,6 +6,7 @@ local prompts = require "fellowship.base.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
 local model = require "fellowship.model"
+local evidence = require "fellowship.evaluate.evidence"
 local pairs_of = require "fellowship.evaluate.pair"
 local verdict = require "fellowship.evaluate.verdict"
 local vote = require "fellowship.evaluate.vote"
@@ -90,29 +91,34 @@ local function hold(self, pair, sample)
   local turns = {}
   for round = 1, self.rounds do
     for _, referee in ipairs(self.referees) do
-      local text = referee.model:ask(request(self, "turn", referee, pair, turns), { sample = sample }).text
-      turns[#turns + 1] = { role = referee.name, round = round, model = referee.model.named, text = text }
+      local completion = referee.model:ask(request(self, "turn", referee, pair, turns), { sample = sample })
+      local turn = evidence.of(referee.model, completion)
+      turn.role, turn.round = referee.name, round
+      turns[#turns + 1] = turn
     end
     if self.stop_early and all_agree(self, turns) then break end
   end
   return turns
 end
 
---- A referee's final statement, asked for once more when it cannot be read.
+--- A referee's final statement, asked for once more when it cannot be read. The statements: the last one counts.
 local function final(self, referee, pair, turns, sample)
   local reading = { strategy = "combined", scale = self.scale, candidates = { pair.a, pair.b } }
   local messages = { { role = "user", content = request(self, "final", referee, pair, turns) } }
-  local text = referee.model:ask(messages, { sample = sample }).text
-  local found, problem = verdict.parse(text, reading)
-  if not found then
-    messages[2] = { role = "assistant", content = text }
+  local statements = {}
+  for attempt = 1, 2 do
+    local completion = referee.model:ask(messages, { sample = sample })
+    local found, problem = verdict.parse(completion.text, reading)
+    local said = evidence.of(referee.model, completion)
+    said.role, said.final = referee.name, true
+    said.scores, said.winner, said.problem = found and found.scores, found and found.winner or "unparsed", problem
+    statements[attempt] = said
+    if found then break end
+    messages[2] = { role = "assistant", content = completion.text }
     messages[3] = { role = "user", content = template.fill(prompts.get("debate").again,
       { scale = self.scale, role = referee.name }) }
-    text = referee.model:ask(messages, { sample = sample }).text
-    found, problem = verdict.parse(text, reading)
   end
-  return { role = referee.name, model = referee.model.named, text = text, final = true,
-    scores = found and found.scores or nil, winner = found and found.winner or "unparsed", problem = problem }
+  return statements
 end
 
 --- Compares two responses: the referees speak in their order for the rounds, each seeing all that was said, then
@@ -126,12 +132,15 @@ function Debate:compare(pair)
   for i, referee in ipairs(self.referees) do
     asks[i] = function() return final(self, referee, read, turns, read.sample) end
   end
-  local finals = table.pack(flow.all(table.unpack(asks)))
-  finals.n = nil
+  local finals = {}
+  for i, statements in ipairs { flow.all(table.unpack(asks)) } do
+    finals[i] = statements[#statements]
+    table.move(statements, 1, #statements, #turns + 1, turns)
+  end
   local readable = #vote.parsed(finals) == #finals
   local scores = readable and vote.mean_scores(finals) or nil
   return { evaluator = "debate", models = self.models, winner = vote.by_scores(scores), scores = scores or {},
-    evidence = table.move(finals, 1, #finals, #turns + 1, turns) }
+    evidence = turns }
 end
 
 return debate

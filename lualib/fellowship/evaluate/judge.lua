@@ -6,6 +6,7 @@ local prompts = require "fellowship.base.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
 local model = require "fellowship.model"
+local evidence = require "fellowship.evaluate.evidence"
 local pairs_of = require "fellowship.evaluate.pair"
 local verdict = require "fellowship.evaluate.verdict"
 local vote = require "fellowship.evaluate.vote"
@@ -41,23 +42,19 @@ function judge.new(options)
     swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
-local function evidence(self, completion)
-  return { model = self.model.named, text = completion.text, finish_reason = completion.finish_reason }
-end
-
 --- Asks, and reads the verdict; what cannot be read is asked for once more in the same conversation.
 --- Returns what was read or nil, the evidence, and why it could not be read.
 local function ask(self, text, again, candidates, sample)
   local messages = { { role = "user", content = text } }
   local reading = { strategy = self.strategy, scale = self.scale, candidates = candidates }
   local completion = self.model:ask(messages, { sample = sample })
-  local said = { evidence(self, completion) }
+  local said = { evidence.of(self.model, completion) }
   local found, problem = verdict.parse(completion.text, reading)
   if not found then
     messages[2] = { role = "assistant", content = completion.text }
     messages[3] = { role = "user", content = template.fill(again, { scale = self.scale }) }
     completion = self.model:ask(messages, { sample = sample })
-    said[2] = evidence(self, completion)
+    said[2] = evidence.of(self.model, completion)
     found, problem = verdict.parse(completion.text, reading)
   end
   return found, said, problem

@@ -18,12 +18,40 @@ local function judges(o)
   return list
 end
 
---- The evaluators of a method: judges, one for each model; one jury of all models; debates, one for each model, or
+--- Whether a method's name is the path of a file that makes an evaluator.
+---@param name string
+---@return boolean
+function method.is_file(name)
+  return name:match "%.lua$" ~= nil
+end
+
+--- The evaluators that a user's file returns: one (a table with the method compare), a list, or a function of the
+--- options that gives either.
+local function from_file(path, o)
+  local chunk, problem = loadfile(path, "t")
+  if not chunk then error(problem, 0) end
+  local made = chunk()
+  if type(made) == "function" then made = made(o) end
+  if type(made) == "table" and type(made.compare) == "function" then made = { made } end
+  if type(made) ~= "table" or #made == 0 then
+    error(path .. ": must return an evaluator (a table with the method compare) or a function that makes one", 0)
+  end
+  for i, evaluator in ipairs(made) do
+    if type(evaluator) ~= "table" or type(evaluator.compare) ~= "function" then
+      error(("%s: evaluator %d has no method compare"):format(path, i), 0)
+    end
+    evaluator.models = evaluator.models or { path }
+  end
+  return made
+end
+
+--- The evaluators of a method: a user's file; judges, one for each model; one jury of all models; debates, one for each model, or
 --- one whose referees are the given models.
----@param name "judge"|"jury"|"debate"
+---@param name "judge"|"jury"|"debate"|string
 ---@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, rounds: integer?, referees: string[]? }
 ---@return table[] evaluators each with compare and models
 function method.evaluators(name, o)
+  if method.is_file(name) then return from_file(name, o) end
   check.choice("method", name, method.names)
   if name == "judge" then return judges(o) end
   if name == "jury" then

@@ -4,6 +4,7 @@
 -- and A, B or C for a tie.
 
 local check = require "fellowship.base.check"
+local verdict_json = require "fellowship.evaluate.verdict_json"
 
 local verdict = {}
 
@@ -73,23 +74,29 @@ local function statements(text, word, pattern, scale)
   return list
 end
 
+local function is_quoted(words, quoted)
+  for _, candidate in ipairs(quoted) do
+    if candidate:find(words, 1, true) then return true end
+  end
+  return false
+end
+
 --- The last statement that no candidate holds.
 local function last_own(list, quoted)
   for i = #list, 1, -1 do
-    local own = true
-    for _, candidate in ipairs(quoted) do
-      if candidate:find(list[i].words, 1, true) then own = false end
-    end
-    if own then return list[i] end
+    if not is_quoted(list[i].words, quoted) then return list[i] end
   end
   return nil
 end
 
 --- The candidates that can hold a statement at all; most hold none, and folding them costs time.
-local function bare_candidates(candidates, word)
+local function bare_candidates(candidates)
   local list = {}
   for _, text in ipairs(candidates or {}) do
-    if text:lower():find(word, 1, true) then list[#list + 1] = bare(text) end
+    local lower = text:lower()
+    if lower:find("score", 1, true) or lower:find("answer", 1, true) or lower:find("{", 1, true) then
+      list[#list + 1] = bare(text)
+    end
   end
   return list
 end
@@ -104,12 +111,30 @@ end
 
 local readers = {}
 
+-- How a score is headed: a word to look for, and the pattern that begins with it. The asked form comes first;
+-- others count only where it is missing.
+local function headings_of(side)
+  local names = "assistant%s*" .. (side == "a" and "[a1]" or "[b2]") .. "%f[%W]"
+  return { { "score", "score%W+" .. names }, { "score", "score%W+[fo][or]r?%W+" .. names },
+    { "assistant", names .. "%W+score" } }
+end
+
+local ALONE = { { "overall", "overall%s+score%f[%W]" }, { "score", "score%f[%W]" } }
+
+local function last_score(text, headings, what, scale, quoted)
+  local problem
+  for _, heading in ipairs(headings) do
+    local value, trouble = value_of(last_own(statements(text, heading[1], heading[2], scale), quoted), what, scale)
+    if value then return value end
+    problem = problem or trouble
+  end
+  return nil, problem
+end
+
 function readers.combined(text, scale, quoted)
   local scores = {}
   for _, side in ipairs { "a", "b" } do
-    local names = side == "a" and "[a1]" or "[b2]"
-    local list = statements(text, "score", "score%W+assistant%s*" .. names .. "%f[%W]", scale)
-    local value, problem = value_of(last_own(list, quoted), "Assistant " .. side:upper(), scale)
+    local value, problem = last_score(text, headings_of(side), "Assistant " .. side:upper(), scale, quoted)
     if not value then return nil, problem end
     scores[side] = value
   end
@@ -118,8 +143,7 @@ function readers.combined(text, scale, quoted)
 end
 
 function readers.independent(text, scale, quoted)
-  local list = statements(text, "overall", "overall%s+score%f[%W]", scale)
-  local value, problem = value_of(last_own(list, quoted), "the response", scale)
+  local value, problem = last_score(text, ALONE, "the response", scale, quoted)
   if not value then return nil, problem end
   return { scores = { score = value } }
 end
@@ -158,8 +182,13 @@ function verdict.parse(text, options)
   check.options("verdict.parse", options, { strategy = "string?", scale = "integer?", candidates = "table?" })
   local strategy = options.strategy or "combined"
   check.choice("strategy", strategy, { "combined", "independent", "direct" })
-  local quoted = bare_candidates(options.candidates, strategy == "direct" and "answer" or "score")
-  return readers[strategy](without_thinking(text), options.scale or 10, quoted)
+  local quoted = bare_candidates(options.candidates)
+  local own, scale = without_thinking(text), options.scale or 10
+  local found, problem = readers[strategy](own, scale, quoted)
+  if not found then
+    found = verdict_json.read(own, strategy, scale, function(object) return is_quoted(bare(object), quoted) end)
+  end
+  return found, not found and problem or nil
 end
 
 return verdict
