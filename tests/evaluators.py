@@ -125,6 +125,44 @@ def debates():
         tap.contains(result.err, ["3 roles", "2 models"], "are refused")
 
 
+STOPS_EARLY = """
+local fellowship = require "fellowship"
+local debate = fellowship.debate { model = "openai:agrees", rounds = 5, stop_early = true }
+local verdict = debate:compare { prompt = "p", a = "x", b = "y" }
+print(#verdict.evidence, verdict.winner)
+"""
+
+
+def stops_early():
+    rules = [{"contains": "final statement", "body": completion("### Score Assistant 1: 3/10\n### Score Assistant 2: 9/10")},
+             {"model": "agrees", "body": completion("The second one.\n\n### Answer:\nB")}]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        scratch.write("early.lua", STOPS_EARLY)
+        tap.equal(scratch.run("early.lua").out.split(), ["6", "b"], "a debate may stop when all agree: one round of five")
+
+
+def conversations():
+    talks = {f"conversation_{side}": [{"role": "user", "content": "Hello <turn one>"},
+                                      {"role": "assistant", "content": f"<answer {side}>"}] for side in "ab"}
+    mark = {"contains": ["<turn one>", "<answer a>", "<answer b>", "<the reference>"],
+            "body": completion("### Score Assistant A: 9/10\n### Score Assistant B: 2/10")}
+    with Stub(rules=[mark]) as server, host.Scratch(server.url) as scratch:
+        scratch.write("rows.jsonl", [{"id": 1, **talks, "reference": "<the reference>"}])
+        scratch.run("run", "judge", "--data", "rows.jsonl", "--model", "openai:j", "--out", "out")
+        (row,) = host.jsonl(scratch / "out/verdicts.jsonl")
+        tap.equal(row["winner"], "a", "conversations and a reference answer are shown to the judge")
+
+
+def debate_in_both_orders():
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", [{"id": i, "prompt": f"p{i}", "response_a": "x", "response_b": "y"} for i in range(12)])
+        scratch.run("run", "debate", "--data", "rows.jsonl", "--model", "sim:d", "--swap", "--out", "out")
+        rows = host.jsonl(scratch / "out/verdicts.jsonl")
+        tap.equal({len(row["evidence"]) for row in rows}, {18}, "--swap holds a debate in both orders")
+        tap.ok(all(row["flipped"] == (row["winner"] == "tie") or not row["flipped"] for row in rows),
+               "and disagreeing ones are ties")
+
+
 def win_rate():
     with host.Scratch() as scratch:
         for name in "abc":
@@ -152,4 +190,5 @@ def win_rate():
 
 
 host.need_program()
-tap.cases(planted, asked_again, both_orders, honest_counts, debates, win_rate)
+tap.cases(planted, asked_again, both_orders, honest_counts, debates, stops_early, conversations, debate_in_both_orders,
+          win_rate)

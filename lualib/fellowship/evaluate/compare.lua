@@ -27,7 +27,7 @@ end
 function compare.options(name)
   local only = { judge = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1 },
     jury = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, vote = 1 },
-    debate = { model = 1, scale = 1, rounds = 1, referees = 1 } }
+    debate = { model = 1, scale = 1, swap = 1, rounds = 1, referees = 1 } }
   local list = {}
   for _, option in ipairs(method.options()) do
     if not name or only[name][option[1]] then list[#list + 1] = option end

@@ -72,15 +72,16 @@ local function request(self, name, referee, pair, turns)
   for i, r in ipairs(self.referees) do names[i] = r.name end
   return template.fill(prompts.get("debate")[name], { prompt = pair.prompt, response_a = pair.a, response_b = pair.b,
     discussion = discussion(turns), referees = table.concat(names, ", "), view = referee.view, role = referee.name,
-    scale = self.scale, reference = pair.reference
+    scale = self.scale, leaning = self.stop_early and prompts.get("debate").leaning or "",
+    reference = pair.reference
       and template.fill(prompts.get("judge").reference, { reference = pair.reference }) or "" })
 end
 
---- Whether all who spoke in the round that just ended put the same response first.
-local function all_agree(self, turns)
+--- Whether all who spoke in the round that just ended lean to the same verdict.
+local function all_agree(self, pair, turns)
   local first
   for i = #turns - #self.referees + 1, #turns do
-    local found = verdict.parse(turns[i].text, { strategy = "combined", scale = self.scale })
+    local found = verdict.parse(turns[i].text, { strategy = "direct", candidates = { pair.a, pair.b } })
     if not found or (first and found.winner ~= first) then return false end
     first = found.winner
   end
@@ -96,7 +97,7 @@ local function hold(self, pair, sample)
       turn.role, turn.round = referee.name, round
       turns[#turns + 1] = turn
     end
-    if self.stop_early and all_agree(self, turns) then break end
+    if self.stop_early and all_agree(self, pair, turns) then break end
   end
   return turns
 end

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local check = require "fellowship.base.check"
+local both_orders = require "fellowship.evaluate.both_orders"
 local debate = require "fellowship.evaluate.debate"
 local judge = require "fellowship.evaluate.judge"
 local jury = require "fellowship.evaluate.jury"
@@ -45,26 +46,36 @@ local function from_file(path, o)
   return made
 end
 
---- The evaluators of a method: a user's file; judges, one for each model; one jury of all models; debates, one for each model, or
---- one whose referees are the given models.
----@param name "judge"|"jury"|"debate"|string
----@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, rounds: integer?, referees: string[]? }
----@return table[] evaluators each with compare and models
-function method.evaluators(name, o)
-  if method.is_file(name) then return from_file(name, o) end
-  check.choice("method", name, method.names)
-  if name == "judge" then return judges(o) end
-  if name == "jury" then
-    local members = judges(o)
-    members.vote = o.vote
-    return { jury.new(members) }
-  end
+local function debates(o)
   if o.referees then return { debate.new { models = o.referees, rounds = o.rounds, scale = o.scale } } end
   local list = {}
   for i, model in ipairs(o.models) do
     list[i] = debate.new { model = model, rounds = o.rounds, scale = o.scale }
   end
   return list
+end
+
+--- The same evaluators, each asked in both orders.
+local function swapped(list)
+  for i, evaluator in ipairs(list) do list[i] = both_orders(evaluator) end
+  return list
+end
+
+--- The evaluators of a method: judges, one for each model; one jury of all models; debates, one for each model, or
+--- one whose referees are the given models; or those of a user's file.
+---@param name "judge"|"jury"|"debate"|string
+---@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, rounds: integer?, referees: string[]? }
+---@return table[] evaluators each with compare and models
+function method.evaluators(name, o)
+  if name == "judge" then return judges(o) end -- judges swap by themselves, sample by sample
+  if name == "jury" then
+    local members = judges(o)
+    members.vote = o.vote
+    return { jury.new(members) }
+  end
+  local list = method.is_file(name) and from_file(name, o) or name == "debate" and debates(o)
+  check.choice("method", list and "debate" or name, method.names)
+  return o.swap and swapped(list) or list
 end
 
 --- The options that scripts with evaluators declare, in the form of fellowship.command.options.
