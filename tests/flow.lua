@@ -238,4 +238,23 @@ do
 end
 
 child.done()
+-- A map inside a row draws from that row's numbers, whatever runs beside it.
+local function nested_draws(window)
+  local drawn = {}
+  for _, inner in flow.map({ { n = 1 }, { n = 2 } }, function()
+    local drawn_here = {}
+    for _, number in flow.map({ { n = 1 }, { n = 2 } }, function() return math.random(1 << 40) end) do
+      drawn_here[#drawn_here + 1] = number
+    end
+    return table.concat(drawn_here, " ")
+  end, { window = window }) do
+    drawn[#drawn + 1] = inner
+  end
+  return drawn
+end
+
+local one, many = nested_draws(1), nested_draws(8)
+ok(one[1] ~= one[2], "a nested map draws other numbers in another row")
+is(table.concat(one, "|"), table.concat(many, "|"), "and the same whatever the window")
+
 tap.done()

@@ -234,6 +234,12 @@ do
   means(404, "nothing here", nil, "final not_found", "404 of something else")
   means(408, "", nil, "retry timeout", "408")
   means(429, e { message = "Rate limit reached", type = "requests" }, { ["retry-after"] = "20" }, "retry rate_limit pause 20", "429 with Retry-After")
+  means(429, "", { ["x-ratelimit-reset-requests"] = "1s", ["x-ratelimit-reset-tokens"] = "6m0s" },
+    "retry rate_limit pause 360", "429 without it: when the limits are fresh again")
+  means(402, e { message = "Insufficient credits", code = 402 }, {}, "final quota fatal", "402: out of credits")
+  means(200, e { message = "Rate limited", code = "429" }, {}, "retry rate_limit pause nil", "a code as text inside 200")
+  means(400, e { message = "the request exceeds the available context size", type = "exceed_context_size_error" }, {},
+    "final context_length stored", "llama.cpp: too long")
   means(429, "", { ["retry-after"] = "1m30s" }, "retry rate_limit pause 90", "in another form")
   means(429, "", nil, "retry rate_limit pause nil", "429 without")
   means(429, e { message = "You exceeded your current quota, please check", type = "insufficient_quota", code = "insufficient_quota" },

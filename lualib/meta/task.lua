@@ -73,6 +73,10 @@ function core.begin_row(seed, number) end
 ---@return integer
 function core.base_seed(seed) end
 
+---Whether the current task works on a row already: `begin_row` was called in it, or where it was spawned.
+---@return boolean
+function core.in_row() end
+
 ---Whether close handlers run because their task is cancelled. Lua gives them no error then, as if all
 ---had gone well.
 ---@return boolean

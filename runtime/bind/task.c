@@ -35,6 +35,7 @@ struct task {
     random_state random;
     uint64_t identity, children; /* for the seeds of the tasks that it spawns */
     uint64_t rank;
+    bool in_row; /* begin_row was called, here or where this task was spawned */
 };
 
 /* A thread's extra space holds the runtime; the lowest bit is set in a task's own coroutine. */
@@ -118,6 +119,7 @@ static void seed_task(task *t, runtime *rt) {
     random_seed(&t->random, base, ordinal);
     t->identity = random_next(&t->random);
     t->rank = parent ? parent->rank : 0;
+    t->in_row = parent && parent->in_row;
 }
 
 uint64_t task_rank(const task *t) {
@@ -531,9 +533,16 @@ static int l_begin_row(lua_State *L) {
     lua_Integer seed = luaL_checkinteger(L, 1), number = luaL_checkinteger(L, 2);
     random_seed(&t->random, (uint64_t)seed, (uint64_t)number);
     t->rank = (uint64_t)number;
+    t->in_row = true;
     t->identity = random_next(&t->random);
     t->children = 0;
     return 0;
+}
+
+/* in_row() -> whether the current task works on a row already. */
+static int l_in_row(lua_State *L) {
+    lua_pushboolean(L, task_current(L)->in_row);
+    return 1;
 }
 
 static int l_base_seed(lua_State *L) {
@@ -589,7 +598,7 @@ int luaopen_fellowship_core_task(lua_State *L) {
                                          {"wake", l_wake},
                                          {"sleep", l_sleep},
                                          {"begin_row", l_begin_row},
-                                         {"base_seed", l_base_seed},
+                                         {"in_row", l_in_row}, {"base_seed", l_base_seed},
                                          {"now", l_now},
                                          {"cancelling", l_cancelling},
                                          {"on_quiet", l_on_quiet},

@@ -89,8 +89,10 @@ function flow.map(source, fn, options)
   check.options("map", options, { window = "integer?" })
   local window = options.window or flow.window
   if window < 1 then error("map's window must be 1 or more", 2) end
+  -- A map inside a row goes on with that row's random numbers and its turn.
+  local nested = task.in_row()
   local function run(row, number)
-    task.begin_row(task.base_seed(), number)
+    if not nested then task.begin_row(task.base_seed(), number) end
     return fn(row, number)
   end
   local feeder = feed.new(source, run, window)

@@ -47,9 +47,11 @@ local function terminal(status, e)
   if code == "content_filter" or code == "content_policy_violation" then
     return { kind = "content_filter", stored = true }
   end
-  if code == "context_length_exceeded" or message:find("maximum context length", 1, true) then
+  if code == "context_length_exceeded" or kind == "exceed_context_size_error"
+    or message:find("maximum context length", 1, true) then
     return { kind = "context_length", stored = true }
   end
+  if status == 402 then return { kind = "quota", fatal = true } end -- OpenRouter, DeepSeek: out of credits
   if status == 401 or status == 403 then return { kind = "auth", fatal = true } end
   if status == 404 then return { kind = "not_found" } end
   return nil
@@ -61,6 +63,16 @@ end
 
 local kinds = { [408] = "timeout", [429] = "rate_limit", [503] = "overloaded", [529] = "overloaded" }
 
+--- How long the server asks to be left alone: Retry-After, else when its limits are fresh again.
+local function hint_of(status, header)
+  local now = sys.time() / 1000
+  local hint = retry_after.parse(header "retry-after", now)
+  if hint or status ~= 429 then return hint end
+  local requests = retry_after.parse(header "x-ratelimit-reset-requests", now)
+  local tokens = retry_after.parse(header "x-ratelimit-reset-tokens", now)
+  return requests and tokens and math.max(requests, tokens) or requests or tokens
+end
+
 --- What an error answer means.
 local function failure(status, header, e)
   local message = e and text_of(e.message) or ""
@@ -71,7 +83,7 @@ local function failure(status, header, e)
     return final
   end
   if retryable(status) then
-    local hint = retry_after.parse(header "retry-after", sys.time() / 1000)
+    local hint = hint_of(status, header)
     return { verdict = "retry", kind = kinds[status] or "server", message = said, hint = hint,
       pause = status == 429 or hint ~= nil }
   end
@@ -123,7 +135,7 @@ function openai.classify(status, header, body)
   if status ~= 200 then return failure(status, header, e) end
   if e then
     -- OpenRouter and others report failures of the model behind them with status 200.
-    local code = math.type(e.code) == "integer" and e.code or 500
+    local code = math.tointeger(tonumber(e.code)) or 500
     return failure(code >= 400 and code or 500, header, e)
   end
   if type(value) ~= "table" then return broken "the answer is not JSON" end
