@@ -1,42 +1,14 @@
-#include "bind/task.h"
-
 #include <lauxlib.h>
 #include <string.h>
 
 #include "bind/coroutine.h"
 #include "bind/lx.h"
-
-#define TASK "fellowship.task"
+#include "bind/task_private.h"
 
 /* Tasks resumed in one turn of the loop, beside those that hold a slot. */
 #define TURN_MOST 8
 
-/* Registry tables, keyed by these addresses: live tasks by task*, and failed ones nobody asked. */
-static const char anchors, unobserved;
-/* Registry value: the function of on_quiet. */
-static const char quiet_hook;
-
-enum state { READY, RUNNING, SUSPENDED, DONE };
-
-/* A task that awaits another; lives on the awaiting task. */
-struct task {
-    runtime *rt;
-    lua_State *L; /* the coroutine, kept by user value 1 */
-    enum state state;
-    enum task_wait wait;
-    bool failed, parked;
-    int results; /* on the coroutine's stack once done */
-    int arguments;
-    void (*cancel)(void *);
-    void *cancel_arg;
-    task *next;                  /* in the ready queue */
-    task *awaited;               /* whom this task awaits */
-    task *waiters, *next_waiter; /* who awaits this task */
-    random_state random;
-    uint64_t identity, children; /* for the seeds of the tasks that it spawns */
-    uint64_t rank;
-    bool in_row; /* begin_row was called, here or where this task was spawned */
-};
+const char task_anchors, task_unobserved, task_quiet_hook;
 
 /* A thread's extra space holds the runtime; the lowest bit is set in a task's own coroutine. */
 static uintptr_t *space_of(lua_State *L) {
@@ -130,13 +102,13 @@ task *task_spawn(lua_State *L, int arguments) {
     runtime *rt = runtime_of(L);
     luaL_checktype(L, -arguments - 1, LUA_TFUNCTION);
     int function = lua_gettop(L) - arguments;
-    task *t = lx_box(L, TASK, sizeof *t, 1);
+    task *t = lx_box(L, TASK_CLASS, sizeof *t, 1);
     t->rt = rt;
     t->state = DONE; /* until it has a coroutine, a collected box has nothing to do */
     t->L = lua_newthread(L);
     *space_of(t->L) |= 1;
     lua_setiuservalue(L, -2, 1);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &task_anchors);
     lua_pushvalue(L, -2);
     lua_rawsetp(L, -2, t);
     lua_pop(L, 1);
@@ -155,7 +127,7 @@ static void set_registered(task *t, const char *table, bool present) {
     lua_State *L = t->rt->L;
     lua_rawgetp(L, LUA_REGISTRYINDEX, table);
     if (present) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &task_anchors);
         lua_rawgetp(L, -1, t);
         lua_remove(L, -2);
     } else {
@@ -178,8 +150,8 @@ static void end_task(task *t, bool failed, int results) {
         task_wake(w);
     }
     t->waiters = NULL;
-    if (failed && !awaited) set_registered(t, &unobserved, true);
-    set_registered(t, &anchors, false);
+    if (failed && !awaited) set_registered(t, &task_unobserved, true);
+    set_registered(t, &task_anchors, false);
 }
 
 /* Closes what a task holds that will not go on; `cancelled` when Lua knows of no error. */
@@ -220,8 +192,7 @@ static void resume(task *t) {
     end_task(t, true, 2);
 }
 
-/* Ends a task that does not run. */
-static void cancel(task *t) {
+void task_cancel(task *t) {
     if (t->state == READY)
         leave_queue(t);
     else if (t->wait == TASK_OUTSIDE)
@@ -240,7 +211,7 @@ static void cancel(task *t) {
     lua_pushliteral(t->L, "");
     bool had_waiters = t->waiters != NULL;
     end_task(t, true, 2);
-    if (!had_waiters) set_registered(t, &unobserved, false); /* who cancels knows */
+    if (!had_waiters) set_registered(t, &task_unobserved, false); /* who cancels knows */
 }
 
 /* ---- suspending ---- */
@@ -289,6 +260,22 @@ random_state *task_random(lua_State *L) {
     return &outside;
 }
 
+/* ---- outcomes ---- */
+
+void task_observe(task *t) {
+    if (t->failed) set_registered(t, &task_unobserved, false);
+}
+
+int task_push_outcome(lua_State *L, task *t) {
+    task_observe(t);
+    luaL_checkstack(L, t->results + 2, "too many results");
+    lua_pushboolean(L, !t->failed);
+    int bottom = lua_gettop(t->L) - t->results;
+    for (int i = 1; i <= t->results; i++) lua_pushvalue(t->L, bottom + i);
+    lua_xmove(t->L, L, t->results);
+    return t->results + 1;
+}
+
 /* ---- the scheduler ---- */
 
 static void run_ready(runtime *rt) {
@@ -305,7 +292,7 @@ static void run_ready(runtime *rt) {
 /* [-0, +0] Runs the function of on_quiet as a task, if there is one. */
 static bool run_quiet_hook(runtime *rt) {
     lua_State *L = rt->L;
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &quiet_hook) != LUA_TFUNCTION) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &task_quiet_hook) != LUA_TFUNCTION) {
         lua_pop(L, 1);
         return false;
     }
@@ -336,240 +323,13 @@ void runtime_cancel_all(runtime *rt) {
     lua_State *L = rt->L;
     /* A close handler may spawn again: go on until none is left. */
     while (rt->live > 0) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &task_anchors);
         lua_pushnil(L);
         task *t = lua_next(L, -2) ? lua_touserdata(L, -1) : NULL;
         lua_settop(L, t ? -4 : -2);
         if (!t) return;
-        cancel(t);
+        task_cancel(t);
     }
-}
-
-/* ---- the Lua side ---- */
-
-static task *check_task(lua_State *L, int arg) {
-    return luaL_checkudata(L, arg, TASK);
-}
-
-static void observe(task *t) {
-    if (t->failed) set_registered(t, &unobserved, false);
-}
-
-int task_push_outcome(lua_State *L, task *t) {
-    observe(t);
-    luaL_checkstack(L, t->results + 2, "too many results");
-    lua_pushboolean(L, !t->failed);
-    int bottom = lua_gettop(t->L) - t->results;
-    for (int i = 1; i <= t->results; i++) lua_pushvalue(t->L, bottom + i);
-    lua_xmove(t->L, L, t->results);
-    return t->results + 1;
-}
-
-/* Raises the failed task's error, or returns its results. */
-static int return_or_raise(lua_State *L, task *t) {
-    int n = task_push_outcome(L, t);
-    if (!t->failed) return n - 1;
-    lua_pop(L, 1); /* the traceback stays with the task */
-    return lua_error(L);
-}
-
-static int after_await(lua_State *L, int status, lua_KContext ctx) {
-    (void)status;
-    task *t = check_task(L, 1);
-    return ctx ? return_or_raise(L, t) : task_push_outcome(L, t);
-}
-
-static void stop_awaiting(void *arg) {
-    task *self = arg;
-    for (task **link = &self->awaited->waiters; *link; link = &(*link)->next_waiter) {
-        if (*link != self) continue;
-        *link = self->next_waiter;
-        break;
-    }
-    self->awaited = NULL;
-}
-
-static int await(lua_State *L, bool raise) {
-    task *t = check_task(L, 1);
-    if (t->state == DONE) return after_await(L, LUA_OK, raise);
-    task *self = task_current(L);
-    if (t == self) return luaL_error(L, "a task cannot await itself");
-    self->awaited = t;
-    self->next_waiter = t->waiters;
-    t->waiters = self;
-    lua_settop(L, 1);
-    return task_suspend(L, TASK_PARKED, stop_awaiting, self, raise, after_await);
-}
-
-static int l_await(lua_State *L) {
-    return await(L, true);
-}
-static int l_join(lua_State *L) {
-    return await(L, false);
-}
-
-static int l_cancel(lua_State *L) {
-    task *t = check_task(L, 1);
-    if (t == t->rt->current || t->state == RUNNING)
-        return luaL_error(L, "a running task cannot be cancelled");
-    if (t->state != DONE)
-        cancel(t);
-    else
-        observe(t); /* who would cancel it does not ask how it ended */
-    return 0;
-}
-
-static int l_status(lua_State *L) {
-    static const char *const names[] = {"ready", "running", "suspended"};
-    task *t = check_task(L, 1);
-    lua_pushstring(L, t->state != DONE ? names[t->state] : t->failed ? "failed" : "done");
-    return 1;
-}
-
-static int l_spawn(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    task_spawn(L, lua_gettop(L) - 1);
-    return 1;
-}
-
-/* aside(fn, ...): as spawn, for a task that is there or not with what else runs, as the one of a
- * call that others share: it does not count among the children, whose random numbers follow from
- * their order. */
-static int l_aside(lua_State *L) {
-    task *parent = runtime_of(L)->current;
-    uint64_t children = parent ? parent->children : 0;
-    l_spawn(L);
-    if (parent) parent->children = children;
-    return 1;
-}
-
-static int l_self(lua_State *L) {
-    task *t = runtime_of(L)->current;
-    if (!t) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors);
-    lua_rawgetp(L, -1, t);
-    return 1;
-}
-
-static int after_park(lua_State *L, int status, lua_KContext ctx) {
-    (void)L, (void)status, (void)ctx;
-    return 0;
-}
-
-static int l_park(lua_State *L) {
-    task *self = task_current(L);
-    self->parked = true;
-    return task_suspend(L, TASK_PARKED, NULL, NULL, 0, after_park);
-}
-
-static int l_wake(lua_State *L) {
-    task *t = check_task(L, 1);
-    bool parked = t->state == SUSPENDED && t->parked;
-    if (parked) task_wake(t);
-    lua_pushboolean(L, parked);
-    return 1;
-}
-
-static int release_sleep(lua_State *L) {
-    loop_timer **timer = lua_touserdata(L, 1);
-    loop_timer_free(*timer);
-    *timer = NULL;
-    return 0;
-}
-
-static void stop_sleep(void *arg) {
-    loop_timer_stop(*(loop_timer **)arg);
-}
-
-static void end_sleep(void *arg) {
-    task_wake(arg);
-}
-
-static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
-    (void)status, (void)ctx;
-    lua_settop(L, 2);
-    lua_remove(L, 1);
-    return release_sleep(L);
-}
-
-/* sleep(seconds [, background]): a task that sleeps in the background keeps nothing alive: when all
- * others wait for each other, that is a deadlock all the same. */
-static int l_sleep(lua_State *L) {
-    uint64_t ms = lx_check_seconds(L, 1);
-    enum task_wait wait = lua_toboolean(L, 2) ? TASK_PARKED : TASK_OUTSIDE;
-    task *self = task_current(L);
-    lua_settop(L, 1);
-    loop_timer **timer = lx_box(L, "fellowship.sleep", sizeof *timer, 0);
-    *timer = loop_timer_new(self->rt->loop, end_sleep, self);
-    if (!*timer) return luaL_error(L, "out of memory");
-    loop_timer_start(*timer, ms);
-    return task_suspend(L, wait, stop_sleep, timer, 0, after_sleep);
-}
-
-/* Failed tasks that nobody awaited, as {error, traceback} pairs; for the report at the end. */
-static int l_unobserved(lua_State *L) {
-    lua_newtable(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &unobserved);
-    lua_pushnil(L);
-    while (lua_next(L, 2)) { /* list, table, key, task */
-        task *t = lua_touserdata(L, -1);
-        lua_createtable(L, 2, 0);
-        for (int i = 1; i <= 2; i++) {
-            lua_pushvalue(t->L, lua_gettop(t->L) - 2 + i);
-            lua_xmove(t->L, L, 1);
-            lua_rawseti(L, -2, i);
-        }
-        lua_rawseti(L, 1, luaL_len(L, 1) + 1);
-        lua_pop(L, 1);
-    }
-    lua_settop(L, 1);
-    return 1;
-}
-
-/* begin_row(seed, number): the current task, and what it will spawn, works on that row from now on:
- * its random numbers follow from the two, and its calls go before those of later rows. */
-static int l_begin_row(lua_State *L) {
-    task *t = task_current(L);
-    lua_Integer seed = luaL_checkinteger(L, 1), number = luaL_checkinteger(L, 2);
-    random_seed(&t->random, (uint64_t)seed, (uint64_t)number);
-    t->rank = (uint64_t)number;
-    t->in_row = true;
-    t->identity = random_next(&t->random);
-    t->children = 0;
-    return 0;
-}
-
-/* in_row() -> whether the current task works on a row already. */
-static int l_in_row(lua_State *L) {
-    lua_pushboolean(L, task_current(L)->in_row);
-    return 1;
-}
-
-static int l_base_seed(lua_State *L) {
-    runtime *rt = runtime_of(L);
-    if (!lua_isnoneornil(L, 1)) rt->seed = (uint64_t)luaL_checkinteger(L, 1);
-    lua_pushinteger(L, (lua_Integer)rt->seed);
-    return 1;
-}
-
-/* on_quiet(fn | nil): see runtime_run. */
-static int l_on_quiet(lua_State *L) {
-    lua_settop(L, 1);
-    if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &quiet_hook);
-    return 0;
-}
-
-/* cancelling() -> whether close handlers run because their task is cancelled. Lua gives them no
- * error then, as if all had gone well. */
-static int l_cancelling(lua_State *L) {
-    lua_pushboolean(L, runtime_of(L)->cancelling);
-    return 1;
-}
-
-static int l_now(lua_State *L) {
-    lua_pushnumber(L, (double)loop_now(runtime_of(L)->loop) / 1000);
-    return 1;
 }
 
 void runtime_init(runtime *rt, lua_State *L, loop *loop) {
@@ -577,33 +337,9 @@ void runtime_init(runtime *rt, lua_State *L, loop *loop) {
     rt->L = L;
     rt->loop = loop;
     lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &task_anchors);
     lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &unobserved);
-    static const luaL_Reg methods[] = {{"await", l_await},
-                                       {"join", l_join},
-                                       {"cancel", l_cancel},
-                                       {"status", l_status},
-                                       {NULL, NULL}};
-    lx_class(L, TASK, methods, NULL);
-    lx_class(L, "fellowship.sleep", NULL, release_sleep);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &task_unobserved);
+    tasklib_init(L);
     coroutine_init(L);
-}
-
-int luaopen_fellowship_core_task(lua_State *L) {
-    static const luaL_Reg functions[] = {{"spawn", l_spawn},
-                                         {"aside", l_aside},
-                                         {"self", l_self},
-                                         {"park", l_park},
-                                         {"wake", l_wake},
-                                         {"sleep", l_sleep},
-                                         {"begin_row", l_begin_row},
-                                         {"in_row", l_in_row}, {"base_seed", l_base_seed},
-                                         {"now", l_now},
-                                         {"cancelling", l_cancelling},
-                                         {"on_quiet", l_on_quiet},
-                                         {"unobserved", l_unobserved},
-                                         {NULL, NULL}};
-    luaL_newlib(L, functions);
-    return 1;
 }
