@@ -13,6 +13,13 @@ local json = fellowship.json
 
 local labels = { a = "a", b = "b", tie = "tie" }
 
+--- Which response has more characters; nil when neither has, or when they are conversations.
+local function longer_of(pair)
+  if not pair.a then return nil end
+  local a, b = utf8.len(pair.a) or #pair.a, utf8.len(pair.b) or #pair.b
+  return a > b and "a" or b > a and "b" or nil
+end
+
 --- Every evaluator's verdict on a row; a failure of one leaves the others' in place.
 local function judge_row(run, evaluators, row, number)
   local pair, asks = compare.pair(run, row, number), {}
@@ -26,8 +33,7 @@ local function judge_row(run, evaluators, row, number)
     end
   end
   local found = table.pack(fellowship.all(table.unpack(asks)))
-  local longer = pair.a and #pair.a ~= #pair.b and (#pair.a > #pair.b and "a" or "b") or nil
-  return { verdicts = found, human = labels[row.human], longer = longer }
+  return { verdicts = found, human = labels[row.human], longer = longer_of(pair) }
 end
 
 --- Every subset of two or more of the evaluators, by size.
