@@ -87,6 +87,23 @@ def bad_rows():
 
 # ---- models and keys ----------------------------------------------------------------------
 
+def odd_bytes():
+    """What an error quotes may be cut in the middle of a character, or be no text at all; errors.jsonl takes it."""
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", [{"prompt": "é" * 200}])
+        scratch.write("none.jsonl", "")
+        scratch.run("run", "feedback", "--data", "none.jsonl", "--generator", "sim:a", "--reviewer", "sim:b", "--out", "none")
+        scratch.write("seed.lua", 'require "fellowship".model "sim:a":ask "hello"')
+        scratch.run("seed.lua")
+        result = scratch.run("run", "feedback", "--data", "rows.jsonl", "--generator", "openai:a", "--reviewer", "openai:b",
+                             "--offline", "--out", "out")
+        tap.equal(result.status, 3, "an offline miss of a prompt beyond ASCII: status 3")
+        tap.contains(host.jsonl(scratch / "out/errors.jsonl")[0]["message"], ["é" * 60], "with the prompt's beginning")
+        scratch.write("odd.lua", 'local f = require "fellowship"\nf.each({ { a = 1 } }, function() error("x\\xffy") end)')
+        tap.equal(scratch.run("odd.lua").status, 3, "an error of odd bytes: status 3")
+        tap.contains(host.jsonl(scratch / "odd.errors.jsonl")[0]["message"], ["x?y"], "is written as valid text")
+
+
 def missing_key():
     with Stub() as server, host.Scratch(server.url) as scratch:
         scratch.prompts(3)
@@ -294,5 +311,5 @@ def interrupt():
 
 
 host.need_program()
-tap.cases(command_line, bad_rows, missing_key, refused_connection, rejected_key, secrets, missing_model, output_folder,
+tap.cases(command_line, bad_rows, odd_bytes, missing_key, refused_connection, rejected_key, secrets, missing_model, output_folder,
           full_disk, read_only_store, interrupt)

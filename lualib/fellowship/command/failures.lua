@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
+local text = require "fellowship.base.text"
 local writer = require "fellowship.dataset.writer"
 
 local failures = {}
@@ -19,7 +20,7 @@ local SHOWN = 10
 
 --- Keeps failed rows in `path`, which is only made when there is one.
 ---@param path string
----@param tell fun(text: string)
+---@param tell fun(said: string)
 ---@param stop boolean raise at the first one
 ---@return fellowship.Failures
 function failures.new(path, tell, stop)
@@ -35,9 +36,9 @@ function Failures:take(failure)
   self.out = self.out or writer.open(self.path)
   local id = failure.row and failure.row.id
   if id == nil then id = failure.number end
-  self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = e.message,
+  self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,
-    traceback = e.kind == "script" and failure.traceback or nil }, KEYS))
+    traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
   if self.count <= SHOWN then self.tell(("row %s failed: %s"):format(tostring(id), e.message)) end
   if self.count == SHOWN + 1 then self.tell("more rows failed; see " .. self.path .. " at the end") end
   if self.stop then error(e, 0) end

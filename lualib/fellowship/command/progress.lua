@@ -3,6 +3,7 @@
 
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
+local text = require "fellowship.base.text"
 local stats = require "fellowship.model.stats"
 
 local progress = {}
@@ -21,12 +22,6 @@ local function line(run)
   return table.concat(parts, " · ")
 end
 
---- The first `width` characters.
-local function cut(text, width)
-  local stop = utf8.offset(text, width + 1)
-  return stop and text:sub(1, stop - 1) or text
-end
-
 --- Starts to show a run's progress; close what it returns to end it.
 ---@param run fellowship.Run
 ---@return table
@@ -37,14 +32,14 @@ function progress.start(run)
   local ticker = task.spawn(function()
     while true do
       task.sleep(terminal and TERMINAL_SECONDS or PIPE_SECONDS, true)
-      if terminal then io.stderr:write(wipe, cut(line(run), sys.terminal(2) - 1))
+      if terminal then io.stderr:write(wipe, text.cut(line(run), sys.terminal(2) - 1))
       else io.stderr:write("fellowship: ", line(run), "\n") end
     end
   end)
   local tell = run.tell
-  function run.tell(text)
+  function run.tell(said)
     io.stderr:write(wipe)
-    tell(text)
+    tell(said)
   end
   run.failures.tell = run.tell
   return setmetatable({}, { __close = function()

@@ -4,6 +4,7 @@ local host = require "fellowship.core.host"
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local text = require "fellowship.base.text"
 local flow = require "fellowship.flow"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
@@ -68,15 +69,15 @@ end
 local function read_file(path)
   local file = io.open(path, "rb")
   if not file then return nil end
-  local text = file:read "a"
+  local content = file:read "a"
   file:close()
-  return text
+  return content
 end
 
 --- Refuses a folder that holds another run, unless --force.
 local function check_folder(self)
-  local text = read_file(self.out .. "/run.json")
-  local before = text and json.decode(text)
+  local written = read_file(self.out .. "/run.json")
+  local before = written and json.decode(written)
   if not before or type(before.identity) ~= "table" or self.options.force then return end
   local differing = differences(self.identity, before.identity)
   if differing == "" then return end
@@ -131,6 +132,7 @@ end
 ---@param command string[] the command line
 ---@return fellowship.Run
 function run.open(script, values, command)
+  for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
   local self = setmetatable({ script = script, options = values, command = command, out = values.out:gsub("/+$", ""),
     done = 0, started = now(), clock = sys.time() }, Run)
   if self.out == "" then self.out = "/" end
@@ -168,7 +170,7 @@ local function summarise(self, status)
   if self.failures.count > 0 then
     self.tell(("failed rows are in %s; the same command again tries just those"):format(self.failures.path))
   end
-  io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = self.out,
+  io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
     rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored, tokens = tokens(),
     cost = json.null, seconds = (sys.time() - self.clock) / 1000 }, SUMMARY_KEYS)), "\n")
 end
@@ -186,7 +188,7 @@ function Run:execute(main)
   end
   self.failures:finish()
   if not well then
-    record(self, "failed", tostring(problem.value))
+    record(self, "failed", text.valid(tostring(problem.value)))
     error(problem, 0)
   end
   local status = self.failures.count > 0 and "rows failed" or "done"
@@ -267,9 +269,9 @@ end
 ---@param name string
 ---@param content string|table
 function Run:save(name, content)
-  local text = type(content) == "string" and content or json.encode(content, { pretty = true }) .. "\n"
+  if type(content) ~= "string" then content = json.encode(content, { pretty = true }) .. "\n" end
   local out <close> = self:writer(name)
-  out:write_text(text)
+  out:write_text(content)
 end
 
 --- Whether sim was asked, so that what is written can say so.

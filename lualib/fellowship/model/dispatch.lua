@@ -9,6 +9,7 @@ local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local text = require "fellowship.base.text"
 local endpoint = require "fellowship.model.endpoint"
 local key = require "fellowship.model.key"
 local settings = require "fellowship.model.settings"
@@ -66,8 +67,8 @@ local function encode_failure(failure)
 end
 
 --- What a stored text means: a completion, or nil and an error table.
-local function decode_stored(text, id, model)
-  local value, problem = json.decode(text, { duplicates = "last" })
+local function decode_stored(stored, id, model)
+  local value, problem = json.decode(stored, { duplicates = "last" })
   if type(value) ~= "table" then
     return nil, errors.new { kind = "store", fatal = true, key = id, model = model.named,
       message = ("the store's completion %s is damaged: %s"):format(id, problem and problem.message or "no object") }
@@ -82,8 +83,8 @@ local function decode_stored(text, id, model)
 end
 
 --- Commits, and gives back what the store holds then: `fresh`, unless another process was first.
-local function commit(flight, text, wire, fresh)
-  local held, known = dispatch.store():put(flight.digest, flight.request, wire, text, sys.time())
+local function commit(flight, encoded, wire, fresh)
+  local held, known = dispatch.store():put(flight.digest, flight.request, wire, encoded, sys.time())
   if held and not known and fresh then
     fresh.key = flight.id
     return fresh
@@ -184,16 +185,16 @@ local function simulate(flight)
   end
   completion.attempts, completion.elapsed = 1, 0
   stats.completed(completion)
-  local text = encode_completion(completion)
-  if settings.offline then return decode_stored(text, flight.id, flight.model) end -- the store is read-only
-  return commit(flight, text, "{}", completion)
+  local encoded = encode_completion(completion)
+  if settings.offline then return decode_stored(encoded, flight.id, flight.model) end -- the store is read-only
+  return commit(flight, encoded, "{}", completion)
 end
 
 local function offline_miss(flight)
   local last = flight.messages[#flight.messages].content
   return errors.new { kind = "offline", retryable = true, key = flight.id, model = flight.model.named,
     message = ('%s was never asked this (call %s), and --offline forbids to ask now: "%s"')
-    :format(flight.model.named, flight.id:sub(1, 12), last:sub(1, 60):gsub("%s+", " ")) }
+    :format(flight.model.named, flight.id:sub(1, 12), (text.cut(last, 60):gsub("%s+", " "))) }
 end
 
 -- ---- flights: identical calls are one ----
