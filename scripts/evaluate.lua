@@ -22,10 +22,16 @@ end
 
 --- Every evaluator's verdict on a row; a failure of one leaves the others' in place.
 local function judge_row(run, evaluators, row, number)
-  local pair, asks = compare.pair(run, row, number), {}
+  local asks, times = {}, {}
+  local pair = compare.pair(run, row, number)
   for i, evaluator in ipairs(evaluators) do
+    -- The same model twice is two samples, by position, as in a jury.
+    local name, own = table.concat(evaluator.models, "+"), {}
+    times[name] = (times[name] or 0) + 1
+    for key, value in pairs(pair) do own[key] = value end
+    own.sample = times[name]
     asks[i] = function()
-      local well, value = pcall(evaluator.compare, evaluator, pair)
+      local well, value = pcall(evaluator.compare, evaluator, own)
       if well then return value end
       local problem = errors.from(value)
       if problem.fatal then error(problem, 0) end

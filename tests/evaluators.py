@@ -153,6 +153,17 @@ def conversations():
         tap.equal(row["winner"], "a", "conversations and a reference answer are shown to the judge")
 
 
+def the_same_model_twice():
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", [{"id": i, "prompt": f"p{i}", "response_a": "x", "response_b": "y", "human": "a"}
+                                     for i in range(12)])
+        scratch.run("run", "evaluate", "--method", "jury", "--data", "rows.jsonl", "--model", "sim:m", "--model", "sim:m",
+                    "--out", "out")
+        texts = [row["evidence"][0]["text"] for row in host.jsonl(scratch / "out/verdicts.jsonl")]
+        tap.equal(len(texts), 24, "a jury of one model twice has two votes a row")
+        tap.ok(all(texts[i] != texts[i + 1] for i in range(0, 24, 2)), "which are two samples")
+
+
 def debate_in_both_orders():
     with host.Scratch() as scratch:
         scratch.write("rows.jsonl", [{"id": i, "prompt": f"p{i}", "response_a": "x", "response_b": "y"} for i in range(12)])
@@ -190,5 +201,6 @@ def win_rate():
 
 
 host.need_program()
-tap.cases(planted, asked_again, both_orders, honest_counts, debates, stops_early, conversations, debate_in_both_orders,
+tap.cases(planted, asked_again, both_orders, honest_counts, debates, stops_early, conversations, the_same_model_twice,
+          debate_in_both_orders,
           win_rate)

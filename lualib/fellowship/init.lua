@@ -7,6 +7,7 @@
 ---@field debate fun(options: table|string): fellowship.Debate
 ---@field feedback fun(options: table): fellowship.Loop
 ---@field preference table
+---@field statistics table
 ---@field verdict table
 ---@field json table
 ---@field rows fun(path: string, options?: table): fellowship.Rows
@@ -41,6 +42,7 @@ local parts = {
   each = member("fellowship.flow", "each"),
   sleep = member("fellowship.flow", "sleep"),
   preference = whole "fellowship.preference",
+  statistics = whole "fellowship.base.statistics",
   verdict = whole "fellowship.evaluate.verdict",
   errors = whole "fellowship.base.errors",
   json = whole "fellowship.core.json",

@@ -27,12 +27,6 @@ struct loop_wake {
     void *arg;
 };
 
-struct loop_signal {
-    uv_signal_t uv;
-    void (*fn)(void *);
-    void *arg;
-};
-
 typedef struct work_item {
     uv_work_t uv;
     void (*work)(void *);
@@ -159,32 +153,6 @@ void loop_wake_send(loop_wake *w) {
 
 void loop_wake_free(loop_wake *w) {
     close_handle(w);
-}
-
-static void on_signal(uv_signal_t *h, int number) {
-    (void)number;
-    loop_signal *s = (loop_signal *)h;
-    s->fn(s->arg);
-}
-
-loop_signal *loop_signal_new(loop *l, int number, void (*fn)(void *), void *arg) {
-    loop_signal *s = calloc(1, sizeof *s);
-    if (!s) return NULL;
-    if (uv_signal_init(&l->uv, &s->uv) != 0) {
-        free(s);
-        return NULL;
-    }
-    s->fn = fn;
-    s->arg = arg;
-    if (uv_signal_start(&s->uv, on_signal, number) != 0) {
-        close_handle(s);
-        return NULL;
-    }
-    return s;
-}
-
-void loop_signal_free(loop_signal *s) {
-    close_handle(s);
 }
 
 static void do_work(uv_work_t *r) {

@@ -1,4 +1,4 @@
-/* loop.h: the one event loop (libuv). Timers, polls, wakes and signals are owned by whoever made
+/* loop.h: the one event loop (libuv). Timers, polls and wakes are owned by whoever made
  * them and freed by their _free, which is safe from inside a callback: the memory of a uv handle
  * goes in its close callback, and loop_free waits for those. */
 #ifndef FELLOWSHIP_ENGINE_LOOP_H
@@ -11,7 +11,6 @@ typedef struct loop loop;
 typedef struct loop_timer loop_timer;
 typedef struct loop_poll loop_poll;
 typedef struct loop_wake loop_wake;
-typedef struct loop_signal loop_signal;
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
@@ -43,10 +42,6 @@ void loop_poll_free(loop_poll *p);
 loop_wake *loop_wake_new(loop *l, void (*fn)(void *arg), void *arg);
 void loop_wake_send(loop_wake *w);
 void loop_wake_free(loop_wake *w);
-
-/* Calls fn(arg) in the loop for each delivery of a signal. NULL when it cannot be watched. */
-loop_signal *loop_signal_new(loop *l, int signal, void (*fn)(void *arg), void *arg);
-void loop_signal_free(loop_signal *s);
 
 /* Runs work(arg) on a worker thread, then done(arg) in the loop. false when out of memory. */
 bool loop_work(loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg);

@@ -18,10 +18,6 @@ return function(evaluator)
       function() return evaluator:compare(pairs_of.swap(read)) end)
     local found = vote.of_both_orders(first, vote.flip(second))
     found.evaluator, found.models = first.evaluator, first.models
-    found.evidence = {}
-    for _, v in ipairs { first, second } do
-      table.move(v.evidence or {}, 1, #(v.evidence or {}), #found.evidence + 1, found.evidence)
-    end
     return found
   end
 

@@ -6,6 +6,7 @@ local prompts = require "fellowship.base.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
 local model = require "fellowship.model"
+local asking = require "fellowship.evaluate.asking"
 local evidence = require "fellowship.evaluate.evidence"
 local pairs_of = require "fellowship.evaluate.pair"
 local verdict = require "fellowship.evaluate.verdict"
@@ -102,24 +103,19 @@ local function hold(self, pair, sample)
   return turns
 end
 
---- A referee's final statement, asked for once more when it cannot be read. The statements: the last one counts.
+--- A referee's final statement, or two when the first could not be read: the last one counts.
 local function final(self, referee, pair, turns, sample)
-  local reading = { strategy = "combined", scale = self.scale, candidates = { pair.a, pair.b } }
-  local messages = { { role = "user", content = request(self, "final", referee, pair, turns) } }
-  local statements = {}
-  for attempt = 1, 2 do
-    local completion = referee.model:ask(messages, { sample = sample })
-    local found, problem = verdict.parse(completion.text, reading)
-    local said = evidence.of(referee.model, completion)
-    said.role, said.final = referee.name, true
-    said.scores, said.winner, said.problem = found and found.scores, found and found.winner or "unparsed", problem
-    statements[attempt] = said
-    if found then break end
-    messages[2] = { role = "assistant", content = completion.text }
-    messages[3] = { role = "user", content = template.fill(prompts.get("debate").again,
-      { scale = self.scale, role = referee.name }) }
+  local again = template.fill(prompts.get("debate").again, { scale = self.scale, role = referee.name })
+  local found, said, problem = asking(referee.model, request(self, "final", referee, pair, turns), again,
+    { strategy = "combined", scale = self.scale, candidates = { pair.a, pair.b } }, sample)
+  for i, statement in ipairs(said) do
+    statement.role, statement.final, statement.winner = referee.name, true, "unparsed"
+    if i == #said then
+      statement.scores, statement.winner = found and found.scores, found and found.winner or "unparsed"
+      statement.problem = problem
+    end
   end
-  return statements
+  return said
 end
 
 --- Compares two responses: the referees speak in their order for the rounds, each seeing all that was said, then

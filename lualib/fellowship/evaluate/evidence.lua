@@ -12,6 +12,17 @@ function evidence.of(model, completion)
     prompt_tokens = usage.prompt_tokens, completion_tokens = usage.completion_tokens }
 end
 
+--- The evidence of several verdicts as one list, in their order.
+---@param verdicts { evidence: table[]? }[]
+---@return table[]
+function evidence.join(verdicts)
+  local all = {}
+  for _, v in ipairs(verdicts) do
+    for _, e in ipairs(v.evidence or {}) do all[#all + 1] = e end
+  end
+  return all
+end
+
 --- Calls and tokens of evidence; a sum of tokens is nil where a provider did not tell them.
 ---@param list table[]
 ---@param sums? table earlier sums to add to

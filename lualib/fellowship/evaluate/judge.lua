@@ -6,9 +6,9 @@ local prompts = require "fellowship.base.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
 local model = require "fellowship.model"
+local asking = require "fellowship.evaluate.asking"
 local evidence = require "fellowship.evaluate.evidence"
 local pairs_of = require "fellowship.evaluate.pair"
-local verdict = require "fellowship.evaluate.verdict"
 local vote = require "fellowship.evaluate.vote"
 
 local judge = {}
@@ -42,22 +42,9 @@ function judge.new(options)
     swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
---- Asks, and reads the verdict; what cannot be read is asked for once more in the same conversation.
---- Returns what was read or nil, the evidence, and why it could not be read.
-local function ask(self, text, again, candidates, sample)
-  local messages = { { role = "user", content = text } }
+local function ask(self, question, again, candidates, sample)
   local reading = { strategy = self.strategy, scale = self.scale, candidates = candidates }
-  local completion = self.model:ask(messages, { sample = sample })
-  local said = { evidence.of(self.model, completion) }
-  local found, problem = verdict.parse(completion.text, reading)
-  if not found then
-    messages[2] = { role = "assistant", content = completion.text }
-    messages[3] = { role = "user", content = template.fill(again, { scale = self.scale }) }
-    completion = self.model:ask(messages, { sample = sample })
-    said[2] = evidence.of(self.model, completion)
-    found, problem = verdict.parse(completion.text, reading)
-  end
-  return found, said, problem
+  return asking(self.model, question, template.fill(again, { scale = self.scale }), reading, sample)
 end
 
 --- The part of a judge's prompt that shows the reference answer, if there is one.
@@ -84,10 +71,10 @@ local function one_by_one(self, pair, sample)
     local text = template.fill(texts.independent, { prompt = pair.prompt, response = response, scale = self.scale,
       reference = reference_of(pair, texts) })
     local found, said, problem = ask(self, text, texts.again_independent, { response }, sample)
-    return { score = found and found.scores.score, said = said, problem = problem }
+    return { score = found and found.scores.score, evidence = said, problem = problem }
   end
   local a, b = flow.all(function() return score(pair.a) end, function() return score(pair.b) end)
-  local said = table.move(b.said, 1, #b.said, #a.said + 1, table.move(a.said, 1, #a.said, 1, {}))
+  local said = evidence.join { a, b }
   if not (a.score and b.score) then
     return { winner = "unparsed", scores = {}, evidence = said, problem = a.problem or b.problem }
   end
@@ -106,9 +93,7 @@ local function judgement(self, pair, sample)
   local first, second = flow.all(
     function() return in_one_order(self, pair, sample) end,
     function() return vote.flip(in_one_order(self, pairs_of.swap(pair), sample)) end)
-  local found = vote.of_both_orders(first, second)
-  found.evidence = table.move(second.evidence, 1, #second.evidence, #first.evidence + 1, first.evidence)
-  return found
+  return vote.of_both_orders(first, second)
 end
 
 --- Several samples of a judgement as one verdict.
@@ -119,12 +104,11 @@ local function several(self, pair, first_sample)
   end
   local list = table.pack(flow.all(table.unpack(asks)))
   local winner, scores = vote.count(list, self.vote)
-  local said, flipped = {}, nil
+  local flipped
   for _, v in ipairs(list) do
-    table.move(v.evidence, 1, #v.evidence, #said + 1, said)
     if v.flipped ~= nil then flipped = flipped or v.flipped end
   end
-  return { winner = winner, scores = scores or {}, evidence = said, flipped = flipped }
+  return { winner = winner, scores = scores or {}, evidence = evidence.join(list), flipped = flipped }
 end
 
 --- Compares two responses to a prompt. A verdict that cannot be read, even after asking once more, has

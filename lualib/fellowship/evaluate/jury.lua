@@ -4,6 +4,7 @@
 local check = require "fellowship.base.check"
 local flow = require "fellowship.flow"
 local model = require "fellowship.model"
+local evidence = require "fellowship.evaluate.evidence"
 local judge = require "fellowship.evaluate.judge"
 local vote = require "fellowship.evaluate.vote"
 
@@ -81,13 +82,12 @@ function Jury:compare(pair)
   local votes = table.pack(flow.all(table.unpack(asks)))
   votes.n = nil
   local winner, scores = vote.count(votes, self.vote, self.weights)
-  local said, kept = {}, {}
+  local kept = {}
   for i, v in ipairs(votes) do
-    table.move(v.evidence or {}, 1, #(v.evidence or {}), #said + 1, said)
     kept[i] = { models = v.models, winner = v.winner, scores = v.scores, flipped = v.flipped }
   end
   return { evaluator = "jury", models = self.models, winner = winner, scores = scores or {}, votes = kept,
-    parsed = #vote.parsed(votes), evidence = said }
+    parsed = #vote.parsed(votes), evidence = evidence.join(votes) }
 end
 
 return jury

@@ -1,5 +1,7 @@
 -- One verdict from several: of jurors, of samples, of both orders.
 
+local evidence = require "fellowship.evaluate.evidence"
+
 local vote = {}
 
 --- Verdicts that could be read.
@@ -89,14 +91,15 @@ end
 --- a tie, and unparsed if either is.
 ---@param first fellowship.Verdict
 ---@param second fellowship.Verdict
----@return fellowship.Verdict { winner, scores, flipped }
+---@return fellowship.Verdict { winner, scores, flipped, evidence of both }
 function vote.of_both_orders(first, second)
+  local said = evidence.join { first, second }
   if first.winner == "unparsed" or second.winner == "unparsed" then
-    return { winner = "unparsed", scores = {}, problem = first.problem or second.problem }
+    return { winner = "unparsed", scores = {}, problem = first.problem or second.problem, evidence = said }
   end
   local agree = first.winner == second.winner
   return { winner = agree and first.winner or "tie", scores = vote.mean_scores { first, second } or {},
-    flipped = not agree }
+    flipped = not agree, evidence = said }
 end
 
 return vote

@@ -266,9 +266,7 @@ function dispatch.ask(model, messages, params, sample)
   stats.asked(model)
   sample = sample + settings.fresh * FRESH
   local digest, request = key.of(model, messages, params, sample)
-  local flight = flights[digest]
-  if flight then stats.shared = stats.shared + 1
-  else flight = take_off(model, messages, params, sample, digest, request) end
+  local flight = flights[digest] or take_off(model, messages, params, sample, digest, request)
   wait_for(flight)
   if flight.problem then
     stats.failed = stats.failed + 1

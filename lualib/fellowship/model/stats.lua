@@ -3,7 +3,6 @@
 local stats = {
   made = 0, -- calls answered by a provider (or sim) in this run
   stored = 0, -- calls answered by the store
-  shared = 0, -- calls that joined an identical one in flight
   attempts = 0, -- HTTP exchanges
   retries = 0, -- attempts that were repeated
   failed = 0, -- calls that failed for good
