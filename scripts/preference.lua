@@ -4,74 +4,151 @@ local fellowship = require "fellowship"
 local json = fellowship.json
 local preference = fellowship.preference
 
-local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "evidence" }
+local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "flipped", "evidence" }
 local RESPONSE_KEYS = { "id", "prompt", "responses", "feedback" }
-local SHARD = "data/%s-00000-of-00001.jsonl"
 
---- Responses, and what the judge says of them.
-local function work_on(row_prompt, loop, judge)
-  local result = loop:respond(row_prompt)
-  local comparisons = preference.climb(#result.responses, function(a, b)
-    return judge:compare { prompt = row_prompt, a = result.responses[a], b = result.responses[b] }
-  end)
-  return { prompt = row_prompt, responses = result.responses, feedback = result.feedback, comparisons = comparisons }
+-- ---- asking: one row ----
+
+--- Responses, what the judge says of them, and with --improve members what branches off the loop.
+local function work_on(prompt, loop, judge, o)
+  preference.check_prompt(o.format, prompt)
+  local result = loop:respond(prompt)
+  local made = { prompt = prompt, responses = result.responses, feedback = result.feedback }
+  fellowship.all(
+    function()
+      made.comparisons = preference.climb(#result.responses, function(a, b)
+        return judge:compare { prompt = prompt, a = result.responses[a], b = result.responses[b] }
+      end)
+    end,
+    function()
+      if o.improve ~= "members" then return end
+      made.grown = preference.branches(loop, result, { revisions = o.revisions, feedbacks = o.feedbacks,
+        temperature = o["branch-temperature"] })
+      local asks = {}
+      for n, round in ipairs(made.grown) do
+        asks[n] = function() return preference.judge_branches(judge, prompt, result.responses[n], round) end
+      end
+      made.judged = { fellowship.all(table.unpack(asks)) }
+    end)
+  return made
 end
 
-local function write_provenance(responses, verdicts, id, made)
-  responses:write(json.object({ id = id, prompt = made.prompt, responses = json.array(made.responses),
+-- ---- writing ----
+
+local function write_verdict(verdicts, id, a, b, v, counts)
+  verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = a, b = b, winner = v.winner,
+    scores = json.object(v.scores), flipped = v.flipped, evidence = v.evidence }, VERDICT_KEYS))
+  counts[v.winner] = counts[v.winner] + 1
+  if v.flipped ~= nil then counts.n = counts.n + 1 end
+  if v.flipped then counts.flipped = counts.flipped + 1 end
+end
+
+local function write_provenance(files, id, made, counts)
+  files.responses:write(json.object({ id = id, prompt = made.prompt, responses = json.array(made.responses),
     feedback = json.array(made.feedback) }, RESPONSE_KEYS))
   for _, c in ipairs(made.comparisons) do
-    local v = c.verdict
-    verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = "response_" .. c.a,
-      b = "response_" .. c.b, winner = v.winner, scores = json.object(v.scores), evidence = v.evidence },
-      VERDICT_KEYS))
+    write_verdict(files.verdicts, id, "response_" .. c.a, "response_" .. c.b, c.verdict, counts)
   end
 end
 
---- Writes a row's pairs and labels; counts them.
-local function write_pairs(files, rows, made, mode, counts)
-  local order = preference.order(#made.responses, made.comparisons)
-  local list, reason = preference.pairs(order, made.responses, mode)
-  for _, pair in ipairs(list) do
-    files.dpo:write(rows.dpo(made.prompt, made.responses[pair.chosen], made.responses[pair.rejected]))
+local REVIEW_KEYS = { "reviewer", "sample", "feedback", "revision" }
+local BRANCH_KEYS = { "id", "round", "revisions", "reviews" }
+
+--- The branches of a row's rounds, what the judge said of them, and the pairs they give.
+local function write_branches(files, sets, id, made, counts)
+  for n, grown in ipairs(made.grown) do
+    local reviews, judged = {}, made.judged[n]
+    for i, review in ipairs(grown.reviews) do
+      reviews[i] = json.object({ reviewer = review.reviewer, sample = review.sample, feedback = review.feedback,
+        revision = review.revision }, REVIEW_KEYS)
+    end
+    files.branches:write(json.object({ id = id, round = n, revisions = json.array(grown.revisions),
+      reviews = json.array(reviews) }, BRANCH_KEYS))
+    for _, c in ipairs(judged.revisions) do
+      write_verdict(files.verdicts, id, ("round_%d.revision_%d"):format(n, c.a),
+        ("round_%d.revision_%d"):format(n, c.b), c.verdict, counts)
+    end
+    for i, verdict in ipairs(judged.reviews) do
+      write_verdict(files.verdicts, id, "response_" .. n, ("round_%d.review_%d"):format(n, i), verdict, counts)
+    end
+    local contest = preference.of_revisions(grown, judged.revisions)
+    sets.generator:add(id, contest.prompt, contest.texts, contest.order)
+    for _, asked in ipairs(preference.of_reviews(grown, judged.reviews)) do
+      sets.reviewer:add(id, asked.prompt, asked.texts, asked.order, asked.reason)
+    end
   end
-  for _, label in ipairs(preference.labels(list, #made.responses)) do
-    files.kto:write(rows.kto(made.prompt, made.responses[label.response], label.label))
-    local name = label.label and "desirable" or "undesirable"
-    counts[name] = counts[name] + 1
-  end
-  counts.dpo = counts.dpo + #list
-  if reason then counts.none[reason] = (counts.none[reason] or 0) + 1 end
 end
 
-local function count_verdicts(made, counts)
-  for _, c in ipairs(made.comparisons) do
-    local winner = c.verdict.winner
-    counts.verdicts[winner] = counts.verdicts[winner] + 1
-  end
+-- ---- sums ----
+
+local function sums_of(set)
+  return { pairs = set.pairs, kto = json.object({ desirable = set.desirable, undesirable = set.undesirable },
+    { "desirable", "undesirable" }), without_pair = json.object(set.none), dropped = json.object(set.dropped),
+    inverted = set.inverted }
 end
 
-local RESULT_KEYS = { "rows", "failed", "pairs", "chosen_mode", "kto", "without_pair", "comparisons" }
+local SUM_KEYS = { "pairs", "kto", "without_pair", "dropped", "inverted" }
+local RESULT_KEYS = { "rows", "failed", "format", "pairs", "chosen_mode", "kto", "without_pair", "dropped", "inverted",
+  "duplicates", "comparisons", "swap", "generator", "reviewer" }
 
-local function save_results(run, counts)
-  local o = run.options
-  run:save("results.json", json.object({
-    rows = run.done, failed = run.failures.count, pairs = counts.dpo, chosen_mode = o.pairs,
-    kto = json.object({ desirable = counts.desirable, undesirable = counts.undesirable }),
-    without_pair = json.object(counts.none),
-    comparisons = json.object(counts.verdicts, { "a", "b", "tie", "unparsed" }),
-  }, RESULT_KEYS))
+local function save_results(run, sets, counts, rows)
+  local o, results = run.options, sums_of(sets.single)
+  results.rows, results.failed, results.format, results.chosen_mode = run.done, run.failures.count, o.format, o.pairs
+  results.duplicates = json.object({ exact = rows.exact or 0, near = rows.near or 0 }, { "exact", "near" })
+  results.comparisons = json.object({ a = counts.a, b = counts.b, tie = counts.tie, unparsed = counts.unparsed },
+    { "a", "b", "tie", "unparsed" })
+  results.swap = o.swap and json.object({ flipped = counts.flipped, n = counts.n }, { "flipped", "n" }) or nil
+  for _, name in ipairs { "generator", "reviewer" } do
+    results[name] = sets[name] and json.object(sums_of(sets[name]), SUM_KEYS) or nil
+  end
+  run:save("results.json", json.object(results, RESULT_KEYS))
+end
+
+--- A model for the card: as it was named, and what stands behind an alias.
+local function shown(named)
+  local model = fellowship.model(named)
+  local behind = ("%s:%s"):format(model.provider.name, model.name)
+  return named:find(behind, 1, true) == 1 and named or ("%s (%s)"):format(named, behind)
+end
+
+local function save_card(run, sets, list, counts, rows)
+  local o, reviewers = run.options, {}
+  for i, named in ipairs(o.reviewer) do reviewers[i] = shown(named) end
+  local models, seen = {}, {}
+  for _, named in ipairs { o.generator, sets.reviewer and table.unpack(o.reviewer) or nil } do
+    if not seen[named] then models[#models + 1] = shown(named) end
+    seen[named] = true
+  end
   run:save("README.md", preference.card {
-    generator = o.generator, reviewers = o.reviewer, judge = o.judge, responses = o.responses, pairs = o.pairs,
-    format = o.format, prompts = run.done, dpo = counts.dpo, desirable = counts.desirable,
-    undesirable = counts.undesirable, none = counts.none, simulated = run:is_simulated(),
+    version = fellowship.version, script = "fellowship run preference", notes = {}, models = models,
+    generator = shown(o.generator), reviewers = reviewers, judge = shown(o.judge), responses = o.responses,
+    pairs = o.pairs, format = o.format, prompts = run.done, sets = list,
+    duplicates = { exact = rows.exact or 0, near = rows.near or 0 },
+    quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"] },
+    branches = sets.reviewer and { revisions = o.revisions, feedbacks = o.feedbacks,
+      temperature = o["branch-temperature"] },
+    flips = o.swap and counts or nil, simulated = run:is_simulated(),
   })
+end
+
+--- The rows to work on: with --duplicates or --near-duplicates without those that repeat an earlier prompt.
+local function rows_of(run)
+  local o, rows = run.options, run:rows "data"
+  if o.duplicates == "keep" and not o["near-duplicates"] then return rows end
+  return preference.unique(rows, function(row, number) return run:prompt(row, number) end, o["near-duplicates"])
+end
+
+local function note_white_space(run, sets)
+  if run.options.format ~= "axolotl" or sets.single.untrimmed == 0 then return end
+  run.tell(("%d pairs have a text that begins or ends with white space, which Axolotl misreads with chat templates "
+    .. "that trim; fellowship run check-dataset %s names them"):format(sets.single.untrimmed, run.out))
 end
 
 return {
   summary = "prompts -> feedback loop -> judge -> preference dataset (DPO and KTO)",
   options = {
-    { "data", type = "data", required = true, metavar = "PROMPTS", help = "rows with prompt" },
+    { "data", type = "data", required = true, metavar = "PROMPTS",
+      help = "rows with prompt, a text or a conversation" },
     { "generator", type = "model", required = true, metavar = "M", help = "the model that answers and revises" },
     { "reviewer", type = "model", required = true, many = true, metavar = "M", help = "a model that criticises" },
     { "judge", type = "model", required = true, metavar = "M", help = "the model that compares responses" },
@@ -79,27 +156,65 @@ return {
     { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
     { "format", type = "choice", choices = preference.formats, default = "trl", help = "the trainer's format" },
     { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "the judge's scores go from 1 to N" },
+    { "swap", type = "flag", help = "judge in both orders: only verdicts that agree make pairs" },
+    { "improve", type = "choice", choices = { "model", "members" }, default = "model",
+      help = "sets for training one model, or for the generator and the reviewers too" },
+    { "revisions", type = "integer", default = 2, least = 2, metavar = "N",
+      help = "with --improve members: revisions after the same request" },
+    { "feedbacks", type = "integer", default = 2, least = 1, metavar = "N",
+      help = "with --improve members: samples of each reviewer's feedback" },
+    { "branch-temperature", type = "number", default = 0.7, least = 0, metavar = "T",
+      help = "with --improve members: temperature of all but the first of them" },
+    { "min-margin", type = "number", least = 0, metavar = "X", help = "leave out pairs decided by fewer scores" },
+    { "max-length-ratio", type = "number", least = 1, metavar = "X",
+      help = "leave out pairs with one text more than X times as long as the other" },
+    { "drop-refusals", type = "flag", help = "leave out pairs whose chosen text refuses to answer" },
+    { "drop-inverted", type = "flag", help = "leave out pairs whose mean scores say the opposite" },
+    { "duplicates", type = "choice", choices = { "keep", "drop" }, default = "keep",
+      help = "prompts that repeat an earlier one but for case, white space and punctuation" },
+    { "near-duplicates", type = "number", least = 0.5, most = 1, metavar = "J",
+      help = "drop prompts too that share this part of their word trigrams with an earlier one (0.8, say)" },
+    { "rows-per-file", type = "integer", least = 1, metavar = "N", help = "begin another file of a set after N rows" },
   },
 
   run = function(run)
     local o = run.options
     local loop = fellowship.feedback { generator = o.generator, reviewers = o.reviewer, responses = o.responses }
-    local judge = fellowship.judge { model = o.judge, scale = o.scale }
-    local rows = preference.format(o.format)
-    local counts = { dpo = 0, desirable = 0, undesirable = 0, none = {},
-      verdicts = { a = 0, b = 0, tie = 0, unparsed = 0 } }
+    local judge = fellowship.judge { model = o.judge, scale = o.scale, swap = o.swap }
+    local counts = { a = 0, b = 0, tie = 0, unparsed = 0, n = 0, flipped = 0 }
+    local with_members = o.improve == "members"
 
     local responses <close> = run:writer "responses.jsonl"
     local verdicts <close> = run:writer "verdicts.jsonl"
-    local dpo <close> = run:writer(SHARD:format "dpo")
-    local kto <close> = run:writer(SHARD:format "kto")
-    for row, made, number in run:map(run:rows "data", function(row, number)
-      return work_on(run:text(row, number, "prompt"), loop, judge), number
-    end) do
-      write_provenance(responses, verdicts, run:id(row, number), made)
-      write_pairs({ dpo = dpo, kto = kto }, rows, made, o.pairs, counts)
-      count_verdicts(made, counts)
+    local pairs_file <close> = run:writer "pairs.jsonl"
+    local branches <close> = with_members and run:writer "branches.jsonl" or nil
+    local files = { responses = responses, verdicts = verdicts, branches = branches }
+
+    local function open(name, format)
+      return preference.set { name = name, mode = o.pairs, format = format, provenance = pairs_file,
+        quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"],
+          drop_refusals = o["drop-refusals"], drop_inverted = o["drop-inverted"] },
+        open = function(stem) return run:writer(("data/%s-00000-of-00001.jsonl"):format(stem)) end }
     end
-    save_results(run, counts)
+    local single <close> = open("single", o.format)
+    local generator <close> = with_members and open("generator", preference.conversational(o.format)) or nil
+    local reviewer <close> = with_members and open("reviewer", preference.conversational(o.format)) or nil
+    local sets, list = { single = single, generator = generator, reviewer = reviewer }, { single, generator, reviewer }
+
+    local rows = rows_of(run)
+    for row, made, number in run:map(rows, function(row, number)
+      return work_on(run:prompt(row, number), loop, judge, o), number
+    end) do
+      local id = run:id(row, number)
+      write_provenance(files, id, made, counts)
+      single:add(id, made.prompt, made.responses, preference.order(#made.responses, made.comparisons))
+      if with_members then write_branches(files, sets, id, made, counts) end
+    end
+
+    for _, set in ipairs(list) do set:close() end
+    save_results(run, sets, counts, rows)
+    if preference.wants_info(o.format) then run:save("dataset_info.json", (preference.dataset_info(list))) end
+    save_card(run, sets, list, counts, rows)
+    note_white_space(run, sets)
   end,
 }

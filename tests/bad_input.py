@@ -289,7 +289,7 @@ def interrupt():
         tap.equal(result.status, 130, "Ctrl+C: status 130")
         tap.contains(result.err, "resume", "the message says that a rerun resumes")
         tap.equal(sorted(path.name for path in (scratch / "out").iterdir() if path.is_file()),
-                  ["responses.jsonl.partial", "run.json", "verdicts.jsonl.partial"], "its files stay .partial")
+                  ["pairs.jsonl.partial", "responses.jsonl.partial", "run.json", "verdicts.jsonl.partial"], "its files stay .partial")
         made = len(server.log())
         tap.ok(40 <= made < 80, f"it stops soon after ({made} of 210 calls)")
         tap.equal(scratch.preference("--concurrency", 8).status, 0, "the rerun completes")

@@ -57,7 +57,7 @@ local function declared_options(script, path)
   options.check_declared(script.options or {}, path)
   local all = {}
   for _, option in ipairs(script.options or {}) do all[#all + 1] = option end
-  for _, option in ipairs(options.common) do
+  for _, option in ipairs(script.folder == false and {} or options.common) do
     if option[1] == "out" then
       local required = {}
       for k, v in pairs(option) do required[k] = v end
@@ -88,7 +88,8 @@ local function check_models(declared, values)
   end
 end
 
---- Runs a script that declares its options.
+--- Runs a script that declares its options. One with `folder = false` asks no model and keeps no run folder: it has
+--- its own options alone, and its `run` returns the exit status.
 local function run_command(name, path, script, arguments, command_line)
   local declared = declared_options(script, path)
   for _, argument in ipairs(arguments) do
@@ -99,6 +100,7 @@ local function run_command(name, path, script, arguments, command_line)
   end
   local values, problem = options.read(declared, arguments)
   if not values then setup.usage("%s (fellowship run %s --help shows the options)", problem, name) end
+  if script.folder == false then return script.run { options = values } end
   setup.apply(values)
   check_models(declared, values)
   local digest = sys.hex((sys.sha256_file(path)))

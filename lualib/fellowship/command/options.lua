@@ -6,14 +6,16 @@ local options = {}
 
 ---@class fellowship.Option
 ---@field [1] string its name, without dashes
----@field type "string"|"integer"|"flag"|"choice"|"shard"|"file"|"data"|"model"
+---@field type "string"|"integer"|"number"|"flag"|"choice"|"shard"|"file"|"data"|"model"
 ---@field help string
 ---@field default? any
 ---@field required? boolean
 ---@field many? boolean may be given several times: a list
 ---@field choices? string[]
 ---@field files? boolean a choice that may also be the path of a Lua file
----@field least? integer
+---@field least? number
+---@field most? number
+---@field positional? boolean given by its place, without its name
 ---@field metavar? string how help names the value
 ---@field result? boolean false when it does not change results
 
@@ -57,6 +59,14 @@ function readers.integer(text, option)
   return n
 end
 
+function readers.number(text, option)
+  local n = tonumber(text)
+  if not n or n ~= n then return nil, "must be a number" end
+  if option.least and n < option.least then return nil, ("must be %s or more"):format(option.least) end
+  if option.most and n > option.most then return nil, ("must be %s or less"):format(option.most) end
+  return n
+end
+
 function readers.choice(text, option)
   for _, choice in ipairs(option.choices) do
     if text == choice then return text end
@@ -84,6 +94,13 @@ local function find(declared, name)
   end
 end
 
+--- The first option that is given by its place and has no value yet.
+local function next_positional(declared, values)
+  for _, option in ipairs(declared) do
+    if option.positional and values[option[1]] == nil then return option end
+  end
+end
+
 local function take(values, option, text)
   local value, problem = readers[option.type](text, option)
   if value == nil then return ('--%s %s (it is "%s")'):format(option[1], problem, text) end
@@ -102,6 +119,7 @@ local function check_required(declared, values)
     local name = option[1]
     if values[name] == nil then
       if option.required then
+        if option.positional then return ("%s is missing: %s"):format(option.metavar or name, option.help) end
         return ("--%s %s is missing: %s"):format(name, option.metavar or "VALUE", option.help)
       end
       values[name] = option.default
@@ -121,11 +139,15 @@ function options.read(declared, arguments, stop_at_word)
     local argument = arguments[i]
     local name, inline = argument:match "^%-%-([%w%-]+)=(.*)$"
     name = name or argument:match "^%-%-([%w%-]+)$"
+    local option
     if not name then
       if stop_at_word then break end
-      return nil, ('"%s" is not understood; options begin with --'):format(argument)
+      option = next_positional(declared, values)
+      if not option then return nil, ('"%s" is not understood; options begin with --'):format(argument) end
+      inline = argument
+    else
+      option = find(declared, name)
     end
-    local option = find(declared, name)
     if not option then
       return nil, ("unknown option --%s%s"):format(name, nearest.hint("--" .. name, names_of(declared)))
     end
@@ -157,7 +179,7 @@ local function describe(option)
   if option.required then notes[#notes + 1] = "required" end
   if option.many then notes[#notes + 1] = "may be repeated" end
   local help = option.help .. (#notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or "")
-  return ("  %-24s %s\n"):format("--" .. option[1] .. value, help)
+  return ("  %-24s %s\n"):format(option.positional and value:sub(2) or "--" .. option[1] .. value, help)
 end
 
 --- Help text of declared options.

@@ -4,6 +4,7 @@ local host = require "fellowship.core.host"
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local conversation = require "fellowship.base.conversation"
 local text = require "fellowship.base.text"
 local flow = require "fellowship.flow"
 local stats = require "fellowship.model.stats"
@@ -240,6 +241,24 @@ function Run:text(row, number, name)
   local found = value == nil and "is missing" or ("is %s"):format(value == json.null and "null" or "a " .. type(value))
   errors.raise { kind = "data", message = ('%s: the field "%s" must be a text; it %s (the row has: %s)')
     :format(rows.origin(row, number), name, found, table.concat(json.keys(row), ", ")) }
+end
+
+--- The prompt of a row: its text, or a conversation where it is a list of messages, {role, content} or ShareGPT's
+--- {from, value}; where the field is missing, that of the columns messages or conversations. Assistant's turns at the
+--- end are left out: the answer is what is asked for. Raises an error that fails the row.
+---@param row table
+---@param number integer
+---@return string|fellowship.Message[]
+function Run:prompt(row, number)
+  local name = "prompt"
+  if row[name] == nil then
+    name = row.messages ~= nil and "messages" or row.conversations ~= nil and "conversations" or name
+  end
+  if type(row[name]) ~= "table" then return self:text(row, number, name) end
+  local prompt, problem = conversation.prompt(row[name])
+  if prompt then return prompt end
+  errors.raise { kind = "data", message = ('%s: the field "%s" is no conversation: %s')
+    :format(rows.origin(row, number), name, problem) }
 end
 
 --- Reports that a part of a row failed (it goes to errors.jsonl); the script goes on with the rest of it.

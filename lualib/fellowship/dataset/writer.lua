@@ -54,6 +54,7 @@ function Writer:close()
   local well, problem = file:close()
   if well then well, problem = sys.rename(self.path .. ".partial", self.path) end
   if not well then raise(self.path, problem) end
+  self.files = { self.path:match "[^/]+$" }
 end
 
 --- Leaves the file as .partial.

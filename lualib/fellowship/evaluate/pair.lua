@@ -1,25 +1,15 @@
 -- What is compared: a prompt with two responses, or two conversations, and maybe a reference answer.
 
 local check = require "fellowship.base.check"
+local conversation = require "fellowship.base.conversation"
 
 local pair = {}
 
-local known = { prompt = "string?", a = "string?", b = "string?", reference = "string?",
+local known = { prompt = "string|table?", a = "string?", b = "string?", reference = "string?",
   conversation_a = "table?", conversation_b = "table?", sample = "integer?" }
 
---- A conversation as text, turn by turn, each text as it stands.
-local function transcript(messages)
-  local parts = {}
-  for i, message in ipairs(messages) do
-    if type(message) ~= "table" or type(message.content) ~= "string" then
-      error(("turn %d of a conversation must be { role =, content = text }"):format(i), 0)
-    end
-    parts[i] = ("[%s]\n%s"):format(message.role == "user" and "User" or "Assistant", message.content)
-  end
-  return table.concat(parts, "\n\n")
-end
-
---- Checks a pair, and gives it as texts: conversations (MT-Bench style) become transcripts.
+--- Checks a pair, and gives it as texts: conversations (MT-Bench style) become transcripts, a prompt of several
+--- messages too.
 ---@param given table see fellowship.Judge.compare
 ---@return { prompt: string, a: string, b: string, reference: string?, sample: integer? }
 function pair.read(given)
@@ -29,11 +19,11 @@ function pair.read(given)
     if not (given.conversation_a and given.conversation_b) or a or b then
       error("compare needs conversation_a and conversation_b, without a and b", 3)
     end
-    a, b = transcript(given.conversation_a), transcript(given.conversation_b)
+    a, b = conversation.text(given.conversation_a), conversation.text(given.conversation_b)
     prompt = prompt or "A conversation of several turns; judge the assistant's part in it as a whole."
   end
   if not (prompt and a and b) then error("compare needs prompt, a and b (or two conversations)", 3) end
-  return { prompt = prompt, a = a, b = b, reference = given.reference, sample = given.sample }
+  return { prompt = conversation.text(prompt), a = a, b = b, reference = given.reference, sample = given.sample }
 end
 
 --- The same with the responses in the other order.

@@ -2,6 +2,7 @@
 -- generator revises in its same conversation, and so on.
 
 local check = require "fellowship.base.check"
+local conversation = require "fellowship.base.conversation"
 local prompts = require "fellowship.base.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
@@ -42,39 +43,72 @@ local function say(messages, role, content)
   messages[#messages + 1] = { role = role, content = content }
 end
 
---- Each reviewer's feedback on a response, in declared order; they do not see each other.
-local function review(self, talks, prompt, response, round)
-  local texts = prompts.get "feedback"
-  local asks = {}
-  for i, reviewer in ipairs(self.reviewers) do
-    say(talks[i], "user", template.fill(round == 1 and texts.review or texts.review_again,
-      { prompt = prompt, response = response }))
-    asks[i] = function() return reviewer.model:ask(talks[i], { sample = reviewer.sample }).text end
-  end
-  local given = table.pack(flow.all(table.unpack(asks)))
-  given.n = nil
-  for i, text in ipairs(given) do say(talks[i], "assistant", text) end
-  return given
+local function copy(messages)
+  return table.move(messages, 1, #messages, 1, {})
 end
 
---- Runs the loop on a prompt.
+---@class fellowship.Review one reviewer's part in a round
+---@field reviewer integer its place among the reviewers
+---@field request fellowship.Message[] the reviewer's conversation up to what it was asked
+---@field feedback string
+
+---@class fellowship.Round what led from one response to the next
+---@field answered fellowship.Message[] the generator's conversation up to the response that is reviewed
+---@field request fellowship.Message[] the same up to the revision request
+---@field reviews fellowship.Review[]
+
+--- Each reviewer's feedback on a response, in declared order; they do not see each other.
+---@return fellowship.Review[]
+local function review(self, talks, shown)
+  local asks, reviews = {}, {}
+  local texts = prompts.get "feedback"
+  for i, reviewer in ipairs(self.reviewers) do
+    say(talks[i], "user", template.fill(#talks[i] == 0 and texts.review or texts.review_again, shown))
+    reviews[i] = { reviewer = i, request = copy(talks[i]) }
+    asks[i] = function()
+      reviews[i].feedback = reviewer.model:ask(talks[i], { sample = reviewer.sample }).text
+    end
+  end
+  flow.all(table.unpack(asks))
+  for i, given in ipairs(reviews) do say(talks[i], "assistant", given.feedback) end
+  return reviews
+end
+
+--- What the generator is told of some feedback.
+---@param texts string[] the reviewers' feedback, in declared order
+---@return string
+function feedback.revision_request(texts)
+  return template.fill(prompts.get("feedback").revise, { feedback = table.concat(texts, "\n\n") })
+end
+
+local function feedback_of(reviews)
+  local texts = {}
+  for i, given in ipairs(reviews) do texts[i] = given.feedback end
+  return texts
+end
+
+--- Runs the loop on a prompt. `rounds` holds the conversations as they stood, for who wants to go on from there.
 --- Example: `local result = loop:respond "Explain tides."; print(result.responses[3])`
----@param prompt string
----@return { text: string, responses: string[], feedback: string[][] } the last response; all; feedback by round and reviewer
+---@param prompt string|fellowship.Message[]
+---@return { text: string, responses: string[], feedback: string[][], rounds: fellowship.Round[] } the last response; all; feedback by round and reviewer
 function Loop:respond(prompt)
-  check.type("the prompt", prompt, "string")
-  local talk, talks = { { role = "user", content = prompt } }, {}
+  check.type("the prompt", prompt, "string|table")
+  local talk, talks, shown = conversation.messages(prompt), {}, { prompt = conversation.text(prompt) }
   for i in ipairs(self.reviewers) do talks[i] = {} end
-  local responses, rounds = {}, {}
+  local responses, feedback_by_round, rounds = {}, {}, {}
   for n = 1, self.responses do
     responses[n] = self.generator:ask(talk).text
     if n < self.responses then
       say(talk, "assistant", responses[n])
-      rounds[n] = review(self, talks, prompt, responses[n], n)
-      say(talk, "user", template.fill(prompts.get("feedback").revise, { feedback = table.concat(rounds[n], "\n\n") }))
+      shown.response = responses[n]
+      local round = { answered = copy(talk), reviews = review(self, talks, shown) }
+      feedback_by_round[n] = feedback_of(round.reviews)
+      say(talk, "user", feedback.revision_request(feedback_by_round[n]))
+      round.request = copy(talk)
+      rounds[n] = round
     end
   end
-  return { text = responses[#responses], responses = responses, feedback = rounds }
+  return { text = responses[#responses], responses = responses, feedback = feedback_by_round, rounds = rounds }
 end
 
 return feedback

@@ -2,6 +2,8 @@
 -- https://huggingface.co/docs/hub/datasets-manual-configuration
 
 local template = require "fellowship.base.template"
+local loading = require "fellowship.preference.loading"
+local quality = require "fellowship.preference.quality"
 
 local card = {}
 
@@ -19,94 +21,215 @@ end
 
 local TEXT = [[
 ---
+license: unknown # to be filled in: the terms of the generating models apply to their outputs
 tags: [dpo, kto, synthetic, rlaif]
 task_categories: [text-generation]
 size_categories: ["{size}"]
-configs:
-- config_name: default
-  default: true
-  data_files:
-  - {split: train, path: "data/dpo-*.jsonl"}
-- config_name: kto
-  data_files:
-  - {split: train, path: "data/kto-*.jsonl"}
----
+{configs}---
 
 # Preference dataset
 
-{simulated}Made with [fellowship](https://arxiv.org/abs/2408.08688), which carries out the method of *The Fellowship of the LLMs*: a generator answers each prompt, reviewers criticise, the generator revises; a judge compares the responses, and what it decides becomes preference pairs.
+{simulated}Made with [fellowship](https://arxiv.org/abs/2408.08688) {version}, which carries out the method of *The Fellowship of the LLMs*: a generator answers each prompt, reviewers criticise, the generator revises; a judge compares the responses, and what it decides becomes preference pairs.
 
 | | |
 |---|---|
-| generator | {generator} |
-| reviewers | {reviewers} |
-| judge | {judge} |
-| responses to a prompt | {responses} |
-| pairs taken | {pairs_mode} |
-| format | {format} |
-
+{made}
 ## What is in it
 
 | | |
 |---|---|
-| prompts | {prompts} |
-| preference pairs (`data/dpo-*.jsonl`) | {dpo} |
-| labelled completions (`data/kto-*.jsonl`) | {kto} ({desirable} desirable, {undesirable} undesirable) |
-| prompts without a pair | {none} |
+{counts}
+The texts are the models' own, byte for byte. `responses.jsonl` holds every response and feedback, `verdicts.jsonl` every comparison with the judge's words, `pairs.jsonl` where each pair comes from, line for line; all have the prompts' `id`. `run.json` has the date, the calls and the costs of the run that wrote this.
 
-The texts are the models' own, byte for byte. `responses.jsonl` holds every response and feedback, `verdicts.jsonl` every comparison with the judge's words; both have the prompts' `id`. Pairs come from decided comparisons and what follows from them by transitivity; ties and comparisons that could not be read give none.
+## How the pairs were made
 
+{construction}{controls}{histograms}
 ## Loading it
 
-```python
-from datasets import load_dataset
-pairs = load_dataset("path/to/this/folder", split="train")          # for DPO
-labels = load_dataset("path/to/this/folder", "kto", split="train")  # for KTO
-```
-
-{weights}
-
+{loading}
 ## Licence
 
-To be filled in by who publishes this: the terms of the generating models apply to their outputs.
-]]
+To be filled in by who publishes this, here and in the front matter. The models whose texts are in it, and whose terms therefore matter:
+
+{licences}]]
 
 local SIMULATED = "**The completions are from `sim`, a stand-in that is no model. This is test data.**\n\n"
 
--- TRL advises (desirable_weight * desirable) : (undesirable_weight * undesirable) between 1:1 and 4:3.
-local function weights(desirable, undesirable)
-  if desirable == 0 or undesirable == 0 then return "" end
-  local ratio = desirable / undesirable
-  if ratio >= 1 and ratio <= 4 / 3 then return "For KTO both weights can stay at 1." end
-  if ratio < 1 then
-    return ("For KTO set `desirable_weight` to about %.2f (and leave `undesirable_weight` at 1).")
-      :format(1 / ratio)
+local function code(list)
+  return "`" .. table.concat(list, "`, `") .. "`"
+end
+
+local function table_of(rows)
+  local lines = {}
+  for i, row in ipairs(rows) do lines[i] = ("| %s | %s |\n"):format(row[1], row[2]) end
+  return table.concat(lines)
+end
+
+local CONFIG = [[
+- config_name: %s
+%s  data_files:
+  - {split: train, path: "data/%s-*.jsonl"}
+]]
+
+--- The configs of the front matter: a set without rows has none, since loaders stumble over empty files.
+local function configs(sets)
+  local list, first = {}, true
+  for _, set in ipairs(sets) do
+    for _, kind in ipairs(loading.kinds) do
+      local files = loading.files(set.name, kind)
+      if loading.rows(set, kind) > 0 then
+        list[#list + 1] = CONFIG:format(loading.config(set.name, kind), first and "  default: true\n" or "", files)
+        first = false
+      end
+    end
   end
-  return ("For KTO set `undesirable_weight` to about %.2f (and leave `desirable_weight` at 1).")
-    :format(ratio * 3 / 4)
+  return #list > 0 and "configs:\n" .. table.concat(list) or ""
 end
 
 local function reasons(none)
-  local parts = {}
-  for _, reason in ipairs { "tie", "unparsed", "identical", "single response" } do
-    if (none[reason] or 0) > 0 then parts[#parts + 1] = ("%d %s"):format(none[reason], reason) end
-  end
+  local names, parts = {}, {}
+  for name in pairs(none) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = ("%d %s"):format(none[name], name) end
   return #parts > 0 and table.concat(parts, ", ") or "0"
 end
 
+local titles = { single = "single-model improvement", generator = "for the generator", reviewer = "for the reviewers" }
+
+local function counts(facts)
+  local rows = { { "prompts", facts.prompts } }
+  for _, duplicate in ipairs { "exact", "near" } do
+    if facts.duplicates[duplicate] > 0 then
+      rows[#rows + 1] = { ("prompts left out as duplicates (%s)"):format(duplicate), facts.duplicates[duplicate] }
+    end
+  end
+  for _, set in ipairs(facts.sets) do
+    local what = #facts.sets > 1 and ", " .. titles[set.name] or ""
+    local dpo, kto = loading.files(set.name, "dpo"), loading.files(set.name, "kto")
+    rows[#rows + 1] = { ("preference pairs%s (`data/%s-*.jsonl`)"):format(what, dpo), set.pairs }
+    rows[#rows + 1] = { ("labelled completions%s (`data/%s-*.jsonl`)"):format(what, kto),
+      ("%d (%d desirable, %d undesirable)"):format(set.desirable + set.undesirable, set.desirable, set.undesirable) }
+    local asked = set.name == "single" and "prompts" or "requests"
+    rows[#rows + 1] = { asked .. " without a pair" .. what, reasons(set.none) }
+    if set.unlabelled > 0 then
+      rows[#rows + 1] = { "conversations that the KTO format cannot hold" .. what, set.unlabelled }
+    end
+  end
+  return table_of(rows)
+end
+
+local SINGLE = [[
+Each prompt's responses climb a ladder: response 1 is compared with response 2, each later one with the one kept; a tie keeps the later. Pairs come from decided comparisons and what follows from them by transitivity (`{mode}`: {meaning}); ties and comparisons that could not be read give none. In the KTO files a response that is chosen in some pair and never rejected is `true`, one that is rejected is `false`.
+]]
+
+local MULTI = [[
+
+**For the generator** the prompt is its conversation up to a revision request, and {revisions} revisions after that same request were compared with each other. **For the reviewers** the prompt is what a reviewer was asked about a response. Each feedback on it (of every reviewer who was asked the same, {feedbacks} each) was given to the generator alone, and the judge compared the revision with the response: chosen is feedback after which the response improved, rejected is feedback after which it did not; the scores in `pairs.jsonl` say by how much. `branches.jsonl` holds all of it. The first of the revisions and of each reviewer's feedback is the loop's own; the others were asked at temperature {temperature}.
+]]
+
+local meanings = { ["best-worst"] = "the best response against the worst one below it, one pair a prompt",
+  ["best-rest"] = "the best response against each one below it", ["all"] = "every relation that was shown" }
+
+local function construction(facts)
+  local text = template.fill(SINGLE, { mode = facts.pairs, meaning = meanings[facts.pairs] })
+  if facts.branches then text = text .. template.fill(MULTI, facts.branches) end
+  return text
+end
+
+local what_is_dropped = { margin = "the score margin is below %s",
+  length = "one text is over %s times as long as the other", refusal = "the chosen text is a refusal",
+  inverted = "the recorded scores say the opposite" }
+
+--- What quality controls did, and the audit of the labels.
+local function controls(facts)
+  local lines, limit = {}, { margin = facts.quality.min_margin, length = facts.quality.max_length_ratio }
+  for _, set in ipairs(facts.sets) do
+    local what = #facts.sets > 1 and (" (%s)"):format(titles[set.name]) or ""
+    for _, reason in ipairs(quality.reasons) do
+      if set.dropped[reason] then
+        lines[#lines + 1] = ("- left out%s because %s: %d pairs\n"):format(what,
+          what_is_dropped[reason]:format(limit[reason]), set.dropped[reason])
+      end
+    end
+    lines[#lines + 1] = ("- pairs whose chosen text has a lower mean score than the rejected one%s: %d of %d\n"):format(
+      what, set.inverted, set.pairs)
+  end
+  if facts.flips then
+    lines[#lines + 1] = ("- the judge was asked in both orders; %d of %d comparisons disagreed and count as ties\n")
+      :format(facts.flips.flipped, facts.flips.n)
+  end
+  return "\n" .. table.concat(lines)
+end
+
+local BAR = 40 -- characters of the longest bar
+
+--- Counts of scores as a list of bars, in groups where there are many.
+local function histogram(title, counted)
+  local low, high = math.huge, -math.huge
+  for score in pairs(counted) do low, high = math.min(low, score), math.max(high, score) end
+  if low > high then return "" end
+  local step, most, bars = math.max(1, math.ceil((high - low + 1) / 20)), 0, {}
+  for from = low, high, step do
+    local n = 0
+    for score = from, from + step - 1 do n = n + (counted[score] or 0) end
+    local name = step == 1 and ("%4d"):format(from) or ("%4d to %d"):format(from, from + step - 1)
+    bars[#bars + 1] = { name = name, n = n }
+    most = math.max(most, n)
+  end
+  local lines = { title }
+  for _, bar in ipairs(bars) do
+    local length = math.max(bar.n > 0 and 1 or 0, BAR * bar.n // most)
+    lines[#lines + 1] = ("%s  %-" .. BAR .. "s %d"):format(bar.name, ("#"):rep(length), bar.n)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function histograms(set)
+  if set.pairs == 0 or not next(set.scores.margin) then return "" end
+  local above = "\nScores, rounded, as the judge gave them (means where a response was compared more than once):"
+  local parts = { histogram("chosen", set.scores.chosen), histogram("rejected", set.scores.rejected),
+    histogram("margin of a pair", set.scores.margin) }
+  return above .. ("\n\n```\n%s```\n"):format(table.concat(parts, "\n"))
+end
+
+local function made(facts)
+  local rows = { { "generator", code { facts.generator } }, { "reviewers", code(facts.reviewers) },
+    { "judge", code { facts.judge } }, { "responses to a prompt", facts.responses },
+    { "pairs taken", facts.pairs }, { "format", facts.format }, { "script", "`" .. facts.script .. "`" } }
+  for _, note in ipairs(facts.notes) do rows[#rows + 1] = note end
+  return table_of(rows)
+end
+
+---@class fellowship.CardFacts
+---@field version string
+---@field script string
+---@field generator string the models as they were named, with what stands behind an alias
+---@field reviewers string[]
+---@field judge string
+---@field models string[] whose texts are in the dataset
+---@field responses integer
+---@field pairs string which pairs were taken
+---@field format string
+---@field prompts integer
+---@field duplicates { exact: integer, near: integer }
+---@field sets fellowship.PreferenceSet[]
+---@field quality table
+---@field branches? table<string, any>
+---@field flips? { n: integer, flipped: integer }
+---@field simulated boolean
+---@field notes string[][] more rows of the table of what made it
+
 --- The card's text; a function of what is given, so that a rerun writes the same bytes.
----@param facts { generator: string, reviewers: string[], judge: string, responses: integer, pairs: string, format: string, prompts: integer, dpo: integer, desirable: integer, undesirable: integer, none: table<string, integer>, simulated: boolean }
+---@param facts fellowship.CardFacts
 ---@return string
 function card.text(facts)
-  local function code(list) return "`" .. table.concat(list, "`, `") .. "`" end
+  local licences = {}
+  for i, name in ipairs(facts.models) do licences[i] = ("- `%s`: \n"):format(name) end
   return template.fill(TEXT, {
-    size = size_category(facts.dpo),
-    simulated = facts.simulated and SIMULATED or "",
-    generator = code { facts.generator }, reviewers = code(facts.reviewers), judge = code { facts.judge },
-    responses = facts.responses, pairs_mode = facts.pairs, format = facts.format,
-    prompts = facts.prompts, dpo = facts.dpo, kto = facts.desirable + facts.undesirable,
-    desirable = facts.desirable, undesirable = facts.undesirable,
-    none = reasons(facts.none), weights = weights(facts.desirable, facts.undesirable),
+    size = size_category(facts.sets[1].pairs), configs = configs(facts.sets), version = facts.version,
+    simulated = facts.simulated and SIMULATED or "", made = made(facts), counts = counts(facts),
+    construction = construction(facts), controls = controls(facts), histograms = histograms(facts.sets[1]),
+    loading = loading.text(facts), licences = table.concat(licences),
   })
 end
 

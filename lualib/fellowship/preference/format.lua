@@ -1,40 +1,127 @@
--- The row formats that trainers load. TRL's standard preference format: {"prompt", "chosen",
--- "rejected"}, and {"prompt", "completion", "label"} for KTO; conversational: the same fields as lists
--- of messages, chosen and rejected with the assistant's turn alone.
--- https://huggingface.co/docs/trl/dataset_formats
+-- The row formats that trainers load.
+-- TRL: https://huggingface.co/docs/trl/dataset_formats, standard (texts) and conversational (lists of messages).
+-- LLaMA-Factory: https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md, alpaca (texts) and sharegpt.
+-- Axolotl: https://docs.axolotl.ai/docs/rlhf.html, chat_template.default and, for KTO, user_defined.default.
 
 local json = require "fellowship.core.json"
 local check = require "fellowship.base.check"
+local conversation = require "fellowship.base.conversation"
+local errors = require "fellowship.base.errors"
 
 local format = {}
 
-format.names = { "trl", "trl-conversational" }
+format.names = { "trl", "trl-conversational", "llama-factory", "llama-factory-sharegpt", "axolotl" }
+
+---@alias fellowship.Prompt string|fellowship.Message[]
+
+---@class fellowship.Format
+---@field dpo fun(prompt: fellowship.Prompt, chosen: string, rejected: string): table
+---@field kto fun(prompt: fellowship.Prompt, completion: string, label: boolean): table
+---@field texts_only? boolean whether prompts must be texts
+---@field texts_only_kto? boolean the same of KTO rows alone
+---@field conversational string the format that conversations are written in instead
 
 local function turn(role, text)
-  return json.array { json.object({ role = role, content = text }, { "role", "content" }) }
+  return json.object({ role = role, content = text }, { "role", "content" })
 end
 
-local function as_text(_, text) return text end
+local function turns(prompt)
+  local list = {}
+  for i, message in ipairs(conversation.messages(prompt)) do list[i] = turn(message.role, message.content) end
+  return json.array(list)
+end
 
-local DPO_KEYS, KTO_KEYS = { "prompt", "chosen", "rejected" }, { "prompt", "completion", "label" }
+local function from(who, text)
+  return json.object({ from = who, value = text }, { "from", "value" })
+end
 
---- The two row makers of a format.
---- Example: `local rows = fellowship.preference.format "trl"; out:write(rows.dpo(prompt, better, worse))`
----@param name "trl"|"trl-conversational"
----@return { dpo: fun(prompt: string, chosen: string, rejected: string): table, kto: fun(prompt: string, completion: string, label: boolean): table }
-function format.rows(name)
-  check.choice("format", name, format.names)
-  local say = name == "trl" and as_text or turn
-  return {
+local sharegpt_roles = { system = "system", user = "human", assistant = "gpt" }
+
+local function conversations(prompt)
+  local list = {}
+  for i, message in ipairs(conversation.messages(prompt)) do
+    list[i] = from(sharegpt_roles[message.role], message.content)
+  end
+  return list
+end
+
+--- A maker of rows with these keys, in this order.
+local function row_of(...)
+  local keys = { ... }
+  return function(...)
+    local row = {}
+    for i, key in ipairs(keys) do row[key] = (select(i, ...)) end
+    return json.object(row, keys)
+  end
+end
+
+local trl_dpo, trl_kto = row_of("prompt", "chosen", "rejected"), row_of("prompt", "completion", "label")
+local alpaca_dpo = row_of("instruction", "input", "chosen", "rejected")
+local alpaca_kto = row_of("instruction", "input", "output", "kto_tag")
+local sharegpt_dpo, sharegpt_kto = row_of("conversations", "chosen", "rejected"), row_of("conversations", "kto_tag")
+local axolotl_dpo = row_of("messages", "chosen", "rejected")
+
+---@type table<string, fellowship.Format>
+local formats = {
+  ["trl"] = { texts_only = true, conversational = "trl-conversational", dpo = trl_dpo, kto = trl_kto },
+  ["trl-conversational"] = {
+    conversational = "trl-conversational",
     dpo = function(prompt, chosen, rejected)
-      return json.object({ prompt = say("user", prompt), chosen = say("assistant", chosen),
-        rejected = say("assistant", rejected) }, DPO_KEYS)
+      return trl_dpo(turns(prompt), json.array { turn("assistant", chosen) },
+        json.array { turn("assistant", rejected) })
     end,
     kto = function(prompt, completion, label)
-      return json.object({ prompt = say("user", prompt), completion = say("assistant", completion),
-        label = label }, KTO_KEYS)
+      return trl_kto(turns(prompt), json.array { turn("assistant", completion) }, label)
     end,
-  }
+  },
+  ["llama-factory"] = {
+    texts_only = true, conversational = "llama-factory-sharegpt",
+    dpo = function(prompt, chosen, rejected) return alpaca_dpo(prompt, "", chosen, rejected) end,
+    kto = function(prompt, completion, label) return alpaca_kto(prompt, "", completion, label) end,
+  },
+  ["llama-factory-sharegpt"] = {
+    conversational = "llama-factory-sharegpt",
+    dpo = function(prompt, chosen, rejected)
+      return sharegpt_dpo(json.array(conversations(prompt)), from("gpt", chosen), from("gpt", rejected))
+    end,
+    kto = function(prompt, completion, label)
+      local list = conversations(prompt)
+      list[#list + 1] = from("gpt", completion)
+      return sharegpt_kto(json.array(list), label)
+    end,
+  },
+  ["axolotl"] = {
+    texts_only_kto = true, conversational = "axolotl",
+    dpo = function(prompt, chosen, rejected)
+      return axolotl_dpo(turns(prompt), turn("assistant", chosen), turn("assistant", rejected))
+    end,
+    kto = trl_kto,
+  },
+}
+
+--- The makers of a format's rows.
+--- Example: `local rows = fellowship.preference.format "trl"; out:write(rows.dpo(prompt, better, worse))`
+---@param name string one of fellowship.preference.formats
+---@return fellowship.Format
+function format.rows(name)
+  check.choice("format", name, format.names)
+  return formats[name]
+end
+
+--- The format for conversations that goes with a format.
+---@param name string
+---@return string
+function format.conversational(name)
+  return formats[name].conversational
+end
+
+--- Raises when a format cannot hold a prompt.
+---@param name string
+---@param prompt fellowship.Prompt
+function format.check_prompt(name, prompt)
+  if type(prompt) == "string" or not formats[name].texts_only then return end
+  errors.raise { kind = "data", message = ("the prompt is a conversation of %d messages, and the format %s holds texts "
+    .. "alone; use --format %s"):format(#prompt, name, formats[name].conversational) }
 end
 
 return format

@@ -1,0 +1,125 @@
+-- One preference set in the making: orders of answers to a prompt go in; pairs, labels and their provenance are
+-- written and counted.
+
+local json = require "fellowship.core.json"
+local format = require "fellowship.preference.format"
+local loading = require "fellowship.preference.loading"
+local pairing = require "fellowship.preference.pairs"
+local quality = require "fellowship.preference.quality"
+
+local set = {}
+
+---@class fellowship.PreferenceSet
+---@field name "single"|"generator"|"reviewer"
+---@field pairs integer rows of the DPO files
+---@field desirable integer rows of the KTO files by label
+---@field undesirable integer
+---@field none table<string, integer> prompts without a pair, by reason
+---@field dropped table<string, integer> pairs that quality controls left out, by reason
+---@field inverted integer kept pairs whose recorded scores say the opposite
+---@field unlabelled integer prompts that the KTO format cannot hold
+---@field untrimmed integer kept pairs with a text that begins or ends with white space
+---@field scores { chosen: table<integer, integer>, rejected: table<integer, integer>, margin: table<integer, integer> } histograms
+---@field format_name string
+---@field files { dpo: string[], kto: string[] } names in data/, once it is closed
+local Set = {}
+Set.__index = Set
+
+--- Begins a set; use it with <close>.
+---@param o { name: string, mode: string, format: string, quality: table, provenance: fellowship.Writer, open: fun(stem: string): fellowship.Writer }
+---@return fellowship.PreferenceSet
+function set.open(o)
+  return setmetatable({ name = o.name, mode = o.mode, format_name = o.format, format = format.rows(o.format),
+    quality = o.quality, provenance = o.provenance, dpo = o.open(loading.files(o.name, "dpo")),
+    kto = o.open(loading.files(o.name, "kto")), pairs = 0, desirable = 0, undesirable = 0, none = {}, dropped = {},
+    inverted = 0, unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
+end
+
+local function count(counts, key)
+  counts[key] = (counts[key] or 0) + 1
+end
+
+--- The pairs that pass the quality controls, with what the scores say of them; and why there is none.
+local function choose(self, texts, order, reason)
+  local list, none = pairing.make(order, texts, self.mode)
+  local scores_of, kept = quality.scores(order), {}
+  for _, pair in ipairs(list) do
+    local scored = scores_of(pair)
+    local why = quality.reason(self.quality, texts[pair.chosen], texts[pair.rejected], scored)
+    if why then
+      count(self.dropped, why)
+      none = none or why
+    else
+      pair.scored = scored
+      kept[#kept + 1] = pair
+    end
+  end
+  return kept, #kept == 0 and (reason or none) or nil
+end
+
+local PROVENANCE_KEYS = { "set", "id", "chosen", "rejected", "margin", "scores" }
+
+--- Writes where a pair comes from: a line of pairs.jsonl for each line of the DPO files.
+local function write_provenance(self, id, pair)
+  local s = pair.scored
+  self.provenance:write(json.object({ set = self.name, id = id, chosen = pair.chosen, rejected = pair.rejected,
+    margin = s.margin or json.null,
+    scores = json.object({ chosen = s.chosen or json.null, rejected = s.rejected or json.null },
+      { "chosen", "rejected" }) }, PROVENANCE_KEYS))
+end
+
+local function tally(self, scored)
+  for name, histogram in pairs(self.scores) do
+    if scored[name] then count(histogram, math.floor(scored[name] + 0.5)) end
+  end
+  if quality.inverted(scored) then self.inverted = self.inverted + 1 end
+end
+
+local function ragged(text)
+  return text:find "^%s" ~= nil or text:find "%s$" ~= nil
+end
+
+local function write_labels(self, prompt, texts, list)
+  if self.format.texts_only_kto and type(prompt) ~= "string" then
+    self.unlabelled = self.unlabelled + 1
+    return
+  end
+  for _, label in ipairs(pairing.labels(list, #texts)) do
+    self.kto:write(self.format.kto(prompt, texts[label.response], label.label))
+    local name = label.label and "desirable" or "undesirable"
+    self[name] = self[name] + 1
+  end
+end
+
+--- Adds the answers to a prompt.
+---@param id any the row's
+---@param prompt fellowship.Prompt
+---@param texts string[]
+---@param order fellowship.Order
+---@param reason? string why there can be no pair, where the caller knows better
+function Set:add(id, prompt, texts, order, reason)
+  local list, none = choose(self, texts, order, reason)
+  for _, pair in ipairs(list) do
+    self.dpo:write(self.format.dpo(prompt, texts[pair.chosen], texts[pair.rejected]))
+    write_provenance(self, id, pair)
+    tally(self, pair.scored)
+    if ragged(texts[pair.chosen]) or ragged(texts[pair.rejected]) then self.untrimmed = self.untrimmed + 1 end
+  end
+  self.pairs = self.pairs + #list
+  write_labels(self, prompt, texts, list)
+  if none then count(self.none, none) end
+end
+
+--- Completes the set's files, and notes their names.
+function Set:close()
+  self.dpo:close()
+  self.kto:close()
+  self.files = { dpo = self.dpo.files, kto = self.kto.files }
+end
+
+function Set:__close(problem)
+  self.dpo:__close(problem)
+  self.kto:__close(problem)
+end
+
+return set

@@ -1,0 +1,34 @@
+-- Validates a preference folder against the format it claims.
+
+local fellowship = require "fellowship"
+local json = fellowship.json
+local preference = fellowship.preference
+
+local KEYS = { "folder", "format", "sound", "files", "rows", "faults", "notes", "inverted" }
+
+return {
+  summary = "validate a preference dataset's folder against the format it claims",
+  folder = false, -- reads only: no run folder
+  options = {
+    { "dataset", type = "string", required = true, positional = true, metavar = "DIR", help = "the folder" },
+    { "format", type = "choice", choices = preference.formats,
+      help = "the format, of a folder without a results.json that says it" },
+    { "most", type = "integer", default = 100, least = 1, metavar = "N", help = "findings shown" },
+  },
+
+  run = function(run)
+    local shown, o = 0, run.options
+    local function report(kind, message)
+      shown = shown + 1
+      if shown <= o.most then io.stderr:write(kind, ": ", message, "\n") end
+    end
+    local found = preference.validate(o.dataset:gsub("(.)/+$", "%1"), { format = o.format, report = report })
+    if shown > o.most then
+      io.stderr:write(("... and %d more; --most %d shows them\n"):format(shown - o.most, shown))
+    end
+    print(json.encode(json.object({ folder = found.folder, format = found.format or json.null,
+      sound = found.faults == 0, files = found.files, rows = found.rows, faults = found.faults, notes = found.notes,
+      inverted = found.inverted }, KEYS)))
+    return found.faults == 0 and 0 or 1
+  end,
+}
