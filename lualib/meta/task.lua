@@ -92,8 +92,20 @@ function core.on_quiet(fn) end
 ---@return number
 function core.now() end
 
+---Waits for Ctrl+C, while the program is interactive.
+function core.interrupted() end
+
+---Whether Ctrl+C wakes the task in `interrupted`, and makes a task that computes without waiting fail;
+---otherwise it ends the run.
+---@param whether boolean
+function core.interactive(whether) end
+
+---No Ctrl+C makes the current task fail while it computes.
+function core.shield() end
+
 ---Failed tasks that nobody awaited, as pairs of error and traceback.
+---@param take? boolean each is given once
 ---@return { [1]: any, [2]: string }[]
-function core.unobserved() end
+function core.unobserved(take) end
 
 return core

@@ -260,6 +260,30 @@ random_state *task_random(lua_State *L) {
     return &outside;
 }
 
+/* ---- interrupts ---- */
+
+static void stop_computing(lua_State *L, lua_Debug *where) {
+    (void)where;
+    lua_sethook(L, NULL, 0, 0);
+    runtime *rt = runtime_of(L);
+    if (!rt->current || rt->current->shielded || rt->presses == 0) return;
+    rt->presses = 0;
+    luaL_error(L, "interrupted");
+}
+
+void task_interrupt(runtime *rt) {
+    /* Of what Lua offers, this alone may be called from a signal handler. */
+    if (rt->current)
+        lua_sethook(rt->current->L, stop_computing,
+                    LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+void task_hear_interrupt(runtime *rt) {
+    if (!rt->interruptee) return; /* it looks before it waits */
+    task_wake(rt->interruptee);
+    rt->interruptee = NULL;
+}
+
 /* ---- outcomes ---- */
 
 void task_observe(task *t) {

@@ -28,17 +28,20 @@ typedef struct task_queue {
 typedef struct runtime {
     lua_State *L;
     loop *loop;
-    task *current;                  /* the task whose code runs, NULL between resumes */
-    task_queue soon;                /* tasks that hold a slot: calls wait for them */
-    task_queue ready;               /* all others that may go on */
-    size_t live;                    /* tasks that have not ended */
-    size_t outside;                 /* tasks suspended on TASK_OUTSIDE */
-    size_t committed;               /* calls on the wire and completions being stored: what a drain
-                                       waits for */
-    size_t stuck;                   /* resumes of coroutines from where Lua cannot suspend */
-    bool cancelling;                /* close handlers of a cancelled task run */
-    volatile int interrupts;        /* 1: begin nothing new, finish what is paid for; 2: stop */
-    uint64_t seed;                  /* of --seed; tasks derive theirs from it */
+    task *current;           /* the task whose code runs, NULL between resumes */
+    task_queue soon;         /* tasks that hold a slot: calls wait for them */
+    task_queue ready;        /* all others that may go on */
+    size_t live;             /* tasks that have not ended */
+    size_t outside;          /* tasks suspended on TASK_OUTSIDE */
+    size_t committed;        /* calls on the wire and completions being stored: what a drain
+                                waits for */
+    size_t stuck;            /* resumes of coroutines from where Lua cannot suspend */
+    bool cancelling;         /* close handlers of a cancelled task run */
+    volatile int interrupts; /* 1: begin nothing new, finish what is paid for; 2: stop */
+    bool interactive;        /* Ctrl+C goes to the task in task.interrupted, ends no run */
+    volatile int presses;    /* of Ctrl+C while interactive that nobody has heard of yet */
+    task *interruptee;       /* suspended in task.interrupted */
+    uint64_t seed;           /* of --seed; tasks derive theirs from it */
 } runtime;
 
 /* How a run of all tasks ended. */
@@ -95,6 +98,13 @@ void task_wake_with(task *t, void (*drop)(void *arg), void *arg);
 /* The same for a task that holds a call's slot: it goes on before others, so that the slot is soon
  * free for the next call. */
 void task_wake_soon(task *t);
+
+/* Makes the task that runs now fail at its next instruction, unless it is shielded. For signal
+ * handlers: a script may compute without end. */
+void task_interrupt(runtime *rt);
+
+/* In the loop, after Ctrl+C while interactive: wakes whoever waits for that. */
+void task_hear_interrupt(runtime *rt);
 
 /* The generator of the task that runs L; of the runtime when none does. */
 random_state *task_random(lua_State *L);

@@ -29,7 +29,8 @@ struct task {
     random_state random;
     uint64_t identity, children; /* for the seeds of the tasks that it spawns */
     uint64_t rank;
-    bool in_row; /* begin_row was called, here or where this task was spawned */
+    bool shielded; /* no interrupt ends it while it runs */
+    bool in_row;   /* begin_row was called, here or where this task was spawned */
 };
 
 /* Ends a task that is ready or suspended: undoes what it waits for, and closes its variables. */

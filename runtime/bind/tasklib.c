@@ -149,8 +149,47 @@ static int l_sleep(lua_State *L) {
     return task_suspend(L, wait, stop_sleep, timer, 0, after_sleep);
 }
 
-/* Failed tasks that nobody awaited, as {error, traceback} pairs; for the report at the end. */
+static int after_interrupted(lua_State *L, int status, lua_KContext ctx) {
+    (void)status, (void)ctx;
+    runtime_of(L)->presses = 0;
+    return 0;
+}
+
+static void stop_hearing(void *arg) {
+    runtime *rt = arg;
+    rt->interruptee = NULL;
+}
+
+/* interrupted(): waits for Ctrl+C. */
+static int l_interrupted(lua_State *L) {
+    runtime *rt = runtime_of(L);
+    task *self = task_current(L);
+    if (rt->presses > 0) return after_interrupted(L, LUA_OK, 0);
+    rt->interruptee = self;
+    return task_suspend(L, TASK_OUTSIDE, stop_hearing, rt, 0, after_interrupted);
+}
+
+/* interactive(whether): Ctrl+C goes to the task in interrupted(), or ends the run as it always
+ * does.
+ */
+static int l_interactive(lua_State *L) {
+    runtime *rt = runtime_of(L);
+    rt->interactive = lua_toboolean(L, 1);
+    rt->presses = 0;
+    return 0;
+}
+
+/* shield(): no Ctrl+C makes the current task fail while it computes. */
+static int l_shield(lua_State *L) {
+    task_current(L)->shielded = true;
+    return 0;
+}
+
+/* Failed tasks that nobody awaited, as {error, traceback} pairs. unobserved(true) takes them: they
+ * are reported once. */
 static int l_unobserved(lua_State *L) {
+    bool take = lua_toboolean(L, 1);
+    lua_settop(L, 0);
     lua_newtable(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &task_unobserved);
     lua_pushnil(L);
@@ -164,6 +203,10 @@ static int l_unobserved(lua_State *L) {
         }
         lua_rawseti(L, 1, luaL_len(L, 1) + 1);
         lua_pop(L, 1);
+        if (take) { /* clearing what is there does not disturb lua_next */
+            lua_pushnil(L);
+            lua_rawsetp(L, 2, t);
+        }
     }
     lua_settop(L, 1);
     return 1;
@@ -238,6 +281,9 @@ int luaopen_fellowship_core_task(lua_State *L) {
                                          {"now", l_now},
                                          {"cancelling", l_cancelling},
                                          {"on_quiet", l_on_quiet},
+                                         {"interrupted", l_interrupted},
+                                         {"interactive", l_interactive},
+                                         {"shield", l_shield},
                                          {"unobserved", l_unobserved},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);

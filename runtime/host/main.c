@@ -1,5 +1,6 @@
 /* main.c: the fellowship program: finds its library, runs the command line (Lua: the module
  * fellowship.command.cli) as the first task, and turns how it ended into an exit status. */
+#include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "bind/limits.h"
+#include "engine/edit.h"
 #include "host/state.h"
 
 /* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
@@ -34,15 +36,30 @@ static loop_wake *interrupt_wake;
 /* ---- interrupts ---- */
 
 static void on_signal(int number) {
-    (void)number;
+    int problem = errno;
+    if (number == SIGINT && interrupted->interactive) {
+        if (++interrupted->presses > 3) { /* nobody listens */
+            edit_restore_terminal();
+            _exit(EXIT_INTERRUPTED);
+        }
+        task_interrupt(interrupted);
+        loop_wake_send(interrupt_wake);
+        errno = problem;
+        return;
+    }
     /* A third time: the script computes without end and never lets the loop turn. Completions are
      * committed as they come, so nothing is lost. */
-    if (++interrupted->interrupts > 2) _exit(EXIT_INTERRUPTED);
+    if (++interrupted->interrupts > 2) {
+        edit_restore_terminal();
+        _exit(EXIT_INTERRUPTED);
+    }
     loop_wake_send(interrupt_wake);
+    errno = problem;
 }
 
 static void on_interrupt(void *arg) {
     host *h = arg;
+    if (h->runtime.presses > 0) task_hear_interrupt(&h->runtime);
     if (h->runtime.interrupts != 1) return;
     limits_drain(h->runtime.L);
     fprintf(stderr,

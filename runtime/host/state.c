@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "bind/editor.h"
 #include "bind/http.h"
 #include "bind/json.h"
 #include "bind/limits.h"
@@ -24,6 +25,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"fellowship.core.writer", luaopen_fellowship_core_writer},
                                    {"fellowship.core.json", luaopen_fellowship_core_json},
                                    {"fellowship.core.sys", luaopen_fellowship_core_sys},
+                                   {"fellowship.core.editor", luaopen_fellowship_core_editor},
                                    {"cjson", luaopen_cjson},
                                    {NULL, NULL}};
 
