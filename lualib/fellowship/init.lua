@@ -1,5 +1,7 @@
 -- fellowship: what a script requires. Each part is loaded when it is first used.
 
+local parts = require "fellowship.parts"
+
 ---@class fellowship
 ---@field model fun(named: string, params?: table): fellowship.Model
 ---@field judge fun(options: table|string): fellowship.Judge
@@ -9,6 +11,7 @@
 ---@field preference table
 ---@field statistics table
 ---@field verdict table
+---@field errors table
 ---@field json table
 ---@field rows fun(path: string, options?: table): fellowship.Rows
 ---@field writer fun(path: string): fellowship.Writer
@@ -20,35 +23,6 @@
 ---@field version string
 local fellowship = {}
 
-local function member(module, name)
-  return function() return require(module)[name] end
-end
-
-local function whole(module)
-  return function() return require(module) end
-end
-
-local parts = {
-  model = member("fellowship.model", "new"),
-  judge = member("fellowship.evaluate.judge", "new"),
-  jury = member("fellowship.evaluate.jury", "new"),
-  debate = member("fellowship.evaluate.debate", "new"),
-  feedback = member("fellowship.generate.feedback", "new"),
-  rows = member("fellowship.dataset.rows", "open"),
-  writer = member("fellowship.dataset.writer", "open"),
-  spawn = member("fellowship.flow", "spawn"),
-  all = member("fellowship.flow", "all"),
-  map = member("fellowship.flow", "map"),
-  each = member("fellowship.flow", "each"),
-  sleep = member("fellowship.flow", "sleep"),
-  preference = whole "fellowship.preference",
-  statistics = whole "fellowship.base.statistics",
-  verdict = whole "fellowship.evaluate.verdict",
-  errors = whole "fellowship.base.errors",
-  json = whole "fellowship.core.json",
-  version = member("fellowship.core.host", "version"),
-}
-
 return setmetatable(fellowship, {
   __index = function(self, name)
     local part = parts[name]
@@ -59,7 +33,8 @@ return setmetatable(fellowship, {
       local hint = require("fellowship.base.nearest").hint(tostring(name), known)
       error(('fellowship has no "%s"%s'):format(tostring(name), hint), 2)
     end
-    local value = part()
+    local value = require(part[1])
+    if part[2] then value = value[part[2]] end
     rawset(self, name, value)
     return value
   end,

@@ -69,9 +69,10 @@ function sys.unhex(digits) end
 ---@return integer
 function sys.time() end
 
----Width of a terminal in columns; nil when the descriptor is none.
+---Size of a terminal; nil when the descriptor is none.
 ---@param fd integer
----@return integer?
+---@return integer? columns
+---@return integer? rows
 function sys.terminal(fd) end
 
 return sys

@@ -169,13 +169,15 @@ static int l_time(lua_State *L) {
     return 1;
 }
 
-/* terminal(fd) -> width in columns | nil when it is none */
+/* terminal(fd) -> columns, rows | nil when it is none */
 static int l_terminal(lua_State *L) {
     int fd = (int)luaL_checkinteger(L, 1);
     struct winsize size;
     if (!isatty(fd)) return 0;
-    lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80);
-    return 1;
+    bool known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col;
+    lua_pushinteger(L, known ? size.ws_col : 80);
+    lua_pushinteger(L, known && size.ws_row ? size.ws_row : 24);
+    return 2;
 }
 
 int luaopen_fellowship_core_sys(lua_State *L) {

@@ -24,4 +24,78 @@ function text.cut(s, n)
   return stop and s:sub(1, stop - 1) or s
 end
 
+-- Code points that take two columns, as first and last of each range (Unicode 15, East Asian Width W and F).
+local WIDE = { 0x1100, 0x115f, 0x2e80, 0x303e, 0x3041, 0xa4cf, 0xac00, 0xd7a3, 0xf900, 0xfaff, 0xfe30, 0xfe6f, 0xff00,
+  0xff60, 0xffe0, 0xffe6, 0x1f300, 0x1f64f, 0x1f680, 0x1f6ff, 0x1f900, 0x1f9ff, 0x20000, 0x3fffd }
+
+local function columns_of(code)
+  if code < 0x300 then return 1 end
+  if code <= 0x36f or code == 0x200b or code == 0x200d or (code >= 0xfe00 and code <= 0xfe0f) then return 0 end
+  for i = 1, #WIDE, 2 do
+    if code >= WIDE[i] and code <= WIDE[i + 1] then return 2 end
+  end
+  return 1
+end
+
+--- Columns that a text takes on a terminal.
+---@param s string
+---@return integer
+function text.columns(s)
+  local n = 0
+  for _, code in utf8.codes(text.valid(s)) do n = n + columns_of(code) end
+  return n
+end
+
+--- As much of a text as n columns hold, with a mark where it was cut.
+---@param s string
+---@param n integer
+---@return string
+function text.fit(s, n)
+  s = text.valid(s)
+  if #s <= n or text.columns(s) <= n then return s end
+  local used = 0
+  for at, code in utf8.codes(s) do
+    used = used + columns_of(code)
+    if used > n - 1 then return s:sub(1, at - 1) .. "…" end
+  end
+  return s
+end
+
+local function wrap_line(line, n, lines)
+  while text.columns(line) > n do
+    local used, stop, space = 0, nil, nil
+    for at, code in utf8.codes(line) do
+      used = used + columns_of(code)
+      if used > n then
+        stop = at
+        break
+      end
+      if code == 32 then space = at end
+    end
+    if line:sub(stop, stop) == " " then space = stop end
+    if stop == 1 then stop = utf8.offset(line, 2) end
+    local cut = space and space > 1 and space - 1 or stop - 1
+    lines[#lines + 1] = line:sub(1, cut)
+    line = line:sub(cut + 1):gsub("^ +", "")
+  end
+  lines[#lines + 1] = line
+end
+
+--- Lines of at most n columns, broken between words where there are any.
+---@param s string
+---@param n integer
+---@return string[]
+function text.wrap(s, n)
+  local lines = {}
+  for line in (text.valid(s) .. "\n"):gmatch "(.-)\n" do wrap_line(line, math.max(n, 2), lines) end
+  return lines
+end
+
+--- The same text with control characters, which could steer a terminal, shown as "?"; line ends and tabs stay.
+---@param s string
+---@return string
+function text.printable(s)
+  return (text.valid(s):gsub("[%z\1-\8\11-\31\127]", "?"):gsub("\xc2[\x80-\x9f]", "?"))
+end
+
 return text

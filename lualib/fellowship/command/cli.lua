@@ -23,6 +23,10 @@ fellowship: a Lua-scriptable runtime for language-model workflows
   fellowship SCRIPT.lua [args]     run a script (host options go before its name)
   fellowship run NAME [options]    run a bundled script, or one that declares options; --help
   fellowship list                  the bundled scripts, a line each
+  fellowship repl                  explore at a prompt; model calls just work there
+  fellowship new NAME              write NAME.lua, a script of your own to begin with
+  fellowship check SCRIPT.lua      find mistakes without running: syntax, names, options
+  fellowship help NAME             what the reference says of a name, such as judge or model:ask
   fellowship store export FILE     write the store's completions as JSON Lines
   fellowship store import FILE     take completions of such a file into the store
   fellowship --version, --help
@@ -140,6 +144,21 @@ end
 
 local verbs = {}
 
+function verbs.repl(arguments)
+  local values, problem = options.read(options.common, arguments)
+  if not values then setup.usage("%s", problem) end
+  setup.apply(values)
+  return require "fellowship.command.repl".run()
+end
+
+--- What the reference says of a name, or the whole of it as Markdown.
+function verbs.reference(arguments)
+  local render = require "fellowship.command.reference_text"
+  if arguments[1] then setup.usage "reference takes no arguments; `fellowship help NAME` shows one entry" end
+  io.stdout:write(render.markdown(host.version))
+  return DONE
+end
+
 function verbs.run(arguments, command_line)
   local name = arguments[1]
   if not name or name:sub(1, 1) == "-" then setup.usage "run needs a script's name; `fellowship list` shows them" end
@@ -201,7 +220,17 @@ verbs["--help"] = function()
   return DONE
 end
 verbs["-h"] = verbs["--help"]
-verbs.help = verbs["--help"]
+
+function verbs.help(arguments)
+  if not arguments[1] then return verbs["--help"]() end
+  local reference, render = require "fellowship.command.reference", require "fellowship.command.reference_text"
+  local found, hint = reference.search(arguments[1])
+  if #found == 0 then
+    setup.usage('the reference has no "%s"%s (`fellowship reference` has it all)', arguments[1], hint)
+  end
+  io.stdout:write(render.entries(found, math.min(sys.terminal(1) or 80, 100)), "\n")
+  return DONE
+end
 
 local function verb_names()
   local names = {}

@@ -42,11 +42,17 @@ local FINAL_FAILURES = { tls = true, too_large = true }
 
 local opened
 
+--- Where the store of this run is, or will be.
+---@return string
+function dispatch.path()
+  local path = settings.store or os.getenv "FELLOWSHIP_STORE"
+  return path and path ~= "" and path or DEFAULT_STORE
+end
+
 --- The store of this run, opened by the first call. Raises when it cannot be opened.
 function dispatch.store()
   if opened then return opened end
-  local path = settings.store or os.getenv "FELLOWSHIP_STORE"
-  if not path or path == "" then path = DEFAULT_STORE end
+  local path = dispatch.path()
   local problem
   opened, problem = store.open { path = path, read_only = settings.offline, durable = settings.durable }
   if not opened then errors.raise { kind = "store", fatal = true, message = problem.message } end
