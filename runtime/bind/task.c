@@ -268,7 +268,12 @@ static void stop_computing(lua_State *L, lua_Debug *where) {
     runtime *rt = runtime_of(L);
     if (!rt->current || rt->current->shielded || rt->presses == 0) return;
     rt->presses = 0;
-    luaL_error(L, "interrupted");
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, "cancelled");
+    lua_setfield(L, -2, "kind");
+    lua_pushliteral(L, "interrupted");
+    lua_setfield(L, -2, "message");
+    lua_error(L);
 }
 
 void task_interrupt(runtime *rt) {

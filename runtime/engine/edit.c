@@ -427,6 +427,6 @@ void edit_add_history(edit *e, const char *entry) {
         return;
     }
     fseek(f, 0, SEEK_END); /* libedit begins an empty file with its mark */
-    history(e->history, &ev, H_NSAVE_FP, (size_t)1, f);
+    history(e->history, &ev, H_NSAVE_FP, (size_t)0, f); /* it writes one more than it is told */
     fclose(f);
 }

@@ -12,6 +12,7 @@ local options = require "fellowship.command.options"
 local recording = require "fellowship.command.recording"
 local run = require "fellowship.command.run"
 local setup = require "fellowship.command.setup"
+local strict = require "fellowship.command.strict"
 
 local cli = {}
 
@@ -53,6 +54,7 @@ end
 local function load_script(path)
   local chunk, problem = loadfile(path, "t")
   if not chunk then errors.raise { kind = "syntax", message = problem } end
+  strict.enforce()
   return chunk
 end
 
@@ -117,7 +119,7 @@ local function run_plain(path, chunk, values, arguments)
   local kept = failures.new(path:match "([^/]+)$":gsub("%.lua$", "") .. ".errors.jsonl", setup.teller(values.quiet),
     values["on-error"] == "stop")
   flow.on_failure = function(failure) kept:take(failure) end
-  _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path })
+  rawset(_G, "arg", table.move(arguments, 1, #arguments, 1, { [0] = path }))
   local result
   do
     local _ <close> = setmetatable({}, { __close = function() -- after an error too
@@ -149,6 +151,36 @@ function verbs.repl(arguments)
   if not values then setup.usage("%s", problem) end
   setup.apply(values)
   return require "fellowship.command.repl".run()
+end
+
+verbs.new = function(arguments)
+  local name = arguments[1]
+  if not name or name:sub(1, 1) == "-" then setup.usage "new needs a name: fellowship new my-experiment" end
+  if arguments[2] then setup.usage("new takes one name; \"%s\" is too much", arguments[2]) end
+  local made = require "fellowship.command.new".write(name)
+  for _, path in ipairs(made.files) do io.stdout:write("wrote ", path, "\n") end
+  io.stdout:write(("\nRun it as it stands, without a key:\n  %s\nthen edit %s. fellowship check %s finds mistakes.\n")
+    :format(made.command, made.script, made.script))
+  return DONE
+end
+
+--- Finds mistakes in scripts without running them.
+function verbs.check(arguments)
+  if not arguments[1] then setup.usage "check needs a script: fellowship check SCRIPT.lua" end
+  local check, count = require "fellowship.command.check", 0
+  for _, path in ipairs(arguments) do
+    local file, problem = io.open(path, "rb")
+    local source = file and sys.kind(path) == "file" and file:read "a"
+    if file then file:close() end
+    if not source then setup.usage("cannot read %s: %s", path, problem or "it is no file") end
+    for _, found in ipairs(check.text(source, path)) do
+      count = count + 1
+      io.stdout:write(path, found.line and ":" .. found.line or "", ": ", found.message, "\n")
+    end
+  end
+  if count > 0 then return FAILED end
+  io.stdout:write(#arguments == 1 and arguments[1] or #arguments .. " files", ": nothing found\n")
+  return DONE
 end
 
 --- What the reference says of a name, or the whole of it as Markdown.
@@ -276,7 +308,11 @@ function cli.main(argv)
   if well then return status end
   local value = status.value
   io.stderr:write("fellowship: ", tostring(value), "\n")
-  if not is_plain(value) then io.stderr:write(status.traceback, "\n") end
+  if not is_plain(value) then
+    io.stderr:write(status.traceback, "\n")
+  elseif failures.facts(value, status.traceback) ~= "" then
+    io.stderr:write("  ", failures.facts(value, status.traceback), "\n")
+  end
   return errors.is(value, "usage") and USAGE or FAILED
 end
 

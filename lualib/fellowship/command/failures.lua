@@ -13,7 +13,7 @@ local failures = {}
 local Failures = {}
 Failures.__index = Failures
 
-local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "traceback" }
+local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "line", "traceback" }
 
 -- More than these on the screen say nothing new; the file has them all.
 local SHOWN = 10
@@ -27,6 +27,27 @@ function failures.new(path, tell, stop)
   return setmetatable({ path = path, tell = tell, stop = stop, count = 0, kinds = {} }, Failures)
 end
 
+--- "script.lua:12" of the innermost line in a traceback that is the script's own; nil when there is none.
+---@param traceback string?
+---@return string?
+function failures.line(traceback)
+  for frame in (traceback or ""):gmatch "\n%s+([^\n]+)" do
+    local where = frame:match "^(.-:%d+): in "
+    if where and not where:find("lualib/fellowship/", 1, true) then return where end
+  end
+end
+
+--- Where a failure happened: the script's line and the call's key, as far as they are known.
+---@param e fellowship.Error
+---@param traceback string?
+---@return string
+function failures.facts(e, traceback)
+  local parts = { failures.line(traceback) }
+  if e.model and not tostring(e.message):find(e.model, 1, true) then parts[#parts + 1] = "model " .. e.model end
+  if e.key then parts[#parts + 1] = "call " .. e.key:sub(1, 12) end
+  return table.concat(parts, ", ")
+end
+
 --- Takes one: what fellowship.flow reports.
 ---@param failure { row: table?, number: integer, error: fellowship.Error, traceback: string }
 function Failures:take(failure)
@@ -38,8 +59,11 @@ function Failures:take(failure)
   if id == nil then id = failure.number end
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,
-    traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
-  if self.count <= SHOWN then self.tell(("row %s failed: %s"):format(tostring(id), e.message)) end
+    line = failures.line(failure.traceback), traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
+  if self.count <= SHOWN then
+    local facts = failures.facts(e, failure.traceback)
+    self.tell(("row %s failed: %s%s"):format(tostring(id), e.message, facts ~= "" and " [" .. facts .. "]" or ""))
+  end
   if self.count == SHOWN + 1 then self.tell("more rows failed; see " .. self.path .. " at the end") end
   if self.stop then error(e, 0) end
 end

@@ -139,7 +139,7 @@ local function follow(session, spawned)
     if not outcome[1] then return session:report(outcome[2], outcome[3]) end
     local columns, rows = session:size()
     for i = 2, outcome.n do
-      local lines = show.lines(outcome[i], columns, rows)
+      local lines = show.lines(outcome[i], columns - #"task: ", rows)
       lines[1] = "task: " .. lines[1]
       for _, line in ipairs(lines) do session:say(line) end
     end
@@ -147,7 +147,7 @@ local function follow(session, spawned)
 end
 
 --- Whether a value is a task that goes on.
-local function goes_on(value)
+local function is_under_way(value)
   if type(value) ~= "userdata" then return false end
   local well, status = pcall(function() return value:status() end)
   return well and (status == "ready" or status == "suspended")
@@ -157,7 +157,7 @@ function Session:show_values(values)
   local columns, rows = self:size()
   for i = 2, values.n do
     for _, line in ipairs(show.lines(values[i], columns, rows)) do self:say(line) end
-    if goes_on(values[i]) then follow(self, values[i]) end
+    if is_under_way(values[i]) then follow(self, values[i]) end
   end
   if values.n > 1 then rawset(_G, "_", values[2]) end
 end
@@ -295,7 +295,12 @@ function repl.run()
     session:say(("fellowship %s: help() tells what there is, Tab completes, Ctrl+C interrupts, Ctrl+D ends")
       :format(host.version))
   end
-  while session:turn() do end
+  local goes_on = true
+  while goes_on do
+    -- What fails here is a mistake of the library, or of a script's __tostring: the session stays.
+    local well, result = xpcall(session.turn, function(e) return { e, debug.traceback(nil, 2) } end, session)
+    if well then goes_on = result else session:report(result[1], result[2]) end
+  end
   for _, watcher in ipairs(watchers) do watcher:cancel() end
   if session.edited and session.reading == false then write_raw(session, io.stdout, "\n") end
   task.interactive(false)

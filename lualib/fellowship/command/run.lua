@@ -19,7 +19,8 @@ local run = {}
 ---@class fellowship.Run
 ---@field options table<string, any> the command's options, by name
 ---@field out string the folder of the results
----@field simulated boolean whether sim was asked
+---@field tell fun(text: string) says a line on stderr, unless --quiet
+---@field done integer rows that are done
 local Run = {}
 Run.__index = Run
 
