@@ -46,8 +46,8 @@ local function meaning(self, e)
     return nil
   end
   if e.kind ~= "call" then return nil end
-  if e.fn.kind == "name" and not e.fn.variable and e.fn.name == "require" and e.args[1] and e.args[1].kind == "string" then
-    return e.args[1].value == "fellowship" and { part = "fellowship" } or nil
+  if e.fn.kind == "name" and not e.fn.variable and e.fn.name == "require" then
+    return e.args[1] and e.args[1].value == "fellowship" and { part = "fellowship" } or nil
   end
   local entry = self:entry_of(e)
   local returned = entry and entry.returns[1]
@@ -101,7 +101,8 @@ function Check:member(line, class, key, what)
     if method then known[method] = true end
   end
   if not known[key] then
-    self:report(line, 'a %s has no %s "%s"%s', class:match "[^.]+$":lower(), what, key, nearest.hint(key, sorted_keys(known)))
+    self:report(line, 'a %s has no %s "%s"%s', class:match "[^.]+$":lower(), what, key,
+      nearest.hint(key, sorted_keys(known)))
   end
 end
 

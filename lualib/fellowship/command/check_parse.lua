@@ -69,7 +69,8 @@ local function tokens_of(s)
       text, stop = s:match("^([%w_]+)()", at)
       add(keywords[text] and text or "name", text, stop)
     elseif s:find("^%.?%d", at) then
-      stop = s:match("^0[xX][%x.]*[pP]?[+-]?[%x.]*()", at) or s:match("^[%d.]+[eE][+-]?%d+()", at) or s:match("^[%d.]+()", at)
+      stop = s:match("^0[xX][%x.]+[pP][+-]?%d+()", at) or s:match("^0[xX][%x.]+()", at)
+        or s:match("^[%d.]+[eE][+-]?%d+()", at) or s:match("^[%d.]+()", at)
       add("number", nil, stop)
     else
       text = s:match("^%.%.%.", at) or s:match("^[=~<>]=", at) or s:match("^//", at) or s:match("^::", at)
@@ -222,7 +223,8 @@ end
 
 function P:expression(limit)
   limit = limit or 0
-  local token, left = self.tokens[self.at], nil
+  local token = self.tokens[self.at]
+  local left
   if unary[token.kind] then
     self:next()
     self:expression(12)

@@ -13,7 +13,8 @@ local failures = {}
 local Failures = {}
 Failures.__index = Failures
 
-local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "line", "traceback" }
+local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "line",
+  "traceback" }
 
 -- More than these on the screen say nothing new; the file has them all.
 local SHOWN = 10
@@ -59,7 +60,8 @@ function Failures:take(failure)
   if id == nil then id = failure.number end
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,
-    line = failures.line(failure.traceback), traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
+    line = failures.line(failure.traceback),
+    traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
   if self.count <= SHOWN then
     local facts = failures.facts(e, failure.traceback)
     self.tell(("row %s failed: %s%s"):format(tostring(id), e.message, facts ~= "" and " [" .. facts .. "]" or ""))

@@ -96,7 +96,8 @@ function new.write(name)
       { "runtime.version", "workspace.library", "workspace.checkThirdParty" }), { pretty = true }) .. "\n")
   end
   return { script = script, files = files,
-    command = ("fellowship %s --data %sprompts.jsonl --model sim:demo --out %s%s-results"):format(script, folder, folder, base) }
+    command = ("fellowship %s --data %sprompts.jsonl --model sim:demo --out %s%s-results")
+      :format(script, folder, folder, base) }
 end
 
 return new

@@ -1,51 +1,184 @@
--- What a run shows while it goes on: on a terminal a line that is written over, into a pipe a line
--- every ten seconds.
+-- What a run shows on stderr while it goes on: on a terminal a block that is drawn over, into a pipe a line every
+-- ten seconds.
 
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
 local stats = require "fellowship.model.stats"
+local counts = require "fellowship.command.counts"
+local screen = require "fellowship.command.screen"
 
 local progress = {}
 
 local TERMINAL_SECONDS, PIPE_SECONDS = 0.25, 10
 
-local function line(run)
-  local parts = {
-    ("%d rows"):format(run.done),
-    ("%d calls"):format(stats.made),
-    ("%d from the store"):format(stats.stored),
-    ("%d in flight"):format(stats.in_flight),
-  }
-  if stats.retries > 0 then parts[#parts + 1] = ("%d retries"):format(stats.retries) end
-  if run.failures.count > 0 then parts[#parts + 1] = ("%d rows failed"):format(run.failures.count) end
-  return table.concat(parts, " · ")
+-- From so many rows on the time that is left is worth telling.
+local SURE = 5
+
+-- Rates are those of so many seconds past.
+local MEMORY = 30
+
+-- Rows of a file are counted in blocks of so many bytes, so that nothing waits for it.
+local BLOCK = 1 << 20
+
+-- ---- how many rows there are ----
+
+local function lines_of(path, stop)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local n, blank = 0, true
+  while true do
+    local block = file:read(BLOCK)
+    if not block then break end
+    for piece, newline in block:gmatch "([^\n]*)(\n?)" do
+      blank = blank and not piece:find "%S"
+      if newline ~= "" then
+        n, blank = blank and n or n + 1, true
+      end
+    end
+    if n >= stop then break end
+    task.sleep(0, true)
+  end
+  file:close()
+  return math.min(blank and n or n + 1, stop)
+end
+
+--- Counts the rows of the files that a run has opened, as it opens them. Only plain JSON Lines tell without being
+--- decoded; with another file among them the total stays unknown.
+local function count_rows(run)
+  local options, known, total = run.options, 0, 0
+  while true do
+    while run.sources and run.sources[known + 1] do
+      known = known + 1
+      local path = run.sources[known]
+      local plain = path:match "%.jsonl$" and sys.kind(path) == "file"
+      local rows = plain and lines_of(path, options.limit or math.maxinteger)
+      local shard = options.shard
+      if rows and shard then rows = (rows - shard[1]) // shard[2] + 1 end
+      total = rows and total and total + rows
+      run.expected = total
+    end
+    task.sleep(TERMINAL_SECONDS, true)
+  end
+end
+
+-- ---- rates ----
+
+--- Remembers what was done when, and gives rows and calls a second.
+local function take_rates(self)
+  local now = sys.time() / 1000
+  local list = self.samples
+  list[#list + 1] = { at = now, rows = self.run.done, calls = stats.made }
+  while #list > 2 and now - list[1].at > MEMORY do table.remove(list, 1) end
+  local first, span = list[1], math.max(now - list[1].at, 0.001)
+  if span < 0.2 then return 0, 0 end
+  return (self.run.done - first.rows) / span, (stats.made - first.calls) / span
+end
+
+-- ---- what is shown ----
+
+--- done/total, percentage and what is left of the time; without a total the rate alone.
+local function rows_text(self, row_rate)
+  local run = self.run
+  local done, total = run.done + run.failures.count, run.expected
+  local failed = run.failures.count > 0 and (", %d failed"):format(run.failures.count) or ""
+  if not total or total == 0 then return ("%d rows%s, %s rows/s"):format(done, failed, counts.rate(row_rate)) end
+  done = math.min(done, total)
+  local left = done >= SURE and row_rate > 0 and done < total and (", ETA %s"):format(counts.duration((total - done) / row_rate)) or ""
+  return ("%d/%d rows (%d%%)%s%s"):format(done, total, done * 100 // total, failed, left), done / total
+end
+
+local function facts(call_rate)
+  local parts = { ("%d calls"):format(stats.made), ("%s calls/s"):format(counts.rate(call_rate)),
+    ("%d in flight"):format(stats.in_flight), ("%d from the store"):format(stats.stored) }
+  for _, trouble in ipairs(counts.troubles()) do parts[#parts + 1] = trouble end
+  parts[#parts + 1] = counts.tokens()
+  parts[#parts + 1] = counts.cost()
+  return parts
+end
+
+local function bar(fraction, width)
+  local full = math.floor(fraction * width + 0.5)
+  return "[" .. ("#"):rep(full) .. ("-"):rep(width - full) .. "] "
+end
+
+--- The block's lines, each at most `width` columns.
+local function block(self, width)
+  local row_rate, call_rate = take_rates(self)
+  local rows, fraction = rows_text(self, row_rate)
+  local room = math.min(width - text.columns(rows) - 4, 40)
+  local first = fraction and room >= 10 and bar(fraction, room) .. rows or rows
+  local lines, line = { text.fit(first, width) }, nil
+  for _, fact in ipairs(facts(call_rate)) do
+    local longer = line and line .. " · " .. fact or fact
+    if line and text.columns(longer) > width then
+      lines[#lines + 1] = line
+      longer = fact
+    end
+    line = text.fit(longer, width)
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+-- ---- on a terminal ----
+
+--- Rows that the drawn lines take now: a window that became narrower has wrapped them.
+local function rows_taken(self, width)
+  local rows = 0
+  for _, columns in ipairs(self.drawn) do rows = rows + math.max(1, (columns + width - 1) // width) end
+  return rows
+end
+
+local function erase(self)
+  if #self.drawn == 0 then return end
+  local up = rows_taken(self, (sys.terminal(2))) - 1
+  screen.raw(io.stderr, up > 0 and ("\27[%dA"):format(up) or "", "\r\27[J")
+  self.drawn = {}
+end
+
+local function draw(self)
+  if not screen.at_start() then return end -- somebody prints a line in parts
+  erase(self)
+  local width = sys.terminal(2) - 1
+  local lines = block(self, width)
+  for i, line in ipairs(lines) do self.drawn[i] = text.columns(line) end
+  screen.raw(io.stderr, table.concat(lines, "\n"))
+end
+
+local function show_on_terminal(self)
+  self.stop_sharing = screen.share(function() erase(self) end, function(file)
+    if file == io.stdout then file:flush() end -- before the block is drawn again below it
+  end)
+  while true do
+    task.sleep(TERMINAL_SECONDS, true)
+    draw(self)
+  end
+end
+
+local function show_in_pipe(self)
+  while true do
+    task.sleep(PIPE_SECONDS, true)
+    local row_rate, call_rate = take_rates(self)
+    io.stderr:write("fellowship: ", table.concat({ (rows_text(self, row_rate)), table.unpack(facts(call_rate)) }, " · "),
+      "\n")
+  end
 end
 
 --- Starts to show a run's progress; close what it returns to end it.
 ---@param run fellowship.Run
 ---@return table
 function progress.start(run)
-  if run.options.quiet then return setmetatable({}, { __close = function() end }) end
-  local terminal = sys.terminal(2) ~= nil
-  local wipe = terminal and "\r\27[K" or ""
-  local ticker = task.spawn(function()
-    while true do
-      task.sleep(terminal and TERMINAL_SECONDS or PIPE_SECONDS, true)
-      if terminal then io.stderr:write(wipe, text.cut(line(run), sys.terminal(2) - 1))
-      else io.stderr:write("fellowship: ", line(run), "\n") end
-    end
-  end)
-  local tell = run.tell
-  function run.tell(said)
-    io.stderr:write(wipe)
-    tell(said)
+  local self = { run = run, drawn = {}, samples = {} }
+  local tasks = {}
+  if not run.options.quiet then
+    take_rates(self)
+    tasks = { task.aside(sys.terminal(2) and show_on_terminal or show_in_pipe, self), task.aside(count_rows, run) }
   end
-  run.failures.tell = run.tell
   return setmetatable({}, { __close = function()
-    ticker:cancel()
-    io.stderr:write(wipe)
-    run.tell, run.failures.tell = tell, tell
+    for _, t in ipairs(tasks) do t:cancel() end
+    erase(self)
+    if self.stop_sharing then self.stop_sharing() end
   end })
 end
 

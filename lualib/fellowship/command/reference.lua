@@ -107,7 +107,7 @@ local function take_line(entry, raw)
 end
 
 local function new_entry(source)
-  return { text = {}, examples = {}, params = {}, returns = {}, fields = {}, source = source }
+  return { text = {}, examples = {}, params = {}, returns = {}, fields = {}, source = source or "" }
 end
 
 local sources = {}
@@ -159,8 +159,6 @@ local function named(entry, name)
   return copy
 end
 
-local empty_lines = { text = {}, examples = {}, params = {}, returns = {}, fields = {} }
-
 --- What a function's source says of it; nil without a doc comment.
 local function of_function(fn, name)
   local info = debug.getinfo(fn, "S")
@@ -199,8 +197,8 @@ local function of_class(class, called, path)
   return list
 end
 
-local order = { "model", "spawn", "all", "map", "each", "sleep", "rows", "writer", "judge", "jury", "debate", "feedback",
-  "preference", "statistics", "verdict", "errors", "json", "version" }
+local order = { "model", "spawn", "all", "map", "each", "sleep", "rows", "writer", "judge", "jury", "debate",
+  "feedback", "preference", "statistics", "verdict", "errors", "json", "version" }
 
 --- Names of `fellowship`'s own, the usual ones first.
 local function part_names()
@@ -228,8 +226,9 @@ local function of_module(name, module, list)
   local part = require "fellowship.parts"[name]
   local stub = part[1]:match "^fellowship%.core%.(%w+)$"
   local file = stub and ("meta/%s.lua"):format(stub)
-  local head = named({ text = {}, examples = {}, params = {}, returns = {}, fields = {}, class = "", source = "" },
-    "fellowship." .. name)
+  local head = new_entry()
+  head.class = ""
+  head = named(head, "fellowship." .. name)
   for _, entry in ipairs(file and entries_of(file) or {}) do
     if entry.class == "fellowship." .. name then head = named(entry, "fellowship." .. name) end
   end
@@ -238,7 +237,7 @@ local function of_module(name, module, list)
     local full, value = ("fellowship.%s.%s"):format(name, member), module[member]
     if type(value) == "function" then
       local entry = file and of_stub(file, member, full) or of_function(value, full)
-      list[#list + 1] = entry or named({ text = {}, examples = {}, params = {}, returns = {}, fields = {}, source = "" }, full)
+      list[#list + 1] = entry or named(new_entry(), full)
     else
       head.fields[#head.fields + 1] = { name = member, type = type(value), text = "" }
     end
@@ -256,7 +255,7 @@ function reference.entries()
   for _, name in ipairs(part_names()) do
     local value, full = fellowship[name], "fellowship." .. name
     if type(value) == "function" then
-      all[#all + 1] = of_function(value, full) or setmetatable({ name = full, signature = full }, { __index = empty_lines })
+      all[#all + 1] = of_function(value, full) or named(new_entry(), full)
     elseif type(value) == "table" then
       of_module(name, value, all)
     else
@@ -312,7 +311,9 @@ function reference.of(value)
     local part = fellowship[name]
     if part == value then return reference.find("fellowship." .. name) end
     for member, inner in pairs(type(part) == "table" and part or {}) do
-      if inner == value and type(inner) == "function" then return reference.find(("fellowship.%s.%s"):format(name, member)) end
+      if inner == value and type(inner) == "function" then
+        return reference.find(("fellowship.%s.%s"):format(name, member))
+      end
     end
   end
   local metatable = type(value) == "table" and getmetatable(value)

@@ -8,6 +8,7 @@ local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
 local commands = require "fellowship.command.repl_commands"
 local complete = require "fellowship.command.repl_complete"
+local screen = require "fellowship.command.screen"
 local show = require "fellowship.command.repl_show"
 local strict = require "fellowship.command.strict"
 
@@ -28,15 +29,10 @@ local WATCH = 0.2
 
 -- ---- printing while a line is typed ----
 
-local raw_write = getmetatable(io.stdout).__index.write
-
-local function write_raw(session, file, ...)
-  local count = select("#", ...)
-  for i = 1, count do
-    local last = tostring((select(i, ...)))
-    if last ~= "" then session.at_start = last:sub(-1) == "\n" end
-  end
-  return raw_write(file, ...)
+--- A prompt begins a line.
+local function end_line()
+  if not screen.at_start() then screen.raw(io.stdout, "\n") end
+  screen.set_start(true)
 end
 
 --- Puts the line back when those that print now have done so.
@@ -47,30 +43,16 @@ local function show_later(session)
     task.shield()
     task.sleep(0)
     session.showing = false
-    if not session.at_start and session.reading then write_raw(session, io.stdout, "\n") end
+    if session.reading then end_line() end
     io.stdout:flush()
     session.editor:show()
   end)
 end
 
-local function capture_output(session)
-  local methods = getmetatable(io.stdout).__index
-  local stdout, stderr = io.stdout, io.stderr
-  local function write(file, ...)
-    if file ~= stdout and file ~= stderr then return raw_write(file, ...) end
-    session.editor:hide()
-    local result, problem = write_raw(session, file, ...)
+local function share_screen(session)
+  screen.share(function() session.editor:hide() end, function(file)
     if session.reading then show_later(session) else file:flush() end
-    if not result then return result, problem end
-    return result
-  end
-  methods.write = write
-  io.write = function(...) return write(io.output(), ...) end
-  _G.print = function(...)
-    local parts = table.pack(...)
-    for i = 1, parts.n do parts[i] = tostring(parts[i]) end
-    write(stdout, table.concat(parts, "\t", 1, parts.n), "\n")
-  end
+  end)
 end
 
 function Session:say(line)
@@ -105,7 +87,9 @@ local function hint_for(session, message)
   if name == "judge" or name == "jury" or name == "debate" or name == "model" or name == "feedback" then
     return ("it is fellowship.%s; help(fellowship.%s) tells more"):format(name, name)
   end
-  if message:find "attempt to call a table value" then return "a method is called with a colon: judge:compare { ... }" end
+  if message:find "attempt to call a table value" then
+    return "a method is called with a colon: judge:compare { ... }"
+  end
   return nil
 end
 
@@ -185,12 +169,11 @@ end
 -- ---- reading ----
 
 function Session:read(prompt)
-  if not self.at_start then write_raw(self, io.stdout, "\n") end
+  end_line()
   io.stdout:flush()
   self.reading = true
   local line, why = self.editor:read(prompt)
   self.reading = false
-  self.at_start = true
   return line, why
 end
 
@@ -254,7 +237,7 @@ local function watch_interrupts(session)
     while true do
       task.interrupted()
       if session.running then session.running:cancel()
-      elseif session.editor:drop_line() then write_raw(session, io.stdout, "^C\n") end
+      elseif session.editor:drop_line() then screen.raw(io.stdout, "^C\n") end
     end
   end)
 end
@@ -281,13 +264,13 @@ end
 --- Runs a session on standard input until it ends.
 ---@return integer status 1 when input came from a pipe or a file and something in it failed
 function repl.run()
-  local session = setmetatable({ at_start = true, locals = {}, failed = false }, Session)
+  local session = setmetatable({ locals = {}, failed = false }, Session)
   task.shield()
   session.editor = editor.open(function(before)
     return complete.line(before, commands.names(), sys.terminal(1) or 80)
   end, history_file())
   session.edited = session.editor:is_terminal()
-  if session.edited then capture_output(session) end
+  if session.edited then share_screen(session) end
   install_globals(session)
   task.interactive(session.edited)
   local watchers = { watch_failures(session), session.edited and watch_interrupts(session) or nil }
@@ -302,7 +285,7 @@ function repl.run()
     if well then goes_on = result else session:report(result[1], result[2]) end
   end
   for _, watcher in ipairs(watchers) do watcher:cancel() end
-  if session.edited and session.reading == false then write_raw(session, io.stdout, "\n") end
+  if session.edited and session.reading == false then screen.raw(io.stdout, "\n") end
   task.interactive(false)
   session.editor:close()
   return not session.edited and session.failed and 1 or 0

@@ -84,7 +84,9 @@ end
 ---@return string
 function commands.summary()
   local lines = {}
-  for i, command in ipairs(list) do lines[i] = ("  %-14s %s"):format("." .. command[1] .. " " .. command[2], command[3]) end
+  for i, command in ipairs(list) do
+    lines[i] = ("  %-14s %s"):format("." .. command[1] .. " " .. command[2], command[3])
+  end
   return table.concat(lines, "\n")
 end
 

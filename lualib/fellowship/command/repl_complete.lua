@@ -8,8 +8,8 @@ local reference = require "fellowship.command.reference"
 
 local complete = {}
 
-local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
-  "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
+local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
+  "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
 
 --- Functions whose first argument is a model's name.
 local takes_model = { ["fellowship.model"] = true, ["fellowship.judge"] = true, ["fellowship.debate"] = true }

@@ -13,6 +13,7 @@ local writer = require "fellowship.dataset.writer"
 local failures = require "fellowship.command.failures"
 local progress = require "fellowship.command.progress"
 local setup = require "fellowship.command.setup"
+local summary = require "fellowship.command.summary"
 
 local run = {}
 
@@ -136,7 +137,7 @@ end
 function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
   local self = setmetatable({ script = script, options = values, command = command, out = values.out:gsub("/+$", ""),
-    done = 0, started = now(), clock = sys.time() }, Run)
+    done = 0, started = now(), clock = sys.time(), sources = {} }, Run)
   if self.out == "" then self.out = "/" end
   self.tell = setup.teller(values.quiet)
   self.identity = identity_of(script, values)
@@ -156,25 +157,14 @@ function run.open(script, values, command)
   return self
 end
 
---- How long the run took, for people.
-local function took(self)
-  local seconds = (sys.time() - self.clock) / 1000
-  return seconds < 120 and ("%.1f s"):format(seconds) or ("%.1f min"):format(seconds / 60)
-end
-
 local SUMMARY_KEYS = { "script", "status", "out", "rows", "failed", "calls", "stored", "tokens", "cost", "seconds" }
 
 local function summarise(self, status)
-  self.tell(("%d rows done%s in %s; %d calls made, %d from the store; results in %s"):format(self.done,
-    self.failures.count > 0 and (", %d failed (%s)"):format(self.failures.count, self.failures:by_kind()) or "",
-    took(self), stats.made, stats.stored, self.out))
-  if self.done + self.failures.count == 0 then self.tell "there was no row to work on; is the dataset empty?" end
-  if self.failures.count > 0 then
-    self.tell(("failed rows are in %s; the same command again tries just those"):format(self.failures.path))
-  end
+  local seconds = (sys.time() - self.clock) / 1000
+  self.tell(table.concat(summary.lines(self, seconds), "\n"))
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
     rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored, tokens = tokens(),
-    cost = json.null, seconds = (sys.time() - self.clock) / 1000 }, SUMMARY_KEYS)), "\n")
+    cost = json.null, seconds = seconds }, SUMMARY_KEYS)), "\n")
 end
 
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.
@@ -207,6 +197,7 @@ end
 ---@return fellowship.Rows
 function Run:rows(option, which)
   local path = self.options[option]
+  self.sources[#self.sources + 1] = which and path[which] or path
   return rows.open(which and path[which] or path, { limit = self.options.limit, shard = self.options.shard })
 end
 

@@ -172,6 +172,7 @@ local function live(flight)
       if outcome.verdict ~= "retry" or last then return conclude(flight, outcome, n, wire) end
     end
     stats.retries = stats.retries + 1
+    if outcome.status == 429 then stats.rate_limited = stats.rate_limited + 1 end
     warn(model, outcome)
     local wait = limits.backoff(n, outcome.hint)
     if outcome.pause then flight.gate:pause(outcome.hint or wait) end

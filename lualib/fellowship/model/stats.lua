@@ -5,6 +5,7 @@ local stats = {
   stored = 0, -- calls answered by the store
   attempts = 0, -- HTTP exchanges
   retries = 0, -- attempts that were repeated
+  rate_limited = 0, -- of these: the provider said that there were too many
   failed = 0, -- calls that failed for good
   in_flight = 0, -- calls on the wire now
   prompt_tokens = 0,

@@ -1,0 +1,59 @@
+-- Numbers of a run for people: 1.2k, 0:42, what calls and tokens there were.
+
+local stats = require "fellowship.model.stats"
+
+local counts = {}
+
+--- 950, 12.3k, 4.56M
+---@param n number
+---@return string
+function counts.short(n)
+  if n < 10000 then return ("%d"):format(n) end
+  if n < 1e6 then return ("%.1fk"):format(n / 1e3) end
+  return ("%.2fM"):format(n / 1e6)
+end
+
+--- 8 s, 1:40, 2:03:10
+---@param seconds number
+---@return string
+function counts.duration(seconds)
+  local s = math.floor(seconds + 0.5)
+  if s < 60 then return ("%d s"):format(s) end
+  if s < 3600 then return ("%d:%02d"):format(s // 60, s % 60) end
+  return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60)
+end
+
+--- A count a second, with as many digits as it is worth.
+---@param rate number
+---@return string
+function counts.rate(rate)
+  return (rate < 10 and "%.1f" or "%.0f"):format(rate)
+end
+
+--- "3 retries, 2 rate-limited, 1 failed": what went wrong with calls; empty when nothing did.
+---@return string[]
+function counts.troubles()
+  local parts = {}
+  if stats.retries > 0 then parts[#parts + 1] = ("%d retries"):format(stats.retries) end
+  if stats.rate_limited > 0 then parts[#parts + 1] = ("%d rate-limited"):format(stats.rate_limited) end
+  if stats.failed > 0 then parts[#parts + 1] = ("%d failed"):format(stats.failed) end
+  return parts
+end
+
+--- "1.2M tokens in, 340k out": of the calls made now.
+---@return string
+function counts.tokens()
+  local note = stats.unknown_tokens > 0 and (" (unknown for %d calls)"):format(stats.unknown_tokens) or ""
+  local sent, got = counts.short(stats.prompt_tokens), counts.short(stats.completion_tokens)
+  return ("%s tokens in, %s out%s"):format(sent, got, note)
+end
+
+--- "$1.23", or that it is unknown: no price is no zero.
+---@return string
+function counts.cost()
+  if stats.made == 0 then return "cost none" end
+  if stats.simulated and #stats.models == 1 then return "cost none (sim)" end
+  return stats.cost and ("cost $%.4f"):format(stats.cost) or "cost unknown"
+end
+
+return counts
