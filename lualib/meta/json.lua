@@ -49,6 +49,9 @@ local json = {}
 ---@field pretty? boolean one member a line, indented by two spaces
 
 ---Decodes one JSON text, of at most 512 levels.
+---
+---    local row = fellowship.json.decode '{"id":7,"score":0.50}'
+---    print(row.id, fellowship.json.encode(row)) --> 7 {"id":7,"score":0.50}
 ---@param text string
 ---@param options? fellowship.json.decode_options
 ---@return any value nil only after an error
@@ -57,6 +60,8 @@ function json.decode(text, options) end
 
 ---Encodes a value. Raises an error that names the path for what has no JSON form, such as a function
 ---or NaN: `cannot encode a function at .rows[3].fn`.
+---
+---    print(fellowship.json.encode({ id = 7, tags = { "a", "b" } })) --> {"id":7,"tags":["a","b"]}
 ---@param value any
 ---@param options? fellowship.json.encode_options
 ---@return string
@@ -65,11 +70,15 @@ function json.encode(value, options) end
 ---Encodes a value so that equal values give equal texts: no white space, keys sorted by UTF-16 code
 ---units and numbers as RFC 8785 has them, but integers and `json.number` with all their digits. A
 ---float that is a whole number is written as that integer: `1` and `1.0` agree.
+---
+---    print(fellowship.json.canonical { b = 1.0, a = 2 }) --> {"a":2,"b":1}
 ---@param value any
 ---@return string
 function json.canonical(value) end
 
 ---Marks a table as an array, so that it is written as `[]` even when it is empty.
+---
+---    print(fellowship.json.encode(fellowship.json.array())) --> []
 ---@generic T: table
 ---@param t? T by default a new table
 ---@return T t
@@ -78,7 +87,7 @@ function json.array(t) end
 ---Marks a table as an object whose keys are written in the order given; keys that are absent are left
 ---out, others follow, sorted. Without keys an object keeps the order that it has.
 ---
----    json.encode(json.object({ winner = "a", id = 7 }, { "id", "winner" })) --> {"id":7,"winner":"a"}
+---    print(json.encode(json.object({ winner = "a", id = 7 }, { "id", "winner" }))) --> {"id":7,"winner":"a"}
 ---@generic T: table
 ---@param t? T by default a new table
 ---@param keys? string[]
@@ -86,27 +95,37 @@ function json.array(t) end
 function json.object(t, keys) end
 
 ---The keys of a table in the order in which they are written.
+---
+---    print(table.concat(fellowship.json.keys(fellowship.json.decode '{"b":1,"a":2}'), " ")) --> b a
 ---@param t table
 ---@return string[]
 function json.keys(t) end
 
 ---Whether a value is written as an array: a decoded or marked one, or a plain sequence that is not empty.
+---
+---    print(fellowship.json.is_array { "a" }) --> true
 ---@param value any
 ---@return boolean
 function json.is_array(value) end
 
 ---Whether a value is null. (nil is not.)
+---
+---    print(fellowship.json.is_null(fellowship.json.null)) --> true
 ---@param value any
 ---@return boolean
 function json.is_null(value) end
 
 ---A number with just this text, which must be a JSON number: `json.number "1.50"`.
+---
+---    print(fellowship.json.encode { price = fellowship.json.number "1.50" }) --> {"price":1.50}
 ---@param text string
 ---@return fellowship.json.number
 function json.number(text) end
 
 ---A Lua number for a number or a `json.number`: exact if it is an integer that fits 64 bits, else the
 ---nearest float. nil for any other value.
+---
+---    print(fellowship.json.tonumber(fellowship.json.number "1.50") + 1) --> 2.5
 ---@param value any
 ---@return number?
 function json.tonumber(value) end

@@ -14,10 +14,16 @@ local core = {}
 local task = {}
 
 ---Waits until the task has ended. Returns its results, or raises its error.
+---
+---    local t = fellowship.spawn(function() return llama:ask("Name a river.").text end)
+---    print(t:await())
 ---@return any ...
 function task:await() end
 
 ---Waits until the task has ended. Returns true and its results, or false, its error and a traceback.
+---
+---    local t = fellowship.spawn(function() error "no" end)
+---    print((t:join())) --> false
 ---@return boolean
 ---@return any ...
 function task:join() end
@@ -25,8 +31,16 @@ function task:join() end
 ---Ends a task where it waits: what it waits for is given up, its to-be-closed variables are closed, and
 ---who awaits it gets an error of kind "cancelled". Does nothing to a task that has ended; raises for one
 ---that runs. A task that is dropped goes on: only this ends it.
+---
+---    local t = fellowship.spawn(function() fellowship.sleep(60) end)
+---    t:cancel()
 function task:cancel() end
 
+---How far the task is.
+---
+---    local t = fellowship.spawn(function() fellowship.sleep(0) end)
+---    t:join()
+---    print(t:status()) --> done
 ---@return "ready"|"running"|"suspended"|"done"|"failed"
 function task:status() end
 

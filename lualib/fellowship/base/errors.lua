@@ -20,6 +20,7 @@ function Error:__tostring()
 end
 
 --- Makes an error table.
+--- Example: `local problem = fellowship.errors.new { kind = "data", message = "the row has no title" }`
 ---@param fields fellowship.Error kind and message at least
 ---@return fellowship.Error
 function errors.new(fields)
@@ -27,13 +28,18 @@ function errors.new(fields)
 end
 
 --- Raises an error table.
+--- Example:
+---     local ok, err = pcall(fellowship.errors.raise, { kind = "data", message = "the row has no title" })
+---     print(err.kind, err) --> data the row has no title
 ---@param fields fellowship.Error
 function errors.raise(fields)
   error(errors.new(fields), 0)
 end
 
 --- Whether a caught value is an error table, and of that kind when one is given.
---- Example: `local ok, err = pcall(judge.compare, judge, pair); if errors.is(err, "timeout") then ...`
+--- Example:
+---     local ok, err = pcall(judge.compare, judge, pair)
+---     if not ok and fellowship.errors.is(err, "timeout") then print "too slow" end
 ---@param value any
 ---@param kind? string
 ---@return boolean
@@ -42,6 +48,9 @@ function errors.is(value, kind)
 end
 
 --- Any caught value as an error table: a string becomes one of kind "script".
+--- Example:
+---     local ok, err = pcall(llama.ask, llama, 42)
+---     print(fellowship.errors.from(err).kind) --> script
 ---@param value any
 ---@return fellowship.Error
 function errors.from(value)

@@ -32,6 +32,14 @@ local RESAMPLES = 1000
 --- A percentile bootstrap interval (Efron 1979): resamples the numbers 1 to n with replacement,
 --- evaluates each resample, and takes the middle 95%. Resamples where fn gives nil are left out; nil
 --- when none is left.
+--- Example:
+---     local scores = { 1, 0, 1, 1 }
+---     local interval = fellowship.statistics.bootstrap(#scores, function(sample)
+---       local sum = 0
+---       for _, i in ipairs(sample) do sum = sum + scores[i] end
+---       return sum / #sample
+---     end)
+---     print(interval[1], interval[2])
 ---@param n integer
 ---@param fn fun(sample: integer[]): number?
 ---@param options? { seed: integer?, resamples: integer? }
@@ -58,6 +66,9 @@ end
 ---@field second integer[]
 
 --- The pairs of two lists in which neither label is missing.
+--- Example:
+---     local r = fellowship.statistics.pair({ "a", "b", nil, "tie" }, { "a", "a", "b", "tie" }, 4)
+---     print(r.n) --> 3
 ---@param a table labels 1 to n, nil where missing
 ---@param b table
 ---@param n integer
@@ -90,6 +101,9 @@ function statistics.pair(a, b, n, labels)
 end
 
 --- The confusion table: how often the first label was i and the second j.
+--- Example:
+---     local r = fellowship.statistics.pair({ "a", "b" }, { "a", "a" }, 2)
+---     print(fellowship.statistics.confusion(r)[2][1]) --> 1
 ---@param r fellowship.Ratings
 ---@param sample? integer[] which pairs; all when not given
 ---@return integer[][]
@@ -116,6 +130,9 @@ local weights = {
 --- Cohen's kappa (1960): 1 - sum(w o) / sum(w e), with o the observed and e the expected counts of each
 --- cell and w its disagreement: 1 off the diagonal, or (Cohen 1968) the distance of the labels, plain or
 --- squared. nil where chance agreement is complete (one label alone) or there are no pairs.
+--- Example:
+---     local r = fellowship.statistics.pair({ "a", "b", "a", "b" }, { "a", "b", "a", "a" }, 4)
+---     print(fellowship.statistics.kappa(r)) --> 0.5
 ---@param r fellowship.Ratings
 ---@param options? { weights: "none"|"linear"|"quadratic"|nil, sample: integer[]? }
 ---@return number?
@@ -144,6 +161,9 @@ function statistics.kappa(r, options)
 end
 
 --- The part of the pairs whose labels are equal; nil without pairs.
+--- Example:
+---     local r = fellowship.statistics.pair({ "a", "b" }, { "a", "a" }, 2)
+---     print(fellowship.statistics.agreement(r)) --> 0.5
 ---@param r fellowship.Ratings
 ---@return number?
 function statistics.agreement(r)
@@ -156,6 +176,9 @@ function statistics.agreement(r)
 end
 
 --- Kappa's 95% bootstrap interval over the pairs.
+--- Example:
+---     local r = fellowship.statistics.pair({ "a", "b", "a", "b" }, { "a", "b", "a", "a" }, 4)
+---     local interval = fellowship.statistics.kappa_interval(r, { seed = 1 })
 ---@param r fellowship.Ratings
 ---@param options? { weights: string?, seed: integer?, resamples: integer? }
 ---@return number[]?
@@ -168,6 +191,11 @@ end
 
 --- The difference in kappa of two raters against the same reference, over the rows where none of the
 --- three labels is missing, and its 95% paired bootstrap interval.
+--- Example:
+---     local humans = { "a", "b", "a", "b" }
+---     local difference, interval, n = fellowship.statistics.kappa_difference(
+---       { "a", "b", "a", "b" }, { "a", "a", "a", "b" }, humans, 4)
+---     print(difference, n) --> 0.5 4
 ---@param a table labels of one rater
 ---@param b table labels of the other
 ---@param reference table
@@ -222,6 +250,7 @@ end
 --- Fleiss' kappa (1971) of two or more raters over the subjects that every one of them labelled:
 --- (P - Pe) / (1 - Pe), P the mean agreement of pairs of raters, Pe the sum of squared label shares. nil
 --- where it is not defined.
+--- Example: `local kappa, n = fellowship.statistics.fleiss({ { "a", "b" }, { "a", "b" }, { "a", "a" } }, 2)`
 ---@param raters table[] each rater's labels, 1 to n
 ---@param n integer
 ---@return number?
@@ -249,6 +278,9 @@ end
 
 --- Krippendorff's alpha for nominal labels (2011): 1 - Do / De, missing labels allowed; subjects with one
 --- label or none say nothing and are left out. nil where it is not defined.
+--- Example:
+---     local alpha = fellowship.statistics.krippendorff({ { "a", "b", "a" }, { "a", "b", nil } }, 3)
+---     print(alpha) --> 1.0
 ---@param raters table[] each rater's labels, 1 to n, nil where missing
 ---@param n integer
 ---@return number?
@@ -273,6 +305,9 @@ end
 local Z95 = 1.959963984540054 -- the standard normal's 97.5% quantile
 
 --- Wilson's 95% score interval of a rate (1927): holds for small counts and near 0 and 1. nil for n = 0.
+--- Example:
+---     local interval = fellowship.statistics.wilson(8, 10)
+---     print(("%.2f to %.2f"):format(interval[1], interval[2])) --> 0.49 to 0.94
 ---@param successes integer
 ---@param n integer
 ---@return number[]? interval { low, high }

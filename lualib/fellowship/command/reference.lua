@@ -17,21 +17,25 @@ local reference = {}
 ---@field source string file, below lualib
 ---@field line integer
 
---- Files of the classes whose objects scripts hold, and how the reference calls such an object.
+--- Classes whose objects scripts hold: how the reference calls such an object, its file, and what it is.
 local objects = {
-  { "fellowship.Model", "model", "fellowship/model/init.lua" },
-  { "fellowship.Completion", "completion", "fellowship/model/dispatch.lua" },
-  { "fellowship.Judge", "judge", "fellowship/evaluate/judge.lua" },
-  { "fellowship.Jury", "jury", "fellowship/evaluate/jury.lua" },
-  { "fellowship.Debate", "debate", "fellowship/evaluate/debate.lua" },
-  { "fellowship.Verdict", "verdict", "fellowship/evaluate/verdict.lua" },
-  { "fellowship.Loop", "loop", "fellowship/generate/feedback.lua" },
-  { "fellowship.Rows", "rows", "fellowship/dataset/rows.lua" },
-  { "fellowship.Writer", "out", "fellowship/dataset/writer.lua" },
-  { "fellowship.task", "task", "meta/task.lua" },
-  { "fellowship.Run", "run", "fellowship/command/run.lua" },
-  { "fellowship.Option", "option", "fellowship/command/options.lua" },
-  { "fellowship.Error", "error", "fellowship/base/errors.lua" },
+  { "fellowship.Model", "model", "fellowship/model/init.lua", "A model: what fellowship.model gives." },
+  { "fellowship.Completion", "completion", "fellowship/model/dispatch.lua", "A model's answer: what model:ask gives." },
+  { "fellowship.Judge", "judge", "fellowship/evaluate/judge.lua", "An evaluator: one model that compares two responses." },
+  { "fellowship.Jury", "jury", "fellowship/evaluate/jury.lua", "An evaluator: several judges that vote." },
+  { "fellowship.Debate", "debate", "fellowship/evaluate/debate.lua", "An evaluator: referees who discuss, then score." },
+  { "fellowship.Verdict", "verdict", "fellowship/evaluate/verdict.lua", "What an evaluator's compare gives." },
+  { "fellowship.Loop", "loop", "fellowship/generate/feedback.lua", "A feedback loop: what fellowship.feedback gives." },
+  { "fellowship.PreferenceSet", "set", "fellowship/preference/set.lua",
+    "One preference set in the making: what fellowship.preference.set gives." },
+  { "fellowship.Rows", "rows", "fellowship/dataset/rows.lua", "Rows of a dataset: what fellowship.rows gives." },
+  { "fellowship.Writer", "out", "fellowship/dataset/writer.lua", "A file of rows: what fellowship.writer gives." },
+  { "fellowship.task", "task", "meta/task.lua", "A task: what fellowship.spawn gives." },
+  { "fellowship.Run", "run", "fellowship/command/run.lua",
+    "A run of a script that declares its options: what its function `run` is given." },
+  { "fellowship.Option", "option", "fellowship/command/options.lua", "An option that a script declares." },
+  { "fellowship.Error", "error", "fellowship/base/errors.lua",
+    "What a call that fails for good raises. Branch on its kind, never on its text." },
 }
 
 -- ---- reading a source ----
@@ -80,6 +84,8 @@ end
 readers["meta"] = function(entry)
   entry.meta = true
 end
+
+readers["package"] = readers["meta"] -- of the library alone
 
 --- A line that is no annotation: text, or code when it is indented.
 local function take_line(entry, raw)
@@ -155,6 +161,7 @@ local function named(entry, name)
   local copy = {}
   for key, value in pairs(entry) do copy[key] = value end
   copy.name = name
+  copy.text = table.move(entry.text, 1, #entry.text, 1, {})
   copy.signature = entry.class and name or signature_of(name, entry)
   return copy
 end
@@ -176,12 +183,12 @@ local function of_stub(file, member, name)
 end
 
 --- The class of an object, then its methods, in the order of their source.
-local function of_class(class, called, path)
+local function of_class(class, called, path, what)
   local list, owner = {}, nil
   for _, entry in ipairs(entries_of(path)) do
     if entry.class == class then
       list[1] = named(entry, called)
-      list[1].object = true
+      table.insert(list[1].text, 1, what)
     end
   end
   -- Methods are those of the local that the class comment stands above.
@@ -191,7 +198,8 @@ local function of_class(class, called, path)
   end
   for _, entry in ipairs(entries_of(path)) do
     if entry.owner and entry.owner == owner and not entry.member:find "^__[^c]" then
-      list[#list + 1] = named(entry, called .. entry.separator .. entry.member)
+      local iterates = entry.member == "__call"
+      list[#list + 1] = named(entry, iterates and called or called .. entry.separator .. entry.member)
     end
   end
   return list
@@ -221,6 +229,18 @@ local function member_names(module)
   return names
 end
 
+--- What the comment at the head of a module's file says.
+local function head_comment(part)
+  local path = package.searchpath(part, package.path)
+  local words = {}
+  for line in path and io.lines(path) or function() end do
+    local comment = line:match "^%-%- (.*)$"
+    if not comment then break end
+    words[#words + 1] = comment
+  end
+  return #words > 0 and table.concat(words, " ") or nil
+end
+
 --- A whole module: an entry for itself and one for each of its functions.
 local function of_module(name, module, list)
   local part = require "fellowship.parts"[name]
@@ -232,6 +252,7 @@ local function of_module(name, module, list)
   for _, entry in ipairs(file and entries_of(file) or {}) do
     if entry.class == "fellowship." .. name then head = named(entry, "fellowship." .. name) end
   end
+  if #head.text == 0 then head.text[1] = head_comment(part[1]) end
   list[#list + 1] = head
   for _, member in ipairs(member_names(module)) do
     local full, value = ("fellowship.%s.%s"):format(name, member), module[member]

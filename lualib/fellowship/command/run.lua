@@ -168,6 +168,7 @@ local function summarise(self, status)
 end
 
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.
+---@package
 ---@param main fun(run: fellowship.Run)
 ---@return integer
 function Run:execute(main)
@@ -192,6 +193,7 @@ end
 -- ---- what scripts use ----
 
 --- Opens the dataset that an option names, with --limit and --shard.
+--- Example: `for row in run:rows "data" do print(row.prompt) end`
 ---@param option string
 ---@param which? integer of an option that may be repeated
 ---@return fellowship.Rows
@@ -202,6 +204,8 @@ function Run:rows(option, which)
 end
 
 --- As fellowship.map; counts the rows for progress and run.json.
+--- Example:
+---     for row, text in run:map(run:rows "data", function(row) return llama:ask(row.prompt).text end) do print(text) end
 ---@param source any
 ---@param fn fun(row: table, number: integer): ...
 function Run:map(source, fn)
@@ -214,6 +218,7 @@ function Run:map(source, fn)
 end
 
 --- A row's id: its own, or its number in the dataset.
+--- Example: `print(run:id({ id = "sea" }, 0)) --> sea`
 ---@param row table
 ---@param number integer
 ---@return any
@@ -223,6 +228,7 @@ function Run:id(row, number)
 end
 
 --- A text field of a row; raises an error that fails the row, saying where it stands and what it has.
+--- Example: `print(run:text({ prompt = "Name a river." }, 0, "prompt")) --> Name a river.`
 ---@param row table
 ---@param number integer
 ---@param name string
@@ -238,6 +244,7 @@ end
 --- The prompt of a row: its text, or a conversation where it is a list of messages, {role, content} or ShareGPT's
 --- {from, value}; where the field is missing, that of the columns messages or conversations. Assistant's turns at the
 --- end are left out: the answer is what is asked for. Raises an error that fails the row.
+--- Example: `print(run:prompt({ prompt = "Name a river." }, 0)) --> Name a river.`
 ---@param row table
 ---@param number integer
 ---@return string|fellowship.Message[]
@@ -254,6 +261,9 @@ function Run:prompt(row, number)
 end
 
 --- Reports that a part of a row failed (it goes to errors.jsonl); the script goes on with the rest of it.
+--- Example:
+---     local ok, err = pcall(judge.compare, judge, pair)
+---     if not ok then run:fail({ id = "sea" }, 0, err) end
 ---@param row table
 ---@param number integer
 ---@param problem fellowship.Error
@@ -262,12 +272,16 @@ function Run:fail(row, number, problem)
 end
 
 --- Ends the run with a message about how it was called (exit status 2).
+--- Example: `if #run.options.data == 0 then run:usage "--data must name a file" end`
 ---@param message string
 function Run:usage(message)
   setup.usage("%s", message)
 end
 
 --- Opens a file of rows in the run's folder; use it with <close>.
+--- Example:
+---     local out <close> = run:writer "answers.jsonl"
+---     out:write { id = 1, text = "yes" }
 ---@param name string
 ---@return fellowship.Writer
 function Run:writer(name)
@@ -277,6 +291,7 @@ function Run:writer(name)
 end
 
 --- Writes a whole file in the run's folder: text as it is, anything else as JSON.
+--- Example: `run:save("results.json", { rows = run.done })`
 ---@param name string
 ---@param content string|table
 function Run:save(name, content)
@@ -286,6 +301,7 @@ function Run:save(name, content)
 end
 
 --- Whether sim was asked, so that what is written can say so.
+--- Example: `if run:is_simulated() then run.tell "these answers are sim's" end`
 ---@return boolean
 function Run:is_simulated()
   return stats.simulated

@@ -41,6 +41,9 @@ end
 
 --- The next row and its number in the dataset, from 0; nil at the end; nil and an error table for a
 --- line that is no row (the next one may be).
+--- Example:
+---     local row, number = fellowship.rows("prompts.jsonl"):pull()
+---     print(number, row.prompt)
 ---@return table? row
 ---@return integer|fellowship.Error|nil number
 function Rows:pull()
@@ -68,12 +71,18 @@ function Rows:pull()
 end
 
 --- Iterating raises at a line that is no row; fellowship.map reports it and goes on.
+--- Example: `for row in fellowship.rows "prompts.jsonl" do print(row.prompt) end`
 function Rows:__call()
   local row, number = self:pull()
   if row == nil and number ~= nil then error(number, 0) end
   return row, number
 end
 
+--- Closes the file.
+--- Example:
+---     local rows = fellowship.rows "prompts.jsonl"
+---     print(rows:pull().prompt)
+---     rows:close()
 function Rows:close()
   if self.source then self.source:close() end
   self.source = nil

@@ -31,6 +31,9 @@ function writer.open(path)
 end
 
 --- Writes one row as a line of JSON. Keys of rows that were read keep their order; others are sorted.
+--- Example:
+---     local out <close> = fellowship.writer "answers.jsonl"
+---     out:write { id = 1, text = "yes" }
 ---@param row table
 function Writer:write(row)
   check.type("the row", row, "table")
@@ -40,6 +43,9 @@ function Writer:write(row)
 end
 
 --- Writes text as it is.
+--- Example:
+---     local out <close> = fellowship.writer "notes.txt"
+---     out:write_text "as it is\n"
 ---@param text string
 function Writer:write_text(text)
   local well, problem = self.file:write_text(text)
@@ -47,6 +53,10 @@ function Writer:write_text(text)
 end
 
 --- Completes the file: all of it is on the disk, under its own name.
+--- Example:
+---     local out = fellowship.writer "answers.jsonl"
+---     out:write { id = 1 }
+---     out:close()
 function Writer:close()
   local file = self.file
   if not file then return end
@@ -58,6 +68,9 @@ function Writer:close()
 end
 
 --- Leaves the file as .partial.
+--- Example:
+---     local out = fellowship.writer "answers.jsonl"
+---     out:abandon()
 function Writer:abandon()
   local file = self.file
   self.file = nil

@@ -120,6 +120,9 @@ end
 
 --- Compares two responses: the referees speak in their order for the rounds, each seeing all that was said, then
 --- each scores. The winner has the higher mean; a final statement that cannot be read leaves it "unparsed".
+--- Example:
+---     local verdict = debate:compare(pair)
+---     for _, turn in ipairs(verdict.evidence) do print(turn.role, turn.text) end
 ---@param pair table as fellowship.Judge.compare
 ---@return fellowship.Verdict
 function Debate:compare(pair)

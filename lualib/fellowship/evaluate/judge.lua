@@ -26,7 +26,9 @@ local option_types = { model = "string|table", strategy = "string?", scale = "in
   samples = "integer?", vote = "string?" }
 
 --- A judge. Temperature 0, as in the paper, unless the model's parameters say otherwise.
---- Example: `local j = fellowship.judge { model = "openai:gpt-4o" }; print(j:compare { prompt = p, a = x, b = y }.winner)`
+--- Example:
+---     local j = fellowship.judge { model = "openai:gpt-4o", strategy = "combined", swap = true }
+---     print(j:compare({ prompt = "Name a river.", a = "The Rhine.", b = "A river." }).winner)
 ---@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil }
 ---@return fellowship.Judge
 function judge.new(options)
@@ -113,6 +115,9 @@ end
 
 --- Compares two responses to a prompt. A verdict that cannot be read, even after asking once more, has
 --- winner "unparsed" and is no error. `sample` is which of several judgements of the same pair.
+--- Example:
+---     local verdict = judge:compare { prompt = "Name a river.", a = "The Rhine.", b = "A river." }
+---     print(verdict.winner, verdict.scores.a, verdict.scores.b)
 ---@param pair { prompt: string?, a: string?, b: string?, reference: string?, conversation_a: table?, conversation_b: table?, sample: integer? }
 ---@return fellowship.Verdict
 function Judge:compare(pair)

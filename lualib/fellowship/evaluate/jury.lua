@@ -38,7 +38,7 @@ end
 --- A jury of models (each becomes a judge with the jury's options) or of evaluators of any kind. The same
 --- model twice is two samples, by position.
 --- Example: `local jury = fellowship.jury { "openai:gpt-4o", "together:google/gemma-2-9b-it", strategy = "combined" }`
----@param options table members 1 to n, and options: strategy, scale, swap, samples (of the judges), vote = "mode"|"mean"|"weighted", weights = number[]
+---@param options { [integer]: string|fellowship.Model|table, strategy: string?, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|"weighted"|nil, weights: number[]? } members, and options of their judges and of the vote
 ---@return fellowship.Jury
 function jury.new(options)
   check.type("jury's members", options, "table")
@@ -69,6 +69,9 @@ end
 
 --- Compares two responses: every member votes, side by side. `votes` holds each member's verdict and
 --- `parsed` how many could be read.
+--- Example:
+---     local verdict = jury:compare(pair)
+---     print(verdict.winner, #verdict.votes, verdict.parsed)
 ---@param pair table as fellowship.Judge.compare
 ---@return fellowship.Verdict
 function Jury:compare(pair)

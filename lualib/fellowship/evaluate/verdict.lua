@@ -14,6 +14,10 @@ local verdict = {}
 ---@field evidence? table[] what the models wrote: { model =, text = }
 ---@field evaluator? string
 ---@field models? string[]
+---@field votes? fellowship.Verdict[] of a jury: each member's verdict
+---@field parsed? integer of a jury: how many votes could be read
+---@field flipped? boolean of a judge that asked in both orders: whether they disagreed
+---@field problem? any why it could not be read
 
 -- Between a heading and its number: white space, colons and marks of emphasis.
 local GAP = "^[%s%*_:#`>=%-]*"
@@ -171,7 +175,10 @@ end
 
 --- Reads a verdict. The last statement wins; one whose words and score stand in a candidate is a
 --- quotation and does not count.
---- Example: `fellowship.verdict.parse(text, { strategy = "combined", scale = 10, candidates = { a, b } })`
+--- Example:
+---     local text = "### Score Assistant A:\n7/10\n\n### Score Assistant B:\n4/10"
+---     local found, problem = fellowship.verdict.parse(text, { strategy = "combined", scale = 10 })
+---     print(found.winner, found.scores.a) --> a 7
 ---@param text string
 ---@param options? { strategy: "combined"|"independent"|"direct"|nil, scale: integer?, candidates: string[]? }
 ---@return fellowship.Verdict? verdict { winner =, scores = { a =, b = } }, or { scores = { score = } }

@@ -17,7 +17,9 @@ local flow = {
 ---@field status fun(self): "ready"|"running"|"suspended"|"done"|"failed"
 
 --- Starts a task that runs fn(...) beside the caller.
---- Example: `local t = fellowship.spawn(function() return llama:ask("Hi").text end); print(t:await())`
+--- Example:
+---     local t = fellowship.spawn(function() return llama:ask("Hi").text end)
+---     print(t:await())
 ---@param fn function
 ---@param ... any its arguments
 ---@return fellowship.Task
@@ -27,6 +29,7 @@ function flow.spawn(fn, ...)
 end
 
 --- Waits some seconds; other tasks go on.
+--- Example: `fellowship.sleep(0.01)`
 ---@param seconds number
 function flow.sleep(seconds)
   task.sleep(seconds)
@@ -40,7 +43,10 @@ local Scope = {
 
 --- Runs functions side by side, waits for every one, then returns the first result of each in
 --- argument order, or raises the first error in argument order.
---- Example: `local a, b = fellowship.all(function() return x:ask(p).text end, function() return y:ask(p).text end)`
+--- Example:
+---     local a, b = fellowship.all(
+---       function() return llama:ask("Name a river.").text end,
+---       function() return llama:ask("Name a lake.").text end)
 ---@param ... function
 ---@return any ...
 function flow.all(...)
@@ -78,7 +84,12 @@ end
 --- Runs fn(row, number) for every row, many at a time, and yields (row, results ...) in input order.
 --- A row whose fn raises is reported (errors.jsonl) and left out. At most a window of rows is open
 --- beyond the oldest unfinished one, so memory does not grow with the dataset.
---- Example: `for row, answer in fellowship.map(fellowship.rows "p.jsonl", function(row) return m:ask(row.prompt).text end) do ... end`
+--- Example:
+---     for row, answer in fellowship.map(fellowship.rows "prompts.jsonl", function(row)
+---       return llama:ask(row.prompt).text
+---     end) do
+---       print(row.prompt, answer)
+---     end
 ---@param source table|function an array of rows, what fellowship.rows returns, or an iterator function
 ---@param fn fun(row: table, number: integer): ...
 ---@param options? { window: integer? }
@@ -113,6 +124,8 @@ function flow.map(source, fn, options)
 end
 
 --- Runs fn(row, number) for every row, many at a time, for its effects. Returns how many went well.
+--- Example:
+---     local n = fellowship.each(fellowship.rows "prompts.jsonl", function(row) print(llama:ask(row.prompt).text) end)
 ---@param source table|function as map's
 ---@param fn fun(row: table, number: integer)
 ---@param options? { window: integer? }

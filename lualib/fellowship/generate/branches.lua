@@ -66,7 +66,9 @@ local function review_branches(loop, round, o)
 end
 
 --- Grows branches at every round of a loop's result.
---- Example: `local grown = branches.grow(loop, loop:respond(prompt), { revisions = 2, feedbacks = 2 })`
+--- Example:
+---     local grown = fellowship.preference.branches(loop, loop:respond "Name a river.", { revisions = 2, feedbacks = 2 })
+---     print(#grown[1].revisions) --> 2
 ---@param loop fellowship.Loop
 ---@param result table as loop:respond gives it
 ---@param options? { revisions: integer?, feedbacks: integer?, temperature: number? } answers to each revision request, samples of each reviewer (both 2), temperature of all but the loop's own (0.7)

@@ -77,6 +77,7 @@ function model.new(named, params)
 end
 
 --- The same model with other parameters on top of its own.
+--- Example: `print(llama:with({ temperature = 0.7 }):ask("Name a river.").text)`
 ---@param params table<string, any>
 ---@return fellowship.Model
 function Model:with(params)
@@ -86,6 +87,7 @@ function Model:with(params)
 end
 
 --- The same model with parameters for what it does not say itself.
+--- Example: `print(llama:with_defaults({ temperature = 0 }).params.temperature) --> 0`
 ---@param params table<string, any>
 ---@return fellowship.Model
 function Model:with_defaults(params)

@@ -220,6 +220,14 @@ end
 ---@field notes string[][] more rows of the table of what made it
 
 --- The card's text; a function of what is given, so that a rerun writes the same bytes.
+--- Example:
+---     local set <close> = fellowship.preference.set { name = "single", mode = "best-worst", format = "trl", quality = {},
+---       provenance = run:writer "pairs.jsonl", open = function(stem) return run:writer("data/" .. stem .. ".jsonl") end }
+---     set:close()
+---     print(fellowship.preference.card { version = fellowship.version, script = "mine", generator = "sim:writer",
+---       reviewers = { "sim:reviewer" }, judge = "sim:judge", models = { "sim:writer" }, responses = 2, pairs = "best-worst",
+---       format = "trl", prompts = 0, duplicates = { exact = 0, near = 0 }, sets = { set }, quality = {}, simulated = true,
+---       notes = {} })
 ---@param facts fellowship.CardFacts
 ---@return string
 function card.text(facts)

@@ -100,7 +100,9 @@ local formats = {
 }
 
 --- The makers of a format's rows.
---- Example: `local rows = fellowship.preference.format "trl"; out:write(rows.dpo(prompt, better, worse))`
+--- Example:
+---     local rows = fellowship.preference.format "trl"
+---     print(fellowship.json.encode(rows.dpo("Name a river.", "The Rhine.", "A river.")))
 ---@param name string one of fellowship.preference.formats
 ---@return fellowship.Format
 function format.rows(name)
@@ -109,6 +111,7 @@ function format.rows(name)
 end
 
 --- The format for conversations that goes with a format.
+--- Example: `print(fellowship.preference.conversational "trl") --> trl-conversational`
 ---@param name string
 ---@return string
 function format.conversational(name)
@@ -116,6 +119,7 @@ function format.conversational(name)
 end
 
 --- Raises when a format cannot hold a prompt.
+--- Example: `fellowship.preference.check_prompt("trl", "Name a river.")`
 ---@param name string
 ---@param prompt fellowship.Prompt
 function format.check_prompt(name, prompt)

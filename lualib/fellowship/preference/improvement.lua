@@ -15,6 +15,11 @@ local improvement = {}
 
 --- What the judge says of a round's branches: the revisions climb the ladder; each review's revision is compared, as
 --- B, with the response that was reviewed.
+--- Example:
+---     local result = loop:respond "Name a river."
+---     local grown = fellowship.preference.branches(loop, result)[1]
+---     local judged = fellowship.preference.judge_branches(judge, "Name a river.", result.responses[1], grown)
+---     print(#judged.revisions, #judged.reviews)
 ---@param judge table an evaluator
 ---@param shown string the prompt as the judge is shown it
 ---@param response string the response that was reviewed
@@ -34,6 +39,12 @@ function improvement.judge(judge, shown, response, grown)
 end
 
 --- The contest of a round's revisions.
+--- Example:
+---     local result = loop:respond "Name a river."
+---     local grown = fellowship.preference.branches(loop, result)[1]
+---     local judged = fellowship.preference.judge_branches(judge, "Name a river.", result.responses[1], grown)
+---     local contest = fellowship.preference.of_revisions(grown, judged.revisions)
+---     print(#contest.texts)
 ---@param grown fellowship.Branches
 ---@param comparisons fellowship.Comparison[]
 ---@return fellowship.Contest
@@ -73,6 +84,11 @@ local function order_of(verdicts)
 end
 
 --- The contests of a round's feedback, one for each request: reviewers who were asked the same compete.
+--- Example:
+---     local result = loop:respond "Name a river."
+---     local grown = fellowship.preference.branches(loop, result)[1]
+---     local judged = fellowship.preference.judge_branches(judge, "Name a river.", result.responses[1], grown)
+---     for _, contest in ipairs(fellowship.preference.of_reviews(grown, judged.reviews)) do print(#contest.texts) end
 ---@param grown fellowship.Branches
 ---@param verdicts fellowship.Verdict[] of each review's revision
 ---@return fellowship.Contest[]

@@ -11,6 +11,11 @@ local ladder = {}
 
 --- Climbs: response 1 as A against response 2 as B, then each later one as A against the one kept as B;
 --- the better is kept, a tie keeps the later. A comparison that cannot be read ends the ladder.
+--- Example:
+---     local responses = { "a draft", "a better draft" }
+---     local comparisons = fellowship.preference.climb(#responses, function(a, b)
+---       return judge:compare { prompt = "Describe a chair.", a = responses[a], b = responses[b] }
+---     end)
 ---@param count integer how many responses there are
 ---@param compare fun(a: integer, b: integer): fellowship.Verdict
 ---@return fellowship.Comparison[]
@@ -35,6 +40,9 @@ end
 ---@field kept integer[] whom each comparison kept, in order
 
 --- The order that decided comparisons give, with what follows by transitivity.
+--- Example:
+---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b" } } })
+---     print(order.beats[2][1]) --> true
 ---@param count integer
 ---@param comparisons fellowship.Comparison[]
 ---@return fellowship.Order

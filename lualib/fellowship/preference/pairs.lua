@@ -116,6 +116,10 @@ local function reason_for_none(order)
 end
 
 --- The pairs of a mode. Texts that are equal, white space at their ends aside, never pair.
+--- Example:
+---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b" } } })
+---     local list = fellowship.preference.pairs(order, { "a draft", "a better draft" }, "best-worst")
+---     print(list[1].chosen, list[1].rejected) --> 2 1
 ---@param order fellowship.Order
 ---@param responses string[]
 ---@param mode "best-worst"|"best-rest"|"all"
@@ -134,6 +138,9 @@ end
 
 --- KTO labels: a response that is chosen in some pair and never rejected is true, one that is rejected
 --- is false; each once, in the responses' order.
+--- Example:
+---     local labels = fellowship.preference.labels({ { chosen = 2, rejected = 1 } }, 2)
+---     print(labels[1].response, labels[1].label) --> 1 false
 ---@param list fellowship.Pair[]
 ---@param count integer
 ---@return { response: integer, label: boolean }[]

@@ -19,6 +19,7 @@ local signs = {
 }
 
 --- Whether a response looks like a refusal.
+--- Example: `print(fellowship.preference.is_refusal "I'm sorry, but I can't help with that.") --> true`
 ---@param response string
 ---@return boolean
 function refusal.is(response)

@@ -26,6 +26,11 @@ local Set = {}
 Set.__index = Set
 
 --- Begins a set; use it with <close>.
+--- Example:
+---     local set <close> = fellowship.preference.set { name = "single", mode = "best-worst", format = "trl", quality = {},
+---       provenance = run:writer "pairs.jsonl", open = function(stem) return run:writer("data/" .. stem .. ".jsonl") end }
+---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b", scores = { a = 3, b = 8 } } } })
+---     set:add(0, "Name a river.", { "A river.", "The Rhine." }, order)
 ---@param o { name: string, mode: string, format: string, quality: table, provenance: fellowship.Writer, open: fun(stem: string): fellowship.Writer }
 ---@return fellowship.PreferenceSet
 function set.open(o)
@@ -92,6 +97,12 @@ local function write_labels(self, prompt, texts, list)
 end
 
 --- Adds the answers to a prompt.
+--- Example:
+---     local set <close> = fellowship.preference.set { name = "single", mode = "best-worst", format = "trl", quality = {},
+---       provenance = run:writer "pairs.jsonl", open = function(stem) return run:writer("data/" .. stem .. ".jsonl") end }
+---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b", scores = { a = 3, b = 8 } } } })
+---     set:add(0, "Name a river.", { "A river.", "The Rhine." }, order)
+---     print(set.pairs) --> 1
 ---@param id any the row's
 ---@param prompt fellowship.Prompt
 ---@param texts string[]
@@ -111,6 +122,11 @@ function Set:add(id, prompt, texts, order, reason)
 end
 
 --- Completes the set's files, and notes their names.
+--- Example:
+---     local set <close> = fellowship.preference.set { name = "single", mode = "best-worst", format = "trl", quality = {},
+---       provenance = run:writer "pairs.jsonl", open = function(stem) return run:writer("data/" .. stem .. ".jsonl") end }
+---     set:close()
+---     print(#set.files.dpo)
 function Set:close()
   self.dpo:close()
   self.kto:close()

@@ -97,6 +97,9 @@ end
 
 --- The rows of a source that are not duplicates of earlier ones; `exact` and `near` count those left out. A row
 --- whose text cannot be taken passes: who works on it says why.
+--- Example:
+---     local rows = fellowship.preference.unique(fellowship.rows "prompts.jsonl", function(row) return row.prompt end)
+---     for row in function() return rows:pull() end do print(row.prompt) end
 ---@param source { pull: function }
 ---@param prompt_of fun(row: table, number: integer): fellowship.Prompt may raise
 ---@param near? number similarity from which on two are duplicates, 0 to 1; nil: only the same text

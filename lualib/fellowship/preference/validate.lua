@@ -229,6 +229,9 @@ local function check_info(self)
 end
 
 --- Checks a folder.
+--- Example:
+---     local found = fellowship.preference.validate(".", { format = "trl", report = function(kind, message) print(kind, message) end })
+---     print(found.faults)
 ---@param folder string
 ---@param o { format: string?, report: fun(kind: "fault"|"note", message: string) } the folder's format when it does not say it; where findings go
 ---@return fellowship.Validation
