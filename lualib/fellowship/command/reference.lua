@@ -23,7 +23,7 @@ local objects = {
   { "fellowship.Completion", "completion", "fellowship/model/dispatch.lua", "A model's answer: what model:ask gives." },
   { "fellowship.Judge", "judge", "fellowship/evaluate/judge.lua", "An evaluator: one model that compares two responses." },
   { "fellowship.Jury", "jury", "fellowship/evaluate/jury.lua", "An evaluator: several judges that vote." },
-  { "fellowship.Debate", "debate", "fellowship/evaluate/debate.lua", "An evaluator: referees who discuss, then score." },
+  { "fellowship.Debate", "debate", "fellowship/evaluate/debate.lua", "An evaluator: referees discuss, then score." },
   { "fellowship.Verdict", "verdict", "fellowship/evaluate/verdict.lua", "What an evaluator's compare gives." },
   { "fellowship.Loop", "loop", "fellowship/generate/feedback.lua", "A feedback loop: what fellowship.feedback gives." },
   { "fellowship.PreferenceSet", "set", "fellowship/preference/set.lua",
