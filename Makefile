@@ -2,7 +2,9 @@
 # make quickstart install what is missing, build, and run the main job offline
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
-# make bench, make lint, make format, make local-model, make install PREFIX=..., make clean
+# make reference  build/reference.md, from the comments in the sources
+# make install, make uninstall PREFIX=... DESTDIR=...
+# make bench, make lint, make format, make local-model, make clean
 # DEPS=no         do not touch the system's packages
 
 VERSION = 0.1.0
@@ -96,12 +98,43 @@ format:
 local-model:
 	@bash examples/quickstart/local-model.sh
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fellowship
+# ---- documentation ----
+
+reference: $(BUILD)/reference.md
+
+$(BUILD)/reference.md: $(BUILD)/fellowship $(shell find lualib -name '*.lua')
+	@$(BUILD)/fellowship reference > $@
+	@echo "  DOC $@"
+
+# The options are those that the program itself tells.
+$(BUILD)/fellowship.1: runtime/host/fellowship.1 $(BUILD)/fellowship lualib/fellowship/command/options.lua
+	@$(BUILD)/fellowship --help | sed -n '/^Host options/,$$p' | \
+	    sed -n 's/^  \(--[^ ]*\) \([^ ]*\)  *\(.*\)/.TP\n.BI "\1 " \2\n\3/p' | sed 's/-/\\-/g' > $@.options
+	@sed -e 's/@VERSION@/$(VERSION)/' -e '/^.\\" @OPTIONS@/d' -e '/^@OPTIONS@/{' -e 'r $@.options' -e 'd' -e '}' $< > $@
+	@rm $@.options
+
+# ---- installation ----
+
+SHARE   = $(DESTDIR)$(PREFIX)/share
+LIBRARY = $(SHARE)/fellowship
+BASH    = $(SHARE)/bash-completion/completions
+
+install: all reference $(BUILD)/fellowship.1
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBRARY) $(SHARE)/man/man1 $(BASH) $(SHARE)/doc/fellowship
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
-	cp -R lualib scripts $(DESTDIR)$(PREFIX)/share/fellowship/
+	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
+	cp -R lualib scripts $(LIBRARY)/
+	install -m 644 $(BUILD)/fellowship.1 $(SHARE)/man/man1/fellowship.1
+	install -m 644 runtime/host/completion.bash $(BASH)/fellowship
+	install -m 644 README.md LICENSE $(BUILD)/reference.md $(SHARE)/doc/fellowship/
+	rm -rf $(SHARE)/doc/fellowship/examples
+	cp -R examples $(SHARE)/doc/fellowship/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/fellowship $(SHARE)/man/man1/fellowship.1 $(BASH)/fellowship
+	rm -rf $(LIBRARY) $(SHARE)/doc/fellowship
 
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan bench lint format local-model install clean
+.PHONY: all quickstart check test units asan check-asan bench lint format local-model reference install uninstall clean

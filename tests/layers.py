@@ -103,6 +103,8 @@ def requires():
             continue
         for line, name in matches(path, REQUIRE):
             target = (name.split(".") + [""])[1]
+            if layer == "command" and name in ("fellowship", "fellowship.parts"):
+                continue                                        # commands hand the whole library to scripts
             if name.startswith("fellowship.core."):
                 continue                                        # C primitives lie below all of Lua
             if not name.startswith("fellowship.") or target not in LUALIB:

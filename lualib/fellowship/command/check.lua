@@ -24,6 +24,8 @@ end
 
 -- ---- what an expression is ----
 
+local loaders = { require = true }
+
 --- What the library knows of an expression: { part = "fellowship.statistics" } for what stands behind a dotted
 --- name of the reference, { class = "fellowship.Model" } for an object, { lib = "string" } for Lua's own.
 local function meaning(self, e)
@@ -46,7 +48,7 @@ local function meaning(self, e)
     return nil
   end
   if e.kind ~= "call" then return nil end
-  if e.fn.kind == "name" and not e.fn.variable and e.fn.name == "require" then
+  if e.fn.kind == "name" and not e.fn.variable and loaders[e.fn.name] then
     return e.args[1] and e.args[1].value == "fellowship" and { part = "fellowship" } or nil
   end
   local entry = self:entry_of(e)

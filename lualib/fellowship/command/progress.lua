@@ -84,7 +84,8 @@ local function rows_text(self, row_rate)
   local failed = run.failures.count > 0 and (", %d failed"):format(run.failures.count) or ""
   if not total or total == 0 then return ("%d rows%s, %s rows/s"):format(done, failed, counts.rate(row_rate)) end
   done = math.min(done, total)
-  local left = done >= SURE and row_rate > 0 and done < total and (", ETA %s"):format(counts.duration((total - done) / row_rate)) or ""
+  local sure = done >= SURE and row_rate > 0 and done < total
+  local left = sure and (", ETA %s"):format(counts.duration((total - done) / row_rate)) or ""
   return ("%d/%d rows (%d%%)%s%s"):format(done, total, done * 100 // total, failed, left), done / total
 end
 
@@ -160,8 +161,8 @@ local function show_in_pipe(self)
   while true do
     task.sleep(PIPE_SECONDS, true)
     local row_rate, call_rate = take_rates(self)
-    io.stderr:write("fellowship: ", table.concat({ (rows_text(self, row_rate)), table.unpack(facts(call_rate)) }, " · "),
-      "\n")
+    local rows = rows_text(self, row_rate)
+    io.stderr:write("fellowship: ", table.concat({ rows, table.unpack(facts(call_rate)) }, " · "), "\n")
   end
 end
 

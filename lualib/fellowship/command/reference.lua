@@ -21,7 +21,7 @@ local reference = {}
 local objects = {
   { "fellowship.Model", "model", "fellowship/model/init.lua", "A model: what fellowship.model gives." },
   { "fellowship.Completion", "completion", "fellowship/model/dispatch.lua", "A model's answer: what model:ask gives." },
-  { "fellowship.Judge", "judge", "fellowship/evaluate/judge.lua", "An evaluator: one model that compares two responses." },
+  { "fellowship.Judge", "judge", "fellowship/evaluate/judge.lua", "An evaluator: one model compares two responses." },
   { "fellowship.Jury", "jury", "fellowship/evaluate/jury.lua", "An evaluator: several judges that vote." },
   { "fellowship.Debate", "debate", "fellowship/evaluate/debate.lua", "An evaluator: referees discuss, then score." },
   { "fellowship.Verdict", "verdict", "fellowship/evaluate/verdict.lua", "What an evaluator's compare gives." },
