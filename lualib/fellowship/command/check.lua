@@ -225,7 +225,7 @@ local function passed_on(nodes)
 end
 
 local function globals_of(nodes, standard)
-  local known = { arg = true }
+  local known = { arg = true, _ENV = true }
   for name in pairs(standard) do known[name] = true end
   for _, e in ipairs(nodes) do
     if e.kind == "name" and e.written and not e.variable and e.depth == 0 then known[e.name] = true end

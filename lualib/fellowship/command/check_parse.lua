@@ -177,7 +177,7 @@ function P:primary()
     self:next()
     return self:node("paren", token.line, { inner = inner })
   end
-  local variable = self:find(token.value)
+  local variable = self:find(token.value) or self:find "_ENV" -- behind a local _ENV no name is a global
   return self:node("name", token.line, { name = token.value, variable = variable, depth = self.depth })
 end
 
