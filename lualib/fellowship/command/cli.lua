@@ -1,18 +1,17 @@
 -- The command line: which verb, which script, and what its end means as an exit status.
 
 local host = require "fellowship.core.host"
-local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
-local flow = require "fellowship.flow"
-local model = require "fellowship.model"
-local failures = require "fellowship.command.failures"
+local flow = lazy "fellowship.flow"
+local model = lazy "fellowship.model"
+local failures = lazy "fellowship.command.failures"
+local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
-local recording = require "fellowship.command.recording"
-local run = require "fellowship.command.run"
+local run = lazy "fellowship.command.run"
 local setup = require "fellowship.command.setup"
-local strict = require "fellowship.command.strict"
 
 local cli = {}
 
@@ -36,27 +35,6 @@ Host options before a plain script, and options of every command:
 ]]
 
 -- ---- scripts ----
-
---- Folder of the bundled scripts.
-local function scripts_folder()
-  return host.home .. "/scripts"
-end
-
-local function bundled_names()
-  local names = {}
-  for _, file in ipairs(sys.list(scripts_folder()) or {}) do
-    names[#names + 1] = file:match "^([%w_%-]+)%.lua$"
-  end
-  return names
-end
-
---- Loads a script's chunk; raises on a syntax error, which names file and line.
-local function load_script(path)
-  local chunk, problem = loadfile(path, "t")
-  if not chunk then errors.raise { kind = "syntax", message = problem } end
-  strict.enforce()
-  return chunk
-end
 
 --- Options of a declaring script, common ones first, checked.
 local function declared_options(script, path)
@@ -132,7 +110,7 @@ end
 
 --- `fellowship SCRIPT.lua`: a command when the file returns one, else a plain script.
 local function run_file(path, values, host_arguments, arguments, command_line)
-  local chunk = load_script(path)
+  local chunk = catalogue.load(path)
   setup.apply(values)
   local result, status = run_plain(path, chunk, values, arguments)
   if is_command(result) then
@@ -144,62 +122,21 @@ end
 
 -- ---- verbs ----
 
-local verbs = {}
-
-function verbs.repl(arguments)
-  local values, problem = options.read(options.common, arguments)
-  if not values then setup.usage("%s", problem) end
-  setup.apply(values)
-  return require "fellowship.command.repl".run()
-end
-
-verbs.new = function(arguments)
-  local name = arguments[1]
-  if not name or name:sub(1, 1) == "-" then setup.usage "new needs a name: fellowship new my-experiment" end
-  if arguments[2] then setup.usage("new takes one name; \"%s\" is too much", arguments[2]) end
-  local made = require "fellowship.command.new".write(name)
-  for _, path in ipairs(made.files) do io.stdout:write("wrote ", path, "\n") end
-  io.stdout:write(("\nRun it as it stands, without a key:\n  %s\nthen edit %s. fellowship check %s finds mistakes.\n")
-    :format(made.command, made.script, made.script))
-  return DONE
-end
-
---- Finds mistakes in scripts without running them.
-function verbs.check(arguments)
-  if not arguments[1] then setup.usage "check needs a script: fellowship check SCRIPT.lua" end
-  local check, count = require "fellowship.command.check", 0
-  for _, path in ipairs(arguments) do
-    local file, problem = io.open(path, "rb")
-    local source = file and sys.kind(path) == "file" and file:read "a"
-    if file then file:close() end
-    if not source then setup.usage("cannot read %s: %s", path, problem or "it is no file") end
-    for _, found in ipairs(check.text(source, path)) do
-      count = count + 1
-      io.stdout:write(path, found.line and ":" .. found.line or "", ": ", found.message, "\n")
-    end
-  end
-  if count > 0 then return FAILED end
-  io.stdout:write(#arguments == 1 and arguments[1] or #arguments .. " files", ": nothing found\n")
-  return DONE
-end
-
---- What the reference says of a name, or the whole of it as Markdown.
-function verbs.reference(arguments)
-  local render = require "fellowship.command.reference_text"
-  if arguments[1] then setup.usage "reference takes no arguments; `fellowship help NAME` shows one entry" end
-  io.stdout:write(render.markdown(host.version))
-  return DONE
-end
+-- The others are loaded when one of them is called.
+local verbs = setmetatable({}, { __index = function(_, name)
+  return name:find "^%l+$" and require "fellowship.command.verbs"[name] or nil
+end })
 
 function verbs.run(arguments, command_line)
   local name = arguments[1]
   if not name or name:sub(1, 1) == "-" then setup.usage "run needs a script's name; `fellowship list` shows them" end
   local path = name
-  if not name:find "[/.]" then path = ("%s/%s.lua"):format(scripts_folder(), name) end
+  if not name:find "[/.]" then path = catalogue.path(name) end
   if sys.kind(path) ~= "file" then
-    setup.usage('no script "%s"%s (fellowship list shows the bundled ones)', name, nearest.hint(name, bundled_names()))
+    setup.usage('no script "%s"%s (fellowship list shows the bundled ones)', name,
+      nearest.hint(name, catalogue.names()))
   end
-  local script = load_script(path)()
+  local script = catalogue.load(path)()
   if not is_command(script) then
     setup.usage("%s declares no options: it returns no table with `run`; run it as `fellowship %s`", path, path)
   end
@@ -207,66 +144,23 @@ function verbs.run(arguments, command_line)
   return run_command(name, path, script, table.move(arguments, 2, #arguments, 1, {}), command_line)
 end
 
-function verbs.list()
-  for _, name in ipairs(bundled_names()) do
-    local script = load_script(("%s/%s.lua"):format(scripts_folder(), name))()
-    io.stdout:write(("%-12s %s\n"):format(name, script.summary or ""))
-  end
-  return DONE
-end
-
-local store_options = {
-  { "store", type = "string", metavar = "FILE", help = "the store" },
-}
-
-local function store_path(arguments)
-  local values, problem = options.read(store_options, arguments)
-  if not values then setup.usage("%s", problem) end
-  local path = values.store or os.getenv "FELLOWSHIP_STORE"
-  return path and path ~= "" and path or ".fellowship/store.db"
-end
-
-function verbs.store(arguments)
-  local what, file = arguments[1], arguments[2]
-  if what ~= "export" and what ~= "import" then
-    setup.usage("store needs export or import%s", what and nearest.hint(what, { "export", "import" }) or "")
-  end
-  if not file or file:sub(1, 2) == "--" then setup.usage("store %s needs a file", what) end
-  local path = store_path(table.move(arguments, 3, #arguments, 1, {}))
-  if what == "export" then
-    io.stdout:write(json.encode { exported = recording.export(path, file) }, "\n")
-  else
-    local added, known = recording.import(file, path)
-    io.stdout:write(json.encode { added = added, known = known }, "\n")
-  end
-  return DONE
-end
-
 verbs["--version"] = function()
   io.stdout:write("fellowship ", host.version, "\n")
   return DONE
 end
 
-verbs["--help"] = function()
+--- Shows what commands there are.
+---@return integer status
+function cli.help()
   io.stdout:write(HELP, options.help(options.common))
   return DONE
 end
-verbs["-h"] = verbs["--help"]
-
-function verbs.help(arguments)
-  if not arguments[1] then return verbs["--help"]() end
-  local reference, render = require "fellowship.command.reference", require "fellowship.command.reference_text"
-  local found, hint = reference.search(arguments[1])
-  if #found == 0 then
-    setup.usage('the reference has no "%s"%s (`fellowship reference` has it all)', arguments[1], hint)
-  end
-  io.stdout:write(render.entries(found, math.min(sys.terminal(1) or 80, 100)), "\n")
-  return DONE
-end
+verbs["--help"], verbs["-h"] = cli.help, cli.help
 
 local function verb_names()
   local names = {}
   for name in pairs(verbs) do names[#names + 1] = name end
+  for name in pairs(require "fellowship.command.verbs") do names[#names + 1] = name end
   table.sort(names)
   return names
 end
@@ -274,7 +168,7 @@ end
 local function dispatch(arguments, command_line)
   local first = arguments[1]
   if not first then
-    verbs["--help"]()
+    cli.help()
     return USAGE
   end
   if verbs[first] then return verbs[first](table.move(arguments, 2, #arguments, 1, {}), command_line) end

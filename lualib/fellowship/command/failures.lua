@@ -2,8 +2,9 @@
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
+local lazy = require "fellowship.base.lazy"
 local text = require "fellowship.base.text"
-local writer = require "fellowship.dataset.writer"
+local writer = lazy "fellowship.dataset.writer"
 
 local failures = {}
 

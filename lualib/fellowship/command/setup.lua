@@ -3,9 +3,9 @@
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
-local prompts = require "fellowship.base.prompts"
-local flow = require "fellowship.flow"
-local dispatch = require "fellowship.model.dispatch"
+local lazy = require "fellowship.base.lazy"
+local prompts = lazy "fellowship.base.prompts"
+local flow = lazy "fellowship.flow"
 local settings = require "fellowship.model.settings"
 
 local setup = {}
@@ -59,7 +59,7 @@ function setup.apply(values)
   if values.prompts then
     as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
   end
-  dispatch.warn = setup.teller(values.quiet)
+  settings.warn = setup.teller(values.quiet)
 end
 
 --- The SHA-256 of a file in hexadecimal; a usage error when it cannot be read.

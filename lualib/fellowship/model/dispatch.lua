@@ -126,9 +126,9 @@ local warned = {}
 --- Tells once for each endpoint that calls are repeated, so that a wrong address is seen at once.
 local function warn(model, outcome)
   local id = model.endpoint.shown .. outcome.kind
-  if warned[id] or not dispatch.warn then return end
+  if warned[id] or not settings.warn then return end
   warned[id] = true
-  dispatch.warn(("%s at %s: %s; trying again"):format(model.named, model.endpoint.shown, outcome.message))
+  settings.warn(("%s at %s: %s; trying again"):format(model.named, model.endpoint.shown, outcome.message))
 end
 
 local function failure_of(flight, outcome, attempts)

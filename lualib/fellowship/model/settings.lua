@@ -10,6 +10,7 @@ local settings = {
   durable = false,
   fresh = 0, ---@type integer shifts every sample number
   concurrency = 16,
+  warn = nil, ---@type fun(text: string)? tells of trouble that is not final
   models = {}, ---@type table<string, table> entries of --models by name
 }
 

@@ -1,0 +1,108 @@
+-- The verbs beside `run`: each gets the arguments behind it and returns the exit status.
+
+local host = require "fellowship.core.host"
+local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
+local lazy = require "fellowship.base.lazy"
+local nearest = require "fellowship.base.nearest"
+local catalogue = require "fellowship.command.catalogue"
+local options = require "fellowship.command.options"
+local setup = require "fellowship.command.setup"
+local recording = lazy "fellowship.command.recording"
+local reference = lazy "fellowship.command.reference"
+local render = lazy "fellowship.command.reference_text"
+
+local DONE, FAILED = 0, 1
+
+local verbs = {}
+
+function verbs.repl(arguments)
+  local values, problem = options.read(options.common, arguments)
+  if not values then setup.usage("%s", problem) end
+  setup.apply(values)
+  return require "fellowship.command.repl".run()
+end
+
+verbs.new = function(arguments)
+  local name = arguments[1]
+  if not name or name:sub(1, 1) == "-" then setup.usage "new needs a name: fellowship new my-experiment" end
+  if arguments[2] then setup.usage("new takes one name; \"%s\" is too much", arguments[2]) end
+  local made = require "fellowship.command.new".write(name)
+  for _, path in ipairs(made.files) do io.stdout:write("wrote ", path, "\n") end
+  io.stdout:write(("\nRun it as it stands, without a key:\n  %s\nthen edit %s. fellowship check %s finds mistakes.\n")
+    :format(made.command, made.script, made.script))
+  return DONE
+end
+
+--- Finds mistakes in scripts without running them.
+function verbs.check(arguments)
+  if not arguments[1] then setup.usage "check needs a script: fellowship check SCRIPT.lua" end
+  local check, count = require "fellowship.command.check", 0
+  for _, path in ipairs(arguments) do
+    local file, problem = io.open(path, "rb")
+    local source = file and sys.kind(path) == "file" and file:read "a"
+    if file then file:close() end
+    if not source then setup.usage("cannot read %s: %s", path, problem or "it is no file") end
+    for _, found in ipairs(check.text(source, path)) do
+      count = count + 1
+      io.stdout:write(path, found.line and ":" .. found.line or "", ": ", found.message, "\n")
+    end
+  end
+  if count > 0 then return FAILED end
+  io.stdout:write(#arguments == 1 and arguments[1] or #arguments .. " files", ": nothing found\n")
+  return DONE
+end
+
+--- What the reference says of a name, or the whole of it as Markdown.
+function verbs.reference(arguments)
+  if arguments[1] then setup.usage "reference takes no arguments; `fellowship help NAME` shows one entry" end
+  io.stdout:write(render.markdown(host.version))
+  return DONE
+end
+
+function verbs.list()
+  for _, name in ipairs(catalogue.names()) do
+    local script = catalogue.load(catalogue.path(name))()
+    io.stdout:write(("%-12s %s\n"):format(name, script.summary or ""))
+  end
+  return DONE
+end
+
+local store_options = {
+  { "store", type = "string", metavar = "FILE", help = "the store" },
+}
+
+local function store_path(arguments)
+  local values, problem = options.read(store_options, arguments)
+  if not values then setup.usage("%s", problem) end
+  local path = values.store or os.getenv "FELLOWSHIP_STORE"
+  return path and path ~= "" and path or ".fellowship/store.db"
+end
+
+function verbs.store(arguments)
+  local what, file = arguments[1], arguments[2]
+  if what ~= "export" and what ~= "import" then
+    setup.usage("store needs export or import%s", what and nearest.hint(what, { "export", "import" }) or "")
+  end
+  if not file or file:sub(1, 2) == "--" then setup.usage("store %s needs a file", what) end
+  local path = store_path(table.move(arguments, 3, #arguments, 1, {}))
+  if what == "export" then
+    io.stdout:write(json.encode { exported = recording.export(path, file) }, "\n")
+  else
+    local added, known = recording.import(file, path)
+    io.stdout:write(json.encode { added = added, known = known }, "\n")
+  end
+  return DONE
+end
+
+function verbs.help(arguments)
+  if not arguments[1] then return require "fellowship.command.cli".help() end
+  local found, hint = reference.search(arguments[1])
+  if #found == 0 then
+    setup.usage('the reference has no "%s"%s (`fellowship reference` has it all)', arguments[1], hint)
+  end
+  io.stdout:write(render.entries(found, math.min(sys.terminal(1) or 80, 100)), "\n")
+  return DONE
+end
+
+return verbs
