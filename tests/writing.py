@@ -15,7 +15,7 @@ def new():
     with host.Scratch() as scratch:
         result = scratch.run("new", "my-experiment")
         tap.equal(result.status, 0, "new writes a script")
-        command = next(line.split() for line in result.out.splitlines() if line.startswith("  fellowship my"))
+        command = next(line.split() for line in result.out.splitlines() if " --data " in line)
         result = scratch.run(*command[1:])
         tap.equal(result.status, 0, "which runs with the command that it tells") or tap.diag(result)
         tap.equal(len(host.jsonl(scratch / "my-experiment-results/answers.jsonl")), 3, "and gives a row for each prompt")

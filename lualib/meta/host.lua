@@ -5,10 +5,15 @@
 ---@class fellowship.core.host
 ---@field home string folder that holds lualib and scripts
 ---@field version string
+---@field program string as it was called
 local host = {}
 
 ---Sets a function that is called, outside of any task, when an interrupt has ended the run.
 ---@param fn fun()?
 function host.on_interrupt(fn) end
+
+---Whether the program has said on stderr that it was interrupted.
+---@return boolean
+function host.interrupt_told() end
 
 return host

@@ -33,6 +33,8 @@ typedef struct host {
 static runtime *interrupted;
 static loop_wake *interrupt_wake;
 
+static bool interrupt_told; /* the message below is on the screen */
+
 /* ---- interrupts ---- */
 
 static void on_signal(int number) {
@@ -66,6 +68,7 @@ static void on_interrupt(void *arg) {
             "\nfellowship: interrupted; %zu calls under way are finished and stored "
             "(press Ctrl+C again to stop at once)\n",
             h->runtime.committed);
+    interrupt_told = true;
 }
 
 static void catch_signals(host *h) {
@@ -141,16 +144,26 @@ static int l_on_interrupt(lua_State *L) {
     return 0;
 }
 
+/* interrupt_told() -> whether the program has said that it was interrupted */
+static int l_interrupt_told(lua_State *L) {
+    lua_pushboolean(L, interrupt_told);
+    return 1;
+}
+
 /* [-0, +0] fellowship.core.host: what the command line needs to know of its host. */
 static void provide_host_module(lua_State *L, const host *h) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 5);
     lua_pushstring(L, h->home);
     lua_setfield(L, -2, "home");
     lua_pushliteral(L, FELLOWSHIP_VERSION);
     lua_setfield(L, -2, "version");
+    lua_pushstring(L, h->argc > 0 ? h->argv[0] : "fellowship");
+    lua_setfield(L, -2, "program");
     lua_pushcfunction(L, l_on_interrupt);
     lua_setfield(L, -2, "on_interrupt");
+    lua_pushcfunction(L, l_interrupt_told);
+    lua_setfield(L, -2, "interrupt_told");
     lua_setfield(L, -2, "fellowship.core.host");
     lua_pop(L, 1);
 }

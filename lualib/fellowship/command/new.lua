@@ -69,7 +69,7 @@ end
 
 --- Writes NAME.lua, and prompts.jsonl and .luarc.json beside it unless they are there.
 ---@param name string with or without .lua, in a folder if you like
----@return { script: string, files: string[], command: string }
+---@return { script: string, files: string[], arguments: string }
 function new.write(name)
   local folder, base = name:match "^(.*/)([^/]*)$"
   folder, base = folder or "", (base or name):gsub("%.lua$", "")
@@ -96,7 +96,7 @@ function new.write(name)
       { "runtime.version", "workspace.library", "workspace.checkThirdParty" }), { pretty = true }) .. "\n")
   end
   return { script = script, files = files,
-    command = ("fellowship %s --data %sprompts.jsonl --model sim:demo --out %s%s-results")
+    arguments = ("%s --data %sprompts.jsonl --model sim:demo --out %s%s-results")
       :format(script, folder, folder, base) }
 end
 

@@ -1,6 +1,7 @@
 -- What a run shows on stderr while it goes on: on a terminal a block that is drawn over, into a pipe a line every
 -- ten seconds.
 
+local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
@@ -132,6 +133,9 @@ local function rows_taken(self, width)
 end
 
 local function erase(self)
+  if host.interrupt_told() and not self.left then -- the message stands below the block, which stays
+    self.left, self.drawn = true, {}
+  end
   if #self.drawn == 0 then return end
   local up = rows_taken(self, (sys.terminal(2))) - 1
   screen.raw(io.stderr, up > 0 and ("\27[%dA"):format(up) or "", "\r\27[J")

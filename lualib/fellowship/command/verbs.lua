@@ -29,8 +29,8 @@ verbs.new = function(arguments)
   if arguments[2] then setup.usage("new takes one name; \"%s\" is too much", arguments[2]) end
   local made = require "fellowship.command.new".write(name)
   for _, path in ipairs(made.files) do io.stdout:write("wrote ", path, "\n") end
-  io.stdout:write(("\nRun it as it stands, without a key:\n  %s\nthen edit %s. fellowship check %s finds mistakes.\n")
-    :format(made.command, made.script, made.script))
+  io.stdout:write(("\nRun it as it stands, without a key:\n  %s %s\nthen edit %s. `%s check %s` finds mistakes.\n")
+    :format(host.program, made.arguments, made.script, host.program, made.script))
   return DONE
 end
 
