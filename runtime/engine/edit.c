@@ -277,7 +277,7 @@ static bool open_editor(edit *e, loop *l) {
     el_set(e->el, EL_PROMPT, tell_prompt);
     el_set(e->el, EL_HIST, history, e->history);
     el_set(e->el, EL_GETCFN, get_character);
-    el_set(e->el, EL_ADDFN, "complete", "completes the word", on_tab);
+    el_wset(e->el, EL_ADDFN, L"complete", L"completes the word", on_tab); /* el_set leaks both */
     el_set(e->el, EL_BIND, "^I", "complete", NULL);
     el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(e->el, NULL); /* ~/.editrc */
