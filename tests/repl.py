@@ -124,6 +124,25 @@ def resizing():
         leave(t)
 
 
+def signals():
+    with host.Scratch() as scratch:
+        with session(scratch) as t:
+            t.process.terminate()
+            tap.equal(t.finish(), 130, "SIGTERM ends the session")
+            tap.ok(t.echoes(), "and the terminal is as it was")
+        with session(scratch) as t:
+            t.type("table.sort({ 1, 2 }, function() while true do end end)\r")
+            t.take(0.3)
+            shows(t, "\x03", r"interrupted\n> ", "Ctrl+C ends what computes below a function in C")
+            t.type("coroutine.wrap(function() while true do end end)()\r")
+            t.wait_for(r"\)\(\)")
+            for _ in range(4):
+                t.take(0.2)
+                t.type("\x03")
+            tap.equal(t.finish(), 130, "what nothing else ends, the fourth Ctrl+C does")
+            tap.ok(t.echoes(), "with the terminal as it was")
+
+
 def piped():
     def run(text):
         with host.Scratch() as scratch:
@@ -148,4 +167,4 @@ def piped():
 
 
 host.need_program()
-tap.cases(values, completion, lines, calls, failures, help_and_history, resizing, piped)
+tap.cases(values, completion, lines, calls, failures, help_and_history, resizing, signals, piped)
