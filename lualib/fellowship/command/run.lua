@@ -254,8 +254,14 @@ function Run:prompt(row, number)
   if row[name] == nil then
     name = row.messages ~= nil and "messages" or row.conversations ~= nil and "conversations" or name
   end
-  if type(row[name]) ~= "table" then return self:text(row, number, name) end
-  local prompt, problem = conversation.prompt(row[name])
+  local prompt, problem
+  if type(row[name]) == "table" then
+    prompt, problem = conversation.prompt(row[name])
+  elseif name ~= "prompt" and type(row[name]) == "string" then
+    problem = "it is a text, not a list of messages" -- maybe one written as JSON, which is no prompt
+  else
+    return self:text(row, number, name)
+  end
   if prompt then return prompt end
   errors.raise { kind = "data", message = ('%s: the field "%s" is no conversation: %s')
     :format(rows.origin(row, number), name, problem) }
