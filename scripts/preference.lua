@@ -115,7 +115,7 @@ local function save_card(run, sets, list, counts, rows)
   local o, reviewers = run.options, {}
   for i, named in ipairs(o.reviewer) do reviewers[i] = shown(named) end
   local models, seen = {}, {}
-  for _, named in ipairs { o.generator, sets.reviewer and table.unpack(o.reviewer) or nil } do
+  for _, named in ipairs { o.generator, table.unpack(sets.reviewer and o.reviewer or {}) } do
     if not seen[named] then models[#models + 1] = shown(named) end
     seen[named] = true
   end
