@@ -356,3 +356,23 @@ bool json_encode_value(lua_State *L, int index, buf *out, unsigned flags, char *
     lua_settop(L, state - 1);
     return ok;
 }
+
+bool json_encode_member(lua_State *L, int row, int key, buf *out, char *error, size_t error_size) {
+    row = lua_absindex(L, row);
+    key = lua_absindex(L, key);
+    json_state_push(L);
+    int state = lua_gettop(L);
+    encoder e = {.L = L, .out = out, .error = error, .error_size = error_size};
+    e.scratch = json_scratch_take(L, state);
+    place whole = {0}, here = {.up = &whole, .depth = 1};
+    here.key = lua_tolstring(L, key, &here.key_len);
+    json_kind_push(L, row);
+    lua_pushvalue(L, key);
+    lua_rawget(L, row);
+    size_t start = out->len;
+    bool ok = encode_value(&e, &here, state + 3);
+    if (!ok) out->len = start;
+    json_scratch_give(L, state, state + 1);
+    lua_settop(L, state - 1);
+    return ok;
+}

@@ -28,17 +28,17 @@ typedef struct task_queue {
 typedef struct runtime {
     lua_State *L;
     loop *loop;
-    task *current;                  /* the task whose code runs, NULL between resumes */
-    task_queue soon;                /* tasks that hold a slot: calls wait for them */
-    task_queue ready;               /* all others that may go on */
-    size_t live;                    /* tasks that have not ended */
-    size_t outside;                 /* tasks suspended on TASK_OUTSIDE */
-    size_t committed;               /* calls on the wire and completions being stored: what a drain
-                                       waits for */
-    size_t stuck;                   /* resumes of coroutines from where Lua cannot suspend */
-    bool cancelling;                /* close handlers of a cancelled task run */
-    volatile int interrupts;        /* 1: begin nothing new, finish what is paid for; 2: stop */
-    uint64_t seed;                  /* of --seed; tasks derive theirs from it */
+    task *current;           /* the task whose code runs, NULL between resumes */
+    task_queue soon;         /* tasks that hold a slot: calls wait for them */
+    task_queue ready;        /* all others that may go on */
+    size_t live;             /* tasks that have not ended */
+    size_t outside;          /* tasks suspended on TASK_OUTSIDE */
+    size_t committed;        /* calls on the wire and completions being stored: what a drain
+                                waits for */
+    size_t stuck;            /* resumes of coroutines from where Lua cannot suspend */
+    bool cancelling;         /* close handlers of a cancelled task run */
+    volatile int interrupts; /* 1: begin nothing new, finish what is paid for; 2: stop */
+    uint64_t seed;           /* of --seed; tasks derive theirs from it */
 } runtime;
 
 /* How a run of all tasks ended. */
@@ -71,6 +71,9 @@ void runtime_cancel_all(runtime *rt);
 /* [-(n+1), +1] A new task that will run the function below its n arguments on the stack; pushes its
  * userdata. */
 task *task_spawn(lua_State *L, int arguments);
+
+/* The task that runs L, or NULL when there is none or when Lua cannot suspend here. */
+task *task_able(lua_State *L);
 
 /* The task that runs L. Raises when there is none or when Lua cannot suspend here; call it before
  * starting what the task shall wait for. */

@@ -283,11 +283,12 @@ end
 
 --- Opens a file of rows in the run's folder; use it with <close>.
 ---@param name string
+---@param options? fellowship.WriterOptions
 ---@return fellowship.Writer
-function Run:writer(name)
+function Run:writer(name, options)
   local folder = name:match "^(.*)/[^/]*$"
   if folder then sys.mkdir(self.out .. "/" .. folder) end
-  return writer.open(self.out .. "/" .. name)
+  return writer.open(self.out .. "/" .. name, options)
 end
 
 --- Writes a whole file in the run's folder: text as it is, anything else as JSON.
