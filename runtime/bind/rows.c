@@ -44,7 +44,9 @@ static void free_source(source *s) {
 
 static void read_chunk(void *arg) {
     source *s = arg;
-    s->got = stream_read(s->stream, s->data.data + s->data.len, CHUNK);
+    do {
+        s->got = stream_read(s->stream, s->data.data + s->data.len, CHUNK);
+    } while (s->got == 0 && (s->got = stream_next(s->stream)) == 1);
 }
 
 static void on_read(void *arg) {
@@ -197,7 +199,7 @@ static int l_open(lua_State *L) {
     if (!r->path || !r->source) return luaL_error(L, "out of memory");
     r->source->loop = runtime_of(L)->loop;
     char err[512];
-    r->source->stream = stream_open(path, err, sizeof err);
+    r->source->stream = stream_open(path, NULL, err, sizeof err);
     if (!r->source->stream) return lx_fail(L, "file", "%s", err);
     return 1;
 }
