@@ -71,4 +71,9 @@ enum record_status records_next(records *r, const char *text, size_t len, bool l
 /* Where the byte at `offset` of the record that was found stands. */
 position records_position(const records *r, const char *record, size_t offset);
 
+/* Where the text that is not done with begins. */
+static inline position records_here(const records *r) {
+    return r->here;
+}
+
 #endif
