@@ -11,6 +11,7 @@ return {
     { "reviewer", type = "model", required = true, many = true, metavar = "M", help = "a model that criticises" },
     { "responses", type = "integer", default = 3, least = 1, metavar = "N", help = "responses in all" },
   },
+  columns = { "prompt", "id" },
 
   run = function(run)
     local loop = fellowship.feedback { generator = run.options.generator, reviewers = run.options.reviewer,
@@ -20,8 +21,9 @@ return {
     for row, result, number in run:map(run:rows "data", function(row, number)
       return loop:respond(run:text(row, number, "prompt")), number
     end) do
-      out:write(json.object({ id = run:id(row, number), prompt = row.prompt, responses = json.array(result.responses),
-        feedback = json.array(result.feedback) }, { "id", "prompt", "responses", "feedback" }))
+      out:write(json.object({ id = run:id(row, number), prompt = run:field(row, "prompt"),
+        responses = json.array(result.responses), feedback = json.array(result.feedback) },
+        { "id", "prompt", "responses", "feedback" }))
     end
   end,
 }

@@ -74,10 +74,12 @@ static const char *text_of(lua_State *L, rows_table *t, const csv_field *f, cons
     return t->unquote.data;
 }
 
-/* As much of a text as a message shows, whole characters. */
+/* As much of a text as a message shows: whole characters of its first line. */
 static int shown(const char *text, size_t len) {
     enum { MOST = 60 };
-    return (int)utf8_valid_prefix(text, len < MOST ? len : MOST);
+    size_t n = 0;
+    while (n < len && n < MOST && (unsigned char)text[n] >= 0x20) n++;
+    return (int)utf8_valid_prefix(text, n);
 }
 
 /* --- the header --- */
@@ -201,7 +203,6 @@ static bool push_typed(lua_State *L, enum type type, const char *text, size_t le
     }
     if (!json_push(L, text, len, 0, error)) return false;
     if (type == TYPE_NUMBER || type == TYPE_INTEGER) {
-        error->message[0] = '\0';
         if (!is_number(L, -1) || (type == TYPE_INTEGER && !is_whole(text, len))) {
             lua_pop(L, 1);
             return false;
@@ -248,7 +249,8 @@ static bool push_cell(lua_State *L, rows_table *t, size_t column, const csv_fiel
     if (!push_typed(L, type, cell, len, &respelt, &error))
         return fail(problem, f, "the column \"%.*s\" is declared %s, and \"%.*s\" is not %s%s%s",
                     60, lua_tostring(L, key), types[type].name, shown(cell, len), cell,
-                    types[type].wanted, error.message[0] ? ": " : "", error.message);
+                    types[type].wanted, type == TYPE_JSON ? ": " : "",
+                    type == TYPE_JSON ? error.message : "");
     if (respelt) keep_spelling(L, spellings, key, cell, len);
     return true;
 }
