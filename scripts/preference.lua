@@ -176,6 +176,7 @@ return {
       help = "drop prompts too that share this part of their word trigrams with an earlier one (0.8, say)" },
     { "rows-per-file", type = "integer", least = 1, metavar = "N", help = "begin another file of a set after N rows" },
   },
+  columns = { "prompt", "id" },
 
   run = function(run)
     local o = run.options

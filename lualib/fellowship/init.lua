@@ -10,7 +10,7 @@
 ---@field statistics table
 ---@field verdict table
 ---@field json table
----@field rows fun(path: string, options?: table): fellowship.Rows
+---@field rows fun(path: string|string[], options?: fellowship.RowsOptions): fellowship.Rows
 ---@field writer fun(path: string, options?: fellowship.WriterOptions): fellowship.Writer
 ---@field spawn fun(fn: function, ...): fellowship.Task
 ---@field all fun(...: function): ...

@@ -21,6 +21,7 @@ struct stream {
     const char *block;     /* decompressed bytes that wait to be read; libarchive's memory */
     size_t block_len;
     bool ended;
+    bool entered; /* the one member */
     int read_errno;
     char error[512]; /* "" while all is well */
     char raw[RAW_BLOCK];
@@ -36,7 +37,8 @@ static int fail(stream *s, const char *what) {
     return -1;
 }
 
-stream *stream_open(const char *path, char *err, size_t errlen) {
+stream *stream_open(const char *path, const stream_limits *limits, char *err, size_t errlen) {
+    (void)limits;
     stream *s = calloc(1, sizeof *s);
     if (s) s->path = strdup(path);
     if (!s || !s->path) {
@@ -153,10 +155,21 @@ static int refill(stream *s) {
     return 0;
 }
 
+int stream_next(stream *s) {
+    if (s->error[0]) return -1;
+    if (s->entered) return 0;
+    s->entered = true;
+    return begin(s) < 0 ? -1 : 1;
+}
+
+const char *stream_member(const stream *s) {
+    (void)s;
+    return "";
+}
+
 ssize_t stream_read(stream *s, void *buf, size_t n) {
     if (s->error[0]) return -1;
-    if (n == 0) return 0;
-    if (!s->input && begin(s) < 0) return -1;
+    if (n == 0 || !s->entered) return 0;
     while (s->block_len == 0 && !s->ended) {
         if (refill(s) < 0) return -1;
     }

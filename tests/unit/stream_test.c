@@ -59,11 +59,12 @@ static bytes pack(const void *data, size_t len, int format, int filter) {
 
 /* Reads what is at path in pieces of step bytes. True if it is data; else error has the reason. */
 static bool reads_as(const void *data, size_t len, size_t step, char error[256]) {
-    stream *s = stream_open(path, error, 256);
+    stream *s = stream_open(path, NULL, error, 256);
     if (!s) return false;
     char *got = malloc(len + step + 1);
     size_t n = 0;
     ssize_t piece;
+    stream_next(s);
     while (n <= len && (piece = stream_read(s, got + n, step)) > 0) n += (size_t)piece;
     bool same = piece == 0 && n == len && memcmp(got, data, len) == 0;
     if (same) same = stream_read(s, got, 1) == 0;
@@ -190,19 +191,21 @@ static void test_archives(void) {
 static void test_refusals(void) {
     char error[256], wanted[256];
     unlink(path);
-    ok(!stream_open(path, error, sizeof error), "a missing file is refused");
+    ok(!stream_open(path, NULL, error, sizeof error), "a missing file is refused");
     snprintf(wanted, sizeof wanted, "cannot open %s: No such file or directory", path);
     is_str(error, wanted, "with its name and why");
-    ok(!stream_open(folder, error, sizeof error), "a folder is refused");
+    ok(!stream_open(folder, NULL, error, sizeof error), "a folder is refused");
     snprintf(wanted, sizeof wanted, "cannot open %s: Is a directory", folder);
     is_str(error, wanted, "with its name and why");
-    stream *s = stream_open("/proc/self/mem", error, sizeof error);
+    stream *s = stream_open("/proc/self/mem", NULL, error, sizeof error);
     char byte;
+    if (s) stream_next(s);
     ok(s && stream_read(s, &byte, 1) == -1, "a file that cannot be read fails");
     if (s) is_str(stream_error(s), "cannot read /proc/self/mem: Input/output error", "with why");
     stream_close(s);
     char small[8];
-    ok(!stream_open(path, small, sizeof small) && strlen(small) == 7, "a short message is cut");
+    ok(!stream_open(path, NULL, small, sizeof small) && strlen(small) == 7,
+       "a short message is cut");
     stream_close(NULL);
 }
 
@@ -211,7 +214,7 @@ static void test_pipe(void) {
     char error[256], buf[64];
     unlink(path);
     mkfifo(path, 0600);
-    stream *s = stream_open(path, error, sizeof error);
+    stream *s = stream_open(path, NULL, error, sizeof error);
     ok(s != NULL, "a named pipe opens before it has a writer");
     pid_t child = fork();
     if (child == 0) {
@@ -223,6 +226,7 @@ static void test_pipe(void) {
         }
         _exit(0);
     }
+    is_int(stream_next(s), 1, "the pipe is waited for");
     is_int(stream_read(s, buf, sizeof buf), 20, "what has come is read at once");
     is_int(stream_read(s, buf, sizeof buf), 20, "then the next");
     is_int(stream_read(s, buf, sizeof buf), 20, "then the last");
@@ -245,7 +249,8 @@ static void test_standard_input(void) {
     }
     close(ends[0]);
     close(ends[1]);
-    stream *s = stream_open("-", error, sizeof error);
+    stream *s = stream_open("-", NULL, error, sizeof error);
+    is_int(stream_next(s), 1, "standard input is content");
     is_int(stream_read(s, buf, sizeof buf), 20, "standard input is waited for");
     is_int(stream_read(s, buf, sizeof buf), 0, "to its end");
     stream_close(s);
