@@ -2,7 +2,7 @@
 # make quickstart install what is missing, build, and run the main job offline
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
-# make check-loaders         what trainers load is what we write; installs 4 GB of Python packages in build/loaders
+# make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
 # make bench, make lint, make format, make local-model, make install PREFIX=..., make clean
 # DEPS=no         do not touch the system's packages
 

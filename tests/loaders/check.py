@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Real loaders over what `run preference` writes: Hugging Face's datasets, TRL, LLaMA-Factory, Axolotl.
 
-Not part of `make check`: the first run installs pinned packages from PyPI into build/loaders, 3 GB on disk. The
+Not part of `make check`: the first run installs pinned packages from PyPI into build/loaders, 3.8 GB on disk. The
 loaders clash in the versions they want, so each has a virtual environment; they share one torch, without CUDA. The
 sets are made by the real program; the loaders then run without a network.
 """
@@ -101,18 +101,30 @@ def recorded(format, out):
 
 def hostile(format, out):
     """Every hostile text as a prompt, and, from a server of ours, as a response."""
-    calls = 7               # of a row, one after the other: three responses, two reviews, two judgements
-    rules = [{"nth": 1 + calls * row + 2 * step, "body": completion(f"{HOSTILE[row]}\n{step}. {HOSTILE[row - step]}"
-                                                                   if step else HOSTILE[row])}
-             for row in range(len(HOSTILE)) for step in range(3)]
+    rules = [{"model": "writer", "times": 1, "body": completion(
+        f"{HOSTILE[row]}\n{step}. {HOSTILE[row - step]}" if step else HOSTILE[row])}
+        for row in range(len(HOSTILE)) for step in range(3)]
     with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
         scratch.write("rows.jsonl", [{"prompt": text} for text in HOSTILE])
         return scratch.preference("--concurrency", 1, "--pairs", "all", "--format", format, out=out)
 
 
-def make_sets(folder, formats):
-    for format in formats:
-        for source in (recorded, hostile):
+def members(format, out):
+    """Every set, for a loop's members too, in several files; of conversations where the format holds them."""
+    talk = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why is the sky blue?"},
+            {"role": "assistant", "content": "Scattering."}, {"role": "user", "content": "Of what?"}]
+    rows = [{"prompt": f"Name {n} rivers."} for n in range(6)]
+    if format not in ("trl", "llama-factory"):
+        rows += [{"prompt": talk}, {"prompt": talk[1:]}]
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", rows)
+        return scratch.preference("--improve", "members", "--pairs", "all", "--rows-per-file", 5, "--format", format,
+                                  out=out, models=("sim:writer", "sim:reviewer", "sim:judge"))
+
+
+def make_sets(folder):
+    for format in FORMATS:
+        for source in (recorded, hostile, members):
             name = f"{source.__name__}-{format}"
             result = source(format, folder / name)
             tap.ok(result.status == 0, f"run preference makes {name}", result)
@@ -133,14 +145,13 @@ def passed_on(loader, data, scratch):
         if found:
             planned += 1
             tap.ok(found[1] == "ok", f"{loader}: {found[2]}")
-        elif line.startswith("#"):
+        elif line.startswith("# "):
             print(line, flush=True)
     if f"1..{planned}" not in process.stdout.splitlines() or not planned:
         tap.ok(False, f"{loader}: ran to its end", (scratch / "log").read_text(errors="replace"))
 
 
 def loaders():
-    formats = FORMATS
     install(TORCH, "torch", install_torch)
     for loader in LOADERS:
         install(BUILD / loader, loader, install_loader)
@@ -148,7 +159,7 @@ def loaders():
     shutil.rmtree(work, ignore_errors=True)
     data = work / "sets"
     data.mkdir(parents=True)
-    make_sets(data, formats)
+    make_sets(data)
     for loader in LOADERS:
         scratch = work / loader
         scratch.mkdir()

@@ -21,27 +21,32 @@ CHATML = ("{% for message in messages %}<|im_start|>{{ message.role }}\n{{ messa
 END = "<|im_end|>"
 
 
-class Set:
-    """A folder that `run preference` wrote: name, path, format, and the rows as Python's json reads them."""
+class Table:
+    """The rows of one kind, "dpo" or "kto", of one set in a folder that `run preference` wrote, as Python's json
+    reads them. The set is "single", "generator" or "reviewer"."""
 
-    def __init__(self, path):
-        self.path, self.name = path, path.name
-        self.format = self.name.split("-", 1)[1]
-        self.results = json.loads((path / "results.json").read_text())
-        self.dpo, self.kto = self.rows("dpo"), self.rows("kto")
-
-    def rows(self, kind):
+    def __init__(self, folder, group, kind):
+        self.folder, self.group, self.kind = folder, group, kind
+        self.format = folder.name.split("-", 1)[1]
+        self.stem = kind if group == "single" else f"{group}_{kind}"
+        self.config = {"dpo": "default"}.get(self.stem, group if kind == "dpo" else self.stem)
+        self.name = f"{folder.name}, {self.config}"
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        counts = results if group == "single" else results.get(group, {"pairs": 0, "kto": {}})
+        self.count = counts["pairs"] if kind == "dpo" else sum(counts["kto"].values())
+        files = sorted((folder / "data").glob(f"{self.stem}-*.jsonl"))
         # Not str.splitlines: U+2028 and others, which JSON leaves as they are, end no line.
-        files = sorted((self.path / "data").glob(f"{kind}-*.jsonl"))
-        return [json.loads(line) for file in files for line in file.read_bytes().split(b"\n") if line]
+        self.rows = [json.loads(line) for file in files for line in file.read_bytes().split(b"\n") if line]
 
 
-def sets(*formats):
-    found = [Set(path) for path in sorted(DATA.iterdir()) if (path / "results.json").exists()]
-    chosen = [each for each in found if not formats or each.format in formats]
-    if not chosen:
-        raise RuntimeError(f"no set of {formats} in {DATA}")
-    return chosen
+def tables(kind, *formats):
+    """The tables of a kind that have rows, of all formats or of these."""
+    found = [Table(folder, group, kind) for folder in sorted(DATA.iterdir()) if (folder / "results.json").exists()
+             for group in ("single", "generator", "reviewer")]
+    found = [table for table in found if table.rows and (not formats or table.format in formats)]
+    if not found:
+        raise RuntimeError(f"no rows for {kind} {formats} in {DATA}")
+    return found
 
 
 # ---- what a row says, whatever its format ---------------------------------------------------
@@ -81,14 +86,15 @@ def chatml(messages):
 
 # ---- a model of our own ---------------------------------------------------------------------
 
-def tiny_model(texts):
-    """A folder with a byte-level tokenizer trained on the texts and a random model: 2 layers of width 32."""
+def tiny_model():
+    """A folder with a byte-level tokenizer trained on the sets' texts and a random model: 2 layers of width 32."""
     import tokenizers
     import transformers
 
     folder = SCRATCH / "tiny-model"
     if (folder / "config.json").exists():
         return folder
+    texts = [text for table in tables("dpo") for row in table.rows for text in pair(row)[1:]]
     bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
     bpe.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = tokenizers.decoders.ByteLevel()
@@ -106,14 +112,6 @@ def tiny_model(texts):
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
-
-
-def all_texts(chosen_sets):
-    """Every text of the sets, to train a tokenizer on."""
-    for each in chosen_sets:
-        for row in each.dpo:
-            messages, chosen, rejected = pair(row)
-            yield from (*(text for _, text in messages), chosen, rejected)
 
 
 def same(got, want, name):

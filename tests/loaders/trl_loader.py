@@ -10,60 +10,58 @@ import torch
 import transformers
 import trl
 
-TEXT, FLAG = datasets.Value("string"), datasets.Value("bool")
-MESSAGE, TURN = {"role": TEXT, "content": TEXT}, {"from": TEXT, "value": TEXT}
-
-# The columns of each format as `datasets` has to infer them.
-FEATURES = {
-    "trl": ({"prompt": TEXT, "chosen": TEXT, "rejected": TEXT}, {"prompt": TEXT, "completion": TEXT, "label": FLAG}),
-    "trl-conversational": ({name: datasets.List(MESSAGE) for name in ("prompt", "chosen", "rejected")},
-                           {"prompt": datasets.List(MESSAGE), "completion": datasets.List(MESSAGE), "label": FLAG}),
-    "llama-factory": ({"instruction": TEXT, "input": TEXT, "chosen": TEXT, "rejected": TEXT},
-                      {"instruction": TEXT, "input": TEXT, "output": TEXT, "kto_tag": FLAG}),
-    "llama-factory-sharegpt": ({"conversations": datasets.List(TURN), "chosen": TURN, "rejected": TURN},
-                               {"conversations": datasets.List(TURN), "kto_tag": FLAG}),
-    "axolotl": ({"messages": datasets.List(MESSAGE), "chosen": MESSAGE, "rejected": MESSAGE},
-                {"prompt": TEXT, "completion": TEXT, "label": FLAG}),
-}
+FORMATS = ("trl", "trl-conversational")
 
 
-def load(each, config=None):
-    names = [config] if config else []
-    return datasets.load_dataset(str(each.path), *names, split="train", cache_dir=str(common.SCRATCH / "cache"))
+def load(table):
+    return datasets.load_dataset(str(table.folder), table.config, split="train",
+                                 cache_dir=str(common.SCRATCH / "cache"))
+
+
+def feature(value):
+    """The type that `datasets` has to infer for what Python's json reads as this."""
+    if isinstance(value, list):
+        return datasets.List(feature(value[0]))
+    if isinstance(value, dict):
+        return {key: feature(part) for key, part in value.items()}
+    return datasets.Value({str: "string", bool: "bool"}[type(value)])
 
 
 def loads_as_datasets():
-    for each in common.sets():
-        kto = each.results["kto"]
-        for config, rows, count, want in (
-                (None, each.dpo, each.results["pairs"], FEATURES[each.format][0]),
-                ("kto", each.kto, kto["desirable"] + kto["undesirable"], FEATURES[each.format][1])):
-            name = f"{each.name}, {config or 'default'}"
-            table = load(each, config)
-            tap.equal(table.features, datasets.Features(want), f"{name}: columns and types")
-            tap.equal(len(table), count, f"{name}: as many rows as results.json says")
-            common.same(table, rows, f"{name}: every text is the file's")
+    for table in [*common.tables("dpo"), *common.tables("kto")]:
+        loaded = load(table)
+        tap.equal(loaded.features, datasets.Features(feature(table.rows[0])), f"{table.name}: columns and types")
+        tap.equal(len(loaded), table.count, f"{table.name}: as many rows as results.json says")
+        common.same(loaded, table.rows, f"{table.name}: every text is the file's")
 
 
-def trained(trainer_class, config_class, each, config, **options):
+def without_a_config():
+    folders = {table.folder: table for table in common.tables("dpo") if table.config == "default"}
+    for folder, table in folders.items():
+        loaded = datasets.load_dataset(str(folder), cache_dir=str(common.SCRATCH / "cache"))
+        tap.equal({split: len(rows) for split, rows in loaded.items()}, {"train": table.count},
+                  f"{folder.name}: load_dataset of the folder alone gives the pairs")
+
+
+def trained(trainer_class, config_class, table):
     """The trainer after one step on a fresh model, and the step's loss."""
-    folder = common.tiny_model(common.all_texts(common.sets("trl", "trl-conversational")))
+    folder = common.tiny_model()
     model = transformers.LlamaForCausalLM.from_pretrained(folder)
     before = model.lm_head.weight.detach().clone()
     args = config_class(output_dir=str(common.SCRATCH / "trl"), max_steps=1, per_device_train_batch_size=4,
                         learning_rate=1e-2, lr_scheduler_type="constant", max_length=4096, use_cpu=True, bf16=False,
-                        report_to="none", save_strategy="no", logging_steps=1, disable_tqdm=True, seed=7, **options)
-    trainer = trainer_class(model=model, args=args, train_dataset=load(each, config),
+                        report_to="none", save_strategy="no", logging_steps=1, disable_tqdm=True, seed=7)
+    trainer = trainer_class(model=model, args=args, train_dataset=load(table),
                             processing_class=transformers.AutoTokenizer.from_pretrained(folder))
     loss = trainer.train().training_loss
-    tap.ok(math.isfinite(loss), f"{each.name}: the loss of a {config_class.__name__[:3]} step is finite ({loss:.4f})")
-    tap.ok(not torch.equal(before, trainer.model.lm_head.weight.cpu()), f"{each.name}: and the step moved the weights")
+    tap.ok(math.isfinite(loss), f"{table.name}: the loss of a {config_class.__name__[:3]} step is finite ({loss:.4f})")
+    tap.ok(not torch.equal(before, trainer.model.lm_head.weight.cpu()), f"{table.name}: and the step moved the weights")
     return trainer, loss
 
 
-def wanted(each, messages, completion):
+def wanted(messages, completion, conversational):
     """(prompt, completion) as TRL trains on them: standard texts end in EOS, conversations follow the template."""
-    if each.format == "trl":
+    if not conversational:
         return messages[0][1], completion if completion.endswith(common.END) else completion + common.END
     return common.chatml(messages), completion + common.END + "\n"
 
@@ -80,32 +78,32 @@ def decoded(trainer, prompt_ids, completion_ids, prompt, completion):
 
 
 def trl_dpo():
-    for each in common.sets("trl", "trl-conversational"):
-        trainer, loss = trained(trl.DPOTrainer, trl.DPOConfig, each, None)
+    for table in common.tables("dpo", *FORMATS):
+        trainer, loss = trained(trl.DPOTrainer, trl.DPOConfig, table)
         # Before the step the model is its own reference, so the loss is -log(sigmoid(0)).
-        tap.ok(abs(loss - math.log(2)) < 1e-3, f"{each.name}: the first DPO loss is log 2")
+        tap.ok(abs(loss - math.log(2)) < 1e-3, f"{table.name}: the first DPO loss is log 2")
         rows, got, want = trainer.train_dataset, [], []
-        for row, source in zip(rows, each.dpo):
+        for row, source in zip(rows, table.rows):
             messages, *completions = common.pair(source)
             for key, completion in zip(("chosen_ids", "rejected_ids"), completions):
-                want.append(wanted(each, messages, completion))
+                want.append(wanted(messages, completion, isinstance(source["prompt"], list)))
                 got.append(decoded(trainer, row["prompt_ids"], row[key], *want[-1]))
-        tap.equal(len(rows), len(each.dpo), f"{each.name}: TRL keeps every pair")
-        common.same(got, want, f"{each.name}: the tokens of prompt, chosen and rejected are our texts")
+        tap.equal(len(rows), len(table.rows), f"{table.name}: TRL keeps every pair")
+        common.same(got, want, f"{table.name}: the tokens of prompt, chosen and rejected are our texts")
 
 
 def trl_kto():
-    for each in common.sets("trl", "trl-conversational"):
-        trainer, _ = trained(trl.KTOTrainer, trl.KTOConfig, each, "kto")
+    for table in common.tables("kto", *FORMATS):
+        trainer, _ = trained(trl.KTOTrainer, trl.KTOConfig, table)
         rows, got, want = trainer.train_dataset, [], []
-        for row, source in zip(rows, each.kto):
+        for row, source in zip(rows, table.rows):
             messages, completion, label = common.labelled(source)
-            want.append((*wanted(each, messages, completion), label))
+            want.append((*wanted(messages, completion, isinstance(source["prompt"], list)), label))
             got.append((*decoded(trainer, row["prompt_ids"], row["completion_ids"], *want[-1][:2]), row["label"]))
-        tap.equal(len(rows), len(each.kto), f"{each.name}: TRL keeps every labelled completion")
-        common.same(got, want, f"{each.name}: the tokens of prompt and completion are our texts, the labels ours")
+        tap.equal(len(rows), len(table.rows), f"{table.name}: TRL keeps every labelled completion")
+        common.same(got, want, f"{table.name}: the tokens of prompt and completion are our texts, the labels ours")
 
 
 if __name__ == "__main__":            # worker processes import this file
     common.versions("datasets", "trl", "transformers", "tokenizers", "accelerate", "torch")
-    tap.cases(loads_as_datasets, trl_dpo, trl_kto)
+    tap.cases(loads_as_datasets, without_a_config, trl_dpo, trl_kto)
