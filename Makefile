@@ -2,6 +2,7 @@
 # make quickstart install what is missing, build, and run the main job offline
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
+# make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
 # make bench, make lint, make format, make local-model, make install PREFIX=..., make clean
 # DEPS=no         do not touch the system's packages
 
@@ -82,6 +83,10 @@ check-asan: deps-CHECK asan
 	$(MAKE) --no-print-directory test BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=address,undefined'
 
+# Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
+check-loaders: all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/loaders/check.py
+
 bench: all
 	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
@@ -104,4 +109,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan bench lint format local-model install clean
+.PHONY: all quickstart check test units asan check-asan check-loaders bench lint format local-model install clean
