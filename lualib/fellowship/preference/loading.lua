@@ -156,8 +156,9 @@ local function for_axolotl(facts)
     parts[#parts + 1] = fenced("yaml", { (p.kind == "dpo" and AXOLOTL_DPO or AXOLOTL_KTO)
       :format(loading.files(p.set.name, p.kind)) })
   end
-  parts[#parts + 1] = "\nChat templates that trim white space (Llama 3's does) make Axolotl's `chat_template` strategy "
-    .. "misread responses that begin or end with white space; `fellowship run check-dataset` names such rows.\n"
+  parts[#parts + 1] = "\nAxolotl's `chat_template` strategy looks for a response in the rendered conversation: it "
+    .. "misreads one of a word or two that stands there earlier, and with templates that trim white space (Llama 3's) one that "
+    .. "begins or ends with it; `fellowship run check-dataset` names the latter.\n"
   return table.concat(parts)
 end
 

@@ -24,6 +24,8 @@ end
 local function text(name, value, fault)
   if type(value) ~= "string" then
     fault(('"%s" must be a text; it is %s'):format(name, kind_of(value)))
+  elseif not utf8.len(value) then
+    fault(('"%s" holds a lone surrogate (\\ud800 to \\udfff), for which loaders refuse the whole file'):format(name))
   elseif not value:find "%S" then
     fault(('"%s" is empty'):format(name))
   end
