@@ -43,8 +43,11 @@ local function message(name, value, keys, roles, fault)
       fault(('%s has the column "%s", which does not belong there'):format(name, key))
     end
   end
-  if not roles[value[keys[1]]] then
-    fault(('%s has the %s "%s"'):format(name, keys[1], tostring(value[keys[1]])))
+  local role = value[keys[1]]
+  if type(role) ~= "string" then
+    fault(("%s has no %s"):format(name, keys[1]))
+  elseif not roles[role] then
+    fault(('%s has the %s "%s"'):format(name, keys[1], role))
   end
   text(("%s.%s"):format(name, keys[2]), value[keys[2]], fault)
 end
