@@ -32,8 +32,7 @@ bool json_layout_spread(lua_State *L, const json_layout *layout, int index) {
     luaL_checkstack(L, 2 * layout->count + 4, "json");
     lua_pushnil(L);
     for (; lua_next(L, index); i++) {
-        if (i == layout->count || lua_type(L, -2) != LUA_TSTRING ||
-            lua_tostring(L, -2) != layout->met[i]) {
+        if (i == layout->count || lua_topointer(L, -2) != layout->met[i]) {
             lua_settop(L, top);
             return false;
         }
@@ -60,6 +59,7 @@ static int take_members(lua_State *L, json_layout *layout, int index, int keys, 
             json_error error;
             buf *texts = &layout->texts;
             m->key = lua_tolstring(L, -1, &m->key_len);
+            m->string = lua_topointer(L, -1);
             m->text = texts->len;
             if (!buf_append_char(texts, ',') ||
                 !json_write_string(texts, m->key, m->key_len, &error) ||
@@ -78,9 +78,9 @@ static int take_members(lua_State *L, json_layout *layout, int index, int keys, 
 static bool take_order(lua_State *L, json_layout *layout, int index, int count) {
     int met = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        const void *key = lua_topointer(L, -2);
         int member = 0;
-        while (member < count && layout->members[member].key != key) member++;
+        while (member < count && layout->members[member].string != key) member++;
         if (member == count) return false;
         layout->met[met] = key;
         layout->place[member] = (unsigned char)met++;
@@ -99,7 +99,7 @@ void json_layout_learn(lua_State *L, int shape, int index, const int keys[2]) {
             lua_settop(L, top);
             return;
         }
-        layout->count = 0; /* until it is complete: any step may raise */
+        layout->count = 0;         /* until it is complete: any step may raise */
     } else if (lua_isnil(L, -1)) { /* the shape's first object may be its last */
         lua_pushboolean(L, 1);
         lua_rawsetp(L, shape, &layout_key);

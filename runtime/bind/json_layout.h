@@ -18,7 +18,8 @@
 enum { LAYOUT_MOST = 64 };
 
 typedef struct layout_member {
-    const char *key; /* the Lua string's own bytes, which tell it from others */
+    const char *key;
+    const void *string; /* the Lua string, by which the key is known again */
     size_t key_len;
     size_t text, text_len; /* `,"key":` in the texts */
 } layout_member;
@@ -27,7 +28,7 @@ typedef struct json_layout {
     int count;
     unsigned misses;                    /* since the last object that fitted */
     layout_member members[LAYOUT_MOST]; /* in the order of the text */
-    const char *met[LAYOUT_MOST];       /* keys in the order of lua_next */
+    const void *met[LAYOUT_MOST];       /* keys' strings in the order of lua_next */
     unsigned char place[LAYOUT_MOST];   /* of a member among those met */
     buf texts;
 } json_layout;
