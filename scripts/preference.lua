@@ -11,7 +11,6 @@ local RESPONSE_KEYS = { "id", "prompt", "responses", "feedback" }
 
 --- Responses, what the judge says of them, and with --improve members what branches off the loop.
 local function work_on(prompt, loop, judge, o)
-  preference.check_prompt(o.format, prompt)
   local result = loop:respond(prompt)
   local made = { prompt = prompt, responses = result.responses, feedback = result.feedback }
   fellowship.all(
@@ -220,7 +219,9 @@ return {
 
     local rows = rows_of(run)
     for row, made, number in run:map(rows, function(row, number)
-      return work_on(run:prompt(row, number), loop, judge, o), number
+      local prompt = run:prompt(row, number)
+      preference.check_prompt(o.format, prompt, run:origin(row, number))
+      return work_on(prompt, loop, judge, o), number
     end) do
       local id = run:id(row, number)
       write_provenance(files, id, made, counts)

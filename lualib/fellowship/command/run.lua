@@ -272,6 +272,14 @@ function Run:field(row, name)
   return row[self.columns[name] or name]
 end
 
+--- Where a row stands, for messages: "file:line".
+---@param row table
+---@param number integer
+---@return string
+function Run.origin(_, row, number)
+  return rows.origin(row, number)
+end
+
 --- A row's id: its own, or its number in the dataset.
 ---@param row table
 ---@param number integer
