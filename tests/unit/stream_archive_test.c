@@ -269,6 +269,19 @@ static void test_zip_directory(void) {
     ok(strstr(error, "symbolic link") != NULL || strcmp(out, "rows.jsonl={}\n;") == 0,
        "in a pipe it is skipped or refused: %s", error);
     free(b.data);
+    /* A comment that looks like the end record, as libarchive sees it. */
+    w = write_archive(ARCHIVE_FORMAT_ZIP, NULL, ARCHIVE_FILTER_NONE);
+    add(&w, "rows.jsonl", AE_IFREG, "{}\n", 3);
+    b = finish(&w);
+    b.data[b.len - 2] = 64;
+    memcpy(b.data + b.len, "PK\5\6 a comment that goes on and on, with what is no end record.", 64);
+    b.len += 64;
+    write_file(b.data, b.len);
+    list(path, out, error);
+    ok(strcmp(out, "rows.jsonl={}\n;") == 0 && !error[0], "a comment is no end record: %s", error);
+    list_piped(b, out, error);
+    ok(strcmp(out, "rows.jsonl={}\n;") == 0 && !error[0], "nor in a pipe: %s", error);
+    free(b.data);
     w = write_archive(ARCHIVE_FORMAT_ZIP, NULL, ARCHIVE_FILTER_NONE);
     archive_write_open_memory(w.archive, w.out.data, BIG, &w.out.len);
     b = finish(&w);
