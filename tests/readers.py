@@ -179,15 +179,18 @@ def tables():
             width, delimiter = chance.randint(1, 6), chance.choice(",\t")
             rows = [[f"c{n}" for n in range(width)]]
             rows += [["".join(chance.choices(PIECES, k=chance.randint(0, 6))) for _ in range(width)] for _ in range(30)]
-            end = chance.choice(["\n", "\r\n", "\r"])
             quoting = csv.QUOTE_ALL if i % 2 else csv.QUOTE_MINIMAL
+            # With another line end Python leaves a lone CR or LF without quotes, and cannot read it back itself.
+            end = chance.choice(["\n", "\r\n", "\r"]) if quoting == csv.QUOTE_ALL else "\r\n"
             out = io.StringIO(newline="")
             csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
             name = f"t{i}.{'csv' if delimiter == ',' else 'tsv'}"
             scratch.write(name, ("\ufeff" if i % 3 == 0 else "") + out.getvalue())
             asked.append(([name], {}))
             names.append(f"{name}: {width} columns, lines end in {end!r}")
-            want.append((rows[0], by_python(out.getvalue(), delimiter)[0][1:]))
+            if by_python(out.getvalue(), delimiter)[0] != rows:
+                raise RuntimeError("Python does not read what it wrote")
+            want.append((rows[0], rows[1:]))
         for found, (header, rows), name in zip(read_all(scratch, asked), want, names):
             keys = [[key for key, _ in row[1]] for row in found.rows]
             tap.ok(texts(found.rows) == rows and all(k == header for k in keys) and not found.problem, name,
