@@ -11,9 +11,6 @@
 
 #include "engine/stream_source.h"
 
-/* Compressed how many times over; real files are once, or twice inside an archive. */
-enum { MOST_LAYERS = 4 };
-
 struct stream {
     source file; /* what all is stacked on */
     char *path;
@@ -109,8 +106,9 @@ static int stack(stream *s, source *on) {
     for (int layers = 0;; layers++) {
         int kind = source_look(s->top);
         if (kind < 0 || kind == KIND_PLAIN || kind == KIND_TAR || kind == KIND_ZIP) return kind;
-        if (layers == MOST_LAYERS)
-            return stream_fail(&s->report, "it is compressed more than %d times over", MOST_LAYERS);
+        if (layers == STREAM_LAYERS)
+            return stream_fail(&s->report, "it is compressed more than %d times over",
+                               STREAM_LAYERS);
         source *next =
             kind == KIND_GZIP ? gzip_open(s->top) : filter_open(s->top, (source_kind)kind);
         if (!next) return -1;

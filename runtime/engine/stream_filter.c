@@ -49,11 +49,7 @@ source *filter_open(source *below, source_kind kind) {
         return NULL;
     }
     f->kind = kind;
-    f->base = (source){.produce = produce,
-                       .free = free_filter,
-                       .below = below,
-                       .report = below->report,
-                       .expands = true};
+    f->base = source_over(below, produce, free_filter);
     if (feed_init(&f->feed, below) == 0) return &f->base;
     free_filter(&f->base);
     return NULL;

@@ -65,10 +65,6 @@ source *gzip_open(source *below) {
         stream_fail(below->report, "out of memory");
         return NULL;
     }
-    g->base = (source){.produce = produce,
-                       .free = free_gzip,
-                       .below = below,
-                       .report = below->report,
-                       .expands = true};
+    g->base = source_over(below, produce, free_gzip);
     return &g->base;
 }

@@ -1,6 +1,7 @@
 /* The members of a tar or zip through libarchive, and what it does not ask: whether the archive
  * ends as it should. */
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ typedef struct members {
     bool begun;     /* in a member */
     bool encrypted; /* the member */
     uint64_t count; /* of all entries */
+    locale_t utf8;
 } members;
 
 static ssize_t produce(source *base, void *buf, size_t n) {
@@ -57,11 +59,15 @@ static bool is_wanted(struct archive_entry *e, const char *name) {
            !archive_entry_symlink(e) && !is_from_macos(name);
 }
 
-/* The name as stored, or in UTF-8 where libarchive has it only as characters. */
-static const char *name_of(struct archive_entry *e) {
-    const char *name = archive_entry_pathname(e);
-    if (!name) name = archive_entry_pathname_utf8(e);
-    return name ? name : "";
+/* The next entry and its name as stored, "" without one; as feed_next. libarchive converts names
+ * that the archive says are UTF-8 to the locale's charset, in which "C" has none for most. */
+static int next_entry(members *m, struct archive_entry **e, const char **name) {
+    locale_t before = m->utf8 ? uselocale(m->utf8) : (locale_t)0;
+    int more = feed_next(&m->feed, e);
+    *name = more == 1 ? archive_entry_pathname(*e) : NULL;
+    if (!*name) *name = "";
+    if (m->utf8) uselocale(before);
+    return more;
 }
 
 int members_next(source *base) {
@@ -73,7 +79,8 @@ int members_next(source *base) {
         free(r->member);
         r->member = NULL;
         int64_t before = feed_used(&m->feed);
-        int more = feed_next(&m->feed, &e);
+        const char *name;
+        int more = next_entry(m, &e, &name);
         if (more < 0) return -1;
         if (more == 0) {
             if (m->kind == KIND_TAR) return end_tar(m, before);
@@ -84,20 +91,23 @@ int members_next(source *base) {
         base->at = base->len = 0;
         base->ended = false;
         m->encrypted = archive_entry_is_encrypted(e);
-        r->member = strdup(name_of(e));
+        r->member = strdup(name);
         if (!r->member) return stream_fail(r, "out of memory");
         if (is_wanted(e, r->member)) return 1;
     }
 }
 
 static void free_members(source *base) {
-    feed_clear(&((members *)base)->feed);
-    free(base);
+    members *m = (members *)base;
+    feed_clear(&m->feed);
+    if (m->utf8) freelocale(m->utf8);
+    free(m);
 }
 
 /* Formats are named one by one and only after source_look has seen one: libarchive takes some plain
  * texts for mtree, uuencode and others. */
 static int begin(members *m) {
+    m->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (feed_init(&m->feed, m->base.below) < 0) return -1;
     struct archive *r = m->feed.reader;
     if (m->kind == KIND_TAR) {
@@ -123,11 +133,7 @@ source *members_open(source *below, source_kind kind) {
         return NULL;
     }
     m->kind = kind;
-    m->base = (source){.produce = produce,
-                       .free = free_members,
-                       .below = below,
-                       .report = below->report,
-                       .expands = true};
+    m->base = source_over(below, produce, free_members);
     if (begin(m) == 0) return &m->base;
     free_members(&m->base);
     return NULL;

@@ -30,10 +30,25 @@ void stream_report_clear(stream_report *r) {
     free(r->member);
 }
 
-/* Whether what the source made is more than the limits allow for what was read of the file. */
-static bool is_bomb(const source *s) {
-    const stream_limits *l = &s->report->limits;
-    return s->expands && l->ratio > 0 && s->made > l->free && s->made / l->ratio > s->report->read;
+source source_over(source *below, ssize_t (*produce)(source *, void *, size_t),
+                   void (*free)(source *)) {
+    return (source){.produce = produce,
+                    .free = free,
+                    .below = below,
+                    .report = below->report,
+                    .depth = below->depth + 1};
+}
+
+/* Counts what a source made; -1 when it is more than the limits allow for what was read. */
+static int count(const source *s, ssize_t n) {
+    stream_report *r = s->report;
+    uint64_t made = r->made[s->depth] += (uint64_t)n, ratio = r->limits.ratio;
+    if (s->depth == 0 || ratio == 0 || made <= r->limits.free || made / ratio <= r->read) return 0;
+    return stream_fail(r,
+                       "%" PRIu64 " bytes expanded to over %" PRIu64 ", %" PRIu64
+                       " times as many, as an archive bomb does; if it is none, raise "
+                       "--max-expansion (now %" PRIu64 "; 0 for no cap)",
+                       r->read, made, made / r->read, ratio);
 }
 
 static ssize_t produce(source *s, void *buf, size_t n) {
@@ -41,16 +56,8 @@ static ssize_t produce(source *s, void *buf, size_t n) {
     if (s->ended) return 0;
     ssize_t got = s->produce(s, buf, n);
     if (s->report->error[0]) return -1; /* whatever a library made of it */
-    if (got > 0) s->made += (uint64_t)got;
     if (got == 0) s->ended = true;
-    if (is_bomb(s))
-        return stream_fail(s->report,
-                           "%" PRIu64 " bytes expanded to over %" PRIu64 ", %" PRIu64
-                           " times as many, as an archive bomb does; if it is none, raise "
-                           "--max-expansion (now %" PRIu64 "; 0 for no cap)",
-                           s->report->read, s->made, s->made / (s->report->read | 1),
-                           s->report->limits.ratio);
-    return got;
+    return count(s, got) < 0 ? -1 : got;
 }
 
 ssize_t source_read(source *s, void *buf, size_t n) {

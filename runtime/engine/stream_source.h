@@ -12,13 +12,17 @@
 
 #include "engine/stream.h"
 
+/* Compressed how many times over; real files are once, or once more inside an archive. */
+enum { STREAM_LAYERS = 4, STREAM_DEPTH = 1 + STREAM_LAYERS + 1 + STREAM_LAYERS };
+
 /* What the sources of one stream share. */
 typedef struct stream_report {
     char *file;    /* as errors name it */
     char *member;  /* NULL: no archive, or no member yet */
     uint64_t read; /* bytes from the file */
     stream_limits limits;
-    const char *error; /* "" while all is well; the first stays */
+    uint64_t made[STREAM_DEPTH]; /* bytes, by each layer above the file, of all members together */
+    const char *error;           /* "" while all is well; the first stays */
 } stream_report;
 
 /* Notes "cannot read FILE, member M: ..." unless there is an error already; returns -1. */
@@ -39,12 +43,15 @@ struct source {
     int64_t (*seek)(source *, int64_t offset, int whence);
     source *below;
     stream_report *report;
-    bool expands;  /* what it makes counts against the limits */
-    uint64_t made; /* bytes */
+    int depth; /* 0: the file; what those above make counts against the limits */
     bool ended;
     size_t at, len; /* bytes of `ahead` that were looked at and not read yet */
     unsigned char ahead[SOURCE_LOOK];
 };
+
+/* A source over another, for the first member of its own struct. */
+source source_over(source *below, ssize_t (*produce)(source *, void *, size_t),
+                   void (*free)(source *));
 
 /* As `produce`, but bytes that were looked at come first, and the limits are kept. */
 ssize_t source_read(source *, void *buf, size_t n);

@@ -4,6 +4,7 @@
 #include "tap.h"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <sys/wait.h>
 
 static const struct {
@@ -349,6 +350,42 @@ static void test_bomb(void) {
     free(zeros.data);
 }
 
+/* Many members below the floor are above it together. */
+static void test_many_bombs(void) {
+    char out[4096], error[512];
+    bytes zeros = {calloc(1, 100000), 100000};
+    bytes data = pack(zeros.data, zeros.len, ARCHIVE_FORMAT_RAW, ARCHIVE_FILTER_ZSTD);
+    writer w = write_archive(ARCHIVE_FORMAT_TAR_USTAR, NULL, ARCHIVE_FILTER_NONE);
+    for (int i = 0; i < 9; i++) add(&w, "zeros", AE_IFREG, data.data, data.len);
+    bytes b = finish(&w);
+    write_file(b.data, b.len);
+    limits = (stream_limits){.ratio = 20, .free = 500000};
+    list(path, out, error);
+    has_str(error, "as an archive bomb does", "members count together");
+    limits = STREAM_LIMITS;
+    free(zeros.data);
+    free(data.data);
+    free(b.data);
+}
+
+/* A zip says of such a name that it is UTF-8, and pax always does. */
+static void test_utf8_names(void) {
+    char out[4096], error[512];
+    for (int format = 0; format < FORMATS - 1; format++) {
+        setlocale(LC_CTYPE, "C.UTF-8");
+        writer w = write_archive(formats[format].format, formats[format].options, 0);
+        add(&w, "r\xc3\xb8w.jsonl", AE_IFREG, "{}\n", 3);
+        bytes b = finish(&w);
+        setlocale(LC_CTYPE, "C");
+        write_file(b.data, b.len);
+        list(path, out, error);
+        is_str(out, "r\xc3\xb8w.jsonl={}\n;", formats[format].name);
+        list_piped(b, out, error);
+        is_str(out, "r\xc3\xb8w.jsonl={}\n;", "in a pipe too");
+        free(b.data);
+    }
+}
+
 static void test_names(void) {
     char out[4096], error[512], name[256];
     memset(name, 'n', 255);
@@ -383,7 +420,9 @@ int main(void) {
     test_encrypted();
     test_nested();
     test_bomb();
+    test_many_bombs();
     test_names();
+    test_utf8_names();
     close_desk();
     return done_testing();
 }

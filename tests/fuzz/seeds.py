@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""seeds.py DIR: small inputs for each fuzz target to start from, as DIR/TARGET/NAME.
+
+A target tests/fuzz/X_fuzz.c starts from what the function X below yields as (name, bytes).
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+ROWS = b'{"id":1,"text":"one"}\n{"id":2,"text":"two"}\n'
+
+
+class Pipe(io.RawIOBase):
+    """Cannot seek, so that zipfile writes data descriptors."""
+
+    def __init__(self):
+        self.data = b""
+
+    def writable(self):
+        return True
+
+    def write(self, piece):
+        self.data += bytes(piece)
+        return len(piece)
+
+
+def zipped(into, method, members):
+    with zipfile.ZipFile(into, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(zipfile.ZipInfo(name), data, method)
+        archive.comment = b"a comment"
+    return into.data if isinstance(into, Pipe) else into.getvalue()
+
+
+def tarred(format, mode, members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=format) as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "a.jsonl"
+        archive.addfile(link)
+    return out.getvalue()
+
+
+def stream():
+    members = [("data/", b""), ("data/a.jsonl", ROWS), ("b.jsonl.gz", gzip.compress(ROWS, mtime=0)), ("empty", b""),
+               ("r\u00f8w" + "/long" * 25, ROWS)]
+    packed = {"gzip": gzip.compress(ROWS, mtime=0), "bzip2": bz2.compress(ROWS), "xz": lzma.compress(ROWS)}
+    if shutil.which("zstd"):
+        packed["zstd"] = subprocess.run(["zstd", "-q", "-c"], input=ROWS, stdout=subprocess.PIPE, check=True).stdout
+    yield "plain", ROWS
+    yield "empty", b""
+    for name, data in packed.items():
+        yield name, data
+        yield name + "-twice", data + data
+        yield name + "-zeros", data + bytes(64)
+        yield name + "-cut", data[:-3]
+        yield name + "-gzip", gzip.compress(data, mtime=0)
+    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+        yield "zip-" + name, zipped(io.BytesIO(), method, members)
+        yield "zip-piped-" + name, zipped(Pipe(), method, members)
+    for name, format in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+        yield "tar-" + name, tarred(format, "w", members[1:])
+        yield "tar-gz-" + name, tarred(format, "w:gz", members[1:])
+    yield "zip-all", zipped(io.BytesIO(), zipfile.ZIP_STORED, list(packed.items()))
+    yield "tar-all", tarred(tarfile.USTAR_FORMAT, "w", list(packed.items()))
+    yield "bomb", gzip.compress(bytes(2 << 20), mtime=0)
+
+
+def main(folder):
+    for source in sorted(pathlib.Path(__file__).parent.glob("*_fuzz.c")):
+        target = source.name.removesuffix("_fuzz.c")
+        into = pathlib.Path(folder, target)
+        into.mkdir(parents=True, exist_ok=True)
+        for name, data in globals()[target]():
+            (into / name).write_bytes(data)
+
+
+main(sys.argv[1])
