@@ -3,6 +3,7 @@
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
+# make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
 # make bench, make lint, make format, make local-model, make install PREFIX=..., make clean
 # DEPS=no         do not touch the system's packages
 
@@ -112,6 +113,10 @@ $(FUZZ)/%_fuzz: tests/fuzz/%_fuzz.c $(UNIT_OBJECTS)
 	@echo "  CC  $<"
 	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
 
+# Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
+check-loaders: all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/loaders/check.py
+
 bench: all
 	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
@@ -134,4 +139,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan fuzz fuzzers bench lint format local-model install clean
+.PHONY: all quickstart check test units asan check-asan fuzz fuzzers bench lint format local-model install clean check-loaders

@@ -115,7 +115,7 @@ local function save_card(run, sets, list, counts, rows)
   local o, reviewers = run.options, {}
   for i, named in ipairs(o.reviewer) do reviewers[i] = shown(named) end
   local models, seen = {}, {}
-  for _, named in ipairs { o.generator, sets.reviewer and table.unpack(o.reviewer) or nil } do
+  for _, named in ipairs { o.generator, table.unpack(sets.reviewer and o.reviewer or {}) } do
     if not seen[named] then models[#models + 1] = shown(named) end
     seen[named] = true
   end
@@ -195,7 +195,9 @@ return {
       return preference.set { name = name, mode = o.pairs, format = format, provenance = pairs_file,
         quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"],
           drop_refusals = o["drop-refusals"], drop_inverted = o["drop-inverted"] },
-        open = function(stem) return run:writer(("data/%s-00000-of-00001.jsonl"):format(stem)) end }
+        open = function(stem)
+          return run:writer(("data/%s.jsonl"):format(stem), { sharded = true, max_rows = o["rows-per-file"] })
+        end }
     end
     local single <close> = open("single", o.format)
     local generator <close> = with_members and open("generator", preference.conversational(o.format)) or nil

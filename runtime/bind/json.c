@@ -200,11 +200,16 @@ static int l_object(lua_State *L) {
 
 /* --- questions --- */
 
+void json_keys(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    json_state_push(L);
+    json_keys_push(L, lua_gettop(L), index);
+    lua_remove(L, -2);
+}
+
 static int l_keys(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    json_state_push(L);
-    json_keys_push(L, 2, 1);
+    json_keys(L, 1);
     return 1;
 }
 

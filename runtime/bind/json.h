@@ -34,6 +34,13 @@ bool json_push(lua_State *L, const char *text, size_t len, unsigned flags, json_
 bool json_encode_value(lua_State *L, int index, buf *out, unsigned flags, char *error,
                        size_t error_size);
 
+/* The same for what the table at `row` has for the string at `key`, numbers as the row's source has
+ * them. [-0, +0, m] */
+bool json_encode_member(lua_State *L, int row, int key, buf *out, char *error, size_t error_size);
+
+/* Pushes a sequence of the keys of the table at `index`, in its order. [-0, +1, m] */
+void json_keys(lua_State *L, int index);
+
 /* Pushes the null of decoded values, a light userdata of NULL. [-0, +1, -] */
 void json_push_null(lua_State *L);
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "bind/lx.h"
 #include "engine/digest.h"
 
@@ -60,15 +61,8 @@ static int l_kind(lua_State *L) {
 /* rename(from, to) -> true | nil, err: atomic, and on the disk when it returns. */
 static int l_rename(lua_State *L) {
     const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
-    if (rename(from, to) < 0) return done(L, false);
-    const char *slash = strrchr(to, '/');
-    lua_pushlstring(L, slash ? to : ".", slash ? (size_t)(slash - to) + 1 : 1);
-    int folder = open(lua_tostring(L, -1), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        fsync(folder); /* some file systems refuse; the rename itself stands */
-        close(folder);
-    }
-    return done(L, true);
+    errno = file_rename(from, to);
+    return done(L, errno == 0);
 }
 
 /* remove(path) -> true | nil, err; no error when it is not there. */

@@ -228,9 +228,15 @@ static void push_script_line(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
-task *task_current(lua_State *L) {
+task *task_able(lua_State *L) {
     task *t = runtime_of(L)->current;
-    if (t && !t->rt->stuck && lua_isyieldable(L)) return t;
+    return t && !t->rt->stuck && lua_isyieldable(L) ? t : NULL;
+}
+
+task *task_current(lua_State *L) {
+    task *able = task_able(L);
+    if (able) return able;
+    task *t = runtime_of(L)->current;
     push_script_line(L);
     lua_pushstring(L, t ? "cannot wait here: a model call, sleep or await was made where Lua "
                           "cannot suspend (a table.sort comparison, a string.gsub callback or a "

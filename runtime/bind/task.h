@@ -72,6 +72,9 @@ void runtime_cancel_all(runtime *rt);
  * userdata. */
 task *task_spawn(lua_State *L, int arguments);
 
+/* The task that runs L, or NULL when there is none or when Lua cannot suspend here. */
+task *task_able(lua_State *L);
+
 /* The task that runs L. Raises when there is none or when Lua cannot suspend here; call it before
  * starting what the task shall wait for. */
 task *task_current(lua_State *L);

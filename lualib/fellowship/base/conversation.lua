@@ -27,15 +27,18 @@ end
 ---@return fellowship.Message[]? messages nil when it is none
 ---@return string? problem
 function conversation.read(list)
-  if #list == 0 then return nil, "the list of messages is empty" end
+  if #list == 0 then
+    return nil, next(list) ~= nil and "it is an object, not a list of messages" or "the list of messages is empty"
+  end
   local messages = {}
   for i, message in ipairs(list) do
     if type(message) ~= "table" then return nil, ("message %d is no object"):format(i) end
     local named = message.role or message.from
+    if type(named) ~= "string" then return nil, ("message %d has no role"):format(i) end
     local role = roles[named]
     local content = text_of(message.content or message.value)
     if not role then
-      return nil, ('message %d has the role "%s"; known are system, user and assistant'):format(i, tostring(named))
+      return nil, ('message %d has the role "%s"; known are system, user and assistant'):format(i, named)
     end
     if not content then return nil, ("message %d (%s) has no content that is text"):format(i, role) end
     messages[i] = { role = role, content = content }

@@ -323,9 +323,15 @@ function Run:prompt(row, number)
     name = row.messages ~= nil and "messages" or row.conversations ~= nil and "conversations" or name
   end
   local value = self:field(row, name)
-  if type(value) ~= "table" then return self:text(row, number, name) end
-  check_id(self, row, number)
-  local prompt, problem = conversation.prompt(value)
+  local prompt, problem
+  if type(value) == "table" then
+    check_id(self, row, number)
+    prompt, problem = conversation.prompt(value)
+  elseif name ~= "prompt" and type(value) == "string" then
+    problem = "it is a text, not a list of messages" -- maybe one written as JSON, which is no prompt
+  else
+    return self:text(row, number, name)
+  end
   if prompt then return prompt end
   fail_field(self, row, number, name, "is no conversation: %s", problem)
 end
@@ -346,11 +352,12 @@ end
 
 --- Opens a file of rows in the run's folder; use it with <close>.
 ---@param name string
+---@param options? fellowship.WriterOptions
 ---@return fellowship.Writer
-function Run:writer(name)
+function Run:writer(name, options)
   local folder = name:match "^(.*)/[^/]*$"
   if folder then sys.mkdir(self.out .. "/" .. folder) end
-  return writer.open(self.out .. "/" .. name)
+  return writer.open(self.out .. "/" .. name, options)
 end
 
 --- Writes a whole file in the run's folder: text as it is, anything else as JSON.

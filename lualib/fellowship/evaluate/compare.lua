@@ -19,7 +19,7 @@ function compare.pair(run, row, number)
   if type(row.conversation_a) == "table" then
     pair.conversation_a, pair.conversation_b = row.conversation_a, row.conversation_b
   else
-    pair.prompt = run:text(row, number, "prompt")
+    pair.prompt = run:prompt(row, number)
     pair.a, pair.b = run:text(row, number, "response_a"), run:text(row, number, "response_b")
   end
   return pair

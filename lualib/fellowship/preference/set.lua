@@ -2,6 +2,7 @@
 -- written and counted.
 
 local json = require "fellowship.core.json"
+local conversation = require "fellowship.base.conversation"
 local format = require "fellowship.preference.format"
 local loading = require "fellowship.preference.loading"
 local pairing = require "fellowship.preference.pairs"
@@ -98,6 +99,10 @@ end
 ---@param order fellowship.Order
 ---@param reason? string why there can be no pair, where the caller knows better
 function Set:add(id, prompt, texts, order, reason)
+  if not quality.writable(conversation.text(prompt)) then
+    count(self.none, "unwritable")
+    return
+  end
   local list, none = choose(self, texts, order, reason)
   for _, pair in ipairs(list) do
     self.dpo:write(self.format.dpo(prompt, texts[pair.chosen], texts[pair.rejected]))
