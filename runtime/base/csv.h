@@ -48,7 +48,7 @@ enum csv_status {
     CSV_ERROR  /* final: where records begin and end is not known any more */
 };
 
-/* Prepares a reader, whatever it held before. Allocates nothing. */
+/* Prepares a reader that is new or freed. Allocates nothing. */
 void csv_init(csv_reader *r, char delimiter);
 
 void csv_free(csv_reader *r);

@@ -154,6 +154,7 @@ static int push_table_row(lua_State *L, reader *r, const char *record) {
     bool good = !nul && check_utf8(L, r, &text, &len, &problem);
     if (nul) problem = problem_at((size_t)(nul - text), "a NUL byte, which no text file holds");
     if (good && text != record) {
+        csv_free(&r->again);
         csv_init(&r->again, csv->delimiter); /* replacing moves no delimiter and no quote */
         csv_next(&r->again, text, len, true);
         csv = &r->again;

@@ -98,6 +98,26 @@ def stream():
     yield "bomb", gzip.compress(bytes(2 << 20), mtime=0)
 
 
+TABLES = {"plain": b"a,b\n1,2\n3,4\n", "quoted": b'a,b\r\n"x, ""y""","1\n2"\r\n,\r\n', "cr": b"a,b\r1,2\r", "tabs": b"a\tb\n1\t\"2\"",
+          "open": b'a\n"1', "behind": b'a\n"1"2', "blank": b"\n\na\n\n1\n", "bytes": b"a,b\n\xff,\xe2\x82\n",
+          "values": b'a\n1.50\n-7\ntrue\n"[1,{""b"":null}]"\n\n'}
+
+
+def csv():
+    for name, text in TABLES.items():
+        yield name, b"\x01" + text
+        yield name + "-tabs", b"\x04" + text.replace(b",", b"\t")
+
+
+def rows():
+    formats = {"unknown": 0, "jsonl": 1, "json": 2, "csv": 3, "tsv": 4, "numbers": 128, "json-cells": 228}
+    texts = {"lines": ROWS, "array": b'[{"id":1,\n "b":[true,null]},\n{"id":1.50}]', "bom": b"\xef\xbb\xbf" + ROWS, "utf16": ROWS.decode().encode("utf-16"),
+             "object": b'{\n"id":1}', "spaces": b" \n[ ] ", "escapes": rb'{"a":"\ud800\n\"","b":1e400}' + b"\r\n\n", "bytes": b'{"a":"\xff"}\n'}
+    for name, text in {**texts, **TABLES}.items():
+        for format, first in formats.items():
+            yield f"{name}-{format}", bytes((first, 2)) + text
+
+
 def main(folder):
     for source in sorted(pathlib.Path(__file__).parent.glob("*_fuzz.c")):
         target = source.name.removesuffix("_fuzz.c")
