@@ -2,6 +2,8 @@
 # make quickstart install what is missing, build, and run the main job offline
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
+# make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
+# make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
 # make install, make uninstall PREFIX=... DESTDIR=...
 # make bench, make lint, make format, make local-model, make clean
@@ -15,10 +17,11 @@ CFLAGS  = -O2 -g
 DEPS    = yes
 
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
-                 libarchive-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev
+                 libarchive-dev zlib1g-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev
+PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
 
-LIBRARIES = lua5.4 libuv libcurl sqlite3 libarchive nettle lua5.4-cjson libedit
+LIBRARIES = lua5.4 libuv libcurl sqlite3 libarchive zlib nettle lua5.4-cjson libedit
 WARNINGS  = -Wall -Wextra -Wpedantic
 DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 
@@ -52,7 +55,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@echo "  CC  $<"
 	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
 
--include $(OBJECTS:.o=.d) $(UNITS:%=%.d)
+-include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
 
 # ---- packages ----
 
@@ -84,6 +87,38 @@ check-asan: deps-CHECK asan
 	$(MAKE) --no-print-directory test BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=address,undefined'
 
+# Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
+check-loaders: all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/loaders/check.py
+
+# Every tests/fuzz/X_fuzz.c, from the seeds that tests/fuzz/seeds.py has for X and what earlier runs
+# found worth keeping. What breaks a target stays as build/fuzz/X-crash-...; to run it again:
+# build/fuzz/X_fuzz FILE
+FUZZ         = build/fuzz
+FUZZ_SECONDS = 10
+FUZZERS      = $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+fuzz: deps-FUZZ
+	@if ! command -v clang >/dev/null; then echo "fuzz: skipped, clang is not installed"; exit 0; fi; \
+	$(MAKE) --no-print-directory fuzzers BUILD=$(FUZZ) CC=clang \
+	    CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' && \
+	tests/fuzz/seeds.py $(FUZZ)/seeds && \
+	for fuzzer in $(FUZZERS); do \
+	    name=$$(basename $$fuzzer _fuzz); mkdir -p $(FUZZ)/corpus/$$name; \
+	    echo "  FUZZ $$name, $(FUZZ_SECONDS) s"; \
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -verbosity=0 \
+	        -print_final_stats=1 -artifact_prefix=$(FUZZ)/$$name- \
+	        $(FUZZ)/corpus/$$name $(FUZZ)/seeds/$$name || exit 1; \
+	done
+
+fuzzers: $(FUZZERS)
+
+$(FUZZ)/%_fuzz: tests/fuzz/%_fuzz.c $(UNIT_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
+
 bench: all
 	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
@@ -92,7 +127,7 @@ lint:
 	 else echo "lint: luacheck is not installed (Debian: lua-check)"; fi
 
 format:
-	clang-format -i runtime/*/*.[ch] tests/unit/*.[ch]
+	clang-format -i runtime/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
 
 # A small real model served locally over the OpenAI API; never needed by quickstart or check.
 local-model:
@@ -137,4 +172,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan bench lint format local-model reference install uninstall clean
+.PHONY: all quickstart check test units asan check-asan check-loaders fuzz fuzzers bench lint format local-model reference install uninstall clean

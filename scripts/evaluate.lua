@@ -39,7 +39,7 @@ local function judge_row(run, evaluators, row, number)
     end
   end
   local found = table.pack(fellowship.all(table.unpack(asks)))
-  return { verdicts = found, human = labels[row.human], longer = longer_of(pair) }
+  return { verdicts = found, human = labels[run:field(row, "human")], longer = longer_of(pair) }
 end
 
 --- Every subset of two or more of the evaluators, by size.
@@ -128,6 +128,7 @@ table.move(compare.options(), 1, #compare.options(), #options + 1, options)
 return {
   summary = "measure judges, juries or debates against human labels (Cohen's kappa)",
   options = options,
+  columns = { "human", table.unpack(compare.columns) },
 
   run = function(run)
     local o = run.options

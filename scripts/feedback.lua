@@ -6,11 +6,13 @@ local json = fellowship.json
 return {
   summary = "LLM Feedback Loop: a generator answers, reviewers criticise, it revises",
   options = {
-    { "data", type = "data", required = true, metavar = "PROMPTS", help = "rows with prompt" },
+    { "data", type = "data", required = true, metavar = "PROMPTS",
+      help = "rows with prompt, a text or a conversation" },
     { "generator", type = "model", required = true, metavar = "M", help = "the model that answers and revises" },
     { "reviewer", type = "model", required = true, many = true, metavar = "M", help = "a model that criticises" },
     { "responses", type = "integer", default = 3, least = 1, metavar = "N", help = "responses in all" },
   },
+  columns = { "prompt", "id" },
 
   run = function(run)
     local loop = fellowship.feedback { generator = run.options.generator, reviewers = run.options.reviewer,
@@ -18,10 +20,14 @@ return {
 
     local out <close> = run:writer "responses.jsonl"
     for row, result, number in run:map(run:rows "data", function(row, number)
-      return loop:respond(run:text(row, number, "prompt")), number
+      local prompt = run:prompt(row, number)
+      local result = loop:respond(prompt)
+      result.prompt = prompt
+      return result, number
     end) do
-      out:write(json.object({ id = run:id(row, number), prompt = row.prompt, responses = json.array(result.responses),
-        feedback = json.array(result.feedback) }, { "id", "prompt", "responses", "feedback" }))
+      out:write(json.object({ id = run:id(row, number), prompt = result.prompt,
+        responses = json.array(result.responses), feedback = json.array(result.feedback) },
+        { "id", "prompt", "responses", "feedback" }))
     end
   end,
 }

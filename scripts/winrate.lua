@@ -10,19 +10,25 @@ local json = fellowship.json
 
 --- A row's response: its `response`, or the last of its `responses`.
 local function response_of(run, row, number)
-  if row.response == nil and type(row.responses) == "table" and type(row.responses[#row.responses]) == "string" then
-    return row.responses[#row.responses]
-  end
+  local all = run:field(row, "response") == nil and row.responses
+  local last = type(all) == "table" and all[#all]
+  if type(last) == "string" then return last end
   return run:text(row, number, "response")
+end
+
+--- A prompt, text or conversation, in a form that == compares; nil where a row has none.
+local function comparable(run, row, number)
+  local well, prompt = pcall(run.prompt, run, row, number)
+  return well and json.canonical { prompt } or nil
 end
 
 --- The rows of a baseline by id; each must be there once.
 local function load_baseline(run, which)
   local path, byid, count = run.options.against[which], {}, 0
-  for row, number in fellowship.rows(path) do
+  for row, number in run:rows("against", which, true) do
     local id = run:id(row, number)
     if byid[id] then run:usage(("%s: two rows have the id %s; rows are joined by id"):format(path, tostring(id))) end
-    byid[id] = { prompt = row.prompt, response = response_of(run, row, number) }
+    byid[id] = { prompt = comparable(run, row, number), response = response_of(run, row, number) }
     count = count + 1
   end
   return byid, count
@@ -34,8 +40,8 @@ local function play(run, evaluator, d, baseline, names, out)
   for row, verdict, number in run:map(run:rows("data", d), function(row, number)
     local other = baseline[run:id(row, number)]
     if not other then return nil, number end
-    local prompt = run:text(row, number, "prompt")
-    if other.prompt ~= prompt then
+    local prompt = run:prompt(row, number)
+    if other.prompt ~= comparable(run, row, number) then
       errors.raise { kind = "data", message = ("the row with the id %s has another prompt in %s")
         :format(tostring(run:id(row, number)), names.b) }
     end
@@ -99,6 +105,7 @@ table.move(compare.options(), 1, #compare.options(), #options + 1, options)
 return {
   summary = "win rates of generators against each other, by any evaluator",
   options = options,
+  columns = { "id", "prompt", "response" },
 
   run = function(run)
     local o = run.options

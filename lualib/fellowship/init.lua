@@ -13,8 +13,8 @@ local parts = require "fellowship.parts"
 ---@field verdict table
 ---@field errors table
 ---@field json table
----@field rows fun(path: string, options?: table): fellowship.Rows
----@field writer fun(path: string): fellowship.Writer
+---@field rows fun(path: string|string[], options?: fellowship.RowsOptions): fellowship.Rows
+---@field writer fun(path: string, options?: fellowship.WriterOptions): fellowship.Writer
 ---@field spawn fun(fn: function, ...): fellowship.Task
 ---@field all fun(...: function): ...
 ---@field map fun(source: any, fn: function, options?: table): function

@@ -40,6 +40,12 @@ function sys.remove(path) end
 ---@return fellowship.sys.problem? problem
 function sys.list(path) end
 
+---The paths that match a shell's pattern (`*`, `?`, `[...]`), in order; none when nothing does.
+---@param pattern string
+---@return string[]? paths
+---@return fellowship.sys.problem? problem
+function sys.glob(pattern) end
+
 ---Locks a folder until the lock is closed (it is made for a to-be-closed variable) or the process ends.
 ---@param folder string
 ---@return userdata? lock

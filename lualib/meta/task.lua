@@ -114,6 +114,11 @@ function core.interrupted() end
 ---@param whether boolean
 function core.interactive(whether) end
 
+---Whom the first Ctrl+C makes fail while it computes, when the program is interactive; the second one does so to any
+---task. nil when there is none any more.
+---@param t fellowship.task?
+function core.foreground(t) end
+
 ---No Ctrl+C makes the current task fail while it computes.
 function core.shield() end
 

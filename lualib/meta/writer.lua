@@ -1,11 +1,12 @@
 ---@meta fellowship.core.writer
 -- luacheck: ignore 212
 
----Files that are written line by line.
+---Files that are written row by row. A worker thread compresses and writes; a task that is ahead of it waits,
+---and where none can wait, the program does.
 ---
----    local out = assert(core.open "answers.jsonl")
+---    local out = assert(core.open("answers.jsonl.partial", { format = "jsonl" }))
 ---    assert(out:write { id = 1, text = "yes" })
----    assert(out:close())
+---    assert(out:close "answers.jsonl")
 ---@class fellowship.core.writer
 local core = {}
 
@@ -14,35 +15,43 @@ local writer = {}
 
 ---@class fellowship.writer.problem
 ---@field kind "file"
----@field message string
+---@field message string without the path
 
----Writes a value as a line of JSON. Raises an error for what has no JSON form.
----@param value any
----@return boolean? well
+---@class fellowship.writer.options
+---@field format? "jsonl"|"json"|"csv"|"tsv" "jsonl" when not given
+---@field compression? "gzip"|"zstd"|"xz"|"bzip2" none when not given
+---@field level? integer of the compression
+
+---Writes a row. Raises an error for what has no form in the format. Errors of the disk come with a later call.
+---@param row any
+---@return integer? bytes before compression, of all so far
 ---@return fellowship.writer.problem? problem
-function writer:write(value) end
+function writer:write(row) end
+
+---Writes the first line of CSV or TSV, before any row.
+---@param columns string[]
+---@return integer? bytes
+---@return fellowship.writer.problem? problem
+function writer:header(columns) end
 
 ---Writes bytes as they are.
 ---@param text string
----@return boolean? well
+---@return integer? bytes
 ---@return fellowship.writer.problem? problem
 function writer:write_text(text) end
 
----Hands all lines to the system.
+---Closes the file; all rows are on the disk then, and the file is renamed to `to`. A writer that is dropped or
+---closed as a to-be-closed variable loses the rows that were not written yet.
+---@param to? string
 ---@return boolean? well
 ---@return fellowship.writer.problem? problem
-function writer:flush() end
-
----Closes the file; all lines are on the disk then. A writer that is dropped or closed as a to-be-closed
----variable loses the lines that were not flushed.
----@return boolean? well
----@return fellowship.writer.problem? problem
-function writer:close() end
+function writer:close(to) end
 
 ---Makes the file anew.
 ---@param path string
+---@param options? fellowship.writer.options
 ---@return fellowship.writer? writer
 ---@return fellowship.writer.problem? problem
-function core.open(path) end
+function core.open(path, options) end
 
 return core

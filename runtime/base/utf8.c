@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 static inline bool continues(unsigned char c) {
     return (c & 0xC0) == 0x80;
 }
@@ -29,11 +31,38 @@ size_t utf8_sequence(const char *s, const char *end) {
 size_t utf8_valid_prefix(const char *s, size_t len) {
     const char *at = s, *end = s + len;
     while (at < end) {
+        uint64_t word;
+        if (end - at >= 8 && (memcpy(&word, at, 8), (word & UINT64_C(0x8080808080808080)) == 0)) {
+            at += 8; /* ASCII, the most of most texts */
+            continue;
+        }
         size_t n = utf8_sequence(at, end);
         if (n == 0) break;
         at += n;
     }
     return (size_t)(at - s);
+}
+
+/* How many bytes at s, where no valid sequence starts, could have begun one. */
+static size_t broken_length(const char *s, const char *end) {
+    const unsigned char *u = (const unsigned char *)s;
+    if (u[0] < 0xE0 || u[0] > 0xF4 || end - s < 2) return 1;
+    unsigned char least = u[0] == 0xE0 ? 0xA0 : u[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned char most = u[0] == 0xED ? 0x9F : u[0] == 0xF4 ? 0x8F : 0xBF;
+    if (u[1] < least || u[1] > most) return 1;
+    return u[0] >= 0xF0 && end - s >= 3 && continues(u[2]) ? 3 : 2;
+}
+
+bool utf8_replace(buf *out, const char *s, size_t len) {
+    const char *end = s + len;
+    for (;;) {
+        size_t valid = utf8_valid_prefix(s, (size_t)(end - s));
+        if (!buf_append(out, s, valid)) return false;
+        s += valid;
+        if (s == end) return true;
+        if (!buf_append(out, "\xEF\xBF\xBD", 3)) return false;
+        s += broken_length(s, end);
+    }
 }
 
 bool utf8_surrogate(const char *s, const char *end) {

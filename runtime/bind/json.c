@@ -149,6 +149,37 @@ static void read_names(lua_State *L, buf *sequence) {
     if (json_sequence_unique(L, sequence, 0) > 0) luaL_argerror(L, 2, "a key stands twice");
 }
 
+/* [-0, +1] The shape of the sequence in scratch->keys, with the state table at `state`. */
+static void push_shape(lua_State *L, int state, json_scratch *scratch) {
+    const char *sequence = scratch->keys.data ? scratch->keys.data : "";
+    if (!json_shape_find(L, state, sequence, scratch->keys.len))
+        json_shape_make(L, state, sequence, scratch->keys.len);
+}
+
+void json_push_shape(lua_State *L, int keys) {
+    keys = lua_absindex(L, keys);
+    json_state_push(L);
+    int state = lua_gettop(L);
+    json_scratch *scratch = json_scratch_take(L, state);
+    buf_clear(&scratch->keys);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, keys);
+    for (lua_Integer i = 1; i <= count; i++) {
+        size_t len;
+        lua_rawgeti(L, keys, i);
+        const char *key = lua_tolstring(L, -1, &len);
+        if (!json_sequence_add(&scratch->keys, key, len)) luaL_error(L, "out of memory");
+        lua_pop(L, 1);
+    }
+    push_shape(L, state, scratch);
+    json_scratch_give(L, state, state + 1);
+    lua_replace(L, state);
+    lua_settop(L, state);
+}
+
+void json_set_shape(lua_State *L, int index, int shape, int spellings) {
+    json_kind_object(L, index, shape, spellings);
+}
+
 static int l_object(lua_State *L) {
     bool named = !lua_isnoneornil(L, 2);
     if (named) luaL_checktype(L, 2, LUA_TTABLE);
@@ -159,9 +190,7 @@ static int l_object(lua_State *L) {
             read_names(L, &scratch->keys);
         else
             buf_clear(&scratch->keys);
-        const char *sequence = scratch->keys.data ? scratch->keys.data : "";
-        if (!json_shape_find(L, 3, sequence, scratch->keys.len))
-            json_shape_make(L, 3, sequence, scratch->keys.len);
+        push_shape(L, 3, scratch);
         json_scratch_give(L, 3, 6);
         json_kind_object(L, 1, 7, 5);
     }
@@ -171,11 +200,16 @@ static int l_object(lua_State *L) {
 
 /* --- questions --- */
 
+void json_keys(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    json_state_push(L);
+    json_keys_push(L, lua_gettop(L), index);
+    lua_remove(L, -2);
+}
+
 static int l_keys(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    json_state_push(L);
-    json_keys_push(L, 2, 1);
+    json_keys(L, 1);
     return 1;
 }
 

@@ -34,8 +34,24 @@ bool json_push(lua_State *L, const char *text, size_t len, unsigned flags, json_
 bool json_encode_value(lua_State *L, int index, buf *out, unsigned flags, char *error,
                        size_t error_size);
 
+/* The same for what the table at `row` has for the string at `key`, numbers as the row's source has
+ * them. [-0, +0, m] */
+bool json_encode_member(lua_State *L, int row, int key, buf *out, char *error, size_t error_size);
+
+/* Pushes a sequence of the keys of the table at `index`, in its order. [-0, +1, m] */
+void json_keys(lua_State *L, int index);
+
 /* Pushes the null of decoded values, a light userdata of NULL. [-0, +1, -] */
 void json_push_null(lua_State *L);
+
+/* Pushes the shape of objects whose keys, in order, are the strings of the sequence at `keys`, none
+ * twice: the metatable that they share. [-0, +1, m] */
+void json_push_shape(lua_State *L, int keys);
+
+/* Makes the plain table at `index` an object of that shape. `spellings` is the index of nil or of a
+ * table that has, by key, the text of each number in it that json_number_read finds respelt.
+ * [-0, +0, m] */
+void json_set_shape(lua_State *L, int index, int shape, int spellings);
 
 /* Opens the module. [-0, +1, m] */
 int luaopen_fellowship_core_json(lua_State *L);

@@ -16,19 +16,21 @@ typedef struct decoder {
     lua_State *L;
     json_scratch *scratch;
     json_error *error;
-    int state; /* stack index of the state table */
+    int state, recent; /* stack indices of the state table and of the recent shapes */
+    lua_Integer depth; /* of objects inside one another */
     bool last_wins;
     bool respelt; /* the value just decoded is a number to be remembered by its text */
 } decoder;
 
 /* A table in the making. From `table` on, the stack holds the table (nil before it is made), the
- * spellings (nil while there are none), an object's shape (nil until its end) and what waits: keys
- * and values, or elements. */
+ * spellings (nil while there are none), an object's shape (until its end the one that is expected,
+ * or nil) and what waits: keys and values, or elements. */
 typedef struct container {
     int table, spellings, shape;
     int waiting;       /* members or elements that wait */
     lua_Integer count; /* of all so far */
-    size_t keys;       /* where its sequence starts in the scratch memory */
+    bool expected;     /* so far its keys are those of the shape */
+    size_t keys;       /* where its sequence starts in the scratch memory, if not expected */
     size_t offsets;    /* where the places of its keys start */
     bool duplicates;
 } container;
@@ -142,8 +144,39 @@ static bool store_members(decoder *d, container *c, bool shape_known) {
     return true;
 }
 
-/* Stores what waits and gives the table its shape. */
-static bool finish_object(decoder *d, container *c) {
+/* Gives up the expected shape: writes its keys that came as a sequence. False: out of memory. */
+static bool give_up_shape(decoder *d, container *c) {
+    c->expected = false;
+    for (lua_Integer i = 1; i <= c->count; i++) {
+        size_t len;
+        lua_rawgeti(d->L, c->shape, i);
+        const char *key = lua_tolstring(d->L, -1, &len);
+        bool well = json_sequence_add(&d->scratch->keys, key, len);
+        lua_pop(d->L, 1);
+        if (!well) return false;
+    }
+    return true;
+}
+
+/* Pushes the key that was read: the shape's own string where it is the expected one, which spares
+ * hashing it. Pushes nothing and returns false when memory runs out. */
+static bool push_key(decoder *d, container *c) {
+    const json_reader *r = &d->scratch->reader;
+    if (c->expected) {
+        size_t len = 0;
+        lua_rawgeti(d->L, c->shape, c->count + 1);
+        const char *key = lua_tolstring(d->L, -1, &len); /* NULL behind the last one */
+        if (key && len == r->text_len && memcmp(key, r->text, len) == 0) return true;
+        lua_pop(d->L, 1);
+        if (!give_up_shape(d, c)) return false;
+    }
+    if (!json_sequence_add(&d->scratch->keys, r->text, r->text_len)) return false;
+    lua_pushlstring(d->L, r->text, r->text_len);
+    return true;
+}
+
+/* Finds the shape that was not expected, and expects it next time. */
+static bool find_shape(decoder *d, container *c) {
     lua_State *L = d->L;
     buf *keys = &d->scratch->keys;
     const char *sequence = keys->data ? keys->data + c->keys : "";
@@ -155,22 +188,33 @@ static bool finish_object(decoder *d, container *c) {
         json_shape_make(L, d->state, sequence, keys->len - c->keys);
         lua_replace(L, c->shape);
     }
-    json_kind_object(L, c->table, c->shape, c->spellings);
-    lua_settop(L, c->table);
-    keys->len = c->keys;
+    lua_pushvalue(L, c->shape);
+    lua_rawseti(L, d->recent, d->depth);
+    return true;
+}
+
+/* Stores what waits and gives the table its shape. */
+static bool finish_object(decoder *d, container *c) {
+    if (c->expected && c->count < (lua_Integer)lua_rawlen(d->L, c->shape) && !give_up_shape(d, c))
+        return fail(d, "out of memory", d->scratch->reader.token_at);
+    if (c->expected ? !store_members(d, c, true) : !find_shape(d, c)) return false;
+    json_kind_object(d->L, c->table, c->shape, c->spellings);
+    lua_settop(d->L, c->table);
+    d->scratch->keys.len = c->keys;
     d->scratch->offsets.len = c->offsets;
+    d->depth--;
     return true;
 }
 
 static bool decode_object(decoder *d) {
     container c = container_open(d);
     json_reader *r = &d->scratch->reader;
+    c.expected = lua_rawgeti(d->L, d->recent, ++d->depth) == LUA_TTABLE;
+    lua_replace(d->L, c.shape);
     enum json_token token;
     while ((token = json_next(r)) == JSON_KEY) {
-        if (!json_sequence_add(&d->scratch->keys, r->text, r->text_len) ||
-            !buf_append(&d->scratch->offsets, &r->token_at, sizeof r->token_at))
+        if (!buf_append(&d->scratch->offsets, &r->token_at, sizeof r->token_at) || !push_key(d, &c))
             return fail(d, "out of memory", r->token_at);
-        lua_pushlstring(d->L, r->text, r->text_len);
         if (!decode_value(d, json_next(r))) return false;
         c.count++;
         c.waiting++;
@@ -178,7 +222,7 @@ static bool decode_object(decoder *d) {
             lua_pushvalue(d->L, -2);
             remember_spelling(d, &c);
         }
-        if (c.waiting == BATCH && !store_members(d, &c, false)) return false;
+        if (c.waiting == BATCH && !store_members(d, &c, c.expected)) return false;
     }
     return token == JSON_END_OBJECT ? finish_object(d, &c) : fail_reading(d);
 }
@@ -221,6 +265,8 @@ bool json_push(lua_State *L, const char *text, size_t len, unsigned flags, json_
     json_state_push(L);
     json_scratch *scratch = json_scratch_take(L, top + 1);
     decoder d = {.L = L, .scratch = scratch, .error = error, .state = top + 1};
+    json_recent_push(L, top + 1);
+    d.recent = lua_gettop(L);
     d.last_wins = flags & JSON_LAST_WINS;
     buf_clear(&scratch->keys);
     buf_clear(&scratch->offsets);

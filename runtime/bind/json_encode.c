@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "bind/json.h"
+#include "bind/json_layout.h"
 #include "bind/json_number.h"
 #include "bind/json_state.h"
 
@@ -37,7 +38,7 @@ typedef struct source {
     const place *at;
 } source;
 
-static bool encode_value(encoder *e, const place *at, int spellings);
+static bool encode_value(encoder *e, const place *at, int index, int spellings);
 
 /* --- errors --- */
 
@@ -116,15 +117,15 @@ static const char *push_spelling(encoder *e, const place *at, int spellings, dou
     return memcmp(&remembered, &value, sizeof value) == 0 ? text : NULL; /* tells -0 from 0 */
 }
 
-static bool encode_float(encoder *e, const place *at, int spellings) {
+static bool encode_float(encoder *e, const place *at, int index, int spellings) {
     lua_State *L = e->L;
-    double value = lua_tonumber(L, -1);
+    double value = lua_tonumber(L, index);
     int whole = 0;
     json_error error;
     bool ok = true;
     if (isnan(value) || isinf(value)) return fail(e, at, isnan(value) ? "NaN" : "infinity");
     if (e->canonical) {
-        lua_Integer integer = lua_tointegerx(L, -1, &whole);
+        lua_Integer integer = lua_tointegerx(L, index, &whole);
         ok = whole ? json_write_integer(e->out, integer)
                    : json_write_canonical_double(e->out, value, &error);
         return ok || fail_memory(e);
@@ -139,15 +140,15 @@ static bool encode_float(encoder *e, const place *at, int spellings) {
     return json_write_double(e->out, value, &error) || fail_memory(e);
 }
 
-static bool encode_number(encoder *e, const place *at, int spellings) {
-    if (!lua_isinteger(e->L, -1)) return encode_float(e, at, spellings);
-    return json_write_integer(e->out, lua_tointeger(e->L, -1)) || fail_memory(e);
+static bool encode_number(encoder *e, const place *at, int index, int spellings) {
+    if (!lua_isinteger(e->L, index)) return encode_float(e, at, index, spellings);
+    return json_write_integer(e->out, lua_tointeger(e->L, index)) || fail_memory(e);
 }
 
-static bool encode_userdata(encoder *e, const place *at) {
+static bool encode_userdata(encoder *e, const place *at, int index) {
     size_t len;
-    const char *text = json_number_text(e->L, -1, &len);
-    if (!text) return fail(e, at, "a %s", luaL_typename(e->L, -1));
+    const char *text = json_number_text(e->L, index, &len);
+    if (!text) return fail(e, at, "a %s", luaL_typename(e->L, index));
     bool ok = e->canonical ? json_write_canonical_number(e->out, text, len)
                            : buf_append(e->out, text, len);
     return ok || fail_memory(e);
@@ -176,12 +177,34 @@ static bool finish(encoder *e, const source *s, bool empty, const char *brackets
     return new_line(e, s->at->depth) && (buf_append_char(e->out, brackets[1]) || fail_memory(e));
 }
 
+/* Encodes an array whose elements lua_next meets in order, as it does for all that were made in one
+ * go. False when it meets anything else, and then nothing is written; else *ok says how it went. */
+static bool encode_in_order(encoder *e, const source *s, bool *ok) {
+    lua_State *L = e->L;
+    int top = lua_gettop(L);
+    size_t start = e->out->len;
+    place here = {.up = s->at, .depth = s->at->depth + 1};
+    *ok = true;
+    for (lua_pushnil(L); lua_next(L, s->table); lua_settop(L, top + 1)) {
+        if (lua_tointeger(L, top + 1) != ++here.index || lua_type(L, top + 1) != LUA_TNUMBER) {
+            e->out->len = start;
+            lua_settop(L, top);
+            return false;
+        }
+        if (!buf_append_char(e->out, here.index == 1 ? '[' : ',')) *ok = fail_memory(e);
+        *ok = *ok && encode_value(e, &here, top + 2, s->spellings);
+        if (!*ok) return true;
+    }
+    *ok = buf_append_str(e->out, here.index == 0 ? "[]" : "]") || fail_memory(e);
+    return true;
+}
+
 static bool encode_array(encoder *e, const source *s) {
     for (lua_Integer i = 1; i <= s->count; i++) {
         place here = {.up = s->at, .depth = s->at->depth + 1, .index = i};
         if (!separate(e, s, i == 1, '[')) return false;
         lua_rawgeti(e->L, s->table, i);
-        if (!encode_value(e, &here, s->spellings)) return false;
+        if (!encode_value(e, &here, lua_gettop(e->L), s->spellings)) return false;
         lua_pop(e->L, 1);
     }
     return finish(e, s, s->count == 0, "[]");
@@ -201,7 +224,7 @@ static bool encode_member(encoder *e, const source *s, int key, lua_Integer *wri
     ++*written;
     if (!encode_string(e, s->at, "a key", key)) return false;
     if (!buf_append(e->out, ": ", e->pretty ? 2 : 1)) return fail_memory(e);
-    if (!encode_value(e, &here, s->spellings)) return false;
+    if (!encode_value(e, &here, lua_gettop(e->L), s->spellings)) return false;
     lua_pop(L, 1);
     return true;
 }
@@ -252,10 +275,36 @@ static bool encode_few(encoder *e, const source *s, lua_Integer *written) {
     return true;
 }
 
+/* Encodes an object that is laid out as the one before it of its shape. False when it is not, and
+ * then nothing has been written; else *ok says whether it went well. */
+static bool encode_laid_out(encoder *e, const source *s, bool *ok) {
+    lua_State *L = e->L;
+    json_layout *layout = json_layout_push(L, s->shape);
+    if (!layout || layout->count == 0 || !json_layout_spread(L, layout, s->table)) return false;
+    int first = s->spellings + 3; /* the value of the first pair, behind the layout */
+    place here = {.up = s->at, .depth = s->at->depth + 1};
+    layout->misses = 0;
+    for (int i = 0; i < layout->count; i++) {
+        const layout_member *m = &layout->members[i];
+        here.key = m->key;
+        here.key_len = m->key_len;
+        size_t start = e->out->len;
+        if (!buf_append(e->out, layout->texts.data + m->text, m->text_len)) {
+            *ok = fail_memory(e);
+            return true;
+        }
+        if (i == 0) e->out->data[start] = '{';
+        *ok = encode_value(e, &here, first + 2 * layout->place[i], s->spellings);
+        if (!*ok) return true;
+    }
+    *ok = buf_append_char(e->out, '}') || fail_memory(e);
+    return true;
+}
+
 static bool encode_object(encoder *e, const source *s) {
     lua_State *L = e->L;
     lua_Integer written = 0;
-    int top = lua_gettop(L);
+    int top = lua_gettop(L), added = 0;
     bool shaped = !e->canonical && !lua_isnil(L, s->shape);
     if (shaped && !encode_members(e, s, s->shape, &written)) return false;
     if (!shaped && s->count <= FEW) {
@@ -263,8 +312,11 @@ static bool encode_object(encoder *e, const source *s) {
     } else if (written < s->count) {
         if (shaped) json_shape_push_set(L, s->shape);
         json_sorted_push(L, e->scratch, s->table, shaped ? top + 1 : 0, e->canonical);
-        if (!encode_members(e, s, lua_gettop(L), &written)) return false;
+        added = lua_gettop(L);
+        if (!encode_members(e, s, added, &written)) return false;
     }
+    if (shaped && !e->pretty && written > 0)
+        json_layout_learn(L, s->shape, s->table, (int[]){s->shape, added});
     lua_settop(L, top);
     return finish(e, s, written == 0, "{}");
 }
@@ -289,15 +341,21 @@ static census count_keys(lua_State *L, int table) {
     return c;
 }
 
-static bool encode_table(encoder *e, const place *at) {
+static bool encode_table(encoder *e, const place *at, int index) {
     lua_State *L = e->L;
     if (at->depth >= JSON_DEPTH)
         return fail(e, &(place){0}, "a value nested deeper than %d: is there a cycle?", JSON_DEPTH);
     luaL_checkstack(L, 16, "json");
-    source s = {.table = lua_gettop(L), .at = at};
-    s.shape = s.table + 1;
-    s.spellings = s.table + 2;
+    int top = lua_gettop(L);
+    source s = {.table = index, .shape = top + 1, .spellings = top + 2, .at = at};
+    bool ok;
     enum json_kind kind = json_kind_push(L, s.table);
+    if (kind != JSON_KIND_PLAIN && !e->canonical && !e->pretty) {
+        bool done =
+            kind == JSON_KIND_ARRAY ? encode_in_order(e, &s, &ok) : encode_laid_out(e, &s, &ok);
+        lua_settop(L, done ? top : s.spellings);
+        if (done) return ok;
+    }
     census c = count_keys(L, s.table);
     s.count = c.strings + c.integers;
     if (c.others > 0) return fail(e, at, "a table with keys other than strings and 1 to n");
@@ -308,24 +366,24 @@ static bool encode_table(encoder *e, const place *at) {
     if (kind == JSON_KIND_OBJECT && c.integers > 0) return fail(e, at, "an object with elements");
     if (c.integers < c.largest) return fail(e, at, "an array with holes (json.null fills them)");
     if (array ? !encode_array(e, &s) : !encode_object(e, &s)) return false;
-    lua_settop(L, s.table);
+    lua_settop(L, top);
     return true;
 }
 
-/* Encodes the value on top of the stack. On failure leaves the stack in disorder. */
-static bool encode_value(encoder *e, const place *at, int spellings) {
+/* Encodes the value at `index`. On failure leaves the stack in disorder. */
+static bool encode_value(encoder *e, const place *at, int index, int spellings) {
     lua_State *L = e->L;
-    switch (lua_type(L, -1)) {
+    switch (lua_type(L, index)) {
     case LUA_TBOOLEAN:
-        return buf_append_str(e->out, lua_toboolean(L, -1) ? "true" : "false") || fail_memory(e);
-    case LUA_TNUMBER: return encode_number(e, at, spellings);
-    case LUA_TSTRING: return encode_string(e, at, "a string", -1);
-    case LUA_TTABLE: return encode_table(e, at);
-    case LUA_TUSERDATA: return encode_userdata(e, at);
+        return buf_append_str(e->out, lua_toboolean(L, index) ? "true" : "false") || fail_memory(e);
+    case LUA_TNUMBER: return encode_number(e, at, index, spellings);
+    case LUA_TSTRING: return encode_string(e, at, "a string", index);
+    case LUA_TTABLE: return encode_table(e, at, index);
+    case LUA_TUSERDATA: return encode_userdata(e, at, index);
     case LUA_TLIGHTUSERDATA:
-        if (!lua_touserdata(L, -1)) return buf_append_str(e->out, "null") || fail_memory(e);
+        if (!lua_touserdata(L, index)) return buf_append_str(e->out, "null") || fail_memory(e);
         return fail(e, at, "a light userdata");
-    default: return fail(e, at, "a %s", luaL_typename(L, -1));
+    default: return fail(e, at, "a %s", luaL_typename(L, index));
     }
 }
 
@@ -339,7 +397,7 @@ bool json_encode_with(lua_State *L, json_scratch *scratch, int index, buf *out, 
     int top = lua_gettop(L);
     luaL_checkstack(L, 4, "json");
     lua_pushvalue(L, index);
-    bool ok = encode_value(&e, &whole, 0);
+    bool ok = encode_value(&e, &whole, top + 1, 0);
     if (!ok) out->len = start;
     lua_settop(L, top);
     return ok;
@@ -352,6 +410,26 @@ bool json_encode_value(lua_State *L, int index, buf *out, unsigned flags, char *
     int state = lua_gettop(L);
     json_scratch *scratch = json_scratch_take(L, state);
     bool ok = json_encode_with(L, scratch, index, out, flags, error, error_size);
+    json_scratch_give(L, state, state + 1);
+    lua_settop(L, state - 1);
+    return ok;
+}
+
+bool json_encode_member(lua_State *L, int row, int key, buf *out, char *error, size_t error_size) {
+    row = lua_absindex(L, row);
+    key = lua_absindex(L, key);
+    json_state_push(L);
+    int state = lua_gettop(L);
+    encoder e = {.L = L, .out = out, .error = error, .error_size = error_size};
+    e.scratch = json_scratch_take(L, state);
+    place whole = {0}, here = {.up = &whole, .depth = 1};
+    here.key = lua_tolstring(L, key, &here.key_len);
+    json_kind_push(L, row);
+    lua_pushvalue(L, key);
+    lua_rawget(L, row);
+    size_t start = out->len;
+    bool ok = encode_value(&e, &here, state + 4, state + 3);
+    if (!ok) out->len = start;
     json_scratch_give(L, state, state + 1);
     lua_settop(L, state - 1);
     return ok;

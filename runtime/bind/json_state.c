@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Fields of the state table. */
-enum { STATE_SHAPES = 1, STATE_ARRAY, STATE_IDLE };
+enum { STATE_SHAPES = 1, STATE_ARRAY, STATE_RECENT, STATE_IDLE };
 
 #define SCRATCH "fellowship.json.scratch"
 
@@ -61,7 +61,7 @@ void json_state_push(lua_State *L) {
     luaL_checkstack(L, 8, "json");
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) != LUA_TNIL) return;
     lua_pop(L, 1);
-    lua_createtable(L, 3, 0);
+    lua_createtable(L, 4, 0);
     lua_newtable(L); /* state, shapes */
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");
@@ -70,6 +70,8 @@ void json_state_push(lua_State *L) {
     lua_rawseti(L, -2, STATE_SHAPES);
     push_array_metatable(L);
     lua_rawseti(L, -2, STATE_ARRAY);
+    lua_newtable(L);
+    lua_rawseti(L, -2, STATE_RECENT);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
 }
@@ -172,6 +174,10 @@ bool json_shape_find(lua_State *L, int state, const char *sequence, size_t len) 
     return false;
 }
 
+void json_recent_push(lua_State *L, int state) {
+    lua_rawgeti(L, state, STATE_RECENT);
+}
+
 /* The iterator of pairs over an object. Upvalues: the object, its keys in order, the place in them.
  * Keys that are gone by now are passed over. */
 static int next_pair(lua_State *L) {
@@ -251,6 +257,11 @@ enum json_kind json_kind_push(lua_State *L, int index) {
         return JSON_KIND_PLAIN;
     }
     int type = lua_rawgetp(L, -1, &mark_key);
+    if (type == LUA_TTABLE && lua_topointer(L, -1) == lua_topointer(L, -2)) {
+        lua_pop(L, 1); /* most often: the metatable is the shape, and has no spellings */
+        lua_pushnil(L);
+        return JSON_KIND_OBJECT;
+    }
     lua_rawgetp(L, -2, &spellings_key);
     lua_remove(L, -3);
     if (type == LUA_TTABLE) return JSON_KIND_OBJECT;

@@ -51,6 +51,10 @@ bool json_shape_find(lua_State *L, int state, const char *sequence, size_t len);
 /* Makes and pushes the shape of a sequence without duplicate keys. [-0, +1, m] */
 void json_shape_make(lua_State *L, int state, const char *sequence, size_t len);
 
+/* Pushes the table that holds for each depth the shape of the object that was decoded there last:
+ * the next one most often has the same. [-0, +1, -] */
+void json_recent_push(lua_State *L, int state);
+
 /* Pushes the table of a shape's keys, each with the value true. [-0, +1, m] */
 void json_shape_push_set(lua_State *L, int shape);
 

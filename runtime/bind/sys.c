@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "bind/lx.h"
 #include "engine/digest.h"
 
 #define LOCK "fellowship.lock"
+#define GLOB "fellowship.glob"
 
 #define READ_SIZE 65536
 
@@ -58,15 +61,8 @@ static int l_kind(lua_State *L) {
 /* rename(from, to) -> true | nil, err: atomic, and on the disk when it returns. */
 static int l_rename(lua_State *L) {
     const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
-    if (rename(from, to) < 0) return done(L, false);
-    const char *slash = strrchr(to, '/');
-    lua_pushlstring(L, slash ? to : ".", slash ? (size_t)(slash - to) + 1 : 1);
-    int folder = open(lua_tostring(L, -1), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        fsync(folder); /* some file systems refuse; the rename itself stands */
-        close(folder);
-    }
-    return done(L, true);
+    errno = file_rename(from, to);
+    return done(L, errno == 0);
 }
 
 /* remove(path) -> true | nil, err; no error when it is not there. */
@@ -89,6 +85,29 @@ static int l_list(lua_State *L) {
     }
     free(entries);
     return 1;
+}
+
+/* glob(pattern) -> paths in order | nil, err; none when nothing matches. */
+static int l_glob(lua_State *L) {
+    glob_t *found = lx_box(L, GLOB, sizeof *found, 0);
+    int rc = glob(luaL_checkstring(L, 1), GLOB_ERR, NULL, found);
+    if (rc != 0 && rc != GLOB_NOMATCH) {
+        if (rc == GLOB_NOSPACE) errno = ENOMEM;
+        return done(L, false);
+    }
+    lua_newtable(L);
+    for (size_t i = 0; rc == 0 && i < found->gl_pathc; i++) {
+        lua_pushstring(L, found->gl_pathv[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int release_glob(lua_State *L) {
+    glob_t *found = lua_touserdata(L, 1);
+    globfree(found);
+    *found = (glob_t){0};
+    return 0;
 }
 
 static int release_lock(lua_State *L) {
@@ -182,12 +201,13 @@ static int l_terminal(lua_State *L) {
 
 int luaopen_fellowship_core_sys(lua_State *L) {
     lx_class(L, LOCK, NULL, release_lock);
+    lx_class(L, GLOB, NULL, release_glob);
     static const luaL_Reg functions[] = {
         {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},
         {"rename", l_rename}, {"remove", l_remove}, {"list", l_list},
         {"sha256", l_sha256}, {"hex", l_hex},       {"sha256_file", l_sha256_file},
         {"unhex", l_unhex},   {"time", l_time},     {"terminal", l_terminal},
-        {NULL, NULL}};
+        {"glob", l_glob},     {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -170,6 +170,7 @@ static void resume(task *t) {
     t->cancel = NULL;
     t->state = RUNNING;
     rt->current = t;
+    if (rt->presses > 0) task_interrupt(rt); /* pressed before it began to compute */
     int status = lua_resume(t->L, NULL, arguments, &results);
     rt->current = NULL;
     if (status == LUA_YIELD && coroutine_passes(t->L, results)) {
@@ -228,9 +229,15 @@ static void push_script_line(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
-task *task_current(lua_State *L) {
+task *task_able(lua_State *L) {
     task *t = runtime_of(L)->current;
-    if (t && !t->rt->stuck && lua_isyieldable(L)) return t;
+    return t && !t->rt->stuck && lua_isyieldable(L) ? t : NULL;
+}
+
+task *task_current(lua_State *L) {
+    task *able = task_able(L);
+    if (able) return able;
+    task *t = runtime_of(L)->current;
     push_script_line(L);
     lua_pushstring(L, t ? "cannot wait here: a model call, sleep or await was made where Lua "
                           "cannot suspend (a table.sort comparison, a string.gsub callback or a "
@@ -278,7 +285,7 @@ static void stop_computing(lua_State *L, lua_Debug *where) {
 
 void task_interrupt(runtime *rt) {
     /* Of what Lua offers, this alone may be called from a signal handler. */
-    if (rt->current)
+    if (rt->current && (rt->current == rt->foreground || rt->presses > 1))
         lua_sethook(rt->current->L, stop_computing,
                     LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }

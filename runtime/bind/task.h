@@ -41,6 +41,7 @@ typedef struct runtime {
     bool interactive;        /* Ctrl+C goes to the task in task.interrupted, ends no run */
     volatile int presses;    /* of Ctrl+C while interactive that nobody has heard of yet */
     task *interruptee;       /* suspended in task.interrupted */
+    task *foreground;        /* the first press makes only this one fail while it computes */
     uint64_t seed;           /* of --seed; tasks derive theirs from it */
 } runtime;
 
@@ -74,6 +75,9 @@ void runtime_cancel_all(runtime *rt);
 /* [-(n+1), +1] A new task that will run the function below its n arguments on the stack; pushes its
  * userdata. */
 task *task_spawn(lua_State *L, int arguments);
+
+/* The task that runs L, or NULL when there is none or when Lua cannot suspend here. */
+task *task_able(lua_State *L);
 
 /* The task that runs L. Raises when there is none or when Lua cannot suspend here; call it before
  * starting what the task shall wait for. */

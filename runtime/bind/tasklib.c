@@ -179,6 +179,12 @@ static int l_interactive(lua_State *L) {
     return 0;
 }
 
+/* foreground(task | nil): whom the first Ctrl+C makes fail while it computes; the second any. */
+static int l_foreground(lua_State *L) {
+    runtime_of(L)->foreground = lua_isnoneornil(L, 1) ? NULL : check_task(L, 1);
+    return 0;
+}
+
 /* shield(): no Ctrl+C makes the current task fail while it computes. */
 static int l_shield(lua_State *L) {
     task_current(L)->shielded = true;
@@ -283,6 +289,7 @@ int luaopen_fellowship_core_task(lua_State *L) {
                                          {"on_quiet", l_on_quiet},
                                          {"interrupted", l_interrupted},
                                          {"interactive", l_interactive},
+                                         {"foreground", l_foreground},
                                          {"shield", l_shield},
                                          {"unobserved", l_unobserved},
                                          {NULL, NULL}};

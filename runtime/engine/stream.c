@@ -1,50 +1,69 @@
 #include "engine/stream.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RAW_BLOCK = 64 * 1024, TAR_BLOCK = 512 };
+#include "engine/stream_source.h"
 
 struct stream {
+    source file; /* what all is stacked on */
     char *path;
-    int fd;                /* -1: a named pipe that is not opened yet */
-    struct archive *input; /* NULL before the first read */
-    const char *block;     /* decompressed bytes that wait to be read; libarchive's memory */
-    size_t block_len;
-    bool ended;
-    int read_errno;
-    char error[512]; /* "" while all is well */
-    char raw[RAW_BLOCK];
+    int fd; /* -1: a named pipe that is not opened yet */
+    stream_report report;
+    source *archive; /* NULL: the file is none */
+    source *top;     /* what is read */
+    enum { START, AT_MEMBER, IN_MEMBER, END } state;
 };
 
 static bool is_standard_input(const stream *s) {
     return strcmp(s->path, "-") == 0;
 }
 
-static int fail(stream *s, const char *what) {
-    const char *name = is_standard_input(s) ? "standard input" : s->path;
-    snprintf(s->error, sizeof s->error, "cannot read %s: %s", name, what);
-    return -1;
+/* A descriptor that whoever started us has set to O_NONBLOCK is waited for. */
+static ssize_t read_file(source *base, void *buf, size_t n) {
+    stream *s = (stream *)base;
+    if (s->fd < 0) s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
+    if (s->fd < 0) return stream_fail(&s->report, "%s", strerror(errno));
+    for (;;) {
+        ssize_t got = read(s->fd, buf, n);
+        if (got >= 0) {
+            s->report.read += (uint64_t)got;
+            return got;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            poll(&(struct pollfd){.fd = s->fd, .events = POLLIN}, 1, -1);
+        else if (errno != EINTR)
+            return stream_fail(&s->report, "%s", strerror(errno));
+    }
 }
 
-stream *stream_open(const char *path, char *err, size_t errlen) {
+static int64_t seek_file(source *base, int64_t offset, int whence) {
+    stream *s = (stream *)base;
+    int64_t at = lseek(s->fd, offset, whence);
+    return at < 0 ? stream_fail(&s->report, "%s", strerror(errno)) : at;
+}
+
+stream *stream_open(const char *path, const stream_limits *limits, char *err, size_t errlen) {
     stream *s = calloc(1, sizeof *s);
-    if (s) s->path = strdup(path);
-    if (!s || !s->path) {
-        free(s);
+    if (s) {
+        s->fd = -1;
+        s->file = (source){.produce = read_file, .report = &s->report};
+        s->report.limits = limits ? *limits : STREAM_LIMITS;
+        s->report.error = "";
+        s->path = strdup(path);
+        s->report.file = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+    }
+    if (!s || !s->path || !s->report.file) {
+        stream_close(s);
         snprintf(err, errlen, "cannot open %s: out of memory", path);
         return NULL;
     }
-    s->fd = -1;
     if (is_standard_input(s)) {
         s->fd = STDIN_FILENO;
         return s;
@@ -56,6 +75,7 @@ stream *stream_open(const char *path, char *err, size_t errlen) {
     if (!failed && !S_ISFIFO(st.st_mode)) {
         s->fd = open(path, O_RDONLY | O_CLOEXEC);
         if (s->fd < 0) failed = errno;
+        if (S_ISREG(st.st_mode)) s->file.seek = seek_file;
     }
     if (failed) {
         snprintf(err, errlen, "cannot open %s: %s", path, strerror(failed));
@@ -65,117 +85,88 @@ stream *stream_open(const char *path, char *err, size_t errlen) {
     return s;
 }
 
-/* libarchive's source of raw bytes. Its own would give up on a descriptor that whoever started us
- * has set to O_NONBLOCK. */
-static la_ssize_t read_raw(struct archive *input, void *arg, const void **block) {
-    stream *s = arg;
-    *block = s->raw;
-    for (;;) {
-        ssize_t n = read(s->fd, s->raw, sizeof s->raw);
-        if (n >= 0) return n;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            poll(&(struct pollfd){.fd = s->fd, .events = POLLIN}, 1, -1);
-        } else if (errno != EINTR) {
-            s->read_errno = errno;
-            archive_set_error(input, errno, "%s", strerror(errno));
-            return -1;
-        }
+/* Frees the sources above one. */
+static void unstack(stream *s, source *down_to) {
+    while (s->top && s->top != down_to) {
+        source *below = s->top->below;
+        source_free(s->top);
+        s->top = below;
+    }
+    s->top = down_to;
+}
+
+/* Decompresses what the source gives as often as it is compressed; the kind that comes out, or -1.
+ */
+static int stack(stream *s, source *on) {
+    s->top = on;
+    for (int layers = 0;; layers++) {
+        int kind = source_look(s->top);
+        if (kind < 0 || kind == KIND_PLAIN || kind == KIND_TAR || kind == KIND_ZIP) return kind;
+        if (layers == STREAM_LAYERS)
+            return stream_fail(&s->report, "it is compressed more than %d times over",
+                               STREAM_LAYERS);
+        source *next =
+            kind == KIND_GZIP ? gzip_open(s->top) : filter_open(s->top, (source_kind)kind);
+        if (!next) return -1;
+        s->top = next;
     }
 }
 
-/* libarchive's words for damage name the format at best; a system error speaks for itself. */
-static int fail_input(stream *s) {
-    if (s->read_errno) return fail(s, strerror(s->read_errno));
-    const char *what = archive_error_string(s->input);
-    char message[256];
-    snprintf(message, sizeof message, "damaged or cut short%s%s%s", what ? " (" : "",
-             what ? what : "", what ? ")" : "");
-    return fail(s, message);
-}
-
-/* The first read: opens what is left to open and lets libarchive look at the content. */
-static int begin(stream *s) {
-    if (s->fd < 0) s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
-    if (s->fd < 0) return fail(s, strerror(errno));
-    struct archive *in = s->input = archive_read_new();
-    if (!in) return fail(s, "out of memory");
-    /* Named one by one: "all" would take some plain texts for uuencode, and run programs. */
-    archive_read_support_filter_gzip(in);
-    archive_read_support_filter_bzip2(in);
-    archive_read_support_filter_xz(in);
-    archive_read_support_filter_zstd(in);
-    archive_read_support_format_raw(in);
-    archive_read_support_format_empty(in);
-    if (archive_read_open(in, s, NULL, read_raw, NULL) != ARCHIVE_OK) return fail_input(s);
-    struct archive_entry *entry;
-    int rc = archive_read_next_header(in, &entry);
-    if (rc == ARCHIVE_EOF) {
-        s->ended = true;
-    } else if (rc != ARCHIVE_OK) {
-        return fail_input(s);
-    }
+/* The first step: 1 for a file without members. */
+static int start(stream *s) {
+    int kind = stack(s, &s->file);
+    if (kind < 0) return -1;
+    s->state = IN_MEMBER;
+    if (kind == KIND_PLAIN) return 1;
+    s->archive = members_open(s->top, (source_kind)kind);
+    if (!s->archive) return -1;
+    s->top = s->archive;
     return 0;
 }
 
-/* A tar header proves itself: the octal number at 148 is the sum of its 512 bytes, with the eight
- * that hold it counted as spaces (POSIX.1 pax, "ustar Interchange Format"). Older tars have no
- * magic, and a text may hold "ustar" anywhere. */
-static bool is_tar(const unsigned char *block, size_t len) {
-    if (len < TAR_BLOCK || block[0] == '\0') return false;
-    unsigned long sum = 0;
-    for (size_t i = 0; i < TAR_BLOCK; i++) sum += i >= 148 && i < 156 ? ' ' : block[i];
-    char field[9] = {0};
-    memcpy(field, block + 148, 8);
-    char *end;
-    return strtoul(field, &end, 8) == sum && end != field;
-}
-
-static bool is_zip(const unsigned char *block, size_t len) {
-    return len >= 4 && (memcmp(block, "PK\3\4", 4) == 0 || memcmp(block, "PK\5\6", 4) == 0);
-}
-
-/* The next decompressed bytes into s->block; none left sets ended. */
-static int refill(stream *s) {
-    bool first = !s->block;
-    const void *block;
-    la_int64_t offset;
-    int rc = archive_read_data_block(s->input, &block, &s->block_len, &offset);
-    if (rc == ARCHIVE_EOF) {
-        s->ended = true;
-        s->block_len = 0;
-        return 0;
+int stream_next(stream *s) {
+    if (s->report.error[0]) return -1;
+    if (s->state == END) return 0;
+    if (s->state == START) {
+        int rc = start(s);
+        if (rc != 0) return rc;
     }
-    if (rc != ARCHIVE_OK) return fail_input(s);
-    s->block = block;
-    if (first && (is_zip(block, s->block_len) || is_tar(block, s->block_len)))
-        return fail(s, "it is a zip or tar archive, and archives with members are not supported "
-                       "yet; unpack it first");
-    return 0;
+    int more = 0;
+    if (s->archive) {
+        unstack(s, s->archive);
+        more = members_next(s->archive);
+    }
+    s->state = more == 1 ? AT_MEMBER : END;
+    return more;
+}
+
+const char *stream_member(const stream *s) {
+    return s->report.member ? s->report.member : "";
 }
 
 ssize_t stream_read(stream *s, void *buf, size_t n) {
-    if (s->error[0]) return -1;
-    if (n == 0) return 0;
-    if (!s->input && begin(s) < 0) return -1;
-    while (s->block_len == 0 && !s->ended) {
-        if (refill(s) < 0) return -1;
+    if (s->report.error[0]) return -1;
+    if (n == 0 || s->state == START || s->state == END) return 0;
+    if (s->state == AT_MEMBER) {
+        s->state = IN_MEMBER;
+        int kind = stack(s, s->archive);
+        if (kind < 0) return -1;
+        if (kind != KIND_PLAIN)
+            return stream_fail(&s->report, "it is a %s archive inside an archive; unpack it first",
+                               source_kind_name((source_kind)kind));
     }
-    if (s->ended) return 0;
-    if (n > s->block_len) n = s->block_len;
-    memcpy(buf, s->block, n);
-    s->block += n;
-    s->block_len -= n;
-    return (ssize_t)n;
+    return source_read(s->top, buf, n);
 }
 
 const char *stream_error(const stream *s) {
-    return s->error;
+    return s->report.error;
 }
 
 void stream_close(stream *s) {
     if (!s) return;
-    if (s->input) archive_read_free(s->input);
+    unstack(s, &s->file);
     if (s->fd >= 0 && !is_standard_input(s)) close(s->fd);
+    stream_report_clear(&s->report);
     free(s->path);
     free(s);
 }

@@ -79,6 +79,7 @@ static void catch_signals(host *h) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows past the limit is an error of its write */
 }
 
 /* ---- the library ---- */

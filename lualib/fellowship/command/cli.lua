@@ -36,11 +36,18 @@ Host options before a plain script, and options of every command:
 
 -- ---- scripts ----
 
---- Options of a declaring script, common ones first, checked.
+local function append(list, more)
+  table.move(more, 1, #more, #list + 1, list)
+end
+
+--- Options of a declaring script, its own first, checked.
 local function declared_options(script, path)
-  options.check_declared(script.options or {}, path)
-  local all = {}
-  for _, option in ipairs(script.options or {}) do all[#all + 1] = option end
+  local all, reads = {}, false
+  append(all, script.options or {})
+  append(all, options.columns(script.columns or {}))
+  options.check_declared(all, path)
+  for _, option in ipairs(all) do reads = reads or option.type == "data" end
+  if reads then append(all, options.data) end
   for _, option in ipairs(script.folder == false and {} or options.common) do
     if option[1] == "out" then
       local required = {}

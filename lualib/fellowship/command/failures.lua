@@ -51,13 +51,14 @@ function failures.facts(e, traceback)
 end
 
 --- Takes one: what fellowship.flow reports.
----@param failure { row: table?, number: integer, error: fellowship.Error, traceback: string }
+---@param failure { id: any, row: table?, number: integer, error: fellowship.Error, traceback: string }
 function Failures:take(failure)
   local e = failure.error
   self.count = self.count + 1
   self.kinds[e.kind] = (self.kinds[e.kind] or 0) + 1
   self.out = self.out or writer.open(self.path)
-  local id = failure.row and failure.row.id
+  local id = failure.id
+  if id == nil then id = failure.row and failure.row.id end
   if id == nil then id = failure.number end
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,

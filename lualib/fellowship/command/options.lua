@@ -1,12 +1,13 @@
 -- Options of the command line: declared in tables, read, checked, and shown as help.
 
 local nearest = require "fellowship.base.nearest"
+local rows = require "fellowship.dataset.rows"
 
 local options = {}
 
 ---@class fellowship.Option
 ---@field [1] string its name, without dashes
----@field type "string"|"integer"|"number"|"flag"|"choice"|"shard"|"file"|"data"|"model"
+---@field type "string"|"integer"|"number"|"flag"|"choice"|"shard"|"types"|"file"|"data"|"model"
 ---@field help string
 ---@field default? any
 ---@field required? boolean
@@ -17,6 +18,7 @@ local options = {}
 ---@field most? number
 ---@field positional? boolean given by its place, without its name
 ---@field metavar? string how help names the value
+---@field column? string the field of rows whose name it gives
 ---@field result? boolean false when it does not change results
 
 --- What every command has.
@@ -44,12 +46,38 @@ options.common = {
   { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false },
 }
 
+--- What commands that read data have besides: how it is read.
+---@type fellowship.Option[]
+options.data = {
+  { "data-format", type = "choice", choices = rows.formats,
+    help = "the data's format, where the name's ending does not tell it" },
+  { "types", type = "types", metavar = "COLUMN=TYPE,...",
+    help = "types of CSV columns: text, number, integer, boolean, json" },
+  { "invalid-utf8", type = "choice", choices = { "error", "replace" }, default = "error",
+    help = "rows that are no UTF-8 fail, or get U+FFFD" },
+  { "max-expansion", type = "integer", least = 0, metavar = "N",
+    help = "how many times compressed data may expand once it is over 1 GiB (default 200; 0: any)" },
+}
+
+--- The options that tell which field of the rows holds what a script reads.
+---@param names string[] the fields
+---@return fellowship.Option[]
+function options.columns(names)
+  local list = {}
+  for i, name in ipairs(names) do
+    list[i] = { name:gsub("_", "-") .. "-column", type = "string", metavar = "NAME", column = name,
+      help = ("the field of the rows that holds the %s (default %s)"):format(name:gsub("_", " "), name) }
+  end
+  return list
+end
+
 local readers = {}
 
 function readers.string(text) return text end
 
 readers.file = readers.string
 readers.data = readers.string
+readers.types = rows.types
 readers.model = readers.string
 
 function readers.integer(text, option)
@@ -106,6 +134,10 @@ local function take(values, option, text)
   if value == nil then return ('--%s %s (it is "%s")'):format(option[1], problem, text) end
   if option.many then
     values[option[1]] = values[option[1]] or {}
+    table.insert(values[option[1]], value)
+  elseif option.type == "data" and values[option[1]] ~= nil then -- several files of one dataset
+    local before = values[option[1]]
+    values[option[1]] = type(before) == "table" and before or { before }
     table.insert(values[option[1]], value)
   elseif values[option[1]] ~= nil then
     return ("--%s is given twice"):format(option[1])
@@ -177,7 +209,7 @@ local function describe(option)
   if option.choices then notes[1] = table.concat(option.choices, ", ") end
   if option.default ~= nil then notes[#notes + 1] = "default " .. tostring(option.default) end
   if option.required then notes[#notes + 1] = "required" end
-  if option.many then notes[#notes + 1] = "may be repeated" end
+  if option.many or option.type == "data" then notes[#notes + 1] = "may be repeated" end
   local help = option.help .. (#notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or "")
   return ("  %-24s %s\n"):format(option.positional and value:sub(2) or "--" .. option[1] .. value, help)
 end
@@ -207,6 +239,7 @@ function options.check_declared(declared, where)
     end
     if type(option.help) ~= "string" then error(what .. " has no help", 0) end
     if find(options.common, name) then error(what .. " is one that every command has", 0) end
+    if find(options.data, name) then error(what .. " is one that every command with data has", 0) end
   end
 end
 

@@ -6,6 +6,7 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
 local stats = require "fellowship.model.stats"
+local rows = require "fellowship.dataset.rows"
 local counts = require "fellowship.command.counts"
 local screen = require "fellowship.command.screen"
 
@@ -44,6 +45,17 @@ local function lines_of(path, stop)
   return math.min(blank and n or n + 1, stop)
 end
 
+--- Rows of a dataset, `most` at most; nil when they cannot be told without decoding.
+local function rows_of(path, most)
+  local total = 0
+  for _, file in ipairs(rows.expand(path)) do
+    local count = file:match "%.jsonl$" and sys.kind(file) == "file" and lines_of(file, most - total)
+    if not count then return nil end
+    total = total + count
+  end
+  return total
+end
+
 --- Counts the rows of the files that a run has opened, as it opens them. Only plain JSON Lines tell without being
 --- decoded; with another file among them the total stays unknown.
 local function count_rows(run)
@@ -51,12 +63,12 @@ local function count_rows(run)
   while true do
     while run.sources and run.sources[known + 1] do
       known = known + 1
-      local path = run.sources[known]
-      local plain = path:match "%.jsonl$" and sys.kind(path) == "file"
-      local rows = plain and lines_of(path, options.limit or math.maxinteger)
-      local shard = options.shard
-      if rows and shard then rows = (rows - shard[1]) // shard[2] + 1 end
-      total = rows and total and total + rows
+      local source = run.sources[known]
+      local most = not source.whole and options.limit or math.maxinteger
+      local count = rows_of(source.path, most)
+      local shard = not source.whole and options.shard
+      if count and shard then count = (count - shard[1]) // shard[2] + 1 end
+      total = count and total and total + count
       run.expected = total
     end
     task.sleep(TERMINAL_SECONDS, true)
@@ -107,9 +119,9 @@ end
 --- The block's lines, each at most `width` columns.
 local function block(self, width)
   local row_rate, call_rate = take_rates(self)
-  local rows, fraction = rows_text(self, row_rate)
-  local room = math.min(width - text.columns(rows) - 4, 40)
-  local first = fraction and room >= 10 and bar(fraction, room) .. rows or rows
+  local done, fraction = rows_text(self, row_rate)
+  local room = math.min(width - text.columns(done) - 4, 40)
+  local first = fraction and room >= 10 and bar(fraction, room) .. done or done
   local lines, line = { text.fit(first, width) }, nil
   for _, fact in ipairs(facts(call_rate)) do
     local longer = line and line .. " · " .. fact or fact
@@ -127,9 +139,9 @@ end
 
 --- Rows that the drawn lines take now: a window that became narrower has wrapped them.
 local function rows_taken(self, width)
-  local rows = 0
-  for _, columns in ipairs(self.drawn) do rows = rows + math.max(1, (columns + width - 1) // width) end
-  return rows
+  local taken = 0
+  for _, columns in ipairs(self.drawn) do taken = taken + math.max(1, (columns + width - 1) // width) end
+  return taken
 end
 
 local function erase(self)
@@ -165,8 +177,8 @@ local function show_in_pipe(self)
   while true do
     task.sleep(PIPE_SECONDS, true)
     local row_rate, call_rate = take_rates(self)
-    local rows = rows_text(self, row_rate)
-    io.stderr:write("fellowship: ", table.concat({ rows, table.unpack(facts(call_rate)) }, " · "), "\n")
+    local done = rows_text(self, row_rate)
+    io.stderr:write("fellowship: ", table.concat({ done, table.unpack(facts(call_rate)) }, " · "), "\n")
   end
 end
 

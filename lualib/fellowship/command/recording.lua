@@ -17,7 +17,7 @@ local KEYS = { "key", "request", "wire", "completion", "created" }
 ---@param to string the recording
 ---@return integer count
 function recording.export(path, to)
-  local out <close> = writer.open(to)
+  local out <close> = writer.open(to, { format = "jsonl" })
   local done, problem = store.each(path, function(r)
     out:write(json.object({ key = sys.hex(r.key), request = json.decode(r.request), wire = json.decode(r.wire),
       completion = json.decode(r.completion), created = r.created }, KEYS))

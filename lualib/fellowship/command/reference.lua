@@ -199,7 +199,8 @@ local function of_class(class, called, path, what)
   for _, entry in ipairs(entries_of(path)) do
     if entry.owner and entry.owner == owner and not entry.member:find "^__[^c]" then
       local iterates = entry.member == "__call"
-      list[#list + 1] = named(entry, iterates and called or called .. entry.separator .. entry.member)
+      local separator = (entry.arguments or ""):find "^_" and ":" or entry.separator -- a method that needs no self
+      list[#list + 1] = named(entry, iterates and called or called .. separator .. entry.member)
     end
   end
   return list

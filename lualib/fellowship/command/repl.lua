@@ -150,8 +150,10 @@ end
 function Session:run(chunk, ...)
   local running = task.spawn(chunk, ...)
   self.running = running
+  task.foreground(running)
   local outcome = table.pack(running:join())
   self.running = nil
+  task.foreground(nil)
   if outcome[1] then self:show_values(outcome)
   else self:report(outcome[2], outcome[3]) end
 end

@@ -22,6 +22,8 @@ local run = {}
 ---@field out string the folder of the results
 ---@field tell fun(text: string) says a line on stderr, unless --quiet
 ---@field done integer rows that are done
+---@field columns table<string, string> the fields of rows that hold what scripts call otherwise
+---@field simulated boolean whether sim was asked
 local Run = {}
 Run.__index = Run
 
@@ -41,14 +43,32 @@ local function contents_of(name, value)
   return value == "-" and value or "sha256:" .. setup.file_digest(name, value)
 end
 
+--- The files of one dataset, of which one stands for itself.
+local function contents_of_data(name, value)
+  local well, paths = pcall(rows.expand, value)
+  if not well then setup.usage("--%s: %s", name, tostring(paths)) end
+  return contents_of(name, #paths == 1 and paths[1] or paths)
+end
+
+--- What stands for the value of an option.
+local function part_of(option, value)
+  if option.type == "data" then
+    if not option.many then return contents_of_data(option[1], value) end
+    local list = {}
+    for i, dataset in ipairs(value) do list[i] = contents_of_data(option[1], dataset) end
+    return list
+  end
+  local is_file = option.type == "file" or (option.files and value:match "%.lua$")
+  return is_file and contents_of(option[1], value) or value
+end
+
 --- What makes two runs the same one: script, data, and the options that change results.
 local function identity_of(script, values)
   local parts = { script = script.name }
   for _, option in ipairs(script.declared) do
     local name, value = option[1], values[option[1]]
     if name ~= "out" and option.result ~= false and value ~= nil then
-      local is_file = option.type == "data" or option.type == "file" or (option.files and value:match "%.lua$")
-      parts["--" .. name] = is_file and contents_of(name, value) or value
+      parts["--" .. name] = part_of(option, value)
     end
   end
   return parts
@@ -137,7 +157,13 @@ end
 function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
   local self = setmetatable({ script = script, options = values, command = command, out = values.out:gsub("/+$", ""),
-    done = 0, started = now(), clock = sys.time(), sources = {} }, Run)
+    columns = {}, column_options = {}, done = 0, started = now(), clock = sys.time(), sources = {} }, Run)
+  for _, option in ipairs(script.declared) do
+    if option.column then
+      self.columns[option.column] = values[option[1]]
+      self.column_options[option.column] = option[1]
+    end
+  end
   if self.out == "" then self.out = "/" end
   self.tell = setup.teller(values.quiet)
   self.identity = identity_of(script, values)
@@ -148,7 +174,10 @@ function run.open(script, values, command)
   lock_folder(self)
   check_folder(self)
   self.failures = failures.new(self.out .. "/errors.jsonl", self.tell, values["on-error"] == "stop")
-  flow.on_failure = function(failure) self.failures:take(failure) end
+  flow.on_failure = function(failure)
+    failure.id = failure.row and self:id(failure.row, failure.number)
+    self.failures:take(failure)
+  end
   record(self, "running")
   host.on_interrupt(function()
     record(self, "interrupted")
@@ -159,9 +188,19 @@ end
 
 local SUMMARY_KEYS = { "script", "status", "out", "rows", "failed", "calls", "stored", "tokens", "cost", "seconds" }
 
+--- The datasets as the command line names them.
+local function data_of(self)
+  local names = {}
+  for _, option in ipairs(self.script.declared) do
+    local given = option.type == "data" and self.options[option[1]] or {}
+    for _, name in ipairs(type(given) == "table" and given or { given }) do names[#names + 1] = name end
+  end
+  return table.concat(names, ", ")
+end
+
 local function summarise(self, status)
   local seconds = (sys.time() - self.clock) / 1000
-  self.tell(table.concat(summary.lines(self, seconds), "\n"))
+  self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
     rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored, tokens = tokens(),
     cost = json.null, seconds = seconds }, SUMMARY_KEYS)), "\n")
@@ -192,15 +231,18 @@ end
 
 -- ---- what scripts use ----
 
---- Opens the dataset that an option names, with --limit and --shard.
+--- Opens the dataset that an option names, read as the options say, with --limit and --shard.
 --- Example: `for row in run:rows "data" do print(row.prompt) end`
 ---@param option string
----@param which? integer of an option that may be repeated
+---@param which? integer of an option that takes several datasets
+---@param whole? boolean without --limit and --shard
 ---@return fellowship.Rows
-function Run:rows(option, which)
-  local path = self.options[option]
-  self.sources[#self.sources + 1] = which and path[which] or path
-  return rows.open(which and path[which] or path, { limit = self.options.limit, shard = self.options.shard })
+function Run:rows(option, which, whole)
+  local o = self.options
+  self.sources[#self.sources + 1] = { path = which and o[option][which] or o[option], whole = whole }
+  return rows.open(which and o[option][which] or o[option], { limit = not whole and o.limit or nil,
+    shard = not whole and o.shard or nil, format = o["data-format"], types = o.types, invalid_utf8 = o["invalid-utf8"],
+    max_expansion = o["max-expansion"] })
 end
 
 --- As fellowship.map; counts the rows for progress and run.json.
@@ -217,14 +259,48 @@ function Run:map(source, fn)
   end, state, control, closing
 end
 
+--- A field of a row, where --NAME-column says it is: nil when the row has none.
+--- Example: `print(run:field({ prompt = "Name a river." }, "prompt")) --> Name a river.`
+---@param row table
+---@param name string
+---@return any
+function Run:field(row, name)
+  return row[self.columns[name] or name]
+end
+
+--- Where a row stands, for messages: "file:line".
+--- Example: `print(run:origin({ prompt = "Name a river." }, 3)) --> row 3`
+---@param row table
+---@param number integer
+---@return string
+function Run.origin(_, row, number)
+  return rows.origin(row, number)
+end
+
 --- A row's id: its own, or its number in the dataset.
 --- Example: `print(run:id({ id = "sea" }, 0)) --> sea`
 ---@param row table
 ---@param number integer
 ---@return any
 function Run:id(row, number)
-  if row.id ~= nil then return row.id end
-  return number
+  local id = self:field(row, "id")
+  if id == nil then return number end
+  return id
+end
+
+--- Raises an error that fails the row, about a field.
+local function fail_field(self, row, number, name, problem, ...)
+  local option = row[self.columns[name] or name] == nil and self.column_options[name]
+  errors.raise { kind = "data", message = ('%s: the field "%s" %s%s'):format(rows.origin(row, number),
+    self.columns[name] or name, problem:format(...),
+    option and ("; --%s NAME says which field holds the %s"):format(option, name:gsub("_", " ")) or "") }
+end
+
+--- A column that the command line names must be there.
+local function check_id(self, row, number)
+  if self.columns.id and row[self.columns.id] == nil then
+    fail_field(self, row, number, "id", "is missing (the row has: %s)", table.concat(json.keys(row), ", "))
+  end
 end
 
 --- A text field of a row; raises an error that fails the row, saying where it stands and what it has.
@@ -234,11 +310,12 @@ end
 ---@param name string
 ---@return string
 function Run:text(row, number, name)
-  local value = row[name]
+  check_id(self, row, number)
+  local value = self:field(row, name)
   if type(value) == "string" then return value end
   local found = value == nil and "is missing" or ("is %s"):format(value == json.null and "null" or "a " .. type(value))
-  errors.raise { kind = "data", message = ('%s: the field "%s" must be a text; it %s (the row has: %s)')
-    :format(rows.origin(row, number), name, found, table.concat(json.keys(row), ", ")) }
+  fail_field(self, row, number, name, "must be a text; it %s (the row has: %s)", found,
+    table.concat(json.keys(row), ", "))
 end
 
 --- The prompt of a row: its text, or a conversation where it is a list of messages, {role, content} or ShareGPT's
@@ -250,14 +327,21 @@ end
 ---@return string|fellowship.Message[]
 function Run:prompt(row, number)
   local name = "prompt"
-  if row[name] == nil then
+  if row[name] == nil and not self.columns.prompt then
     name = row.messages ~= nil and "messages" or row.conversations ~= nil and "conversations" or name
   end
-  if type(row[name]) ~= "table" then return self:text(row, number, name) end
-  local prompt, problem = conversation.prompt(row[name])
+  local value = self:field(row, name)
+  local prompt, problem
+  if type(value) == "table" then
+    check_id(self, row, number)
+    prompt, problem = conversation.prompt(value)
+  elseif name ~= "prompt" and type(value) == "string" then
+    problem = "it is a text, not a list of messages" -- maybe one written as JSON, which is no prompt
+  else
+    return self:text(row, number, name)
+  end
   if prompt then return prompt end
-  errors.raise { kind = "data", message = ('%s: the field "%s" is no conversation: %s')
-    :format(rows.origin(row, number), name, problem) }
+  fail_field(self, row, number, name, "is no conversation: %s", problem)
 end
 
 --- Reports that a part of a row failed (it goes to errors.jsonl); the script goes on with the rest of it.
@@ -268,7 +352,7 @@ end
 ---@param number integer
 ---@param problem fellowship.Error
 function Run:fail(row, number, problem)
-  self.failures:take { row = row, number = number, error = problem, traceback = "" }
+  self.failures:take { row = row, id = self:id(row, number), number = number, error = problem, traceback = "" }
 end
 
 --- Ends the run with a message about how it was called (exit status 2).
@@ -283,11 +367,12 @@ end
 ---     local out <close> = run:writer "answers.jsonl"
 ---     out:write { id = 1, text = "yes" }
 ---@param name string
+---@param options? fellowship.WriterOptions
 ---@return fellowship.Writer
-function Run:writer(name)
+function Run:writer(name, options)
   local folder = name:match "^(.*)/[^/]*$"
   if folder then sys.mkdir(self.out .. "/" .. folder) end
-  return writer.open(self.out .. "/" .. name)
+  return writer.open(self.out .. "/" .. name, options)
 end
 
 --- Writes a whole file in the run's folder: text as it is, anything else as JSON.
@@ -298,6 +383,23 @@ function Run:save(name, content)
   if type(content) ~= "string" then content = json.encode(content, { pretty = true }) .. "\n" end
   local out <close> = self:writer(name)
   out:write_text(content)
+end
+
+--- Removes files of the run's folder that an earlier run left there (see --force).
+--- Example: `run:remove("", "^old%-.*%.jsonl$")`
+---@param folder string inside the run's folder; "" for itself
+---@param pattern string of the names
+---@param kept? table<string, boolean> paths inside the run's folder that stay
+function Run:remove(folder, pattern, kept)
+  for _, name in ipairs(sys.list(self.out .. "/" .. folder) or {}) do
+    local path = (folder ~= "" and folder .. "/" or "") .. name
+    if name:find(pattern) and not (kept and kept[path]) then
+      local well, problem = sys.remove(self.out .. "/" .. path)
+      if not well then
+        errors.raise { kind = "file", message = ("cannot remove %s/%s: %s"):format(self.out, path, problem.message) }
+      end
+    end
+  end
 end
 
 --- Whether sim was asked, so that what is written can say so.

@@ -41,8 +41,9 @@ end
 --- The lines, without the program's name.
 ---@param run fellowship.Run
 ---@param seconds number
+---@param data string the datasets, as the command line names them
 ---@return string[]
-function summary.lines(run, seconds)
+function summary.lines(run, seconds, data)
   local failures = run.failures
   local calls = { ("%d made"):format(stats.made), ("%d from the store"):format(stats.stored) }
   local troubles = counts.troubles()
@@ -54,7 +55,9 @@ function summary.lines(run, seconds)
     ("  calls    %s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost()),
     ("  results  %s"):format(run.out),
   }
-  if run.done + failures.count == 0 then lines[#lines + 1] = "  there was no row to work on; is the dataset empty?" end
+  if run.done + failures.count == 0 then
+    lines[#lines + 1] = ("  there was no row to work on; is the dataset (%s) empty?"):format(data)
+  end
   if failures.count > 0 then
     lines[#lines + 1] = ("  failed   %s; the same command again tries just those"):format(failures.path)
     for i, step in ipairs(next_steps(failures)) do

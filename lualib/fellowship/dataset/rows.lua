@@ -1,76 +1,206 @@
--- Rows of a dataset, as a stream.
+-- Rows of a dataset, of one file or several, as a stream.
 
 local core = require "fellowship.core.rows"
+local sys = require "fellowship.core.sys"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
+local nearest = require "fellowship.base.nearest"
 
 local rows = {}
 
+--- The formats that `format` may name.
+rows.formats = { "jsonl", "json", "csv", "tsv" }
+
+local TYPES = { "text", "number", "integer", "boolean", "json" }
+
 ---@class fellowship.Rows
----@field path string
+---@field paths string[] the files
 local Rows = {}
 Rows.__index = Rows
 Rows.__name = "fellowship.Rows"
 
--- Where each row stands, for messages; forgotten with the row.
-local origins = setmetatable({}, { __mode = "k" })
+-- Where each row stands, for messages: an index into `places` and the line, in one integer, which costs no memory
+-- beside the table's; forgotten with the row.
+local positions = setmetatable({}, { __mode = "k" })
+local places = {}
+local LINE_BITS = 40
 
---- "file:line" of a row that came from a file, or "row N".
+--- "file:line" of a row that came from a file ("archive:member:line" from an archive), or "row N".
 ---@param row table
 ---@param number? integer
 ---@return string
 function rows.origin(row, number)
-  return origins[row] or ("row %d"):format(number or 0)
+  local position = positions[row]
+  if not position then return ("row %d"):format(number or 0) end
+  return ("%s:%d"):format(places[position >> LINE_BITS], position & (1 << LINE_BITS) - 1)
 end
 
---- Opens a file of JSON Lines, plain or compressed (gzip, zstd, xz, bzip2); "-" is standard input.
---- Blank lines are skipped. The rows are plain tables that remember their keys' order.
+-- ---- what is asked for ----
+
+local function fail(message, ...)
+  errors.raise { kind = "file", fatal = true, message = message:format(...) }
+end
+
+--- The files that paths and patterns (* ? [...], in order of names) stand for; raises when a pattern matches none. A
+--- path that is there is no pattern; "-" is standard input.
+---@param given string|string[]
+---@return string[]
+function rows.expand(given)
+  local list = {}
+  for _, path in ipairs(type(given) == "table" and given or { given }) do
+    check.type("a dataset's path", path, "string", 3)
+    if path == "-" or not path:find "[*?%[]" or sys.kind(path) then
+      list[#list + 1] = path
+    else
+      local found, problem = sys.glob(path)
+      if not found then fail("%s: %s", path, problem.message) end
+      if #found == 0 then fail('no file matches "%s"', path) end
+      table.move(found, 1, #found, #list + 1, list)
+    end
+  end
+  return list
+end
+
+--- Types of columns from their text, "score=number,label=boolean"; nil and what is wrong with it.
+---@param text string
+---@return table<string, string>? types
+---@return string? problem
+function rows.types(text)
+  local types = {}
+  for part in (text .. ","):gmatch "([^,]*)," do
+    local column, type = part:match "^(.+)=([^=]*)$"
+    if not column then return nil, "must be COLUMN=TYPE,COLUMN=TYPE,..." end
+    local known = false
+    for _, name in ipairs(TYPES) do known = known or name == type end
+    if not known then
+      return nil, ('has the unknown type "%s"%s; the types are %s'):format(type, nearest.hint(type, TYPES),
+        table.concat(TYPES, ", "))
+    end
+    types[column] = type
+  end
+  return types
+end
+
+local KNOWN = { limit = "integer?", shard = "table?", format = "string?", types = "table|string?", columns = "table?",
+  invalid_utf8 = "string?", max_expansion = "integer?", member = "string?" }
+
+--- What core.open is to be told.
+local function reading(options)
+  local types, problem = options.types, nil
+  if type(types) == "string" then types, problem = rows.types(types) end
+  if problem then error("rows' option types " .. problem, 4) end
+  if options.format then check.choice("rows' option format", options.format, rows.formats, 4) end
+  if options.invalid_utf8 then
+    check.choice("rows' option invalid_utf8", options.invalid_utf8, { "error", "replace" }, 4)
+  end
+  return { format = options.format, types = types, invalid_utf8 = options.invalid_utf8,
+    max_expansion = options.max_expansion, member = options.member }
+end
+
+-- ---- reading ----
+
+--- Opens the next file; false when there is none.
+local function open_next(self)
+  self.file = self.file + 1
+  local path = self.paths[self.file]
+  if not path then return false end
+  local source, problem = core.open(path, self.reading)
+  if not source then fail("%s", problem.message) end
+  self.source = source
+  return true
+end
+
+---@class fellowship.RowsOptions
+---@field limit? integer the first rows only
+---@field shard? integer[] part I of N, as {I, N}
+---@field format? "jsonl"|"json"|"csv"|"tsv" in place of what name and content tell
+---@field types? table<string, string>|string types of CSV's columns: text (the default), number, integer, boolean, json
+---@field columns? table<string, string> names for fields: {prompt = "instruction"} hands out the field instruction as prompt
+---@field invalid_utf8? "error"|"replace" what becomes of invalid UTF-8: the row's error (the default), or U+FFFD
+---@field max_expansion? integer how many times as long as a compressed file its content may be, once it is over 1 GiB; 0: any
+---@field member? string of archives, only members that match this pattern
+
+--- Opens a dataset: JSON Lines, a JSON array of objects, CSV or TSV with a header, plain, compressed (gzip, zstd, xz,
+--- bzip2) or as members of zip and tar archives; "-" is standard input. Several files and patterns make one dataset,
+--- numbered across them. The format is told by the name's ending, else by the content. Rows are plain tables that
+--- remember their keys' order; of CSV, all values are texts unless `types` says more (there, an empty cell is null).
 --- Example: `for row in fellowship.rows "prompts.jsonl.gz" do print(row.prompt) end`
----@param path string
----@param options? { limit: integer?, shard: integer[]? } the first rows only; part I of N as {I, N}
+---@param path string|string[]
+---@param options? fellowship.RowsOptions
 ---@return fellowship.Rows
 function rows.open(path, options)
-  check.type("rows' path", path, "string")
+  check.type("rows' path", path, "string|table")
   options = options or {}
-  check.options("rows", options, { limit = "integer?", shard = "table?" })
-  local source, problem = core.open(path)
-  if not source then errors.raise { kind = "file", message = problem.message } end
-  return setmetatable({ path = path, source = source, number = -1, limit = options.limit or math.maxinteger,
-    shard = options.shard or { 1, 1 } }, Rows)
+  check.options("rows", options, KNOWN)
+  local self = setmetatable({ paths = rows.expand(path), file = 0, reading = reading(options), number = -1,
+    limit = options.limit or math.maxinteger, shard = options.shard or { 1, 1 }, columns = options.columns }, Rows)
+  for _, each in ipairs(self.paths) do -- better now than after hours
+    if each ~= "-" and not sys.kind(each) then fail("cannot open %s: No such file or directory", each) end
+  end
+  open_next(self)
+  return self
 end
 
---- The next row and its number in the dataset, from 0; nil at the end; nil and an error table for a
---- line that is no row (the next one may be).
+--- Notes where a row stands.
+local function locate(self, row, line, place)
+  if place ~= self.place then
+    self.place = place
+    places[#places + 1] = place
+    self.base = #places << LINE_BITS
+  end
+  positions[row] = self.base | line
+end
+
+--- Gives the fields of a row the names that `columns` asks for.
+local function rename(self, row)
+  for name, column in pairs(self.columns) do
+    if name ~= column and row[column] ~= nil then
+      if row[name] ~= nil then
+        return errors.new { kind = "data", number = self.number,
+          message = ('%s: the field "%s" cannot be called "%s", as there is such a field'):format(rows.origin(row),
+            column, name) }
+      end
+      row[name], row[column] = row[column], nil
+    end
+  end
+end
+
+--- The next row and its number in the dataset, from 0; nil at the end; nil and an error table for
+--- what is no row (the next one may be).
 --- Example:
 ---     local row, number = fellowship.rows("prompts.jsonl"):pull()
 ---     print(number, row.prompt)
 ---@return table? row
 ---@return integer|fellowship.Error|nil number
 function Rows:pull()
-  while self.source do
-    if self.number + 1 >= self.limit then break end
-    local row, line = self.source:next()
-    if not row and not line then break end
-    if not row and line.kind == "file" then
+  while self.source and self.number + 1 < self.limit do
+    local row, line, place = self.source:next()
+    if not row and not line then
+      self.source:close()
+      if not open_next(self) then break end
+    elseif not row and line.kind == "file" then
       self:close()
       line.fatal = true
       errors.raise(line)
-    end
-    self.number = self.number + 1
-    if self.number % self.shard[2] == self.shard[1] - 1 then
-      if row then
-        origins[row] = ("%s:%d"):format(self.path, line)
+    else
+      self.number = self.number + 1
+      if self.number % self.shard[2] == self.shard[1] - 1 then
+        if not row then
+          line.number = self.number
+          return nil, errors.new(line)
+        end
+        locate(self, row, line, place)
+        local problem = self.columns and rename(self, row)
+        if problem then return nil, problem end
         return row, self.number
       end
-      line.number = self.number
-      return nil, errors.new(line)
     end
   end
   self:close()
   return nil
 end
 
---- Iterating raises at a line that is no row; fellowship.map reports it and goes on.
+--- Iterating raises at what is no row; fellowship.map reports it and goes on.
 --- Example: `for row in fellowship.rows "prompts.jsonl" do print(row.prompt) end`
 function Rows:__call()
   local row, number = self:pull()

@@ -5,17 +5,21 @@ local method = require "fellowship.evaluate.method"
 
 local compare = {}
 
+--- The fields of rows that compare.pair and Run:id read, for a script's `columns`.
+compare.columns = { "prompt", "response_a", "response_b", "reference", "id" }
+
 --- The pair that a row holds: prompt, response_a, response_b, or conversation_a and conversation_b; and reference.
 ---@param run fellowship.Run
 ---@param row table
 ---@param number integer
 ---@return table pair for an evaluator's compare
 function compare.pair(run, row, number)
-  local pair = { reference = type(row.reference) == "string" and row.reference or nil }
+  local pair = { reference = run:field(row, "reference") }
+  if type(pair.reference) ~= "string" then pair.reference = nil end
   if type(row.conversation_a) == "table" then
     pair.conversation_a, pair.conversation_b = row.conversation_a, row.conversation_b
   else
-    pair.prompt = run:text(row, number, "prompt")
+    pair.prompt = run:prompt(row, number)
     pair.a, pair.b = run:text(row, number, "response_a"), run:text(row, number, "response_b")
   end
   return pair
@@ -69,7 +73,7 @@ function compare.script(name, summary)
     end
   end
 
-  return { summary = summary, options = options, run = main }
+  return { summary = summary, options = options, columns = compare.columns, run = main }
 end
 
 return compare

@@ -30,6 +30,9 @@ local option_types = { model = "string|table", strategy = "string?", scale = "in
 ---     local j = fellowship.judge { model = "openai:gpt-4o", swap = true }
 ---     local verdict = j:compare { prompt = "Name a river.", a = "The Rhine.", b = "A river." }
 ---     print(verdict.winner)
+--- Example:
+---     local j = fellowship.judge { model = "openai:gpt-4o", strategy = "combined", swap = true }
+---     print(j:compare({ prompt = "Name a river.", a = "The Rhine.", b = "A river." }).winner)
 ---@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil }
 ---@return fellowship.Judge
 function judge.new(options)

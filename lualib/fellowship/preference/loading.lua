@@ -126,12 +126,13 @@ local function for_llama_factory(facts)
 end
 
 -- ---- Axolotl ----
+-- A config's name would not do: Axolotl drops it from what it reads of preference datasets and loads the default.
 
 local AXOLOTL_DPO = [[
 rl: dpo
 datasets:
   - path: path/to/this/folder
-    name: %s
+    data_files: [path/to/this/folder/data/%s-*.jsonl]
     split: train
     type: chat_template.default
     field_messages: messages
@@ -143,7 +144,7 @@ rl: kto
 remove_unused_columns: false
 datasets:
   - path: path/to/this/folder
-    name: %s
+    data_files: [path/to/this/folder/data/%s-*.jsonl]
     split: train
     type:
       field_prompt: prompt
@@ -154,10 +155,12 @@ local function for_axolotl(facts)
   local parts = { "With Axolotl:\n\n" }
   for _, p in ipairs(present(facts.sets)) do
     parts[#parts + 1] = fenced("yaml", { (p.kind == "dpo" and AXOLOTL_DPO or AXOLOTL_KTO)
-      :format(loading.config(p.set.name, p.kind)) })
+      :format(loading.files(p.set.name, p.kind)) })
   end
-  parts[#parts + 1] = "\nChat templates that trim white space (Llama 3's does) make Axolotl's `chat_template` strategy "
-    .. "misread responses that begin or end with white space; `fellowship run check-dataset` names such rows.\n"
+  parts[#parts + 1] = [[
+
+Axolotl's `chat_template` strategy looks for a response in the rendered conversation: it misreads one of a word or two that stands there earlier, and with templates that trim white space (Llama 3's) one that begins or ends with it; `fellowship run check-dataset` names the latter.
+]]
   return table.concat(parts)
 end
 

@@ -7,27 +7,44 @@ local refusal = {}
 
 local LOOK_AT = 160 -- characters
 
--- Lua patterns over the lower-case beginning with straight apostrophes.
+-- All of it are Lua patterns over the lower-case beginning with contractions written out.
+local contractions = { { "\u{2019}", "'" }, { "%f[%a]i'?m%f[%A]", "i am" }, { "%f[%a]can'?t%f[%A]", "cannot" },
+  { "%f[%a]can not%f[%A]", "cannot" }, { "%f[%a]won't%f[%A]", "will not" }, { "%f[%a]don'?t%f[%A]", "do not" } }
+
+-- What refuses however it goes on.
 local signs = {
-  "^i'?m sorry,? but", "^sorry,? but i", "^i apologi[sz]e,? but", "^i'?m afraid i can'?t", "^my apologies,? but",
-  "^i can'?t ", "^i cannot ", "^i can not ", "^i won'?t ", "^i will not ", "^i'?m unable to", "^i am unable to",
-  "^i'?m not able to", "^i am not able to", "^i must decline", "^i have to decline", "^unfortunately,? i can",
-  "^unfortunately,? i am not able", "^as an ai[%a%s]*,? i can'?t", "^as an ai[%a%s]*,? i cannot",
-  "^as an ai[%a%s]*,? i am unable", "^as an ai[%a%s]*,? i'?m unable", "^as an ai[%a%s]*,? i do not",
-  "^as an ai[%a%s]*,? i don'?t", "i can'?t assist with", "i cannot assist with", "i can'?t help with",
-  "i cannot help with", "i can'?t fulfil", "i cannot fulfil", "i can'?t comply", "i cannot comply",
+  "^i am [%a ]-sorry,? but", "^sorry,? but i", "^i [%a ]-apologi[sz]e,? but", "^my apologies,? but",
+  "^as an ai[%a%s]*,? i do not", "i cannot assist with", "i cannot help with", "i cannot fulfil", "i cannot comply",
 }
+
+-- What may come before.
+local openings = { "^i am [%a ]-sorry[,.;:]?%s*", "^sorry[,.;:]?%s*", "^unfortunately,?%s*", "^as an ai[%a%s]*,%s*",
+  "^as an ai language model%s*", "^i [%a ]-apologi[sz]e[,.;:]?%s*", "^i am afraid%s*" }
+
+-- Then a refusal goes on like this, unless it is a figure of speech.
+local refusing = { "^i cannot ", "^i will not ", "^i am unable to", "^i am not able to", "^i must decline",
+  "^i have to decline", "^i am not comfortable" }
+local figures = { "^i cannot believe", "^i cannot stress", "^i cannot emphasi[sz]e", "^i cannot overstate",
+  "^i cannot recommend", "^i cannot wait", "^i cannot help but", "^i cannot help %a+ing", "^i cannot imagine",
+  "^i cannot thank", "^i cannot deny", "^i will not lie", "^i will not deny" }
+
+local function begins(start, patterns)
+  for _, pattern in ipairs(patterns) do
+    if start:find(pattern) then return true end
+  end
+  return false
+end
 
 --- Whether a response looks like a refusal.
 --- Example: `print(fellowship.preference.is_refusal "I'm sorry, but I can't help with that.") --> true`
 ---@param response string
 ---@return boolean
 function refusal.is(response)
-  local start = text.cut(response:match "^%s*(.*)$", LOOK_AT):lower():gsub("\u{2019}", "'")
-  for _, sign in ipairs(signs) do
-    if start:find(sign) then return true end
-  end
-  return false
+  local start = text.cut(response:match "^%s*(.*)$", LOOK_AT):lower()
+  for _, contraction in ipairs(contractions) do start = start:gsub(contraction[1], contraction[2]) end
+  if begins(start, signs) then return true end
+  for _, opening in ipairs(openings) do start = start:gsub(opening, "") end
+  return begins(start, refusing) and not begins(start, figures)
 end
 
 return refusal

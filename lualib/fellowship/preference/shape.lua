@@ -24,6 +24,8 @@ end
 local function text(name, value, fault)
   if type(value) ~= "string" then
     fault(('"%s" must be a text; it is %s'):format(name, kind_of(value)))
+  elseif not utf8.len(value) then
+    fault(('"%s" holds a lone surrogate (\\ud800 to \\udfff), for which loaders refuse the whole file'):format(name))
   elseif not value:find "%S" then
     fault(('"%s" is empty'):format(name))
   end
@@ -41,8 +43,11 @@ local function message(name, value, keys, roles, fault)
       fault(('%s has the column "%s", which does not belong there'):format(name, key))
     end
   end
-  if not roles[value[keys[1]]] then
-    fault(('%s has the %s "%s"'):format(name, keys[1], tostring(value[keys[1]])))
+  local role = value[keys[1]]
+  if type(role) ~= "string" then
+    fault(("%s has no %s"):format(name, keys[1]))
+  elseif not roles[role] then
+    fault(('%s has the %s "%s"'):format(name, keys[1], role))
   end
   text(("%s.%s"):format(name, keys[2]), value[keys[2]], fault)
 end

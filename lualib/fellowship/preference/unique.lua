@@ -1,13 +1,18 @@
--- Duplicate prompts, left out before a model is asked: the same text but for case, white space and punctuation; and
--- nearly the same, by the Jaccard similarity of their word trigrams, estimated with MinHash (Broder 1997, "On the
--- resemblance and containment of documents") and looked up by bands of the signature.
+-- Duplicate prompts, left out before a model is asked: the same text but for case, white space and sentence
+-- punctuation; and nearly the same, by the Jaccard similarity of their word trigrams, estimated with MinHash (Broder
+-- 1997, "On the resemblance and containment of documents") and looked up by bands of the signature.
 
 local conversation = require "fellowship.base.conversation"
 
 local unique = {}
 
-local BANDS, ROWS = 16, 6 -- finds a pair of similarity 0.8 with a chance of 0.99, one of 0.9 surely
-local HASHES = BANDS * ROWS
+local HASHES = 96
+
+--- How many hashes make a band: as many as leave a chance of 0.98 or more that a pair as similar as the threshold
+--- shares one of the bands, 1 - (1 - threshold^rows)^(96 / rows).
+local function rows_for(threshold)
+  return threshold >= 0.8 and 6 or threshold >= 0.65 and 4 or 3
+end
 
 -- Multipliers and summands of the hash functions: splitmix64's sequence (Steele et al. 2014).
 local multiply, add = {}, {}
@@ -29,8 +34,10 @@ local function hash(s)
   return h
 end
 
+-- Not signs like + and #: 3 + 4 is no duplicate of 3 - 4, nor C++ of C#. A text of nothing but punctuation stays.
 local function normal(text)
-  return (text:lower():gsub("[%p%s]+", " "):match "^%s*(.-)%s*$")
+  local plain = text:lower():gsub("[%s.,;:!?\"'()%[%]{}]+", " "):match "^%s*(.-)%s*$"
+  return plain ~= "" and plain or text:match "^%s*(.-)%s*$"
 end
 
 --- Hashes of the trigrams of words; of all words where they are fewer.
@@ -56,10 +63,15 @@ local function signature(list)
   return least
 end
 
-local function similarity(packed, own)
+local function packed(own)
+  return string.pack("<" .. ("I4"):rep(HASHES), table.unpack(own))
+end
+
+--- The similarity of texts with these signatures, estimated: the part of the hashes that agree.
+local function similarity(other, own)
   local same = 0
   for k = 1, HASHES do
-    if string.unpack("<I4", packed, 4 * k - 3) == own[k] then same = same + 1 end
+    if string.unpack("<I4", other, 4 * k - 3) == own[k] then same = same + 1 end
   end
   return same / HASHES
 end
@@ -80,19 +92,27 @@ function Unique:see(text)
   if self.seen[digest] then return "exact" end
   if self.threshold then
     local own = signature(shingles(plain))
-    local bands = {}
-    for b = 1, BANDS do
-      bands[b] = hash(string.pack("<I4I4I4I4I4I4", table.unpack(own, (b - 1) * ROWS + 1, b * ROWS))) ~ b
+    local bands, size = {}, self.rows
+    for b = 1, HASHES // size do
+      bands[b] = hash(string.pack("<" .. ("I4"):rep(size), table.unpack(own, (b - 1) * size + 1, b * size))) ~ b
     end
     for _, band in ipairs(bands) do
       local other = self.bands[band]
       if other and similarity(self.signatures[other], own) >= self.threshold then return "near" end
     end
     local n = #self.signatures + 1
-    self.signatures[n] = string.pack("<" .. ("I4"):rep(HASHES), table.unpack(own))
+    self.signatures[n] = packed(own)
     for _, band in ipairs(bands) do self.bands[band] = self.bands[band] or n end
   end
   self.seen[digest] = true
+end
+
+--- The estimated Jaccard similarity of two texts' word trigrams; its standard error is sqrt(J (1 - J) / 96).
+---@param a string
+---@param b string
+---@return number
+function unique.similarity(a, b)
+  return similarity(packed(signature(shingles(normal(a)))), signature(shingles(normal(b))))
 end
 
 --- The rows of a source that are not duplicates of earlier ones; `exact` and `near` count those left out. A row
@@ -105,7 +125,8 @@ end
 ---@param near? number similarity from which on two are duplicates, 0 to 1; nil: only the same text
 ---@return table source
 function unique.rows(source, prompt_of, near)
-  local self = setmetatable({ exact = 0, near = 0, seen = {}, bands = {}, signatures = {}, threshold = near }, Unique)
+  local self = setmetatable({ exact = 0, near = 0, seen = {}, bands = {}, signatures = {}, threshold = near,
+    rows = near and rows_for(near) }, Unique)
   function self.pull()
     while true do
       local row, number = source:pull()

@@ -38,13 +38,29 @@ local function read_file(path)
   return content
 end
 
---- A JSON file of the folder; nil when it is not there or broken (which is reported).
+--- A JSON object of the folder; nil when it is not there or broken (which is reported).
 local function read_json(self, name)
   local content = read_file(self.folder .. "/" .. name)
   if not content then return nil end
   local value, problem = json.decode(content)
-  if type(value) == "table" then return value end
+  if type(value) == "table" and not json.is_array(value) then return value end
   self:fault(("%s/%s: not JSON: %s"):format(self.folder, name, problem and problem.message or "no object"))
+end
+
+--- Each row of a file with its "file:line", nil for a line that is none; reports those, and a file that cannot be
+--- read on.
+local function each_row(self, path, fn)
+  local well, problem = pcall(function()
+    local source <close> = rows.open(path)
+    while true do
+      local row, number = source:pull()
+      if row == nil and number == nil then break end
+      if not row then self:fault(tostring(number)) end
+      fn(row, row and rows.origin(row, number))
+    end
+  end)
+  if not well and type(problem) ~= "table" then error(problem, 0) end -- not of the file
+  if not well then self:fault(tostring(problem)) end
 end
 
 -- ---- files ----
@@ -67,19 +83,28 @@ local function claimed_stems(self)
   return stems
 end
 
+local PARTIAL = "%.partial$"
+
+--- Reports files that a run began and did not end.
+local function check_partial(self, folder)
+  for _, name in ipairs(sys.list(folder) or {}) do
+    if name:find(PARTIAL) then
+      self:fault(("%s/%s: the run that wrote it did not end; run it again"):format(folder, name))
+    end
+  end
+end
+
 --- Files of data/ by stem, in order; reports shards that are missing.
 local function shards(self)
   local by_stem, stems = {}, {}
   for _, name in ipairs(sys.list(self.folder .. "/data") or {}) do
     local stem, index, count = name:match "^([%w_]+)%-(%d%d%d%d%d)%-of%-(%d%d%d%d%d)%.jsonl[%.%w]*$"
-    if stem then
+    if stem and not name:find(PARTIAL) then
       if not by_stem[stem] then
         by_stem[stem] = {}
         stems[#stems + 1] = stem
       end
       table.insert(by_stem[stem], { name = name, index = tonumber(index), count = tonumber(count) })
-    elseif name:find "%.partial$" then
-      self:fault(("%s/data/%s: the run that wrote it did not end; run it again"):format(self.folder, name))
     end
   end
   table.sort(stems)
@@ -140,16 +165,11 @@ local function check_files(self, stem, files)
   local tally = { rows = 0, desirable = 0, undesirable = 0 }
   local expected = { kind = kind_of(stem), multi = stem:find "_" ~= nil }
   for _, file in ipairs(files) do
-    local path = ("%s/data/%s"):format(self.folder, file.name)
-    local source <close> = rows.open(path)
     self.files = self.files + 1
-    while true do
-      local row, number = source:pull()
-      if row == nil and number == nil then break end
+    each_row(self, ("%s/data/%s"):format(self.folder, file.name), function(row, where)
       tally.rows = tally.rows + 1
-      if row then check_row(self, row, rows.origin(row, number), expected, tally)
-      else self:fault(tostring(number)) end
-    end
+      if row then check_row(self, row, where, expected, tally) end
+    end)
   end
   self.rows = self.rows + tally.rows
   if tally.rows == 0 then
@@ -170,22 +190,15 @@ local function audit(self, tallies)
   local path = self.folder .. "/pairs.jsonl"
   if sys.kind(path) ~= "file" then return end
   local counted = {}
-  local source <close> = rows.open(path)
-  while true do
-    local row, number = source:pull()
-    if row == nil and number == nil then break end
-    if row then
-      counted[row.set] = (counted[row.set] or 0) + 1
-      local s = row.scores
-      if type(s) == "table" and math.type(s.chosen) and math.type(s.rejected) and s.chosen < s.rejected then
-        self.inverted = self.inverted + 1
-        self:note(("%s: the chosen response scored %s, the rejected one %s"):format(rows.origin(row, number), s.chosen,
-          s.rejected))
-      end
-    else
-      self:fault(tostring(number))
+  each_row(self, path, function(row, where)
+    if not row then return end
+    local set, s = tostring(row.set), row.scores
+    counted[set] = (counted[set] or 0) + 1
+    if type(s) == "table" and math.type(s.chosen) and math.type(s.rejected) and s.chosen < s.rejected then
+      self.inverted = self.inverted + 1
+      self:note(("%s: the chosen response scored %s, the rejected one %s"):format(where, s.chosen, s.rejected))
     end
-  end
+  end)
   for _, named in ipairs(sets) do
     local stem, set = named[1], named[2]
     if tallies[stem] and tallies[stem].rows ~= (counted[set] or 0) then
@@ -195,21 +208,23 @@ local function audit(self, tallies)
   end
 end
 
-local function compare_counts(self, results, tallies)
-  local kto = type(results.kto) == "table" and results.kto or {}
-  local function same(name, claimed, found)
-    if claimed ~= nil and found and claimed ~= found then
-      self:fault(("%s/results.json: says %s = %s; the files have %d"):format(self.folder, name, tostring(claimed),
-        found))
+--- The counts of a set in results.json against its files'.
+local function compare_counts(self, claimed, prefix, dpo, kto)
+  if type(claimed) ~= "table" then return end
+  local labels = type(claimed.kto) == "table" and claimed.kto or {}
+  local function same(name, said, found)
+    if said ~= nil and found and said ~= found then
+      self:fault(("%s/results.json: says %s%s = %s; the files have %d"):format(self.folder, prefix, name,
+        json.encode(said), found))
     end
   end
-  same("pairs", results.pairs, tallies.dpo and tallies.dpo.rows)
-  same("kto.desirable", kto.desirable, tallies.kto and tallies.kto.desirable)
-  same("kto.undesirable", kto.undesirable, tallies.kto and tallies.kto.undesirable)
+  same("pairs", claimed.pairs, dpo and dpo.rows)
+  same("kto.desirable", labels.desirable, kto and kto.desirable)
+  same("kto.undesirable", labels.undesirable, kto and kto.undesirable)
 end
 
---- LLaMA-Factory's dataset_info.json: files are there, and pairs are marked as such.
-local function check_info(self)
+--- LLaMA-Factory's dataset_info.json: it names every file that has rows, files are there, and pairs are marked as such.
+local function check_info(self, stems, by_stem, tallies)
   local info = read_json(self, "dataset_info.json")
   if not info then
     if self.format and self.format:find "^llama" then
@@ -217,13 +232,24 @@ local function check_info(self)
     end
     return
   end
+  local named = {}
   for _, name in ipairs(json.keys(info)) do
     local entry, where = info[name], ("%s/dataset_info.json: %s"):format(self.folder, name)
     local file = type(entry) == "table" and entry.file_name
-    if type(file) ~= "string" or sys.kind(self.folder .. "/" .. file) ~= "file" then
-      self:fault(("%s names the file %s, which is not there"):format(where, tostring(file)))
+    named[tostring(file)] = true
+    if type(file) ~= "string" then
+      self:fault(where .. " names no file")
+    elseif sys.kind(self.folder .. "/" .. file) ~= "file" then
+      self:fault(("%s names the file %s, which is not there"):format(where, file))
     elseif (kind_of(file:match "([%w_]+)%-%d" or "") == "dpo") ~= (entry.ranking == true) then
       self:fault(where .. ": \"ranking\" must be true for pairs and absent for KTO")
+    end
+  end
+  for _, stem in ipairs(stems) do
+    for _, file in ipairs(tallies[stem].rows > 0 and by_stem[stem] or {}) do
+      if not named["data/" .. file.name] then
+        self:fault(("%s/dataset_info.json: no entry names data/%s"):format(self.folder, file.name))
+      end
     end
   end
 end
@@ -250,6 +276,8 @@ function validate.folder(folder, o)
     self.format = nil
   end
   local claimed = claimed_stems(self)
+  check_partial(self, folder)
+  check_partial(self, folder .. "/data")
   local stems, by_stem = shards(self)
   for _, stem in ipairs(claimed) do
     if not by_stem[stem] then
@@ -260,8 +288,11 @@ function validate.folder(folder, o)
   local tallies = {}
   for _, stem in ipairs(stems) do tallies[stem] = check_files(self, stem, by_stem[stem]) end
   audit(self, tallies)
-  compare_counts(self, results, tallies)
-  check_info(self)
+  compare_counts(self, results, "", tallies.dpo, tallies.kto)
+  for _, set in ipairs { "generator", "reviewer" } do
+    compare_counts(self, results[set], set .. ".", tallies[set .. "_dpo"], tallies[set .. "_kto"])
+  end
+  check_info(self, stems, by_stem, tallies)
   return self
 end
 

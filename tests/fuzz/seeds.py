@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""seeds.py DIR: small inputs for each fuzz target to start from, as DIR/TARGET/NAME.
+
+A target tests/fuzz/X_fuzz.c starts from what the function X below yields as (name, bytes).
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+
+ROWS = b'{"id":1,"text":"one"}\n{"id":2,"text":"two"}\n'
+
+
+class Pipe(io.RawIOBase):
+    """Cannot seek, so that zipfile writes data descriptors."""
+
+    def __init__(self):
+        self.data = b""
+
+    def writable(self):
+        return True
+
+    def write(self, piece):
+        self.data += bytes(piece)
+        return len(piece)
+
+
+def zipped(into, method, members):
+    with zipfile.ZipFile(into, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name), data, method)
+        archive.comment = b"a comment"
+    return into.data if isinstance(into, Pipe) else into.getvalue()
+
+
+def tarred(format, mode, members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=format) as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "a.jsonl"
+        archive.addfile(link)
+    return out.getvalue()
+
+
+def stream():
+    members = [("data/", b""), ("data/a.jsonl", ROWS), ("b.jsonl.gz", gzip.compress(ROWS, mtime=0)), ("empty", b""),
+               ("r\u00f8w" + "/long" * 25, ROWS)]
+    packed = {"gzip": gzip.compress(ROWS, mtime=0), "bzip2": bz2.compress(ROWS), "xz": lzma.compress(ROWS)}
+    if shutil.which("zstd"):
+        packed["zstd"] = subprocess.run(["zstd", "-q", "-c"], input=ROWS, stdout=subprocess.PIPE, check=True).stdout
+    yield "plain", ROWS
+    yield "empty", b""
+    for name, data in packed.items():
+        yield name, data
+        yield name + "-twice", data + data
+        yield name + "-zeros", data + bytes(64)
+        yield name + "-cut", data[:-3]
+        yield name + "-gzip", gzip.compress(data, mtime=0)
+    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+        yield "zip-" + name, zipped(io.BytesIO(), method, members)
+        yield "zip-piped-" + name, zipped(Pipe(), method, members)
+    for name, format in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+        yield "tar-" + name, tarred(format, "w", members[1:])
+        yield "tar-gz-" + name, tarred(format, "w:gz", members[1:])
+    yield "zip-all", zipped(io.BytesIO(), zipfile.ZIP_STORED, list(packed.items()))
+    yield "tar-all", tarred(tarfile.USTAR_FORMAT, "w", list(packed.items()))
+    yield "tar-cut", tarred(tarfile.USTAR_FORMAT, "w", members[1:2])[:-8192]
+    link = zipfile.ZipInfo("link")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    yield "zip-link", zipped(io.BytesIO(), zipfile.ZIP_STORED, [("a", ROWS), (link, b"a")])
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/holes", "wb") as holes:
+            holes.seek(200000)
+            holes.write(ROWS)
+            holes.truncate(300000)
+        for version in ("0.0", "0.1", "1.0"):
+            yield "tar-sparse-" + version, subprocess.run(
+                ["tar", "-C", folder, "-c", "-S", "--format=posix", "--sparse-version=" + version, "holes"],
+                stdout=subprocess.PIPE, check=True).stdout
+        yield "tar-sparse-gnu", subprocess.run(["tar", "-C", folder, "-c", "-S", "--format=gnu", "holes"],
+                                               stdout=subprocess.PIPE, check=True).stdout
+    layers = ROWS
+    for _ in range(5):
+        layers = gzip.compress(layers, mtime=0)
+    yield "gzip-5", layers
+    yield "bomb", gzip.compress(bytes(2 << 20), mtime=0)
+
+
+TABLES = {"plain": b"a,b\n1,2\n3,4\n", "quoted": b'a,b\r\n"x, ""y""","1\n2"\r\n,\r\n', "cr": b"a,b\r1,2\r", "tabs": b"a\tb\n1\t\"2\"",
+          "open": b'a\n"1', "behind": b'a\n"1"2', "blank": b"\n\na\n\n1\n", "bytes": b"a,b\n\xff,\xe2\x82\n",
+          "values": b'a\n1.50\n-7\ntrue\n"[1,{""b"":null}]"\n\n'}
+
+
+def csv():
+    for name, text in TABLES.items():
+        yield name, b"\x01" + text
+        yield name + "-tabs", b"\x04" + text.replace(b",", b"\t")
+
+
+def rows():
+    formats = {"unknown": 0, "jsonl": 1, "json": 2, "csv": 3, "tsv": 4, "numbers": 128, "json-cells": 228}
+    texts = {"lines": ROWS, "array": b'[{"id":1,\n "b":[true,null]},\n{"id":1.50}]', "bom": b"\xef\xbb\xbf" + ROWS, "utf16": ROWS.decode().encode("utf-16"),
+             "object": b'{\n"id":1}', "spaces": b" \n[ ] ", "escapes": rb'{"a":"\ud800\n\"","b":1e400}' + b"\r\n\n", "bytes": b'{"a":"\xff"}\n'}
+    for name, text in {**texts, **TABLES}.items():
+        for format, first in formats.items():
+            yield f"{name}-{format}", bytes((first, 2)) + text
+
+
+def main(folder):
+    for source in sorted(pathlib.Path(__file__).parent.glob("*_fuzz.c")):
+        target = source.name.removesuffix("_fuzz.c")
+        into = pathlib.Path(folder, target)
+        into.mkdir(parents=True, exist_ok=True)
+        for name, data in globals()[target]():
+            (into / name).write_bytes(data)
+
+
+main(sys.argv[1])
