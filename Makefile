@@ -2,8 +2,8 @@
 # make quickstart install what is missing, build, and run the main job offline
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
-# make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
+# make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make bench, make lint, make format, make local-model, make install PREFIX=..., make clean
 # DEPS=no         do not touch the system's packages
 
@@ -85,6 +85,10 @@ check-asan: deps-CHECK asan
 	$(MAKE) --no-print-directory test BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=address,undefined'
 
+# Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
+check-loaders: all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/loaders/check.py
+
 # Every tests/fuzz/X_fuzz.c, from the seeds that tests/fuzz/seeds.py has for X and what earlier runs
 # found worth keeping. What breaks a target stays as build/fuzz/X-crash-...; to run it again:
 # build/fuzz/X_fuzz FILE
@@ -113,10 +117,6 @@ $(FUZZ)/%_fuzz: tests/fuzz/%_fuzz.c $(UNIT_OBJECTS)
 	@echo "  CC  $<"
 	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
 
-# Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
-check-loaders: all
-	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/loaders/check.py
-
 bench: all
 	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
@@ -139,4 +139,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan fuzz fuzzers bench lint format local-model install clean check-loaders
+.PHONY: all quickstart check test units asan check-asan check-loaders fuzz fuzzers bench lint format local-model install clean

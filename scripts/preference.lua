@@ -11,7 +11,6 @@ local RESPONSE_KEYS = { "id", "prompt", "responses", "feedback" }
 
 --- Responses, what the judge says of them, and with --improve members what branches off the loop.
 local function work_on(prompt, loop, judge, o)
-  preference.check_prompt(o.format, prompt)
   local result = loop:respond(prompt)
   local made = { prompt = prompt, responses = result.responses, feedback = result.feedback }
   fellowship.all(
@@ -72,9 +71,10 @@ local function write_branches(files, sets, id, made, counts)
       write_verdict(files.verdicts, id, "response_" .. n, ("round_%d.review_%d"):format(n, i), verdict, counts)
     end
     local contest = preference.of_revisions(grown, judged.revisions)
-    sets.generator:add(id, contest.prompt, contest.texts, contest.order)
+    sets.generator:add(id, contest.prompt, contest.texts, contest.order, { round = n })
     for _, asked in ipairs(preference.of_reviews(grown, judged.reviews)) do
-      sets.reviewer:add(id, asked.prompt, asked.texts, asked.order, asked.reason)
+      sets.reviewer:add(id, asked.prompt, asked.texts, asked.order,
+        { round = n, places = asked.places, reason = asked.reason })
     end
   end
 end
@@ -136,6 +136,19 @@ local function rows_of(run)
   local o, rows = run.options, run:rows "data"
   if o.duplicates == "keep" and not o["near-duplicates"] then return rows end
   return preference.unique(rows, function(row, number) return run:prompt(row, number) end, o["near-duplicates"])
+end
+
+--- With --force a folder may hold what another run left; the sets that this one does not make would mix with its own.
+local function remove_others(run, list)
+  local ours = {}
+  for _, set in ipairs(list) do
+    for _, names in pairs(set.files) do
+      for _, name in ipairs(names) do ours["data/" .. name] = true end
+    end
+  end
+  run:remove("data", "^[%w_]+%-%d%d%d%d%d%-of%-%d%d%d%d%d%.jsonl$", ours)
+  if #list == 1 then run:remove("", "^branches%.jsonl$") end
+  if not preference.wants_info(run.options.format) then run:remove("", "^dataset_info%.json$") end
 end
 
 local function note_white_space(run, sets)
@@ -206,7 +219,9 @@ return {
 
     local rows = rows_of(run)
     for row, made, number in run:map(rows, function(row, number)
-      return work_on(run:prompt(row, number), loop, judge, o), number
+      local prompt = run:prompt(row, number)
+      preference.check_prompt(o.format, prompt, run:origin(row, number))
+      return work_on(prompt, loop, judge, o), number
     end) do
       local id = run:id(row, number)
       write_provenance(files, id, made, counts)
@@ -215,6 +230,7 @@ return {
     end
 
     for _, set in ipairs(list) do set:close() end
+    remove_others(run, list)
     save_results(run, sets, counts, rows)
     if preference.wants_info(o.format) then run:save("dataset_info.json", (preference.dataset_info(list))) end
     save_card(run, sets, list, counts, rows)

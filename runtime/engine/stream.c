@@ -49,15 +49,11 @@ static int64_t seek_file(source *base, int64_t offset, int whence) {
     return at < 0 ? stream_fail(&s->report, "%s", strerror(errno)) : at;
 }
 
-static void keep_file(source *base) {
-    (void)base; /* part of the stream */
-}
-
 stream *stream_open(const char *path, const stream_limits *limits, char *err, size_t errlen) {
     stream *s = calloc(1, sizeof *s);
     if (s) {
         s->fd = -1;
-        s->file = (source){.produce = read_file, .free = keep_file, .report = &s->report};
+        s->file = (source){.produce = read_file, .report = &s->report};
         s->report.limits = limits ? *limits : STREAM_LIMITS;
         s->report.error = "";
         s->path = strdup(path);

@@ -86,6 +86,7 @@ int members_next(source *base) {
             if (m->kind == KIND_TAR) return end_tar(m, before);
             return m->seeks ? 0 : zip_check_end(&m->feed, m->count);
         }
+        if (!*name) return stream_fail(r, "damaged (a member has no name that can be read)");
         m->begun = true;
         m->count++;
         base->at = base->len = 0;

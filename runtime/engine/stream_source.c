@@ -8,6 +8,8 @@
 
 enum { TAR_BLOCK = 512, TAR_NAME = 100, TAR_MAGIC = 257 };
 
+static const char no_memory[] = "cannot read a file: out of memory";
+
 int stream_fail(stream_report *r, const char *format, ...) {
     if (r->error[0]) return -1;
     char *what = NULL, *whole = NULL;
@@ -19,13 +21,12 @@ int stream_fail(stream_report *r, const char *format, ...) {
                          r->member ? r->member : "", what) < 0)
         whole = NULL;
     free(what);
-    r->error = whole ? whole : "cannot read a file: out of memory";
+    r->error = whole ? whole : no_memory;
     return -1;
 }
 
 void stream_report_clear(stream_report *r) {
-    if (strncmp(r->error, "cannot read a file: out", 23) != 0 && r->error[0])
-        free((char *)r->error);
+    if (r->error[0] && r->error != no_memory) free((char *)r->error);
     free(r->file);
     free(r->member);
 }

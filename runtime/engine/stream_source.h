@@ -38,7 +38,7 @@ struct source {
     /* Up to n bytes (n > 0) into buf, waiting for one at least; 0 at the end, -1 when it has called
      * stream_fail. */
     ssize_t (*produce)(source *, void *buf, size_t n);
-    void (*free)(source *);
+    void (*free)(source *); /* NULL: the file's, part of the stream */
     /* Moves to an offset (whence as for lseek); NULL when it cannot. */
     int64_t (*seek)(source *, int64_t offset, int whence);
     source *below;

@@ -104,16 +104,16 @@ int zip_find_end(source *s) {
     unsigned char *buf = malloc(most);
     if (!buf) return stream_fail(s->report, "out of memory");
     ssize_t len = read_tail(s, buf, most);
-    bool followed = false;
+    bool followed = false, others = false;
     int found = -1;
     for (ssize_t at = len - END; at >= 0 && found < 0; at--) {
         if (memcmp(buf + at, "PK\5\6", 4) != 0) continue;
         ssize_t end = at + END + (ssize_t)le16(buf + at + 20);
         while (end < len && buf[end] == 0) end++;
-        if (end == len)
-            found = at > 0 && len - at <= LIBARCHIVE_LOOKS;
-        else if (end < len)
-            followed = true;
+        if (end == len) /* libarchive takes the last that looks like one, even in a comment */
+            found = at > 0 && len - at <= LIBARCHIVE_LOOKS && !others;
+        followed = followed || end < len;
+        others = true;
     }
     free(buf);
     if (len < 0 || found >= 0) return found;

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 
 ROWS = b'{"id":1,"text":"one"}\n{"id":2,"text":"two"}\n'
@@ -35,7 +36,7 @@ class Pipe(io.RawIOBase):
 def zipped(into, method, members):
     with zipfile.ZipFile(into, "w", method) as archive:
         for name, data in members:
-            archive.writestr(zipfile.ZipInfo(name), data, method)
+            archive.writestr(name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name), data, method)
         archive.comment = b"a comment"
     return into.data if isinstance(into, Pipe) else into.getvalue()
 
@@ -75,6 +76,25 @@ def stream():
         yield "tar-gz-" + name, tarred(format, "w:gz", members[1:])
     yield "zip-all", zipped(io.BytesIO(), zipfile.ZIP_STORED, list(packed.items()))
     yield "tar-all", tarred(tarfile.USTAR_FORMAT, "w", list(packed.items()))
+    yield "tar-cut", tarred(tarfile.USTAR_FORMAT, "w", members[1:2])[:-8192]
+    link = zipfile.ZipInfo("link")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    yield "zip-link", zipped(io.BytesIO(), zipfile.ZIP_STORED, [("a", ROWS), (link, b"a")])
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/holes", "wb") as holes:
+            holes.seek(200000)
+            holes.write(ROWS)
+            holes.truncate(300000)
+        for version in ("0.0", "0.1", "1.0"):
+            yield "tar-sparse-" + version, subprocess.run(
+                ["tar", "-C", folder, "-c", "-S", "--format=posix", "--sparse-version=" + version, "holes"],
+                stdout=subprocess.PIPE, check=True).stdout
+        yield "tar-sparse-gnu", subprocess.run(["tar", "-C", folder, "-c", "-S", "--format=gnu", "holes"],
+                                               stdout=subprocess.PIPE, check=True).stdout
+    layers = ROWS
+    for _ in range(5):
+        layers = gzip.compress(layers, mtime=0)
+    yield "gzip-5", layers
     yield "bomb", gzip.compress(bytes(2 << 20), mtime=0)
 
 

@@ -59,7 +59,9 @@ def kto_row(name, prompt, text, label):
     if name == "llama-factory-sharegpt":
         return {"conversations": [*sharegpt(prompt), said("gpt", text)], "kto_tag": label}
     if name == "axolotl" and not isinstance(prompt, str):
-        return None
+        if len(prompt) > 1:
+            return None
+        prompt = prompt[0]["content"]
     return {"prompt": prompt, "completion": text, "label": label}
 
 
@@ -163,15 +165,17 @@ def contests(folder, mode):
             n = branch["round"]
             found = contest(revision_request(row, n), branch["revisions"],
                             as_ladder(mine, f"round_{n}.revision_"), mode)
-            sets["generator"].append((row["id"], found))
+            sets["generator"].append((row["id"], {**found, "round": n}))
             by_name = {v["b"]: v for v in mine if v["a"] == f"response_{n}"}
             groups = {}
             for i, review in enumerate(branch["reviews"], 1):
                 asked = review_request(row, n, review["reviewer"])
-                group = groups.setdefault(json.dumps(asked), (asked, [], []))
+                group = groups.setdefault(json.dumps(asked), (asked, [], [], []))
+                group[3].append(i)
                 group[1].append(review["feedback"])
                 group[2].append(by_name[f"round_{n}.review_{i}"])
-            sets["reviewer"] += [(row["id"], review_contest(*group, mode)) for group in groups.values()]
+            sets["reviewer"] += [(row["id"], {**review_contest(*group[:3], mode), "round": n, "places": group[3]})
+                                 for group in groups.values()]
     return sets
 
 
@@ -192,8 +196,10 @@ def wanted(found, name, form):
         text = dict(enumerate(each["texts"], 1))
         for (a, b), (margin, chosen, rejected) in zip(each["pairs"], each["scored"]):
             dpo.append(dpo_row(form, each["prompt"], text[a], text[b]))
-            provenance.append({"set": name, "id": row_id, "chosen": a, "rejected": b, "margin": margin,
-                               "scores": {"chosen": chosen, "rejected": rejected}})
+            places = each.get("places", range(1, 1 + len(text)))
+            origin = {"round": each["round"]} if "round" in each else {}
+            provenance.append({"set": name, "id": row_id, **origin, "chosen": places[a - 1],
+                               "rejected": places[b - 1], "margin": margin, "scores": {"chosen": chosen, "rejected": rejected}})
         rows = [kto_row(form, each["prompt"], text[n], label)
                 for n, label in sorted(pairs.labels_of(each["pairs"]).items())]
         kto += [row for row in rows if row]

@@ -269,6 +269,19 @@ static void test_zip_directory(void) {
     ok(strstr(error, "symbolic link") != NULL || strcmp(out, "rows.jsonl={}\n;") == 0,
        "in a pipe it is skipped or refused: %s", error);
     free(b.data);
+    /* A comment that looks like the end record, as libarchive sees it. */
+    w = write_archive(ARCHIVE_FORMAT_ZIP, NULL, ARCHIVE_FILTER_NONE);
+    add(&w, "rows.jsonl", AE_IFREG, "{}\n", 3);
+    b = finish(&w);
+    b.data[b.len - 2] = 64;
+    memcpy(b.data + b.len, "PK\5\6 a comment that goes on and on, with what is no end record.", 64);
+    b.len += 64;
+    write_file(b.data, b.len);
+    list(path, out, error);
+    ok(strcmp(out, "rows.jsonl={}\n;") == 0 && !error[0], "a comment is no end record: %s", error);
+    list_piped(b, out, error);
+    ok(strcmp(out, "rows.jsonl={}\n;") == 0 && !error[0], "nor in a pipe: %s", error);
+    free(b.data);
     w = write_archive(ARCHIVE_FORMAT_ZIP, NULL, ARCHIVE_FILTER_NONE);
     archive_write_open_memory(w.archive, w.out.data, BIG, &w.out.len);
     b = finish(&w);
@@ -350,6 +363,40 @@ static void test_bomb(void) {
     free(zeros.data);
 }
 
+/* Holes of a sparse file are zeros, at its end too. */
+static void test_sparse(void) {
+    char error[512];
+    static char wanted[300000], got[305000];
+    memcpy(wanted + 200000, "row\n", 4);
+    writer w = write_archive(ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, NULL, ARCHIVE_FILTER_NONE);
+    archive_write_open_memory(w.archive, w.out.data, BIG, &w.out.len);
+    struct archive_entry *e = archive_entry_new();
+    archive_entry_set_pathname(e, "holes");
+    archive_entry_set_filetype(e, AE_IFREG);
+    archive_entry_set_size(e, sizeof wanted);
+    archive_entry_sparse_add_entry(e, 200000, 4);
+    archive_write_header(w.archive, e);
+    archive_write_data(w.archive, wanted, sizeof wanted);
+    archive_entry_free(e);
+    bytes b = finish(&w);
+    write_file(b.data, b.len);
+    ok(b.len < 20000, "the archive has holes");
+    stream *s = stream_open(path, NULL, error, sizeof error);
+    is_int(stream_next(s), 1, "a sparse file is one");
+    size_t n = 0;
+    for (ssize_t piece; n <= sizeof wanted && (piece = stream_read(s, got + n, 4099)) > 0;)
+        n += (size_t)piece;
+    ok(n == sizeof wanted && memcmp(got, wanted, n) == 0, "of %zu bytes", n);
+    is_int(stream_next(s), 0, "and the last");
+    stream_close(s);
+    limits = (stream_limits){.ratio = 2, .free = 100000};
+    char out[4096];
+    list(path, out, error);
+    has_str(error, "as an archive bomb does", "holes count as what they expand to");
+    limits = STREAM_LIMITS;
+    free(b.data);
+}
+
 /* Many members below the floor are above it together. */
 static void test_many_bombs(void) {
     char out[4096], error[512];
@@ -421,6 +468,7 @@ int main(void) {
     test_nested();
     test_bomb();
     test_many_bombs();
+    test_sparse();
     test_names();
     test_utf8_names();
     close_desk();

@@ -1,10 +1,14 @@
 -- Prompts that are conversations: lists of messages in the forms that datasets have, and as text.
 
+local json = require "fellowship.core.json"
+
 local conversation = {}
 
 ---@class fellowship.Message
 ---@field role "system"|"user"|"assistant"
 ---@field content string
+
+local KEYS = { "role", "content" }
 
 -- Names of the roles: OpenAI's, and ShareGPT's.
 local roles = { system = "system", developer = "system", user = "user", human = "user", assistant = "assistant",
@@ -41,9 +45,34 @@ function conversation.read(list)
       return nil, ('message %d has the role "%s"; known are system, user and assistant'):format(i, named)
     end
     if not content then return nil, ("message %d (%s) has no content that is text"):format(i, role) end
-    messages[i] = { role = role, content = content }
+    messages[i] = json.object({ role = role, content = content }, KEYS)
   end
   return messages
+end
+
+--- Why a conversation is none that models are trained on: an empty message, or roles that do not take turns.
+---@param messages fellowship.Message[]
+---@return string? problem
+local function disorder(messages)
+  local expected = "user"
+  for i, message in ipairs(messages) do
+    if not message.content:find "%S" then return ("message %d (%s) is empty"):format(i, message.role) end
+    if message.role == "system" then
+      if i > 1 then return ("message %d is a system message, which only the first can be"):format(i) end
+    elseif message.role ~= expected then
+      return ("message %d is the %s's where the %s's turn is"):format(i, message.role, expected)
+    else
+      expected = expected == "user" and "assistant" or "user"
+    end
+  end
+end
+
+--- Checks a prompt that goes into a preference set, where trainers want words and roles that take turns.
+---@param prompt string|fellowship.Message[]
+---@return string? problem nil when it is sound
+function conversation.problem(prompt)
+  if type(prompt) == "string" then return not prompt:find "%S" and "it is empty" or nil end
+  return disorder(prompt)
 end
 
 --- The prompt that a conversation of a dataset holds: without the assistant's turns it ends with, since the

@@ -272,6 +272,14 @@ function Run:field(row, name)
   return row[self.columns[name] or name]
 end
 
+--- Where a row stands, for messages: "file:line".
+---@param row table
+---@param number integer
+---@return string
+function Run.origin(_, row, number)
+  return rows.origin(row, number)
+end
+
 --- A row's id: its own, or its number in the dataset.
 ---@param row table
 ---@param number integer
@@ -367,6 +375,22 @@ function Run:save(name, content)
   if type(content) ~= "string" then content = json.encode(content, { pretty = true }) .. "\n" end
   local out <close> = self:writer(name)
   out:write_text(content)
+end
+
+--- Removes files of the run's folder that an earlier run left there (see --force).
+---@param folder string inside the run's folder; "" for itself
+---@param pattern string of the names
+---@param kept? table<string, boolean> paths inside the run's folder that stay
+function Run:remove(folder, pattern, kept)
+  for _, name in ipairs(sys.list(self.out .. "/" .. folder) or {}) do
+    local path = (folder ~= "" and folder .. "/" or "") .. name
+    if name:find(pattern) and not (kept and kept[path]) then
+      local well, problem = sys.remove(self.out .. "/" .. path)
+      if not well then
+        errors.raise { kind = "file", message = ("cannot remove %s/%s: %s"):format(self.out, path, problem.message) }
+      end
+    end
+  end
 end
 
 --- Whether sim was asked, so that what is written can say so.

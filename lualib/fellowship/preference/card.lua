@@ -138,7 +138,8 @@ end
 
 local what_is_dropped = { margin = "the score margin is below %s",
   length = "one text is over %s times as long as the other", refusal = "the chosen text is a refusal",
-  inverted = "the recorded scores say the opposite", unwritable = "a text has a lone surrogate, which loaders refuse" }
+  inverted = "the recorded scores say the opposite", empty = "a text is empty",
+  unwritable = "a text has a lone surrogate, which loaders refuse" }
 
 --- What quality controls did, and the audit of the labels.
 local function controls(facts)

@@ -115,13 +115,19 @@ function format.conversational(name)
   return formats[name].conversational
 end
 
---- Raises when a format cannot hold a prompt.
+--- Raises when a format cannot hold a prompt, or none can.
 ---@param name string
 ---@param prompt fellowship.Prompt
-function format.check_prompt(name, prompt)
+---@param where string the row, for the message
+function format.check_prompt(name, prompt, where)
+  local problem = conversation.problem(prompt)
+  if problem then
+    errors.raise { kind = "data", message = ("%s: the prompt is none that models can be trained on: %s"):format(where,
+      problem) }
+  end
   if type(prompt) == "string" or not formats[name].texts_only then return end
-  errors.raise { kind = "data", message = ("the prompt is a conversation of %d messages, and the format %s holds texts "
-    .. "alone; use --format %s"):format(#prompt, name, formats[name].conversational) }
+  errors.raise { kind = "data", message = ("%s: the prompt is a conversation of %d messages, and the format %s holds "
+    .. "texts alone; use --format %s"):format(where, #prompt, name, formats[name].conversational) }
 end
 
 return format

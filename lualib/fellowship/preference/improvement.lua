@@ -11,6 +11,7 @@ local improvement = {}
 ---@field prompt fellowship.Message[]
 ---@field texts string[]
 ---@field order fellowship.Order
+---@field places? integer[] where the texts stand among the round's reviews
 ---@field reason? string why the order can hold no pair
 
 --- What the judge says of a round's branches: the revisions climb the ladder; each review's revision is compared, as
@@ -82,9 +83,10 @@ function improvement.of_reviews(grown, verdicts)
     local request = json.canonical(review.request)
     local group = by_request[request]
     if not group then
-      group = { prompt = review.request, texts = {}, verdicts = {} }
+      group = { prompt = review.request, texts = {}, verdicts = {}, places = {} }
       groups[#groups + 1], by_request[request] = group, group
     end
+    table.insert(group.places, i)
     table.insert(group.texts, review.feedback)
     table.insert(group.verdicts, verdicts[i])
   end

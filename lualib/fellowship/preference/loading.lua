@@ -156,9 +156,10 @@ local function for_axolotl(facts)
     parts[#parts + 1] = fenced("yaml", { (p.kind == "dpo" and AXOLOTL_DPO or AXOLOTL_KTO)
       :format(loading.files(p.set.name, p.kind)) })
   end
-  parts[#parts + 1] = "\nAxolotl's `chat_template` strategy looks for a response in the rendered conversation: it "
-    .. "misreads one of a word or two that stands there earlier, and with templates that trim white space (Llama 3's) one that "
-    .. "begins or ends with it; `fellowship run check-dataset` names the latter.\n"
+  parts[#parts + 1] = [[
+
+Axolotl's `chat_template` strategy looks for a response in the rendered conversation: it misreads one of a word or two that stands there earlier, and with templates that trim white space (Llama 3's) one that begins or ends with it; `fellowship run check-dataset` names the latter.
+]]
   return table.concat(parts)
 end
 

@@ -73,7 +73,7 @@ local function length_ratio(a, b)
   return math.max(m, n) / math.max(1, math.min(m, n))
 end
 
-quality.reasons = { "margin", "length", "refusal", "inverted", "unwritable" }
+quality.reasons = { "margin", "length", "refusal", "inverted", "empty", "unwritable" }
 
 --- Whether a text is one that every loader reads: a lone surrogate, which some models' JSON brings, makes `datasets`
 --- refuse the whole file.
@@ -88,8 +88,9 @@ end
 ---@param chosen string
 ---@param rejected string
 ---@param scored fellowship.Scored
----@return "margin"|"length"|"refusal"|"inverted"|"unwritable"|nil
+---@return "margin"|"length"|"refusal"|"inverted"|"empty"|"unwritable"|nil
 function quality.reason(o, chosen, rejected, scored)
+  if not (chosen:find "%S" and rejected:find "%S") then return "empty" end
   if not (quality.writable(chosen) and quality.writable(rejected)) then return "unwritable" end
   if o.min_margin and (scored.margin or 0) < o.min_margin then return "margin" end
   if o.max_length_ratio and length_ratio(chosen, rejected) > o.max_length_ratio then return "length" end

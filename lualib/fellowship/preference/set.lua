@@ -58,12 +58,14 @@ local function choose(self, texts, order, reason)
   return kept, #kept == 0 and (reason or none) or nil
 end
 
-local PROVENANCE_KEYS = { "set", "id", "chosen", "rejected", "margin", "scores" }
+local PROVENANCE_KEYS = { "set", "id", "round", "chosen", "rejected", "margin", "scores" }
 
 --- Writes where a pair comes from: a line of pairs.jsonl for each line of the DPO files.
-local function write_provenance(self, id, pair)
-  local s = pair.scored
-  self.provenance:write(json.object({ set = self.name, id = id, chosen = pair.chosen, rejected = pair.rejected,
+local function write_provenance(self, id, pair, origin)
+  local s, places = pair.scored, origin.places
+  self.provenance:write(json.object({ set = self.name, id = id, round = origin.round,
+    chosen = places and places[pair.chosen] or pair.chosen,
+    rejected = places and places[pair.rejected] or pair.rejected,
     margin = s.margin or json.null,
     scores = json.object({ chosen = s.chosen or json.null, rejected = s.rejected or json.null },
       { "chosen", "rejected" }) }, PROVENANCE_KEYS))
@@ -81,7 +83,9 @@ local function ragged(text)
 end
 
 local function write_labels(self, prompt, texts, list)
+  if #list == 0 then return end
   if self.format.texts_only_kto and type(prompt) ~= "string" then
+    if #prompt == 1 then return write_labels(self, prompt[1].content, texts, list) end
     self.unlabelled = self.unlabelled + 1
     return
   end
@@ -97,16 +101,17 @@ end
 ---@param prompt fellowship.Prompt
 ---@param texts string[]
 ---@param order fellowship.Order
----@param reason? string why there can be no pair, where the caller knows better
-function Set:add(id, prompt, texts, order, reason)
+---@param origin? { round: integer?, places: integer[]?, reason: string? } of a contest of branches: its round, where the texts stand among the round's, and why there can be no pair, where the caller knows better
+function Set:add(id, prompt, texts, order, origin)
+  origin = origin or {}
   if not quality.writable(conversation.text(prompt)) then
     count(self.none, "unwritable")
     return
   end
-  local list, none = choose(self, texts, order, reason)
+  local list, none = choose(self, texts, order, origin.reason)
   for _, pair in ipairs(list) do
     self.dpo:write(self.format.dpo(prompt, texts[pair.chosen], texts[pair.rejected]))
-    write_provenance(self, id, pair)
+    write_provenance(self, id, pair, origin)
     tally(self, pair.scored)
     if ragged(texts[pair.chosen]) or ragged(texts[pair.rejected]) then self.untrimmed = self.untrimmed + 1 end
   end
