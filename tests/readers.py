@@ -385,6 +385,19 @@ def from_standard_input():
         os.close(reading)
         os.close(writing)
         tap.equal(scratch.finish(process).out, "1\n2\n", "standard input as a pipe")
+        scratch.write("close.lua", """local f = require "fellowship"
+local rows = f.rows("-")
+local reading = f.spawn(function() return rows:pull() end)
+f.sleep(0.05)
+rows:close()
+print(reading:join())
+""")
+        reading, writing = os.pipe()
+        process = scratch.start("close.lua", stdin=reading)
+        os.close(reading)
+        host.until(lambda: process.poll() is not None, timeout=0.5)
+        os.close(writing)
+        tap.contains(scratch.finish(process).out, ["false", "closed"], "rows that are closed while a task waits for one: it is told")
 
 
 def feedback(scratch, *arguments, out="out"):

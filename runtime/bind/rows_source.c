@@ -144,15 +144,12 @@ bool source_is_awaited(const source *s) {
 
 static void on_read(void *arg) {
     source *s = arg;
-    s->reading = false;
-    s->arrived = true;
-    if (s->dropped) {
-        free_source(s);
-        return;
-    }
     task *t = s->waiting;
     s->waiting = NULL;
-    if (t) task_wake(t);
+    s->reading = false;
+    s->arrived = true;
+    if (s->dropped) free_source(s);
+    if (t) task_wake(t); /* which finds out if the rows were closed meanwhile */
 }
 
 static bool start_reading(source *s) {
