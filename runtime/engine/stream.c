@@ -9,15 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/stream_source.h"
+#include "engine/stream_layer.h"
 
 struct stream {
-    source file; /* what all is stacked on */
+    layer file; /* what all is stacked on */
     char *path;
     int fd; /* -1: a named pipe that is not opened yet */
     stream_report report;
-    source *archive; /* NULL: the file is none */
-    source *top;     /* what is read */
+    layer *archive; /* NULL: the file is none */
+    layer *top;     /* what is read */
     enum { START, AT_MEMBER, IN_MEMBER, END } state;
 };
 
@@ -26,7 +26,7 @@ static bool is_standard_input(const stream *s) {
 }
 
 /* A descriptor that whoever started us has set to O_NONBLOCK is waited for. */
-static ssize_t read_file(source *base, void *buf, size_t n) {
+static ssize_t read_file(layer *base, void *buf, size_t n) {
     stream *s = (stream *)base;
     if (s->fd < 0) s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
     if (s->fd < 0) return stream_fail(&s->report, "%s", strerror(errno));
@@ -43,7 +43,7 @@ static ssize_t read_file(source *base, void *buf, size_t n) {
     }
 }
 
-static int64_t seek_file(source *base, int64_t offset, int whence) {
+static int64_t seek_file(layer *base, int64_t offset, int whence) {
     stream *s = (stream *)base;
     int64_t at = lseek(s->fd, offset, whence);
     return at < 0 ? stream_fail(&s->report, "%s", strerror(errno)) : at;
@@ -53,7 +53,7 @@ stream *stream_open(const char *path, const stream_limits *limits, char *err, si
     stream *s = calloc(1, sizeof *s);
     if (s) {
         s->fd = -1;
-        s->file = (source){.produce = read_file, .report = &s->report};
+        s->file = (layer){.produce = read_file, .report = &s->report};
         s->report.limits = limits ? *limits : STREAM_LIMITS;
         s->report.error = "";
         s->path = strdup(path);
@@ -85,28 +85,27 @@ stream *stream_open(const char *path, const stream_limits *limits, char *err, si
     return s;
 }
 
-/* Frees the sources above one. */
-static void unstack(stream *s, source *down_to) {
+/* Frees the layers above one. */
+static void unstack(stream *s, layer *down_to) {
     while (s->top && s->top != down_to) {
-        source *below = s->top->below;
-        source_free(s->top);
+        layer *below = s->top->below;
+        layer_free(s->top);
         s->top = below;
     }
     s->top = down_to;
 }
 
-/* Decompresses what the source gives as often as it is compressed; the kind that comes out, or -1.
+/* Decompresses what the layer gives as often as it is compressed; the kind that comes out, or -1.
  */
-static int stack(stream *s, source *on) {
+static int stack(stream *s, layer *on) {
     s->top = on;
     for (int layers = 0;; layers++) {
-        int kind = source_look(s->top);
+        int kind = layer_look(s->top);
         if (kind < 0 || kind == KIND_PLAIN || kind == KIND_TAR || kind == KIND_ZIP) return kind;
         if (layers == STREAM_LAYERS)
             return stream_fail(&s->report, "it is compressed more than %d times over",
                                STREAM_LAYERS);
-        source *next =
-            kind == KIND_GZIP ? gzip_open(s->top) : filter_open(s->top, (source_kind)kind);
+        layer *next = kind == KIND_GZIP ? gzip_open(s->top) : filter_open(s->top, (layer_kind)kind);
         if (!next) return -1;
         s->top = next;
     }
@@ -118,7 +117,7 @@ static int start(stream *s) {
     if (kind < 0) return -1;
     s->state = IN_MEMBER;
     if (kind == KIND_PLAIN) return 1;
-    s->archive = members_open(s->top, (source_kind)kind);
+    s->archive = members_open(s->top, (layer_kind)kind);
     if (!s->archive) return -1;
     s->top = s->archive;
     return 0;
@@ -153,9 +152,9 @@ ssize_t stream_read(stream *s, void *buf, size_t n) {
         if (kind < 0) return -1;
         if (kind != KIND_PLAIN)
             return stream_fail(&s->report, "it is a %s archive inside an archive; unpack it first",
-                               source_kind_name((source_kind)kind));
+                               layer_kind_name((layer_kind)kind));
     }
-    return source_read(s->top, buf, n);
+    return layer_read(s->top, buf, n);
 }
 
 const char *stream_error(const stream *s) {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int feed_init(feed *f, source *from) {
+int feed_init(feed *f, layer *from) {
     f->from = from;
     f->rest = -1;
     f->reader = archive_read_new();
@@ -15,7 +15,7 @@ static la_ssize_t give(struct archive *reader, void *arg, const void **block) {
     feed *f = arg;
     f->newer = 1 - f->newer;
     unsigned char *bytes = f->blocks[f->newer].bytes;
-    ssize_t n = source_read(f->from, bytes, FEED_BLOCK);
+    ssize_t n = layer_read(f->from, bytes, FEED_BLOCK);
     if (n < 0) {
         archive_set_error(reader, EIO, "its input failed");
         return -1;
@@ -30,7 +30,7 @@ static la_ssize_t give(struct archive *reader, void *arg, const void **block) {
 static la_int64_t seek(struct archive *reader, void *arg, la_int64_t offset, int whence) {
     (void)reader;
     feed *f = arg;
-    int64_t at = source_seek(f->from, offset, whence);
+    int64_t at = layer_seek(f->from, offset, whence);
     if (at >= 0) f->taken = at;
     return at < 0 ? ARCHIVE_FATAL : at;
 }
@@ -106,7 +106,7 @@ ssize_t feed_rest(feed *f, void *buf, size_t n) {
     }
     if (f->rest < f->taken)
         return stream_fail(f->from->report, "damaged (its end is out of place)");
-    ssize_t got = source_read(f->from, buf, n);
+    ssize_t got = layer_read(f->from, buf, n);
     if (got > 0) {
         f->taken += got;
         f->rest = f->taken;
@@ -114,7 +114,7 @@ ssize_t feed_rest(feed *f, void *buf, size_t n) {
     return got;
 }
 
-int feed_expect_end(feed *f, source_kind kind) {
+int feed_expect_end(feed *f, layer_kind kind) {
     char buf[4096];
     ssize_t n;
     while ((n = feed_rest(f, buf, sizeof buf)) > 0) {
@@ -122,7 +122,7 @@ int feed_expect_end(feed *f, source_kind kind) {
             if (buf[i])
                 return stream_fail(f->from->report,
                                    "damaged (after the %s data come bytes that are none)",
-                                   source_kind_name(kind));
+                                   layer_kind_name(kind));
         }
     }
     return (int)n;

@@ -1,20 +1,20 @@
 /*
- * stream_feed: a source as libarchive's input, which still knows afterwards what libarchive left of
+ * stream_feed: a layer as libarchive's input, which still knows afterwards what libarchive left of
  * it. libarchive is content with the end that it finds; what comes then is for us to look at.
  *
- * Ownership: the feed owns the libarchive reader, not the source. For stream*.c only.
+ * Ownership: the feed owns the libarchive reader, not the layer. For stream*.c only.
  */
 #ifndef FELLOWSHIP_ENGINE_STREAM_FEED_H
 #define FELLOWSHIP_ENGINE_STREAM_FEED_H
 
 #include <archive.h>
 
-#include "engine/stream_source.h"
+#include "engine/stream_layer.h"
 
 enum { FEED_BLOCK = 64 * 1024 };
 
 typedef struct feed {
-    source *from;
+    layer *from;
     struct archive *reader;
     int64_t taken;     /* bytes given to the reader, or by feed_rest; where it seeks, the place */
     int64_t rest;      /* -1, or up to where feed_rest has come */
@@ -33,15 +33,15 @@ typedef struct feed {
 
 /* Gives the feed its reader; -1 when out of memory, reported. Formats and filters are the caller's.
  */
-int feed_init(feed *, source *from);
+int feed_init(feed *, layer *from);
 
-/* Opens the reader; seeking if the source can and it is wanted. -1 on error, reported. */
+/* Opens the reader; seeking if the layer can and it is wanted. -1 on error, reported. */
 int feed_open(feed *, bool seeks);
 
 /* On to the reader's next entry: 1, 0 at the end, -1 on error, reported. */
 int feed_next(feed *, struct archive_entry **);
 
-/* Content of the entry, as source_read; holes in it are zeros. archive_read_data would wait for all
+/* Content of the entry, as layer_read; holes in it are zeros. archive_read_data would wait for all
  * n bytes, and drop those before an error. */
 ssize_t feed_read(feed *, void *buf, size_t n);
 
@@ -52,12 +52,12 @@ int feed_fail(feed *);
 int64_t feed_used(const feed *);
 
 /* For when the reader is done: the next of the bytes that it did not use, up to n of them, as
- * source_read. */
+ * layer_read. */
 ssize_t feed_rest(feed *, void *buf, size_t n);
 
 /* For when the reader is done: nothing but zeros, or nothing at all, comes after what it used. -1
  * otherwise, reported. */
-int feed_expect_end(feed *, source_kind);
+int feed_expect_end(feed *, layer_kind);
 
 void feed_clear(feed *);
 

@@ -5,9 +5,9 @@
 #include "engine/stream_feed.h"
 
 typedef struct filter {
-    source base;
+    layer base;
     feed feed;
-    source_kind kind;
+    layer_kind kind;
     bool begun;
 } filter;
 
@@ -29,7 +29,7 @@ static int begin(filter *f) {
     return feed_next(&f->feed, &entry);
 }
 
-static ssize_t produce(source *base, void *buf, size_t n) {
+static ssize_t produce(layer *base, void *buf, size_t n) {
     filter *f = (filter *)base;
     ssize_t got = 1;
     if (!f->begun) got = begin(f);
@@ -37,19 +37,19 @@ static ssize_t produce(source *base, void *buf, size_t n) {
     return got == 0 ? feed_expect_end(&f->feed, f->kind) : got;
 }
 
-static void free_filter(source *base) {
+static void free_filter(layer *base) {
     feed_clear(&((filter *)base)->feed);
     free(base);
 }
 
-source *filter_open(source *below, source_kind kind) {
+layer *filter_open(layer *below, layer_kind kind) {
     filter *f = calloc(1, sizeof *f);
     if (!f) {
         stream_fail(below->report, "out of memory");
         return NULL;
     }
     f->kind = kind;
-    f->base = source_over(below, produce, free_filter);
+    f->base = layer_over(below, produce, free_filter);
     if (feed_init(&f->feed, below) == 0) return &f->base;
     free_filter(&f->base);
     return NULL;

@@ -3,18 +3,18 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "engine/stream_source.h"
+#include "engine/stream_layer.h"
 
 enum { BLOCK = 64 * 1024, GZIP_ONLY = 16 };
 
 typedef struct gzip {
-    source base;
+    layer base;
     z_stream z;
     enum { INSIDE, BETWEEN, PADDING } state; /* of gzip members, which may follow one another */
     unsigned char in[BLOCK];
 } gzip;
 
-static ssize_t produce(source *base, void *buf, size_t n) {
+static ssize_t produce(layer *base, void *buf, size_t n) {
     gzip *g = (gzip *)base;
     z_stream *z = &g->z;
     if (n > BLOCK * 16) n = BLOCK * 16; /* fits zlib's counters */
@@ -22,7 +22,7 @@ static ssize_t produce(source *base, void *buf, size_t n) {
     z->avail_out = (uInt)n;
     while (z->avail_out == n) {
         if (z->avail_in == 0) {
-            ssize_t got = source_read(base->below, g->in, sizeof g->in);
+            ssize_t got = layer_read(base->below, g->in, sizeof g->in);
             if (got < 0) return -1;
             if (got == 0 && g->state != INSIDE) return 0;
             if (got == 0) return stream_fail(base->report, "cut short (inside gzip data)");
@@ -53,18 +53,18 @@ static ssize_t produce(source *base, void *buf, size_t n) {
     return (ssize_t)(n - z->avail_out);
 }
 
-static void free_gzip(source *base) {
+static void free_gzip(layer *base) {
     inflateEnd(&((gzip *)base)->z);
     free(base);
 }
 
-source *gzip_open(source *below) {
+layer *gzip_open(layer *below) {
     gzip *g = calloc(1, sizeof *g);
     if (!g || inflateInit2(&g->z, GZIP_ONLY + MAX_WBITS) != Z_OK) {
         free(g);
         stream_fail(below->report, "out of memory");
         return NULL;
     }
-    g->base = source_over(below, produce, free_gzip);
+    g->base = layer_over(below, produce, free_gzip);
     return &g->base;
 }

@@ -9,9 +9,9 @@
 #include "engine/stream_zip.h"
 
 typedef struct members {
-    source base;
+    layer base;
     feed feed;
-    source_kind kind;
+    layer_kind kind;
     bool seeks;     /* a zip whose directory at the end can be read first */
     bool begun;     /* in a member */
     bool encrypted; /* the member */
@@ -19,7 +19,7 @@ typedef struct members {
     locale_t utf8;
 } members;
 
-static ssize_t produce(source *base, void *buf, size_t n) {
+static ssize_t produce(layer *base, void *buf, size_t n) {
     members *m = (members *)base;
     if (m->encrypted)
         return stream_fail(base->report, "it is encrypted; unpack it with its password first");
@@ -34,7 +34,7 @@ static int leave(members *m) {
     if (m->kind == KIND_ZIP && !m->seeks && !m->encrypted) {
         char scratch[16 * 1024];
         ssize_t n;
-        while ((n = source_read(&m->base, scratch, sizeof scratch)) > 0) continue;
+        while ((n = layer_read(&m->base, scratch, sizeof scratch)) > 0) continue;
         if (n < 0) return -1;
     }
     if (archive_read_data_skip(m->feed.reader) < ARCHIVE_WARN) return feed_fail(&m->feed);
@@ -70,7 +70,7 @@ static int next_entry(members *m, struct archive_entry **e, const char **name) {
     return more;
 }
 
-int members_next(source *base) {
+int members_next(layer *base) {
     members *m = (members *)base;
     stream_report *r = base->report;
     struct archive_entry *e;
@@ -98,14 +98,14 @@ int members_next(source *base) {
     }
 }
 
-static void free_members(source *base) {
+static void free_members(layer *base) {
     members *m = (members *)base;
     feed_clear(&m->feed);
     if (m->utf8) freelocale(m->utf8);
     free(m);
 }
 
-/* Formats are named one by one and only after source_look has seen one: libarchive takes some plain
+/* Formats are named one by one and only after layer_look has seen one: libarchive takes some plain
  * texts for mtree, uuencode and others. */
 static int begin(members *m) {
     m->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -127,14 +127,14 @@ static int begin(members *m) {
     return feed_open(&m->feed, m->seeks);
 }
 
-source *members_open(source *below, source_kind kind) {
+layer *members_open(layer *below, layer_kind kind) {
     members *m = calloc(1, sizeof *m);
     if (!m) {
         stream_fail(below->report, "out of memory");
         return NULL;
     }
     m->kind = kind;
-    m->base = source_over(below, produce, free_members);
+    m->base = layer_over(below, produce, free_members);
     if (begin(m) == 0) return &m->base;
     free_members(&m->base);
     return NULL;

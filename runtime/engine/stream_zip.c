@@ -88,18 +88,18 @@ int zip_check_end(feed *f, uint64_t count) {
 }
 
 /* The tail of the file into buf; how much, or -1. */
-static ssize_t read_tail(source *s, unsigned char *buf, size_t n) {
-    int64_t size = source_seek(s, 0, SEEK_END);
+static ssize_t read_tail(layer *s, unsigned char *buf, size_t n) {
+    int64_t size = layer_seek(s, 0, SEEK_END);
     if (size < 0) return -1;
     if ((int64_t)n > size) n = (size_t)size;
-    if (source_seek(s, size - (int64_t)n, SEEK_SET) < 0) return -1;
+    if (layer_seek(s, size - (int64_t)n, SEEK_SET) < 0) return -1;
     size_t len = 0;
     ssize_t more;
-    while (len < n && (more = source_read(s, buf + len, n - len)) > 0) len += (size_t)more;
-    return source_seek(s, 0, SEEK_SET) < 0 || s->report->error[0] ? -1 : (ssize_t)len;
+    while (len < n && (more = layer_read(s, buf + len, n - len)) > 0) len += (size_t)more;
+    return layer_seek(s, 0, SEEK_SET) < 0 || s->report->error[0] ? -1 : (ssize_t)len;
 }
 
-int zip_find_end(source *s) {
+int zip_find_end(layer *s) {
     size_t most = END + LONGEST_COMMENT;
     unsigned char *buf = malloc(most);
     if (!buf) return stream_fail(s->report, "out of memory");

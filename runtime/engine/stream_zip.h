@@ -11,9 +11,9 @@
  * directory of as many, whole and the last there is. 0, or -1, reported. */
 int zip_check_end(feed *, uint64_t count);
 
-/* In a source that can seek, which is back at its start afterwards: 1 when the file ends with an
+/* In a layer that can seek, which is back at its start afterwards: 1 when the file ends with an
  * end record where libarchive finds it, 0 when it is to be read as a stream; -1 when there is none
  * or more follows it, reported. */
-int zip_find_end(source *);
+int zip_find_end(layer *);
 
 #endif

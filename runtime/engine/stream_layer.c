@@ -1,4 +1,4 @@
-#include "engine/stream_source.h"
+#include "engine/stream_layer.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -31,17 +31,16 @@ void stream_report_clear(stream_report *r) {
     free(r->member);
 }
 
-source source_over(source *below, ssize_t (*produce)(source *, void *, size_t),
-                   void (*free)(source *)) {
-    return (source){.produce = produce,
-                    .free = free,
-                    .below = below,
-                    .report = below->report,
-                    .depth = below->depth + 1};
+layer layer_over(layer *below, ssize_t (*produce)(layer *, void *, size_t), void (*free)(layer *)) {
+    return (layer){.produce = produce,
+                   .free = free,
+                   .below = below,
+                   .report = below->report,
+                   .depth = below->depth + 1};
 }
 
-/* Counts what a source made; -1 when it is more than the limits allow for what was read. */
-static int count(const source *s, ssize_t n) {
+/* Counts what a layer made; -1 when it is more than the limits allow for what was read. */
+static int count(const layer *s, ssize_t n) {
     stream_report *r = s->report;
     uint64_t made = r->made[s->depth] += (uint64_t)n, ratio = r->limits.ratio;
     if (s->depth == 0 || ratio == 0 || made <= r->limits.free || made / ratio <= r->read) return 0;
@@ -52,7 +51,7 @@ static int count(const source *s, ssize_t n) {
                        r->read, made, made / r->read, ratio);
 }
 
-static ssize_t produce(source *s, void *buf, size_t n) {
+static ssize_t produce(layer *s, void *buf, size_t n) {
     if (s->report->error[0]) return -1;
     if (s->ended) return 0;
     ssize_t got = s->produce(s, buf, n);
@@ -61,7 +60,7 @@ static ssize_t produce(source *s, void *buf, size_t n) {
     return count(s, got) < 0 ? -1 : got;
 }
 
-ssize_t source_read(source *s, void *buf, size_t n) {
+ssize_t layer_read(layer *s, void *buf, size_t n) {
     if (s->at == s->len) return produce(s, buf, n);
     if (n > s->len - s->at) n = s->len - s->at;
     memcpy(buf, s->ahead + s->at, n);
@@ -69,7 +68,7 @@ ssize_t source_read(source *s, void *buf, size_t n) {
     return (ssize_t)n;
 }
 
-int64_t source_seek(source *s, int64_t offset, int whence) {
+int64_t layer_seek(layer *s, int64_t offset, int whence) {
     s->at = s->len = 0;
     s->ended = false;
     return s->seek(s, offset, whence);
@@ -108,7 +107,7 @@ static verdict looks_tar(const unsigned char *p, size_t len, bool ended) {
 
 /* First bytes. So many as `enough` do for a file that ends within them: no text begins so. */
 static const struct {
-    source_kind kind;
+    layer_kind kind;
     const char *bytes;
     size_t len, enough;
 } magics[] = {{KIND_GZIP, "\x1f\x8b", 2, 2},
@@ -161,7 +160,7 @@ static int classify(const unsigned char *p, size_t len, bool ended) {
     return maybe || bzip2 == MAYBE || skip == MAYBE || tar == MAYBE ? MAYBE_KIND : KIND_PLAIN;
 }
 
-int source_look(source *s) {
+int layer_look(layer *s) {
     for (;;) {
         int kind = classify(s->ahead, s->len, s->ended);
         if (kind != MAYBE_KIND) return kind;
@@ -171,13 +170,13 @@ int source_look(source *s) {
     }
 }
 
-const char *source_kind_name(source_kind kind) {
+const char *layer_kind_name(layer_kind kind) {
     static const char *const names[] = {
         [KIND_PLAIN] = "plain", [KIND_GZIP] = "gzip", [KIND_BZIP2] = "bzip2", [KIND_XZ] = "xz",
         [KIND_ZSTD] = "zstd",   [KIND_TAR] = "tar",   [KIND_ZIP] = "zip"};
     return names[kind];
 }
 
-void source_free(source *s) {
+void layer_free(layer *s) {
     if (s) s->free(s);
 }
