@@ -1,7 +1,8 @@
 -- fellowship: what a script requires. Each part is loaded when it is first used.
 
 ---@class fellowship
----@field model fun(named: string, params?: table): fellowship.Model
+---@field model fun(named: string|table, params?: table): fellowship.Model
+---@field provider fun(options: fellowship.Provider)
 ---@field judge fun(options: table|string): fellowship.Judge
 ---@field jury fun(options: table): fellowship.Jury
 ---@field debate fun(options: table|string): fellowship.Debate
@@ -30,6 +31,7 @@ end
 
 local parts = {
   model = member("fellowship.model", "new"),
+  provider = member("fellowship.provider", "add"),
   judge = member("fellowship.evaluate.judge", "new"),
   jury = member("fellowship.evaluate.jury", "new"),
   debate = member("fellowship.evaluate.debate", "new"),

@@ -5,7 +5,6 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local prompts = require "fellowship.base.prompts"
 local flow = require "fellowship.flow"
-local dispatch = require "fellowship.model.dispatch"
 local settings = require "fellowship.model.settings"
 
 local setup = {}
@@ -59,7 +58,7 @@ function setup.apply(values)
   if values.prompts then
     as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
   end
-  dispatch.warn = setup.teller(values.quiet)
+  settings.warn = setup.teller(values.quiet)
 end
 
 --- The SHA-256 of a file in hexadecimal; a usage error when it cannot be read.
