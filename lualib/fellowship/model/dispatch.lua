@@ -172,9 +172,9 @@ local Flight = {}
 Flight.__index = Flight
 
 --- Tells those who listen the text so far.
-function Flight:tell(text)
-  if text == self.text then return end
-  self.text = text
+function Flight:tell(so_far)
+  if so_far == self.text then return end
+  self.text = so_far
   for waiter in pairs(self.waiters) do task.wake(waiter) end
 end
 

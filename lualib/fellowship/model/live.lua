@@ -158,7 +158,7 @@ function live.call(flight, conclude)
     local outcome
     do
       local _ <close> = flight.gate:acquire()
-      if flight.tell then flight:tell "" end -- a stream that broke begins anew
+      flight:tell "" -- a stream that broke begins anew
       outcome = attempt(flight, request)
       local learnt = learns(flight, request, outcome)
       local last = tries >= most or (outcome.kind == "refused" and tries >= REFUSED_ATTEMPTS)
