@@ -79,12 +79,16 @@ return {
     { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
     { "format", type = "choice", choices = preference.formats, default = "trl", help = "the trainer's format" },
     { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "the judge's scores go from 1 to N" },
+    { "structured", type = "flag", help = "the judge's verdict through a JSON schema" },
+    { "logprobs", type = "flag", help = "the judge's scores as expected ones, by log-probabilities" },
   },
 
   run = function(run)
     local o = run.options
     local loop = fellowship.feedback { generator = o.generator, reviewers = o.reviewer, responses = o.responses }
-    local judge = fellowship.judge { model = o.judge, scale = o.scale }
+    if o.structured and o.logprobs then run:usage "--logprobs needs scores in lines, not --structured ones" end
+    local judge = fellowship.judge { model = o.judge, scale = o.scale, structured = o.structured,
+      logprobs = o.logprobs }
     local rows = preference.format(o.format)
     local counts = { dpo = 0, desirable = 0, undesirable = 0, none = {},
       verdicts = { a = 0, b = 0, tie = 0, unparsed = 0 } }
