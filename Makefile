@@ -2,7 +2,7 @@
 # make quickstart install what is missing, build, and run the main job offline
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
-# make bench, make lint, make format, make local-model, make install PREFIX=..., make clean
+# make bench, make lint, make format, make local-model, make check-live, make install PREFIX=..., make clean
 # DEPS=no         do not touch the system's packages
 
 VERSION = 0.1.0
@@ -96,6 +96,11 @@ format:
 local-model:
 	@bash examples/quickstart/local-model.sh
 
+# The adapters against real servers on this machine, which are installed into build/live; development only.
+check-live: all
+	@bash tests/live/install.sh
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) tests/live/check.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fellowship
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
@@ -104,4 +109,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan bench lint format local-model install clean
+.PHONY: all quickstart check test units asan check-asan bench lint format local-model check-live install clean

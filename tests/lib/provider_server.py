@@ -249,14 +249,14 @@ print(json.encode { [well and "completion" or "error"] = got, pieces = json.arra
 """
 
 
-def ask(scratch, model, prompt="Hello?", options=None, flags=(), **job):
+def ask(scratch, model, prompt="Hello?", options=None, flags=(), env=None, **job):
     """What came of a job: {"completion": {...}} or {"error": {...}}, with "pieces"; and stderr as "err"."""
     if not (scratch / "ask.lua").exists():
         scratch.write("ask.lua", ASK)
     job = {"model": model, "prompt": prompt, **job}
     if options:
         job["options"] = options
-    result = scratch.run(*flags, "ask.lua", json.dumps(job), timeout=60)
+    result = scratch.run(*flags, "ask.lua", json.dumps(job), timeout=600, env=env)
     if not result.out.strip():
         raise RuntimeError(str(result))
     return {**json.loads(result.out), "err": result.err}
