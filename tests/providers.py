@@ -97,7 +97,7 @@ def ollama():
     params = {**PARAMS, "num_ctx": 4096, "think": True, "keep_alive": "5m"}
     got, (request,) = asked("ollama:gemma2", Answer(p.ollama(" Hi\n", thinking="Hm.")), params=params)
     tap.equal((request.path, request.headers.get("authorization")), ("/api/chat", None), "ollama: path, and no key")
-    tap.equal(request.body, {"model": "gemma2", "messages": TALK, "stream": False, "think": True, "keep_alive": "5m",
+    tap.equal(request.body, {"model": "gemma2", "messages": TALK, "stream": False, "truncate": False, "think": True, "keep_alive": "5m",
                              "options": {"temperature": 0.5, "num_predict": 64, "stop": ["END"], "top_p": 0.9, "seed": 7,
                                          "num_ctx": 4096}}, "ollama: the body")
     is_completion(got, "ollama", text=" Hi\n", reasoning="Hm.", finish_reason="stop", model="served-1",
@@ -159,6 +159,8 @@ def errors():
         (g, Answer(p.gemini("half", "PROHIBITED_CONTENT")), "content_filter", ["PROHIBITED_CONTENT"]),
         (g, Answer(p.gemini_error(400, "INVALID_ARGUMENT", "The input token count (9) exceeds the maximum number of tokens allowed (8)."), 400), "context_length", []),
         ("ollama:m", Answer({"error": "model 'm' not found"}, 404), "not_found", ["not found"]),
+        ("ollama:m?num_ctx=20", Answer(p.ollama("Hi")), "context_length", ["20 tokens"]),
+        ("ollama:m", Answer({"error": "prompt too long; exceeded max context length by 9 tokens"}, 400), "context_length", []),
     ]:
         got, requests = asked(model, answer)
         fails(got, requests, kind, f"{model.split(':')[0]} {answer.status} {kind}", parts)

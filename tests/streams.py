@@ -169,6 +169,36 @@ def given_up():
         tap.equal((got.get("error", {}).get("kind"), len(server.requests)), ("auth", 1), "what is final is final for a stream")
 
 
+def scripts_that_fail():
+    """An error in on_delta is the script's: the call that was sent is finished and stored, and nobody else is asked."""
+    script = """local fellowship = require "fellowship"
+local m = fellowship.model { "openai:m", fallback = { "openai:other" } }
+local well, problem = pcall(m.stream, m, "x", function() error({ kind = "timeout", message = "mine" }) end)
+print(well, problem.message)
+fellowship.sleep(0.5)
+print(m:ask("x").stored)
+"""
+    with Provider(Answer(parts=p.openai_stream(PIECES), pause=0.02)) as server, host.Scratch(**server.environment()) as scratch:
+        scratch.write("s.lua", script)
+        result = scratch.run("s.lua")
+        tap.equal((result.out.split(), len(server.requests)), (["false", "mine", "true"], 1), "an error in on_delta", )
+
+
+def cancelled():
+    """A task that is cancelled while it reads a stream leaves it: the call goes on and is stored."""
+    script = """local fellowship = require "fellowship"
+local m = fellowship.model "openai:m"
+local t = fellowship.spawn(function() m:stream("x", function() end) end)
+fellowship.sleep(0.3)
+t:cancel()
+print(t:status(), m:ask("x").text == arg[1])
+"""
+    with Provider(Answer(parts=p.openai_stream(PIECES), pause=0.1)) as server, host.Scratch(**server.environment()) as scratch:
+        scratch.write("s.lua", script)
+        result = scratch.run("s.lua", TEXT)
+        tap.equal((result.out.split(), len(server.requests)), (["failed", "true"], 1), "a cancelled reader leaves the call alone")
+
+
 def side_by_side():
     """A stream and a plain ask of the same are one call."""
     script = """local fellowship = require "fellowship"
@@ -186,4 +216,4 @@ print(table.concat(got) == a, a == b, c, a)
 
 
 host.need_program()
-tap.cases(the_same, requests, byte_by_byte, comments, early, broken, given_up, side_by_side)
+tap.cases(the_same, requests, byte_by_byte, comments, early, broken, given_up, scripts_that_fail, cancelled, side_by_side)

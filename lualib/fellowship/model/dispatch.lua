@@ -228,7 +228,7 @@ local function listen(flight, on_delta)
     if #said > #shown then
       local piece = said:sub(#shown + 1)
       shown = said
-      if on_delta(piece, said) == false then
+      if on_delta(piece, said) == false and not landed then
         waiting.enough = true
         return said
       end

@@ -21,6 +21,20 @@ local function ask_one(model, messages, params, sample, how)
   return dispatch.ask(model, messages, all, sample, how)
 end
 
+--- The same how, and a function that says whether an error came from the script's on_delta: that is no model's.
+local function watch(how)
+  if not (how and how.on_delta) then return how, function() return false end end
+  local failed = false
+  return { schema = how.schema, on_delta = function(...)
+    local well, result = pcall(how.on_delta, ...)
+    if not well then
+      failed = true
+      error(result, 0)
+    end
+    return result
+  end }, function() return failed end
+end
+
 --- Whom a note of the store names; nil without one, or when that model is not in the chain any more.
 local function noted(chain, digest)
   local note = dispatch.note(digest)
@@ -49,8 +63,9 @@ function fallback.ask(chain, messages, params, sample, how)
   local before = noted(chain, digest)
   if before then return ask_one(before, messages, params, sample, how) end
   local problem
+  local watched, script_failed = watch(how)
   for i, model in ipairs(chain) do
-    local well, got = pcall(ask_one, model, messages, params, sample, how)
+    local well, got = pcall(ask_one, model, messages, params, sample, watched)
     if well then
       if i > 1 and got.key then
         dispatch.keep(digest, request, { answered_by = { provider = model.provider.name, model = model.name,
@@ -59,7 +74,7 @@ function fallback.ask(chain, messages, params, sample, how)
       return got
     end
     local e = errors.from(got)
-    if NO_REASON[e.kind] then error(got, 0) end
+    if NO_REASON[e.kind] or script_failed() then error(got, 0) end
     problem = problem or e
     if settings.warn and chain[i + 1] then
       fallback.told = fallback.told or {}

@@ -203,7 +203,8 @@ end
 --- from what was given, it comes from its beginning, and `piece` is then equal to `text`.
 ---
 --- When on_delta returns false, the connection is closed, and a completion with the text so far comes back whose
---- finish_reason is "stopped". It is not stored: it is not what the model would have answered.
+--- finish_reason is "stopped". It is not stored: it is not what the model would have answered. (At the answer's
+--- end, or when the store had it, there is nothing to stop.)
 --- Example: `model:stream("Tell me a story.", function(piece) io.write(piece) end)`
 ---@param prompt string|{ role: string, content: string }[]
 ---@param on_delta fun(piece: string, text: string): boolean? what is new, and all of it so far; thinking is left out

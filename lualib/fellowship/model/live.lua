@@ -57,7 +57,8 @@ end
 --- The request as it goes on the wire, as far as the model's quirks are known.
 local function request_of(flight)
   local model, q = flight.model, quirks_of(flight.model)
-  local how = { quirks = q, schema = flight.schema, stream = flight.streaming and model.adapter.join ~= nil or nil }
+  local how = { quirks = q, schema = flight.schema, params = flight.params,
+    stream = flight.streaming and model.adapter.join ~= nil or nil }
   local path, body = model.adapter.build(model.name, quirks.messages(q, flight.messages),
     quirks.params(q, flight.params), how)
   return { how = how, version = q.version, wire = json.encode(body), target = endpoint.target(model, path) }

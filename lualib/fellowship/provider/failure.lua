@@ -35,6 +35,7 @@ local WORDS = {
   { "insufficient credits", "quota" }, { "insufficient balance", "quota" },
   { "maximum context length", "context_length" }, { "prompt is too long", "context_length" },
   { "exceeds the available context size", "context_length" }, { "exceeded max context length", "context_length" },
+  { "input length exceeds", "context_length" },
   { "exceeds the maximum number of tokens", "context_length" },
   { "api key not valid", "auth" },
 }

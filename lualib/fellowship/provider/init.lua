@@ -30,6 +30,7 @@ local provider = {}
 ---@field quirks fellowship.Quirks
 ---@field schema? table the JSON schema that the answer shall fit
 ---@field stream? boolean
+---@field params table<string, any> the parameters as they were asked
 
 ---@class fellowship.Provider
 ---@field name string

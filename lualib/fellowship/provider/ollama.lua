@@ -9,7 +9,8 @@ local thinking = require "fellowship.provider.thinking"
 local ollama = { events = "ndjson" }
 
 -- Parameters that stand beside options; all others go into them.
-local OUTSIDE = { think = true, keep_alive = true, format = true, logprobs = true, top_logprobs = true, tools = true }
+local OUTSIDE = { think = true, keep_alive = true, format = true, logprobs = true, top_logprobs = true, tools = true,
+  truncate = true, shift = true }
 
 local RENAMED = { max_tokens = "num_predict", max_completion_tokens = "num_predict" }
 
@@ -22,7 +23,9 @@ local RENAMED = { max_tokens = "num_predict", max_completion_tokens = "num_predi
 ---@return table body
 function ollama.build(name, messages, params, how)
   local q, schema = how and how.quirks or {}, how and how.schema
-  local body, options = { model = name, messages = messages, stream = how and how.stream or false }, {}
+  -- Without truncate = false (api/types.go) a conversation that is too long loses its beginning, and nobody is told.
+  local body = { model = name, messages = messages, stream = how and how.stream or false, truncate = false }
+  local options = {}
   for key, value in pairs(params) do
     if key == "stop" and type(value) == "string" then value = { value } end
     if OUTSIDE[key] then body[key] = value else options[RENAMED[key] or key] = value end
@@ -48,6 +51,12 @@ function ollama.meaning(status, header, value, how)
     return failure.broken "the answer has no whole message"
   end
   if value.done_reason == "load" then return failure.broken "the model was only loaded" end
+  -- Servers that do not know truncate cut a prompt to the window.
+  local window = how and how.params and math.tointeger(how.params.num_ctx)
+  if window and (answer.count(value.prompt_eval_count) or 0) >= window then
+    return { verdict = "final", kind = "context_length", stored = true,
+      message = ("the prompt was cut to the context's %d tokens (num_ctx)"):format(window) }
+  end
   local text, thought = thinking.split(message.content, how and how.quirks.thinking or "tags", true)
   return { verdict = "done", completion = { text = text, reasoning = answer.text(message.thinking) or thought,
     finish_reason = answer.finish(value.done_reason), model = answer.text(value.model),
