@@ -3,6 +3,7 @@
 # make check      install what is missing, build, and run every test
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
 # make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
+# make check-live real servers on this machine answer every adapter; installs them in build/live
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
 # make install, make uninstall PREFIX=... DESTDIR=...
@@ -133,6 +134,11 @@ format:
 local-model:
 	@bash examples/quickstart/local-model.sh
 
+# The adapters against real servers on this machine, which are installed into build/live; development only.
+check-live: all
+	@bash tests/live/install.sh
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) tests/live/check.py
+
 # ---- documentation ----
 
 reference: $(BUILD)/reference.md
@@ -172,4 +178,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan check-loaders fuzz fuzzers bench lint format local-model reference install uninstall clean
+.PHONY: all quickstart check test units asan check-asan check-loaders check-live fuzz fuzzers bench lint format local-model reference install uninstall clean

@@ -188,13 +188,17 @@ return {
     { "near-duplicates", type = "number", least = 0.5, most = 1, metavar = "J",
       help = "drop prompts too that share this part of their word trigrams with an earlier one (0.8, say)" },
     { "rows-per-file", type = "integer", least = 1, metavar = "N", help = "begin another file of a set after N rows" },
+    { "structured", type = "flag", help = "the judge's verdict through a JSON schema" },
+    { "logprobs", type = "flag", help = "the judge's scores as expected ones, by log-probabilities" },
   },
   columns = { "prompt", "id" },
 
   run = function(run)
     local o = run.options
     local loop = fellowship.feedback { generator = o.generator, reviewers = o.reviewer, responses = o.responses }
-    local judge = fellowship.judge { model = o.judge, scale = o.scale, swap = o.swap }
+    if o.structured and o.logprobs then run:usage "--logprobs needs scores in lines, not --structured ones" end
+    local judge = fellowship.judge { model = o.judge, scale = o.scale, swap = o.swap, structured = o.structured,
+      logprobs = o.logprobs }
     local counts = { a = 0, b = 0, tie = 0, unparsed = 0, n = 0, flipped = 0 }
     local with_members = o.improve == "members"
 

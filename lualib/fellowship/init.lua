@@ -3,7 +3,8 @@
 local parts = require "fellowship.parts"
 
 ---@class fellowship
----@field model fun(named: string, params?: table): fellowship.Model
+---@field model fun(named: string|table, params?: table): fellowship.Model
+---@field provider fun(options: fellowship.Provider)
 ---@field judge fun(options: table|string): fellowship.Judge
 ---@field jury fun(options: table): fellowship.Jury
 ---@field debate fun(options: table|string): fellowship.Debate

@@ -3,6 +3,7 @@
 ---@type table<string, { [1]: string, [2]: string? }>
 return {
   model = { "fellowship.model", "new" },
+  provider = { "fellowship.provider", "add" },
   judge = { "fellowship.evaluate.judge", "new" },
   jury = { "fellowship.evaluate.jury", "new" },
   debate = { "fellowship.evaluate.debate", "new" },

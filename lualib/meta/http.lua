@@ -44,6 +44,32 @@ local target = {}
 ---@return fellowship.http.problem? problem
 function target:send(body, options) end
 
+---An answer that is read while it comes. Closing it, or leaving it as a to-be-closed variable, ends
+---the exchange.
+---@class fellowship.http.stream: userdata
+local stream = {}
+
+---Begins to post the body. Nothing waits until the first `read`.
+---@param body string
+---@param options? fellowship.http.send_options
+---@return fellowship.http.stream? stream
+---@return fellowship.http.problem? problem
+function target:stream(body, options) end
+
+---Waits for more of the answer. nil at its end, and nil with a problem when it broke.
+---@return string? bytes
+---@return fellowship.http.problem? problem
+function stream:read() end
+
+---What is known since the first `read`.
+---@return integer status 0 when none has come
+---@return string head the header lines
+---@return number elapsed seconds, once the answer has ended
+function stream:head() end
+
+---Ends the exchange, if it has not ended.
+function stream:close() end
+
 ---A new target. Fails when the URL is not usable ("usage") or the key's variable not set ("auth").
 ---@param options fellowship.http.target_options
 ---@return fellowship.http.target? target

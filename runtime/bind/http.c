@@ -5,12 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bind/http_private.h"
 #include "bind/lx.h"
 #include "bind/task.h"
-#include "engine/http.h"
 
 #define CLIENT "fellowship.http"
-#define TARGET "fellowship.http.target"
 #define CALL   "fellowship.http.call"
 
 #define MOST_HEADERS     32
@@ -38,7 +37,7 @@ static int release_client(lua_State *L) {
 }
 
 /* Made with the first target: a run that the store answers whole never sets up libcurl. */
-static http *client_of(lua_State *L) {
+http *http_client_of(lua_State *L) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &the_client) == LUA_TNIL) {
         lua_pop(L, 1);
         http **client = lx_box(L, CLIENT, sizeof *client, 0);
@@ -111,7 +110,7 @@ static int l_target(lua_State *L) {
             return luaL_error(L, "out of memory");
         headers[count++] = (http_header){header, line->data};
     }
-    http_target **target = lx_box(L, TARGET, sizeof *target, 0);
+    http_target **target = lx_box(L, HTTP_TARGET, sizeof *target, 0);
     char err[160];
     *target = http_target_new(url, headers, count, secret, err, sizeof err);
     if (line->data) explicit_bzero(line->data, line->len);
@@ -144,17 +143,28 @@ static void cancel_call(void *arg) {
     x->call = NULL;
 }
 
-static int after_call(lua_State *L, int status, lua_KContext ctx) {
-    (void)status;
+int http_push_failure(lua_State *L, const http_answer *answer, const char *message) {
     static const char *const kinds[] = {"ok",      "refused", "connect",  "tls",
                                         "timeout", "broken",  "too_large"};
+    lx_fail(L, kinds[answer->failure], "%s", message);
+    lua_pushinteger(L, answer->status);
+    lua_setfield(L, -2, "status");
+    return 2;
+}
+
+http_bounds http_read_bounds(lua_State *L, int index) {
+    return (http_bounds){
+        {lx_seconds_field(L, index, "connect", 30), lx_seconds_field(L, index, "first", 0),
+         lx_seconds_field(L, index, "idle", 120), lx_seconds_field(L, index, "total", 600)},
+        (size_t)lx_integer_field(L, index, "max_body", DEFAULT_MAX_BODY, 1, INT64_MAX)};
+}
+
+static int after_call(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
     exchange *x = luaL_checkudata(L, (int)ctx, CALL);
     http_answer *a = &x->answer;
     if (a->failure != HTTP_OK) {
-        lx_fail(L, kinds[a->failure], "%s", x->message);
-        lua_pushinteger(L, a->status);
-        lua_setfield(L, -2, "status");
-        return 2;
+        return http_push_failure(L, a, x->message);
     }
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, a->status);
@@ -177,15 +187,12 @@ static int after_call(lua_State *L, int status, lua_KContext ctx) {
  * kinds: refused, connect, tls, timeout, broken, too_large.
  */
 static int l_send(lua_State *L) {
-    http_target **target = luaL_checkudata(L, 1, TARGET);
+    http_target **target = luaL_checkudata(L, 1, HTTP_TARGET);
     size_t len = 0;
     const char *body = luaL_optlstring(L, 2, NULL, &len);
     lua_settop(L, 3);
-    http_timeouts times = {lx_seconds_field(L, 3, "connect", 30),
-                           lx_seconds_field(L, 3, "first", 0), lx_seconds_field(L, 3, "idle", 120),
-                           lx_seconds_field(L, 3, "total", 600)};
-    size_t most = (size_t)lx_integer_field(L, 3, "max_body", DEFAULT_MAX_BODY, 1, INT64_MAX);
-    http *client = client_of(L);
+    http_bounds bounds = http_read_bounds(L, 3);
+    http *client = http_client_of(L);
     task *self = task_current(L);
     exchange *x = lx_box(L, CALL, sizeof *x, 2);
     lua_pushvalue(L, 2);
@@ -193,7 +200,7 @@ static int l_send(lua_State *L) {
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 2);
     x->task = self;
-    x->call = http_send(client, *target, body, len, &times, most, on_done, x);
+    x->call = http_send(client, *target, body, len, &bounds.times, bounds.max_body, on_done, x);
     if (!x->call) return lx_fail(L, "broken", "the call could not be started: out of memory");
     return task_suspend(L, TASK_OUTSIDE, cancel_call, x, lua_gettop(L), after_call);
 }
@@ -221,10 +228,12 @@ static int l_header(lua_State *L) {
 }
 
 int luaopen_fellowship_core_http(lua_State *L) {
-    static const luaL_Reg target_methods[] = {{"send", l_send}, {NULL, NULL}};
+    static const luaL_Reg target_methods[] = {
+        {"send", l_send}, {"stream", http_stream_start}, {NULL, NULL}};
     lx_class(L, CLIENT, NULL, release_client);
-    lx_class(L, TARGET, target_methods, release_target);
+    lx_class(L, HTTP_TARGET, target_methods, release_target);
     lx_class(L, CALL, NULL, release_call);
+    http_stream_init(L);
     static const luaL_Reg functions[] = {{"target", l_target}, {"header", l_header}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

@@ -40,7 +40,9 @@ struct http_call {
     size_t max_body;
     uint64_t started_ms, last_ms; /* last_ms: when bytes last came, 0 before the first */
     void (*done)(void *, http_answer *);
+    void (*more)(void *);
     void *arg;
+    size_t taken; /* bytes of the body that http_take moved out */
     http_answer answer;
     char message[CURL_ERROR_SIZE];
 };
@@ -111,11 +113,13 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     http_call *call = arg;
     size_t len = size * count;
     call->last_ms = loop_now(call->owner->loop);
-    if (call->answer.body.len + len > call->max_body) {
+    if (call->taken + call->answer.body.len + len > call->max_body) {
         call->answer.failure = HTTP_TOO_LARGE;
         return 0;
     }
-    return buf_append(&call->answer.body, data, len) ? len : 0;
+    if (!buf_append(&call->answer.body, data, len)) return 0;
+    if (call->more) call->more(call->arg);
+    return len;
 }
 
 static size_t on_head(char *data, size_t size, size_t count, void *arg) {
@@ -230,6 +234,39 @@ static void redact(http_call *call) {
     if (call->answer.status == 200 && strlen(secret) < LONG_SECRET) return;
     if (call->answer.body.len) blot(&call->answer.body, secret);
     if (call->answer.head.len) blot(&call->answer.head, secret);
+}
+
+/* How many bytes at the end of the body may be the beginning of the secret. */
+static size_t held_back(const http_call *call) {
+    const char *secret = call->target->secret;
+    const buf *body = &call->answer.body;
+    size_t len = secret ? strlen(secret) : 0;
+    for (size_t n = len < body->len ? len : body->len; n > 0; n--)
+        if (n < len && memcmp(body->data + body->len - n, secret, n) == 0) return n;
+    return 0;
+}
+
+void http_watch(http_call *call, void (*more)(void *)) {
+    call->more = more;
+}
+
+long http_status(http_call *call, const buf **head) {
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer.status);
+    *head = &call->answer.head;
+    return call->answer.status;
+}
+
+bool http_take(http_call *call, buf *out) {
+    const buf *head;
+    http_status(call, &head);
+    redact(call);
+    buf *body = &call->answer.body;
+    size_t kept = held_back(call), len = body->len - kept;
+    if (!buf_append(out, body->data, len)) return false;
+    call->taken += len;
+    if (kept) memmove(body->data, body->data + len, kept);
+    body->len = kept;
+    return true;
 }
 
 /* Ends a call whose easy handle is out of the multi. */

@@ -78,4 +78,16 @@ http_call *http_send(http *c, http_target *t, const char *body, size_t len,
 /* Drops a call: its connection is closed and done is not called. */
 void http_cancel(http_call *call);
 
+/*
+ * Streams. After http_watch, more(arg), with the call's arg, is called in the loop whenever bytes
+ * of the body have come; it must not cancel the call. http_take moves them behind what `out` holds,
+ * without the secret, and without an end that may be the secret's beginning: that comes with the
+ * rest. What was not taken is in the answer of the done function. false when out of memory.
+ */
+void http_watch(http_call *call, void (*more)(void *arg));
+bool http_take(http_call *call, buf *out);
+
+/* The status so far, 0 before the head has come; *head is lent until the next turn of the loop. */
+long http_status(http_call *call, const buf **head);
+
 #endif

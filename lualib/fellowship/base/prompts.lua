@@ -81,6 +81,25 @@ First give your evidence in a few sentences. Then score the response from 1 to {
 
 ### Overall Score:
 X/{scale}]],
+    -- What follows these where the verdict shall be JSON.
+    json_combined = [[
+
+
+### Form of your answer
+
+In place of those lines answer with one JSON object: evidence holds your evidence, score_a the score of Assistant A and score_b that of Assistant B.]],
+    json_direct = [[
+
+
+### Form of your answer
+
+In place of those lines answer with one JSON object: evidence holds your evidence, and winner A, B or C.]],
+    json_independent = [[
+
+
+### Form of your answer
+
+In place of those lines answer with one JSON object: evidence holds your evidence, and score the score.]],
     -- How a reference answer is shown, where a row has one.
     reference = [[
 ### Reference answer, known to be good
@@ -238,7 +257,7 @@ local required = {
     direct = { "prompt", "response_a", "response_b" },
     independent = { "prompt", "response" },
     reference = { "reference" },
-    again = {}, again_direct = {}, again_independent = {},
+    again = {}, again_direct = {}, again_independent = {}, json_combined = {}, json_direct = {}, json_independent = {},
   },
   referees = setmetatable({}, { __index = function() return {} end }),
   debate = {

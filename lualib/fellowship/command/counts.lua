@@ -43,9 +43,10 @@ end
 --- "1.2M tokens in, 340k out": of the calls made now.
 ---@return string
 function counts.tokens()
-  local note = stats.unknown_tokens > 0 and (" (unknown for %d calls)"):format(stats.unknown_tokens) or ""
-  local sent, got = counts.short(stats.prompt_tokens), counts.short(stats.completion_tokens)
-  return ("%s tokens in, %s out%s"):format(sent, got, note)
+  local sent, unknown = stats.known "prompt"
+  local got = stats.known "completion"
+  local note = unknown > 0 and (" (unknown for %d calls)"):format(unknown) or ""
+  return ("%s tokens in, %s out%s"):format(counts.short(sent), counts.short(got), note)
 end
 
 --- "$1.23", or that it is unknown: no price is no zero.
@@ -53,7 +54,8 @@ end
 function counts.cost()
   if stats.made == 0 then return "cost none" end
   if stats.simulated and #stats.models == 1 then return "cost none (sim)" end
-  return stats.cost and ("cost $%.4f"):format(stats.cost) or "cost unknown"
+  local cost = stats.total "cost"
+  return cost and ("cost $%.4f"):format(cost) or "cost unknown"
 end
 
 return counts

@@ -6,6 +6,7 @@ local nearest = require "fellowship.base.nearest"
 local text = require "fellowship.base.text"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
+local counts = require "fellowship.command.counts"
 local reference = require "fellowship.command.reference"
 local render = require "fellowship.command.reference_text"
 
@@ -39,9 +40,7 @@ end
 local function cost(session)
   session:say(("%d calls made, %d from the store, %d failed, %d retries"):format(stats.made, stats.stored, stats.failed,
     stats.retries))
-  local unknown = stats.unknown_tokens > 0 and (" (and unknown for %d calls)"):format(stats.unknown_tokens) or ""
-  session:say(("tokens: %d in, %d out%s; cost %s"):format(stats.prompt_tokens, stats.completion_tokens, unknown,
-    stats.cost and ("$%.4f"):format(stats.cost) or "unknown"))
+  session:say(("%s; %s"):format(counts.tokens(), counts.cost()))
 end
 
 local function store(session)

@@ -7,6 +7,7 @@ local errors = require "fellowship.base.errors"
 local conversation = require "fellowship.base.conversation"
 local text = require "fellowship.base.text"
 local flow = require "fellowship.flow"
+local prices = require "fellowship.model.prices"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
@@ -122,13 +123,40 @@ end
 -- ---- run.json ----
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
-  "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "error" }
+  "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "spent",
+  "prices", "error" }
+
+local TOKEN_KEYS = { "prompt", "cached", "completion", "reasoning" }
 
 --- Tokens of the calls made now; null where a provider did not tell.
 local function tokens()
-  local known = stats.unknown_tokens == 0
-  return json.object({ prompt = known and stats.prompt_tokens or json.null,
-    completion = known and stats.completion_tokens or json.null }, { "prompt", "completion" })
+  local counts = {}
+  for _, name in ipairs(TOKEN_KEYS) do counts[name] = stats.total(name) or json.null end
+  return json.object(counts, TOKEN_KEYS)
+end
+
+--- USD of the calls made now; null where a price or a count of tokens is not known.
+local function cost()
+  return stats.total "cost" or json.null
+end
+
+local SPENT_KEYS = { "model", "calls", "tokens", "cost" }
+
+--- What each model took: { model, calls, tokens, cost } of the calls made now.
+local function spent()
+  local list = {}
+  for _, named in ipairs(stats.models) do
+    local sums = stats.spent[named]
+    if sums then
+      local counts = {}
+      for _, name in ipairs(TOKEN_KEYS) do
+        counts[name] = (sums.unknown[name] or 0) == 0 and sums[name] or json.null
+      end
+      list[#list + 1] = json.object({ model = named, calls = sums.calls, tokens = json.object(counts, TOKEN_KEYS),
+        cost = sums.unknown.cost == 0 and sums.cost or json.null }, SPENT_KEYS)
+    end
+  end
+  return json.array(list)
 end
 
 local function calls()
@@ -143,8 +171,8 @@ local function record(self, status, problem)
     models = json.array(stats.models), simulated = stats.simulated, seed = self.options.seed,
     started = self.started, ended = status ~= "running" and now() or nil,
     rows = json.object({ done = self.done, failed = self.failures.count }, { "done", "failed" }),
-    calls = calls(), attempts = stats.attempts, tokens = tokens(), cost = json.null,
-    error = problem }, RECORD_KEYS))
+    calls = calls(), attempts = stats.attempts, tokens = tokens(), cost = cost(),
+    spent = spent(), prices = prices.date, error = problem }, RECORD_KEYS))
 end
 
 -- ---- beginning and end ----
@@ -203,7 +231,7 @@ local function summarise(self, status)
   self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
     rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored, tokens = tokens(),
-    cost = json.null, seconds = seconds }, SUMMARY_KEYS)), "\n")
+    cost = cost(), seconds = seconds }, SUMMARY_KEYS)), "\n")
 end
 
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.

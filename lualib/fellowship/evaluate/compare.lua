@@ -29,8 +29,8 @@ end
 ---@param name? "judge"|"jury"|"debate"
 ---@return table[]
 function compare.options(name)
-  local only = { judge = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1 },
-    jury = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, vote = 1 },
+  local only = { judge = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1, logprobs = 1 },
+    jury = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1, logprobs = 1, vote = 1 },
     debate = { model = 1, scale = 1, swap = 1, rounds = 1, referees = 1 } }
   local list = {}
   for _, option in ipairs(method.options()) do

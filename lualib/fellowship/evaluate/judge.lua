@@ -23,17 +23,15 @@ Judge.__index = Judge
 Judge.__name = "fellowship.Judge"
 
 local option_types = { model = "string|table", strategy = "string?", scale = "integer?", swap = "boolean?",
-  samples = "integer?", vote = "string?" }
+  samples = "integer?", vote = "string?", structured = "boolean?", logprobs = "boolean?" }
 
 --- A judge. Temperature 0, as in the paper, unless the model's parameters say otherwise.
---- Example:
----     local j = fellowship.judge { model = "openai:gpt-4o", swap = true }
----     local verdict = j:compare { prompt = "Name a river.", a = "The Rhine.", b = "A river." }
----     print(verdict.winner)
+--- `structured` asks for the verdict through a JSON schema; `logprobs` makes each score the expected one, over the
+--- scores that the model might have written and how likely each was.
 --- Example:
 ---     local j = fellowship.judge { model = "openai:gpt-4o", strategy = "combined", swap = true }
 ---     print(j:compare({ prompt = "Name a river.", a = "The Rhine.", b = "A river." }).winner)
----@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil }
+---@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil, structured: boolean?, logprobs: boolean? }
 ---@return fellowship.Judge
 function judge.new(options)
   if type(options) == "string" or model.is(options) then options = { model = options } end
@@ -43,13 +41,18 @@ function judge.new(options)
   check.choice("judge's vote", options.vote or "mode", { "mode", "mean" })
   if scale < 2 then error("judge's scale must be 2 or more", 2) end
   if samples < 1 then error("judge's samples must be 1 or more", 2) end
+  if options.logprobs and (strategy == "direct" or options.structured) then
+    error("judge's logprobs need scores in lines: strategy combined or independent, and not structured", 2)
+  end
   local m = model.new(options.model):with_defaults { temperature = 0 }
   return setmetatable({ model = m, models = { m.named }, strategy = strategy, scale = scale,
+    structured = options.structured, logprobs = options.logprobs,
     swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
 local function ask(self, question, again, candidates, sample)
-  local reading = { strategy = self.strategy, scale = self.scale, candidates = candidates }
+  local reading = { strategy = self.strategy, scale = self.scale, candidates = candidates,
+    structured = self.structured, logprobs = self.logprobs }
   return asking(self.model, question, template.fill(again, { scale = self.scale }), reading, sample)
 end
 

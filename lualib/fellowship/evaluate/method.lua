@@ -14,7 +14,8 @@ method.names = { "judge", "jury", "debate" }
 local function judges(o)
   local list = {}
   for i, name in ipairs(o.models) do
-    list[i] = judge.new { model = name, strategy = o.strategy, scale = o.scale, swap = o.swap, samples = o.samples }
+    list[i] = judge.new { model = name, strategy = o.strategy, scale = o.scale, swap = o.swap, samples = o.samples,
+      structured = o.structured, logprobs = o.logprobs }
   end
   return list
 end
@@ -64,7 +65,7 @@ end
 --- The evaluators of a method: judges, one for each model; one jury of all models; debates, one for each model, or
 --- one whose referees are the given models; or those of a user's file.
 ---@param name "judge"|"jury"|"debate"|string
----@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, rounds: integer?, referees: string[]? }
+---@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, rounds: integer?, referees: string[]? }
 ---@return table[] evaluators each with compare and models
 function method.evaluators(name, o)
   if name == "judge" then return judges(o) end -- judges swap by themselves, sample by sample
@@ -89,6 +90,8 @@ function method.options()
     { "samples", type = "integer", default = 1, least = 1, metavar = "N", help = "judgements of each judge, by mode" },
     { "vote", type = "choice", choices = { "mode", "mean" }, default = "mode",
       help = "how a jury's votes are counted" },
+    { "structured", type = "flag", help = "a judge's verdict through a JSON schema" },
+    { "logprobs", type = "flag", help = "a judge's scores as expected ones, by the log-probabilities of its tokens" },
     { "rounds", type = "integer", default = 2, least = 1, metavar = "N", help = "rounds of a debate" },
     { "referees", type = "string", metavar = "M,M,M", help = "models of a debate's referees, one each" },
   }
@@ -104,7 +107,8 @@ function method.read(values)
     for name in values.referees:gmatch "[^,]+" do referees[#referees + 1] = name end
   end
   return { models = values.model or {}, strategy = values.strategy, scale = values.scale, swap = values.swap,
-    samples = values.samples, vote = values.vote, rounds = values.rounds, referees = referees }
+    samples = values.samples, vote = values.vote, rounds = values.rounds, referees = referees,
+    structured = values.structured, logprobs = values.logprobs }
 end
 
 local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "votes", "flipped", "evidence" }

@@ -27,8 +27,8 @@ local function bare(text)
   return (text:lower():gsub("[^%w./]+", ""))
 end
 
---- A score at the start of `rest`: the number, and how much text it takes. Nil when there is none, or
---- when it is out of another number than the scale; false when it is out of range.
+--- A score at the start of `rest`: the number, how much text it takes, and where it begins. Nil when there is
+--- none, or when it is out of another number than the scale; false when it is out of range.
 local function score_at(rest, scale)
   local gap = rest:match(GAP)
   local sign = gap:match "%-$"
@@ -45,7 +45,7 @@ local function score_at(rest, scale)
   end
   local value = tonumber(number)
   if sign or value < 0 or value > scale then return false, stop end
-  return value, stop
+  return value, stop, #gap + 1
 end
 
 --- Every place where a pattern that begins with `word` matches `lower`: start and end. The plain
@@ -66,13 +66,15 @@ local function each_heading(lower, word, pattern)
   end
 end
 
---- Every statement of a score behind a heading, in order: { value | false, words }.
+--- Every statement of a score behind a heading, in order: { value | false, words, behind }, where behind is how
+--- many bytes there are from the number's first digit to the text's end.
 local function statements(text, word, pattern, scale)
   local list = {}
   for start, stop in each_heading(text:lower(), word, "^" .. pattern) do
-    local value, length = score_at(text:sub(stop + 1, stop + 80), scale)
+    local value, length, at = score_at(text:sub(stop + 1, stop + 80), scale)
     if value ~= nil then
-      list[#list + 1] = { value = value, words = bare(text:sub(start, stop + length - 1)) }
+      list[#list + 1] = { value = value, words = bare(text:sub(start, stop + length - 1)),
+        behind = at and #text - stop - at + 1 }
     end
   end
   return list
@@ -128,28 +130,29 @@ local ALONE = { { "overall", "overall%s+score%f[%W]" }, { "score", "score%f[%W]"
 local function last_score(text, headings, what, scale, quoted)
   local problem
   for _, heading in ipairs(headings) do
-    local value, trouble = value_of(last_own(statements(text, heading[1], heading[2], scale), quoted), what, scale)
-    if value then return value end
+    local statement = last_own(statements(text, heading[1], heading[2], scale), quoted)
+    local value, trouble = value_of(statement, what, scale)
+    if value then return value, nil, statement.behind end
     problem = problem or trouble
   end
   return nil, problem
 end
 
 function readers.combined(text, scale, quoted)
-  local scores = {}
+  local scores, behind = {}, {}
   for _, side in ipairs { "a", "b" } do
-    local value, problem = last_score(text, headings_of(side), "Assistant " .. side:upper(), scale, quoted)
+    local value, problem, at = last_score(text, headings_of(side), "Assistant " .. side:upper(), scale, quoted)
     if not value then return nil, problem end
-    scores[side] = value
+    scores[side], behind[side] = value, at
   end
   local winner = scores.a > scores.b and "a" or scores.a < scores.b and "b" or "tie"
-  return { winner = winner, scores = scores }
+  return { winner = winner, scores = scores, behind = behind }
 end
 
 function readers.independent(text, scale, quoted)
-  local value, problem = last_score(text, ALONE, "the response", scale, quoted)
+  local value, problem, at = last_score(text, ALONE, "the response", scale, quoted)
   if not value then return nil, problem end
-  return { scores = { score = value } }
+  return { scores = { score = value }, behind = { score = at } }
 end
 
 local answers = { a = "a", b = "b", c = "tie" }
@@ -181,7 +184,8 @@ end
 ---     print(found.winner, found.scores.a) --> a 7
 ---@param text string
 ---@param options? { strategy: "combined"|"independent"|"direct"|nil, scale: integer?, candidates: string[]? }
----@return fellowship.Verdict? verdict { winner =, scores = { a =, b = } }, or { scores = { score = } }
+---@return fellowship.Verdict? verdict { winner =, scores = { a =, b = } }, or { scores = { score = } }; and, where the
+--- scores stand in lines, `behind`: how many bytes there are from each score to the text's end
 ---@return string? problem
 function verdict.parse(text, options)
   check.type("the verdict's text", text, "string")

@@ -2,9 +2,7 @@
 -- store, an offline miss, a live call, or sim. A completion is committed to the store before any task
 -- sees it.
 
-local http = require "fellowship.core.http"
 local json = require "fellowship.core.json"
-local limits = require "fellowship.core.limits"
 local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
@@ -12,6 +10,7 @@ local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
 local endpoint = require "fellowship.model.endpoint"
 local key = require "fellowship.model.key"
+local live = require "fellowship.model.live"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
 
@@ -19,20 +18,18 @@ local dispatch = {}
 
 local DEFAULT_STORE = ".fellowship/store.db"
 
--- Nothing listens there, most likely because of a wrong port: a minute of backoff helps nobody.
-local REFUSED_ATTEMPTS = 4
-
 -- --fresh N shifts every sample number by N of these, past any number that a library or script gives.
-local FRESH = 1000000
-
--- Failures of the exchange itself that the next attempt will not mend.
-local FINAL_FAILURES = { tls = true, too_large = true }
+dispatch.FRESH = 1000000
 
 ---@class fellowship.Completion
----@field text string
----@field finish_reason? string as the provider said it: stop, length, ...
+---@field text string the answer, without the model's thinking
+---@field reasoning? string what the model thought before it, where the provider shows that
+---@field finish_reason? string "stop", "length" (cut off by a limit of tokens), or as the provider said it
 ---@field model? string the model that answered, by the provider's word
----@field usage { prompt_tokens: integer?, completion_tokens: integer? }
+---@field usage { prompt_tokens: integer?, completion_tokens: integer?, cached_tokens: integer?, reasoning_tokens: integer? } cached ones are among those of the prompt, reasoning among those of the completion
+---@field logprobs? { token: string, length: integer, logprob: number, top: { token: string, logprob: number }[] }[] where they were asked for
+---@field value? any what the answer holds, where a schema was given
+---@field answered_by string the model that answered, as it was named: another one after a fallback
 ---@field attempts integer HTTP exchanges it took
 ---@field elapsed number seconds of the exchange that succeeded
 ---@field key string hexadecimal
@@ -60,7 +57,7 @@ function dispatch.store()
 end
 
 -- What the store holds of a call: a completion, or a failure that is final for the request.
-local COMPLETION_KEYS = { "text", "finish_reason", "model", "usage", "attempts", "elapsed" }
+local COMPLETION_KEYS = { "text", "reasoning", "finish_reason", "model", "usage", "attempts", "elapsed", "logprobs" }
 local FAILURE_KEYS = { "kind", "message", "status", "attempts" }
 
 local function encode_completion(completion)
@@ -101,35 +98,7 @@ local function commit(flight, encoded, wire, fresh)
     message = problem.message .. " (the completion just paid for could not be kept; the run stops)" }
 end
 
--- ---- live calls ----
-
---- The meaning of one exchange: an outcome as adapters give it.
-local function attempt(flight, target, wire)
-  local model = flight.model
-  flight.sent = true
-  stats.attempts = stats.attempts + 1
-  stats.in_flight = stats.in_flight + 1
-  local answer, problem = target:send(wire, model.times)
-  stats.in_flight = stats.in_flight - 1
-  if not answer then
-    return { verdict = FINAL_FAILURES[problem.kind] and "final" or "retry", kind = problem.kind,
-      message = problem.message, status = problem.status ~= 0 and problem.status or nil }
-  end
-  local outcome = model.adapter.classify(answer.status,
-    function(name) return http.header(answer.head, name) end, answer.body)
-  outcome.status, outcome.elapsed = answer.status, answer.elapsed
-  return outcome
-end
-
-local warned = {}
-
---- Tells once for each endpoint that calls are repeated, so that a wrong address is seen at once.
-local function warn(model, outcome)
-  local id = model.endpoint.shown .. outcome.kind
-  if warned[id] or not settings.warn then return end
-  warned[id] = true
-  settings.warn(("%s at %s: %s; trying again"):format(model.named, model.endpoint.shown, outcome.message))
-end
+-- ---- calls ----
 
 local function failure_of(flight, outcome, attempts)
   local model = flight.model
@@ -146,38 +115,13 @@ local function conclude(flight, outcome, attempts, wire)
   if outcome.verdict == "done" then
     local completion = outcome.completion
     completion.attempts, completion.elapsed = attempts, outcome.elapsed
-    stats.completed(completion)
+    stats.completed(flight.model, completion)
     return commit(flight, encode_completion(completion), wire, completion)
   end
   local failure = failure_of(flight, outcome, attempts)
   if not outcome.stored then return nil, failure end
   stats.made = stats.made + 1
   return commit(flight, encode_failure(failure), wire)
-end
-
---- Asks the provider until it is done or final. A call keeps its slot until it is committed, so that
---- no more than --concurrency calls can ever be paid for and lost.
-local function live(flight)
-  local model = flight.model
-  local path, body = model.adapter.build(model.name, flight.messages, flight.params)
-  local wire = json.encode(body)
-  local target = endpoint.target(model, path)
-  local most = model.entry.attempts or settings.attempts
-  for n = 1, math.huge do
-    local outcome
-    do
-      local _ <close> = flight.gate:acquire()
-      outcome = attempt(flight, target, wire)
-      local last = n >= most or (outcome.kind == "refused" and n >= REFUSED_ATTEMPTS)
-      if outcome.verdict ~= "retry" or last then return conclude(flight, outcome, n, wire) end
-    end
-    stats.retries = stats.retries + 1
-    if outcome.status == 429 then stats.rate_limited = stats.rate_limited + 1 end
-    warn(model, outcome)
-    local wait = limits.backoff(n, outcome.hint)
-    if outcome.pause then flight.gate:pause(outcome.hint or wait) end
-    task.sleep(wait)
-  end
 end
 
 --- Makes a completion without a network, through the same gate and store.
@@ -191,7 +135,7 @@ local function simulate(flight)
     completion = flight.model.adapter.generate(flight.model.name, flight.messages, flight.params, flight.sample)
   end
   completion.attempts, completion.elapsed = 1, 0
-  stats.completed(completion)
+  stats.completed(flight.model, completion)
   local encoded = encode_completion(completion)
   if settings.offline then return decode_stored(encoded, flight.id, flight.model) end -- the store is read-only
   return commit(flight, encoded, "{}", completion)
@@ -220,7 +164,7 @@ local function fly(flight)
   end
   if model.adapter.generate then return simulate(flight) end
   if settings.offline then return nil, offline_miss(flight) end
-  return live(flight)
+  return live.call(flight, conclude)
 end
 
 local function land(flight, completion, problem)
@@ -230,9 +174,20 @@ local function land(flight, completion, problem)
   for waiter in pairs(flight.waiters) do task.wake(waiter) end
 end
 
-local function take_off(model, messages, params, sample, digest, request)
-  local flight = { model = model, messages = messages, params = params, sample = sample, digest = digest,
-    request = request, id = sys.hex(digest), gate = endpoint.gate(model), waiters = {}, count = 0 }
+local Flight = {}
+Flight.__index = Flight
+
+--- Tells those who listen the text so far.
+function Flight:tell(so_far)
+  if so_far == self.text then return end
+  self.text = so_far
+  for waiter in pairs(self.waiters) do task.wake(waiter) end
+end
+
+local function take_off(model, messages, params, sample, how, digest, request)
+  local flight = setmetatable({ model = model, messages = messages, params = params, sample = sample,
+    schema = how.schema, streaming = how.on_delta ~= nil or nil, digest = digest, request = request,
+    id = sys.hex(digest), gate = endpoint.gate(model), waiters = {}, count = 0, text = "" }, Flight)
   flights[digest] = flight
   flight.task = task.aside(function()
     local ok, completion, problem = pcall(fly, flight)
@@ -242,25 +197,63 @@ local function take_off(model, messages, params, sample, digest, request)
   return flight
 end
 
---- Leaves a flight when its waiter is cancelled: a call that nobody waits for and that was not sent
---- is dropped; one that was sent is finished and stored.
+--- Leaves a flight when its waiter is cancelled: a call that nobody waits for and that was not sent is dropped; one
+--- that was sent is finished and stored, unless it was a stream that the script has read enough of.
 local Waiting = {
   __close = function(self)
     local flight = self.flight
     flight.waiters[self.task] = nil
     flight.count = flight.count - 1
-    if flight.count == 0 and not flight.landed and not flight.sent then
-      flights[flight.digest] = nil
-      flight.task:cancel()
-    end
+    if flight.count > 0 or flight.landed or (flight.sent and not self.enough) then return end
+    flights[flight.digest] = nil
+    if flight.sent then stats.stopped(flight.model) end
+    flight.task:cancel()
   end,
 }
 
-local function wait_for(flight)
-  local waiting <close> = setmetatable({ flight = flight, task = task.self() }, Waiting)
+local function wait_at(flight)
+  local waiting = setmetatable({ flight = flight, task = task.self() }, Waiting)
   flight.waiters[waiting.task] = true
   flight.count = flight.count + 1
+  return waiting
+end
+
+local function wait_for(flight)
+  local _ <close> = wait_at(flight)
   while not flight.landed do task.park() end
+end
+
+--- Gives on_delta what is new as it comes. Returns the text so far when it has read enough.
+local function listen(flight, on_delta)
+  local waiting <close> = wait_at(flight)
+  local shown = ""
+  while true do
+    local landed = flight.landed
+    local said = flight.completion and flight.completion.text or flight.text
+    if said:sub(1, #shown) ~= shown and (landed or shown:sub(1, #said) ~= text) then shown = "" end -- it began anew
+    if #said > #shown then
+      local piece = said:sub(#shown + 1)
+      shown = said
+      if on_delta(piece, said) == false and not landed then
+        waiting.enough = true
+        return said
+      end
+    end
+    if landed then return nil end
+    if flight.text == said and not flight.landed then task.park() end
+  end
+end
+
+local function finish(flight)
+  if flight.problem then
+    stats.failed = stats.failed + 1
+    error(flight.problem, 0)
+  end
+  if flight.from_store then stats.stored = stats.stored + 1 end
+  local completion, copy = flight.completion, {}
+  for name, value in pairs(completion) do copy[name] = value end
+  copy.stored, copy.answered_by = flight.from_store or false, flight.model.named
+  return copy
 end
 
 --- Asks for a completion. Raises an error table when the call fails for good.
@@ -268,23 +261,39 @@ end
 ---@param messages { role: string, content: string }[]
 ---@param params table<string, any>
 ---@param sample integer
+---@param how? { schema: table?, on_delta: fun(piece: string, text: string)? }
 ---@return fellowship.Completion
-function dispatch.ask(model, messages, params, sample)
+function dispatch.ask(model, messages, params, sample, how)
   stats.asked(model)
-  sample = sample + settings.fresh * FRESH
-  local digest, request = key.of(model, messages, params, sample)
-  local flight = flights[digest] or take_off(model, messages, params, sample, digest, request)
-  wait_for(flight)
-  if flight.problem then
-    stats.failed = stats.failed + 1
-    error(flight.problem, 0)
+  how = how or {}
+  sample = sample + settings.fresh * dispatch.FRESH
+  local digest, request = key.of(model, messages, params, sample, how.schema)
+  local flight = flights[digest] or take_off(model, messages, params, sample, how, digest, request)
+  if not how.on_delta then
+    wait_for(flight)
+    return finish(flight)
   end
-  if flight.from_store then stats.stored = stats.stored + 1 end
-  local completion = flight.completion
-  local copy = { text = completion.text, finish_reason = completion.finish_reason, model = completion.model,
-    usage = completion.usage, attempts = completion.attempts, elapsed = completion.elapsed,
-    key = completion.key, stored = flight.from_store or false }
-  return copy
+  local read = listen(flight, how.on_delta)
+  if not read then return finish(flight) end
+  return { text = read, finish_reason = "stopped", usage = {}, stored = false, answered_by = model.named }
+end
+
+--- A note in the store under a key of its own, such as who answered in another model's place; nil when there is none.
+---@param digest string
+---@return table?
+function dispatch.note(digest)
+  local held, problem = dispatch.store():get(digest)
+  if not held and problem then errors.raise { kind = "store", fatal = true, message = problem.message } end
+  return held and json.decode(held) or nil
+end
+
+--- Commits a note, unless there is one.
+---@param digest string
+---@param request string canonical JSON that it is the digest of
+---@param note table
+function dispatch.keep(digest, request, note)
+  local held, problem = dispatch.store():put(digest, request, "{}", json.encode(note), sys.time())
+  if not held then errors.raise { kind = "store", fatal = true, message = problem.message } end
 end
 
 return dispatch

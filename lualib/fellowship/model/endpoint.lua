@@ -36,20 +36,46 @@ function endpoint.resolve(provider, entry)
   if provider.simulated then return { url = "", shown = "sim", identity = "sim" } end
   local from_env = provider.url_env and os.getenv(provider.url_env)
   if from_env == "" then from_env = nil end
-  local url = (entry.base_url or from_env or provider.url):gsub("/+$", "")
+  if from_env and provider.url_of then from_env = provider.url_of(from_env) end
+  local given = entry.base_url or from_env or provider.url
+  if not given then
+    errors.raise { kind = "usage", fatal = true, message = ("%s has no usual address: give one in %s, or as base_url "
+      .. "in --models"):format(provider.name, provider.url_env or "--models") }
+  end
+  local url = given:gsub("/+$", "")
   local shown = endpoint.normalise(url)
-  local usual = shown == endpoint.normalise(provider.url)
+  local usual = provider.url and shown == endpoint.normalise(provider.url)
   return { url = url, shown = shown, identity = entry.identity or usual and provider.name or shown }
 end
 
 local gates, targets = {}, {}
 
-local function headers_of(entry)
-  local list, names = {}, {}
-  for name in pairs(entry.headers or {}) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do list[i] = { name, entry.headers[name] } end
+--- The headers of a model's calls, sorted: its provider's, and those of its entry of --models.
+local function headers_of(model)
+  local all, list = {}, {}
+  for name, value in pairs(model.provider.headers or {}) do all[name:lower()] = { name, value } end
+  for name, value in pairs(model.entry.headers or {}) do all[name:lower()] = { name, value } end
+  for _, header in pairs(all) do list[#list + 1] = header end
+  table.sort(list, function(x, y) return x[1] < y[1] end)
   return list
+end
+
+--- How the key is sent, or nil when none is: Lua names its variable, C reads it.
+local function auth_of(model)
+  if not model.key_env then return nil end
+  local auth = model.provider.auth or { header = "Authorization", prefix = "Bearer " }
+  return { header = auth.header, prefix = auth.prefix, env = model.key_env }
+end
+
+--- A target, without a key where the provider can do without and its variable is not set.
+local function make_target(model, url)
+  local options = { url = url, headers = headers_of(model), auth = auth_of(model) }
+  local target, problem = http.target(options)
+  if not target and problem.kind == "auth" and model.provider.key_optional and not model.entry.key_env then
+    options.auth = nil
+    target, problem = http.target(options)
+  end
+  return target, problem
 end
 
 --- The gate that a model's calls wait at: slots and pauses of its endpoint.
@@ -69,12 +95,10 @@ end
 ---@param path string under the base URL
 function endpoint.target(model, path)
   local id = table.concat({ model.endpoint.url, model.key_env or "", path, model.entry_name or "" }, "\0")
-  local target = targets[id]
-  if target then return target end
+  if targets[id] then return targets[id] end
   local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
-  local auth = model.key_env and { header = "Authorization", prefix = "Bearer ", env = model.key_env } or nil
-  local problem
-  target, problem = http.target { url = url .. path .. query, headers = headers_of(model.entry), auth = auth }
+  if path:find("?", 1, true) then query = query:gsub("^%?", "&") end
+  local target, problem = make_target(model, url .. path .. query)
   if not target then
     if problem.kind == "auth" then
       errors.raise { kind = "auth", fatal = true, model = model.named, message =

@@ -13,9 +13,10 @@ local key = {
 ---@param messages { role: string, content: string }[] with these two fields alone
 ---@param params table<string, any>
 ---@param sample integer
+---@param schema? table the JSON schema of the answer, where one was given
 ---@return string digest
 ---@return string request
-function key.of(model, messages, params, sample)
+function key.of(model, messages, params, sample, schema)
   local request = json.canonical {
     v = key.VERSION,
     provider = model.provider.name,
@@ -24,7 +25,24 @@ function key.of(model, messages, params, sample)
     messages = messages,
     params = json.object(params),
     sample = sample,
+    schema = schema,
   }
+  return sys.sha256(request), request
+end
+
+--- The key under which it stands who answered in a model's place: that of the request with the models to fall back
+--- on. The completion itself stands under the key of the model that made it.
+---@param chain fellowship.Model[] the first one and those after it
+---@return string digest
+---@return string request
+function key.of_fallback(chain, messages, params, sample, schema)
+  local others = {}
+  for i = 2, #chain do
+    local m = chain[i]
+    others[i - 1] = { provider = m.provider.name, model = m.name, endpoint = m.endpoint.identity, params = m.params }
+  end
+  local _, first = key.of(chain[1], messages, params, sample, schema)
+  local request = json.canonical { v = key.VERSION, asked = json.decode(first), fallback = others }
   return sys.sha256(request), request
 end
 

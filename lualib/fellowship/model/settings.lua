@@ -20,8 +20,14 @@ settings.max_answer = 64 << 20 -- bytes
 
 local entry_types = {
   model = "string?", base_url = "string?", key_env = "string?", identity = "string?", headers = "table?",
-  params = "table?", concurrency = "integer?", attempts = "integer?", timeouts = "table?",
+  params = "table?", concurrency = "integer?", attempts = "integer?", timeouts = "table?", price = "table?",
+  quirks = "table?", fallback = "table?",
 }
+
+local price_types = { input = "number", output = "number", cached = "number?" }
+
+local quirk_types = { system = "string?", merge = "boolean?", rename = "table?", drop = "table?", schema = "string?",
+  thinking = "string?", stream_usage = "boolean?" }
 
 local timeout_types = { connect = "number?", first = "number?", idle = "number?", total = "number?" }
 
@@ -30,12 +36,15 @@ local timeout_types = { connect = "number?", first = "number?", idle = "number?"
 ---     return {
 ---       ["my-llama"] = { model = "openai:llama-3", base_url = "http://127.0.0.1:8080/v1",
 ---         key_env = "LLAMA_KEY", identity = "llama-3-8b-q4", timeouts = { total = 120 },
----         params = { max_tokens = 512 }, headers = { ["X-Team"] = "a" }, concurrency = 4, attempts = 3 },
+---         params = { max_tokens = 512 }, headers = { ["X-Team"] = "a" }, concurrency = 4, attempts = 3,
+---         price = { input = 0.1, cached = 0.05, output = 0.4 }, -- USD for a million tokens
+---         quirks = { system = "fold", thinking = "open" }, fallback = { "together:meta-llama/..." } },
 ---     }
 ---
 --- An entry's name is an alias, or a model's own name (openai:gpt-4o) whose settings it changes.
 --- `identity` names the endpoint in keys in place of its URL, so that a store stays valid when the
---- server moves. A `key_env` of "" says that the server wants no key.
+--- server moves. A `key_env` of "" says that the server wants no key. `quirks` are those of fellowship.provider.quirks,
+--- for a model of which they are not known.
 ---@param entries table<string, table>
 ---@param where string the file, for messages
 function settings.take_models(entries, where)
@@ -45,6 +54,8 @@ function settings.take_models(entries, where)
     check.type(what, entry, "table", -1)
     check.options(what, entry, entry_types, -1)
     if entry.timeouts then check.options(what .. "'s timeouts", entry.timeouts, timeout_types, -1) end
+    if entry.price then check.options(what .. "'s price", entry.price, price_types, -1) end
+    if entry.quirks then check.options(what .. "'s quirks", entry.quirks, quirk_types, -1) end
   end
   settings.models = entries
 end

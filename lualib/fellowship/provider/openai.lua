@@ -2,144 +2,131 @@
 -- Format: https://platform.openai.com/docs/api-reference/chat
 
 local json = require "fellowship.core.json"
-local sys = require "fellowship.core.sys"
-local retry_after = require "fellowship.provider.retry_after"
+local answer = require "fellowship.provider.answer"
+local failure = require "fellowship.provider.failure"
+local quirks = require "fellowship.provider.quirks"
+local thinking = require "fellowship.provider.thinking"
 
-local openai = {}
+local openai = { events = "sse" }
 
-local LENIENT = { duplicates = "last" }
+local count, text_of = answer.count, answer.text
 
---- The request for a completion: path under the base URL, and the body.
+--- The request for a completion: path under the base URL, and the body. See fellowship.provider.
 ---@param name string the model's name at its provider
 ---@param messages { role: string, content: string }[]
 ---@param params table<string, any> sent as they are
+---@param how? fellowship.How
 ---@return string path
 ---@return table body
-function openai.build(name, messages, params)
+function openai.build(name, messages, params, how)
   local body = { model = name, messages = messages }
   for key, value in pairs(params) do body[key] = value end -- the encoder sorts the keys
+  local q, schema = how and how.quirks or {}, how and how.schema
+  if schema and (q.schema == "object" or q.schema == "instruct") then
+    body.messages = quirks.instruct(messages, schema)
+    if q.schema == "object" then body.response_format = { type = "json_object" } end
+  elseif schema then
+    body.response_format = { type = "json_schema",
+      json_schema = { name = "answer", schema = schema, strict = answer.is_strict(schema) } }
+  end
+  if how and how.stream then
+    body.stream = true
+    if q.stream_usage ~= false then body.stream_options = { include_usage = true } end
+  end
   return "/chat/completions", body
-end
-
---- The error object of a body, in its nested form or vLLM's older flat one.
-local function error_of(value)
-  if type(value) ~= "table" then return nil end
-  local e = value.error
-  if type(e) == "string" then return { message = e } end
-  if type(e) == "table" then return e end
-  if value.object == "error" then return value end
-  return nil
-end
-
-local function text_of(value)
-  return type(value) == "string" and value or nil
-end
-
---- Failures that no repetition mends, by what the error says of itself.
-local function terminal(status, e)
-  local code = text_of(e.code) or ""
-  local message = (text_of(e.message) or ""):lower()
-  local kind = text_of(e.type) or ""
-  if code == "insufficient_quota" or kind == "insufficient_quota"
-    or message:find("exceeded your current quota", 1, true) then
-    return { kind = "quota", fatal = true }
-  end
-  if code == "content_filter" or code == "content_policy_violation" then
-    return { kind = "content_filter", stored = true }
-  end
-  if code == "context_length_exceeded" or kind == "exceed_context_size_error"
-    or message:find("maximum context length", 1, true) then
-    return { kind = "context_length", stored = true }
-  end
-  if status == 402 then return { kind = "quota", fatal = true } end -- OpenRouter, DeepSeek: out of credits
-  if status == 401 or status == 403 then return { kind = "auth", fatal = true } end
-  if status == 404 then return { kind = "not_found" } end
-  return nil
-end
-
-local function retryable(status)
-  return status == 408 or status == 409 or status == 429 or status >= 500
-end
-
-local kinds = { [408] = "timeout", [429] = "rate_limit", [503] = "overloaded", [529] = "overloaded" }
-
---- How long the server asks to be left alone: Retry-After, else when its limits are fresh again.
-local function hint_of(status, header)
-  local now = sys.time() / 1000
-  local hint = retry_after.parse(header "retry-after", now)
-  if hint or status ~= 429 then return hint end
-  local requests = retry_after.parse(header "x-ratelimit-reset-requests", now)
-  local tokens = retry_after.parse(header "x-ratelimit-reset-tokens", now)
-  return requests and tokens and math.max(requests, tokens) or requests or tokens
-end
-
---- What an error answer means.
-local function failure(status, header, e)
-  local message = e and text_of(e.message) or ""
-  local said = ("HTTP %d%s"):format(status, message ~= "" and ": " .. message or "")
-  local final = e and terminal(status, e) or (status == 401 or status == 403) and { kind = "auth", fatal = true }
-  if final then
-    final.verdict, final.message = "final", said
-    return final
-  end
-  if retryable(status) then
-    local hint = hint_of(status, header)
-    return { verdict = "retry", kind = kinds[status] or "server", message = said, hint = hint,
-      pause = status == 429 or hint ~= nil }
-  end
-  if status >= 300 and status < 400 then
-    return { verdict = "final", kind = "redirect",
-      message = said .. " (redirects are not followed; give the final base URL)" }
-  end
-  return { verdict = "final", kind = status == 404 and "not_found" or "request", message = said }
-end
-
-local function broken(what)
-  return { verdict = "retry", kind = "garbage", message = what }
 end
 
 local function usage_of(value)
   local usage = type(value.usage) == "table" and value.usage or {}
-  local function count(n) return math.type(n) == "integer" and n or nil end
-  return { prompt_tokens = count(usage.prompt_tokens), completion_tokens = count(usage.completion_tokens) }
+  local prompt = type(usage.prompt_tokens_details) == "table" and usage.prompt_tokens_details or {}
+  local completion = type(usage.completion_tokens_details) == "table" and usage.completion_tokens_details or {}
+  return { prompt_tokens = count(usage.prompt_tokens), completion_tokens = count(usage.completion_tokens),
+    cached_tokens = count(prompt.cached_tokens) or count(usage.prompt_cache_hit_tokens), -- the latter: DeepSeek
+    reasoning_tokens = count(completion.reasoning_tokens) }
+end
+
+local function logprobs_of(choice)
+  local given = type(choice.logprobs) == "table" and choice.logprobs.content
+  return type(given) == "table" and answer.logprobs(given, "token", "logprob", "top_logprobs") or nil
 end
 
 --- The completion of a choice, or what is wrong with it.
-local function completion_of(value)
+local function completion_of(value, how)
   local choice = type(value.choices) == "table" and value.choices[1]
-  if type(choice) ~= "table" then return broken "the answer has no choices" end
-  if choice.finish_reason == "error" then return broken "the answer's choice is an error" end
+  if type(choice) ~= "table" then return failure.broken "the answer has no choices" end
+  if choice.finish_reason == "error" then return failure.broken "the answer's choice is an error" end
   local message = type(choice.message) == "table" and choice.message or {}
   local refusal = text_of(message.refusal)
   if choice.finish_reason == "content_filter" then
-    return { verdict = "final", kind = "content_filter", stored = true,
-      message = "the provider's content filter stopped the answer" }
+    return failure.refused("content_filter", "the provider's content filter stopped the answer")
   end
   local text = text_of(message.content)
-  if not text and refusal then
-    return { verdict = "final", kind = "refusal", stored = true, message = "the model refused: " .. refusal }
-  end
-  if not text then return broken "the answer's message has no content" end
-  return { verdict = "done", completion = { text = text, finish_reason = text_of(choice.finish_reason),
-    model = text_of(value.model), usage = usage_of(value) } }
+  local reasoning = text_of(message.reasoning_content) or text_of(message.reasoning)
+  if not text and refusal then return failure.refused("refusal", "the model refused: " .. refusal) end
+  -- A budget that thinking used up leaves no answer; that is visible as finish_reason, not broken.
+  if not text and reasoning and choice.finish_reason == "length" then text = "" end
+  if not text then return failure.broken "the answer's message has no content" end
+  local said, thought = thinking.split(text, how and how.quirks.thinking or "tags", true)
+  return { verdict = "done", completion = { text = said, reasoning = reasoning or thought,
+    finish_reason = answer.finish(choice.finish_reason), model = text_of(value.model), usage = usage_of(value),
+    logprobs = logprobs_of(choice) } }
 end
 
---- What an answer means: see fellowship.provider.
+--- What a decoded answer means: see fellowship.provider.
 ---@param status integer
 ---@param header fun(name: string): string?
----@param body string
+---@param value any nil when the body is not JSON
+---@param how? fellowship.How
 ---@return table outcome
-function openai.classify(status, header, body)
-  local value = json.decode(body, LENIENT) -- white space before it, as in keep-alive lines, is JSON's own
-  local e = error_of(value)
-  if status ~= 200 then return failure(status, header, e) end
+function openai.meaning(status, header, value, how)
+  local e = failure.of(value)
+  if status ~= 200 then return failure.outcome(status, header, e) end
   if e then
     -- OpenRouter and others report failures of the model behind them with status 200.
     local code = math.tointeger(tonumber(e.code)) or 500
-    return failure(code >= 400 and code or 500, header, e)
+    return failure.outcome(code >= 400 and code or 500, header, e)
   end
-  if type(value) ~= "table" then return broken "the answer is not JSON" end
-  return completion_of(value)
+  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  return completion_of(value, how)
+end
+
+openai.classify = answer.classifier(openai.meaning)
+
+local TEXTS = { "content", "reasoning_content", "reasoning", "refusal" }
+
+local function append(message, name, more)
+  if type(more) == "string" then message[name] = (message[name] or "") .. more end
+end
+
+--- Takes a streamed chunk into the answer that a plain call would have given.
+---@param whole table the answer so far
+---@param event { name: string?, data: string, value: any }
+---@return string? text all of the message so far, with its thinking
+---@return boolean? ended
+function openai.join(whole, event)
+  if event.data == "[DONE]" then return nil, true end
+  local chunk = event.value
+  if failure.of(chunk) then
+    whole.error = failure.of(chunk)
+    return nil, true
+  end
+  if chunk.usage and chunk.usage ~= json.null then whole.usage = chunk.usage end
+  if text_of(chunk.model) and chunk.model ~= "" then whole.model = chunk.model end
+  whole.choices = whole.choices or {}
+  local given = type(chunk.choices) == "table" and chunk.choices[1]
+  if type(given) ~= "table" then return nil end
+  local choice = whole.choices[1] or { message = {} }
+  whole.choices[1] = choice
+  local delta, message = type(given.delta) == "table" and given.delta or {}, choice.message
+  for _, name in ipairs(TEXTS) do append(message, name, delta[name]) end
+  if type(given.logprobs) == "table" and type(given.logprobs.content) == "table" then
+    choice.logprobs = choice.logprobs or { content = {} }
+    local all = choice.logprobs.content
+    table.move(given.logprobs.content, 1, #given.logprobs.content, #all + 1, all)
+  end
+  if text_of(given.finish_reason) then choice.finish_reason = given.finish_reason end
+  whole.complete = choice.finish_reason ~= nil
+  return message.content
 end
 
 return openai

@@ -1,0 +1,177 @@
+-- Google's Gemini API, generateContent. Pure: builds a request, reads an answer.
+-- Format: https://ai.google.dev/api/generate-content, and the converters of Google's SDK for Python (3.4.0).
+
+local json = require "fellowship.core.json"
+local answer = require "fellowship.provider.answer"
+local failure = require "fellowship.provider.failure"
+local quirks = require "fellowship.provider.quirks"
+local retry_after = require "fellowship.provider.retry_after"
+
+local gemini = { events = "sse" }
+
+-- Parameters by their names elsewhere; others go into generationConfig as they are named.
+local RENAMED = { top_p = "topP", top_k = "topK", max_tokens = "maxOutputTokens", stop = "stopSequences",
+  max_completion_tokens = "maxOutputTokens", presence_penalty = "presencePenalty",
+  frequency_penalty = "frequencyPenalty", logprobs = "responseLogprobs", top_logprobs = "logprobs" }
+
+-- Those that stand beside generationConfig.
+local OUTSIDE = { safetySettings = true, tools = true, toolConfig = true, cachedContent = true }
+
+local ROLES = { user = "user", assistant = "model" }
+
+--- The request for a completion. See fellowship.provider.
+---@param name string with or without "models/"
+---@param messages { role: string, content: string }[]
+---@param params table<string, any>
+---@param how? fellowship.How
+---@return string path
+---@return table body
+function gemini.build(name, messages, params, how)
+  local q, schema = how and how.quirks or {}, how and how.schema
+  if schema and q.schema == "instruct" then messages = quirks.instruct(messages, schema) end
+  local body, config, system = { contents = json.array {} }, {}, {}
+  for _, message in ipairs(messages) do
+    if message.role == "system" then system[#system + 1] = { text = message.content }
+    else
+      body.contents[#body.contents + 1] = { role = ROLES[message.role], parts = { { text = message.content } } }
+    end
+  end
+  if #system > 0 then body.systemInstruction = { parts = system } end
+  for key, value in pairs(params) do
+    if key == "stop" and type(value) == "string" then value = { value } end
+    if OUTSIDE[key] then body[key] = value else config[RENAMED[key] or key] = value end
+  end
+  if schema and q.schema ~= "instruct" then
+    config.responseMimeType, config.responseJsonSchema = "application/json", schema
+  end
+  if next(config) then body.generationConfig = config end
+  local verb = how and how.stream and ":streamGenerateContent?alt=sse" or ":generateContent"
+  return "/models/" .. name:gsub("^models/", "") .. verb, body
+end
+
+--- What the details of an error say: whether a day's quota is used up, the wait in seconds, a bad key.
+local function details_of(e)
+  local by_day, wait, bad_key
+  for _, detail in ipairs(type(e.details) == "table" and e.details or {}) do
+    wait = wait or answer.text(detail.retryDelay) and retry_after.parse(detail.retryDelay, 0)
+    bad_key = bad_key or detail.reason == "API_KEY_INVALID"
+    for _, violation in ipairs(type(detail.violations) == "table" and detail.violations or {}) do
+      by_day = by_day or (answer.text(violation.quotaId) or ""):find("PerDay", 1, true) ~= nil
+    end
+  end
+  return by_day, wait, bad_key
+end
+
+local function failed(status, header, e)
+  e = e or {}
+  local by_day, wait, bad_key = details_of(e)
+  local told = { message = e.message, code = by_day and "insufficient_quota" or nil }
+  return failure.outcome(bad_key and 401 or status, header, told, wait)
+end
+
+local FILTERED = { SAFETY = true, RECITATION = true, BLOCKLIST = true, PROHIBITED_CONTENT = true, SPII = true,
+  MODEL_ARMOR = true, ESCALATION = true, LANGUAGE = true }
+
+local function usage_of(value)
+  local u = type(value.usageMetadata) == "table" and value.usageMetadata or {}
+  return { prompt_tokens = answer.count(u.promptTokenCount),
+    -- Thoughts are paid for as output and told apart from it.
+    completion_tokens = answer.sum(u.candidatesTokenCount, u.thoughtsTokenCount),
+    cached_tokens = answer.count(u.cachedContentTokenCount), reasoning_tokens = answer.count(u.thoughtsTokenCount) }
+end
+
+local function logprobs_of(candidate)
+  local result = type(candidate.logprobsResult) == "table" and candidate.logprobsResult or {}
+  if type(result.chosenCandidates) ~= "table" then return nil end
+  local list = {}
+  for i, chosen in ipairs(result.chosenCandidates) do
+    local top = type(result.topCandidates) == "table" and result.topCandidates[i] or {}
+    list[i] = { token = chosen.token, logProbability = chosen.logProbability, top = top.candidates }
+  end
+  return answer.logprobs(list, "token", "logProbability", "top")
+end
+
+--- Text and thoughts of a candidate; nil when it has no parts.
+local function parts_of(candidate)
+  local parts = type(candidate.content) == "table" and candidate.content.parts
+  if type(parts) ~= "table" then return nil end
+  local texts, thoughts = {}, {}
+  for _, part in ipairs(parts) do
+    local to = part.thought == true and thoughts or texts
+    to[#to + 1] = answer.text(part.text)
+  end
+  return table.concat(texts), #thoughts > 0 and table.concat(thoughts) or nil
+end
+
+--- What a decoded answer means: see fellowship.provider.
+---@param status integer
+---@param header fun(name: string): string?
+---@param value any
+---@return table outcome
+function gemini.meaning(status, header, value)
+  local e = failure.of(value)
+  if status ~= 200 then return failed(status, header, e) end
+  if e then return failed(math.tointeger(e.code) or 500, header, e) end
+  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  local blocked = type(value.promptFeedback) == "table" and answer.text(value.promptFeedback.blockReason)
+  if blocked then return failure.refused("content_filter", "the prompt was blocked: " .. blocked) end
+  local candidate = type(value.candidates) == "table" and value.candidates[1]
+  if type(candidate) ~= "table" then return failure.broken "the answer has no candidates" end
+  if FILTERED[candidate.finishReason] then
+    return failure.refused("content_filter", "the answer was blocked: " .. candidate.finishReason)
+  end
+  local text, thought = parts_of(candidate)
+  local reason = answer.finish(candidate.finishReason)
+  if not text and reason ~= "length" then
+    return failure.broken("the answer's candidate has no content (" .. tostring(candidate.finishReason) .. ")")
+  end
+  return { verdict = "done", completion = { text = text or "", reasoning = thought, finish_reason = reason,
+    model = answer.text(value.modelVersion), usage = usage_of(value), logprobs = logprobs_of(candidate) } }
+end
+
+gemini.classify = answer.classifier(gemini.meaning)
+
+local function join_logprobs(whole, more)
+  for _, name in ipairs { "chosenCandidates", "topCandidates" } do
+    if type(more[name]) == "table" then
+      whole[name] = whole[name] or {}
+      table.move(more[name], 1, #more[name], #whole[name] + 1, whole[name])
+    end
+  end
+end
+
+--- Takes a streamed answer, which holds what is new, into the one that a plain call would have given.
+---@param whole table
+---@param event { data: string, value: any }
+---@return string? text
+---@return boolean? ended
+function gemini.join(whole, event)
+  local more = event.value
+  if failure.of(more) then
+    whole.error = failure.of(more)
+    return nil, true
+  end
+  for _, name in ipairs { "usageMetadata", "modelVersion", "promptFeedback" } do
+    if more[name] ~= nil then whole[name] = more[name] end
+  end
+  if type(more.promptFeedback) == "table" then whole.complete = true end
+  local given = type(more.candidates) == "table" and more.candidates[1]
+  if type(given) ~= "table" then return nil end
+  whole.candidates = whole.candidates or { {} }
+  local candidate = whole.candidates[1]
+  local parts = type(given.content) == "table" and given.content.parts
+  if type(parts) == "table" then
+    candidate.content = candidate.content or { parts = {} }
+    table.move(parts, 1, #parts, #candidate.content.parts + 1, candidate.content.parts)
+  end
+  if type(given.logprobsResult) == "table" then
+    candidate.logprobsResult = candidate.logprobsResult or {}
+    join_logprobs(candidate.logprobsResult, given.logprobsResult)
+  end
+  if answer.text(given.finishReason) then
+    candidate.finishReason, whole.complete = given.finishReason, true
+  end
+  return (parts_of(candidate))
+end
+
+return gemini

@@ -1,0 +1,97 @@
+-- Ollama's own /api/chat. (Its /v1 ignores num_ctx and think.) Pure: builds a request, reads an answer.
+-- Format: https://github.com/ollama/ollama/blob/main/docs/api.md, and the types of Ollama's library for Python (0.6.3).
+
+local answer = require "fellowship.provider.answer"
+local failure = require "fellowship.provider.failure"
+local quirks = require "fellowship.provider.quirks"
+local thinking = require "fellowship.provider.thinking"
+
+local ollama = { events = "ndjson" }
+
+-- Parameters that stand beside options; all others go into them.
+local OUTSIDE = { think = true, keep_alive = true, format = true, logprobs = true, top_logprobs = true, tools = true,
+  truncate = true, shift = true }
+
+local RENAMED = { max_tokens = "num_predict", max_completion_tokens = "num_predict" }
+
+--- The request for a completion. See fellowship.provider.
+---@param name string
+---@param messages { role: string, content: string }[]
+---@param params table<string, any>
+---@param how? fellowship.How
+---@return string path
+---@return table body
+function ollama.build(name, messages, params, how)
+  local q, schema = how and how.quirks or {}, how and how.schema
+  -- Without truncate = false (api/types.go) a conversation that is too long loses its beginning, and nobody is told.
+  local body = { model = name, messages = messages, stream = how and how.stream or false, truncate = false }
+  local options = {}
+  for key, value in pairs(params) do
+    if key == "stop" and type(value) == "string" then value = { value } end
+    if OUTSIDE[key] then body[key] = value else options[RENAMED[key] or key] = value end
+  end
+  if next(options) then body.options = options end
+  if schema and q.schema == "instruct" then body.messages = quirks.instruct(messages, schema)
+  elseif schema then body.format = schema end
+  return "/api/chat", body
+end
+
+--- What a decoded answer means: see fellowship.provider.
+---@param status integer
+---@param header fun(name: string): string?
+---@param value any
+---@param how? fellowship.How
+---@return table outcome
+function ollama.meaning(status, header, value, how)
+  local e = failure.of(value)
+  if status ~= 200 or e then return failure.outcome(status ~= 200 and status or 500, header, e) end
+  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  local message = type(value.message) == "table" and value.message or {}
+  if value.done ~= true or type(message.content) ~= "string" then
+    return failure.broken "the answer has no whole message"
+  end
+  if value.done_reason == "load" then return failure.broken "the model was only loaded" end
+  -- Servers that do not know truncate cut a prompt to the window.
+  local window = how and how.params and math.tointeger(how.params.num_ctx)
+  if window and (answer.count(value.prompt_eval_count) or 0) >= window then
+    return { verdict = "final", kind = "context_length", stored = true,
+      message = ("the prompt was cut to the context's %d tokens (num_ctx)"):format(window) }
+  end
+  local text, thought = thinking.split(message.content, how and how.quirks.thinking or "tags", true)
+  return { verdict = "done", completion = { text = text, reasoning = answer.text(message.thinking) or thought,
+    finish_reason = answer.finish(value.done_reason), model = answer.text(value.model),
+    usage = { prompt_tokens = answer.count(value.prompt_eval_count),
+      completion_tokens = answer.count(value.eval_count) },
+    logprobs = type(value.logprobs) == "table" and answer.logprobs(value.logprobs, "token", "logprob", "top_logprobs")
+      or nil } }
+end
+
+ollama.classify = answer.classifier(ollama.meaning)
+
+--- Takes a streamed line, which holds what is new, into the answer that a plain call would have given.
+---@param whole table
+---@param event { data: string, value: any }
+---@return string? text
+---@return boolean? ended
+function ollama.join(whole, event)
+  local more = event.value
+  if failure.of(more) then
+    whole.error = failure.of(more)
+    return nil, true
+  end
+  local message, delta = whole.message or { content = "" }, more.message or {}
+  whole.message = message
+  message.content = message.content .. (answer.text(delta.content) or "")
+  if answer.text(delta.thinking) then message.thinking = (message.thinking or "") .. delta.thinking end
+  if type(more.logprobs) == "table" then
+    whole.logprobs = whole.logprobs or {}
+    table.move(more.logprobs, 1, #more.logprobs, #whole.logprobs + 1, whole.logprobs)
+  end
+  for name, value in pairs(more) do
+    if name ~= "message" and name ~= "logprobs" then whole[name] = value end
+  end
+  whole.complete = more.done == true
+  return message.content, whole.complete
+end
+
+return ollama
