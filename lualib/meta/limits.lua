@@ -46,6 +46,10 @@ function limits.slots(n) end
 ---@return number
 function limits.backoff(attempt, hint) end
 
+---Waits while the calls that are on their way to a slot would fill all that are free, and some more.
+---Who opens new work asks first, so that what waits in memory follows the slots.
+function limits.room() end
+
 ---@return integer in_use slots in use
 ---@return integer waiting tasks that wait for one
 function limits.in_use() end

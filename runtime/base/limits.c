@@ -117,6 +117,24 @@ limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms) {
     return NULL;
 }
 
+size_t limits_supply(const limits *l, uint64_t now_ms) {
+    size_t supply = 0;
+    for (const limits_endpoint *e = l->endpoints; e; e = e->next) {
+        if (e->paused_until > now_ms) continue;
+        size_t room = e->slots == 0 ? e->waiting : e->slots > e->in_use ? e->slots - e->in_use : 0;
+        supply += room < e->waiting ? room : e->waiting;
+    }
+    return supply;
+}
+
+size_t limits_free_slots(const limits *l) {
+    return l->slots > l->in_use ? l->slots - l->in_use : 0;
+}
+
+size_t limits_slots(const limits *l) {
+    return l->slots;
+}
+
 void limits_release(limits_endpoint *e) {
     e->in_use--;
     e->owner->in_use--;

@@ -55,5 +55,10 @@ void limits_close(limits *l);
 
 size_t limits_in_use(const limits *l);
 size_t limits_waiting(const limits *l);
+size_t limits_slots(const limits *l);
+size_t limits_free_slots(const limits *l);
+
+/* How many waiters only want a slot: their endpoint is neither paused nor full. */
+size_t limits_supply(const limits *l, uint64_t now_ms);
 
 #endif

@@ -13,6 +13,7 @@
 #define SLOT     "fellowship.slot"
 
 #define DEFAULT_SLOTS 16
+#define SPARE_ROWS    16 /* calls that wait beside an eighth of the slots */
 #define FIRST_WAIT_MS 500
 #define MOST_WAIT_MS  60000
 
@@ -23,7 +24,8 @@ static const char the_state;
 typedef struct state {
     runtime *rt;
     limits *limits;
-    loop_timer *timer; /* runs out when the first pause does */
+    loop_timer *timer;      /* runs out when the first pause does */
+    struct opener *openers; /* who waits for room */
 } state;
 
 /* A call's place: first in the queue, then on the wire. */
@@ -106,6 +108,59 @@ static int l_acquire(lua_State *L) {
     return task_suspend(L, TASK_OUTSIDE, let_go, p, 0, after_acquire);
 }
 
+/* ---- room for more rows ---- */
+
+/* A task that opens rows, while it waits. */
+typedef struct opener {
+    state *owner;
+    task *task;
+    struct opener *next;
+} opener;
+
+/* More calls are coming than there are slots for, with some to spare: a row opened now would only
+ * take memory. Calls of a paused or full endpoint do not count, since they hold nobody back. */
+static bool crowded(const state *s) {
+    size_t slots = limits_slots(s->limits);
+    size_t coming = limits_supply(s->limits, loop_now(s->rt->loop)) + s->rt->reading +
+                    s->rt->ready.count + s->rt->soon.count;
+    return coming >= limits_free_slots(s->limits) + slots / 8 + SPARE_ROWS;
+}
+
+static void wake_openers(void *arg) {
+    state *s = arg;
+    if (crowded(s)) return;
+    for (opener *o = s->openers; o; o = o->next) task_wake(o->task);
+    s->openers = NULL;
+    s->rt->on_turn = NULL;
+}
+
+static void stop_opening(void *arg) {
+    opener *self = arg;
+    for (opener **link = &self->owner->openers; *link; link = &(*link)->next) {
+        if (*link != self) continue;
+        *link = self->next;
+        break;
+    }
+}
+
+static int after_room(lua_State *L, int status, lua_KContext ctx) {
+    (void)L, (void)status, (void)ctx;
+    return 0;
+}
+
+/* room(): waits while the calls that are coming already fill all slots. */
+static int l_room(lua_State *L) {
+    state *s = state_of(L);
+    if (!crowded(s)) return 0;
+    task *self = task_current(L);
+    opener *o = lua_newuserdatauv(L, sizeof *o, 0);
+    *o = (opener){s, self, s->openers};
+    s->openers = o;
+    s->rt->on_turn = wake_openers;
+    s->rt->on_turn_arg = s;
+    return task_suspend(L, TASK_PARKED, stop_opening, o, 0, after_room);
+}
+
 /* endpoint:pause(seconds): nothing of this endpoint is sent before then. */
 static int l_pause(lua_State *L) {
     limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
@@ -169,11 +224,9 @@ int luaopen_fellowship_core_limits(lua_State *L) {
     s->limits = limits_new(DEFAULT_SLOTS);
     s->timer = loop_timer_new(s->rt->loop, pump, s);
     if (!s->limits || !s->timer) return luaL_error(L, "out of memory");
-    static const luaL_Reg functions[] = {{"endpoint", l_endpoint},
-                                         {"slots", l_slots},
-                                         {"backoff", l_backoff},
-                                         {"in_use", l_in_use},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"endpoint", l_endpoint}, {"slots", l_slots},
+                                         {"backoff", l_backoff},   {"in_use", l_in_use},
+                                         {"room", l_room},         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -37,7 +37,10 @@ static void on_jobs_done(void *arg) {
     opened *o = arg;
     for (store_job *job = store_collect(o->store), *next; job; job = next) {
         next = job->next;
-        if (job->op == STORE_PUT) o->rt->committed--;
+        if (job->op == STORE_PUT)
+            o->rt->committed--;
+        else
+            o->rt->reading--;
         pending *p = job->user;
         if (p) {
             p->back = true;
@@ -150,7 +153,10 @@ static int after_job(lua_State *L, int status, lua_KContext ctx) {
 /* Submits what the pending box on top of the stack holds, and waits for it. */
 static int submit(lua_State *L, opened *o, pending *p) {
     p->job->user = p;
-    if (p->job->op == STORE_PUT) o->rt->committed++;
+    if (p->job->op == STORE_PUT)
+        o->rt->committed++;
+    else
+        o->rt->reading++;
     store_submit(o->store, p->job);
     return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after_job);
 }

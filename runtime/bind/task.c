@@ -30,12 +30,14 @@ static void enqueue(task_queue *q, task *t) {
     t->next = NULL;
     *(q->last ? &q->last->next : &q->first) = t;
     q->last = t;
+    q->count++;
 }
 
 static task *dequeue(task_queue *q) {
     task *t = q->first;
     q->first = t->next;
     if (!q->first) q->last = NULL;
+    q->count--;
     return t;
 }
 
@@ -48,6 +50,7 @@ static bool take_out(task_queue *q, task *t) {
     if (!*link) return false;
     *link = t->next;
     if (q->last == t) q->last = before;
+    q->count--;
     return true;
 }
 
@@ -306,6 +309,7 @@ static bool run_quiet_hook(runtime *rt) {
 enum runtime_end runtime_run(runtime *rt) {
     for (;;) {
         run_ready(rt);
+        if (rt->on_turn) rt->on_turn(rt->on_turn_arg);
         if (rt->live == 0) return RUNTIME_FINISHED;
         if (rt->interrupts > 1) return RUNTIME_DRAINED;
         if (!any_ready(rt)) {

@@ -22,23 +22,27 @@ enum task_wait {
 /* Tasks to resume, in order of waking. */
 typedef struct task_queue {
     task *first, *last;
+    size_t count;
 } task_queue;
 
 /* The runtime of one Lua state. Every coroutine finds it through its extra space. */
 typedef struct runtime {
     lua_State *L;
     loop *loop;
-    task *current;                  /* the task whose code runs, NULL between resumes */
-    task_queue soon;                /* tasks that hold a slot: calls wait for them */
-    task_queue ready;               /* all others that may go on */
-    size_t live;                    /* tasks that have not ended */
-    size_t outside;                 /* tasks suspended on TASK_OUTSIDE */
-    size_t committed;               /* calls on the wire and completions being stored: what a drain
-                                       waits for */
-    size_t stuck;                   /* resumes of coroutines from where Lua cannot suspend */
-    bool cancelling;                /* close handlers of a cancelled task run */
-    volatile int interrupts;        /* 1: begin nothing new, finish what is paid for; 2: stop */
-    uint64_t seed;                  /* of --seed; tasks derive theirs from it */
+    task *current;              /* the task whose code runs, NULL between resumes */
+    task_queue soon;            /* tasks that hold a slot: calls wait for them */
+    task_queue ready;           /* all others that may go on */
+    size_t live;                /* tasks that have not ended */
+    size_t reading;             /* look-ups of calls that may want a slot next */
+    void (*on_turn)(void *arg); /* called once a turn, after the tasks; or NULL */
+    void *on_turn_arg;
+    size_t outside;          /* tasks suspended on TASK_OUTSIDE */
+    size_t committed;        /* calls on the wire and completions being stored: what a drain
+                                waits for */
+    size_t stuck;            /* resumes of coroutines from where Lua cannot suspend */
+    bool cancelling;         /* close handlers of a cancelled task run */
+    volatile int interrupts; /* 1: begin nothing new, finish what is paid for; 2: stop */
+    uint64_t seed;           /* of --seed; tasks derive theirs from it */
 } runtime;
 
 /* How a run of all tasks ended. */

@@ -237,6 +237,7 @@ static bool next_round(store *s, queue *round) {
 }
 
 static void *thread_main(void *arg) {
+    pthread_setname_np(pthread_self(), "store"); /* for top, perf and gdb */
     store *s = arg;
     queue round;
     queue_init(&round);

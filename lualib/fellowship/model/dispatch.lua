@@ -149,18 +149,23 @@ local function conclude(flight, outcome, attempts, wire)
   return commit(flight, encode_failure(failure), wire)
 end
 
+--- The body as it is sent, and where.
+local function prepare(flight)
+  local path, body = flight.model.adapter.build(flight.model.name, flight.messages, flight.params)
+  return json.encode(body), endpoint.target(flight.model, path)
+end
+
 --- Asks the provider until it is done or final. A call keeps its slot until it is committed, so that
 --- no more than --concurrency calls can ever be paid for and lost.
 local function live(flight)
   local model = flight.model
-  local path, body = model.adapter.build(model.name, flight.messages, flight.params)
-  local wire = json.encode(body)
-  local target = endpoint.target(model, path)
   local most = model.entry.attempts or settings.attempts
+  local wire, target
   for n = 1, math.huge do
     local outcome
     do
       local _ <close> = flight.gate:acquire()
+      if not wire then wire, target = prepare(flight) end -- now, not while it waits: there may be thousands
       outcome = attempt(flight, target, wire)
       local last = n >= most or (outcome.kind == "refused" and n >= REFUSED_ATTEMPTS)
       if outcome.verdict ~= "retry" or last then return conclude(flight, outcome, n, wire) end
