@@ -13,10 +13,10 @@ CFLAGS  = -O2 -g
 DEPS    = yes
 
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
-                 libarchive-dev nettle-dev lua-cjson-dev libjemalloc-dev
+                 libarchive-dev nettle-dev libzstd-dev lua-cjson-dev libjemalloc-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
 
-LIBRARIES = lua5.4 libuv libcurl sqlite3 libarchive nettle lua5.4-cjson
+LIBRARIES = lua5.4 libuv libcurl sqlite3 libarchive nettle libzstd lua5.4-cjson
 WARNINGS  = -Wall -Wextra -Wpedantic
 DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 

@@ -188,7 +188,7 @@ static int check_each(void *arg, const store_record *record) {
     char wanted[32];
     snprintf(wanted, sizeof wanted, "request %d", n);
     bool right = record->key[0] == n && record->request_len == strlen(wanted) &&
-                 strcmp(record->request, wanted) == 0 && record->wire_len == strlen("wire 1") &&
+                 memcmp(record->request, wanted, strlen(wanted)) == 0 && record->wire_len == strlen("wire 1") &&
                  record->completion_len == strlen("answer 1") &&
                  record->created_ms == 100 + *count / 2;
     ++*count;
