@@ -24,7 +24,8 @@ static const char the_state;
 typedef struct state {
     runtime *rt;
     limits *limits;
-    loop_timer *timer;      /* runs out when the first pause does */
+    loop_timer *timer; /* runs out when the first pause does */
+    turn_hook hook;
     struct opener *openers; /* who waits for room */
 } state;
 
@@ -38,6 +39,7 @@ typedef struct slot {
 } slot;
 
 static void let_go(void *arg);
+static void wake_openers(void *arg);
 
 /* Lets go all that may. */
 static void pump(void *arg) {
@@ -61,6 +63,7 @@ static state *state_of(lua_State *L) {
 
 static int release_state(lua_State *L) {
     state *s = lua_touserdata(L, 1);
+    runtime_remove_hook(s->rt, &s->hook);
     loop_timer_free(s->timer);
     limits_free(s->limits);
     s->timer = NULL;
@@ -128,10 +131,9 @@ static bool crowded(const state *s) {
 
 static void wake_openers(void *arg) {
     state *s = arg;
-    if (crowded(s)) return;
+    if (!s->openers || crowded(s)) return;
     for (opener *o = s->openers; o; o = o->next) task_wake(o->task);
     s->openers = NULL;
-    s->rt->on_turn = NULL;
 }
 
 static void stop_opening(void *arg) {
@@ -156,8 +158,6 @@ static int l_room(lua_State *L) {
     opener *o = lua_newuserdatauv(L, sizeof *o, 0);
     *o = (opener){s, self, s->openers};
     s->openers = o;
-    s->rt->on_turn = wake_openers;
-    s->rt->on_turn_arg = s;
     return task_suspend(L, TASK_PARKED, stop_opening, o, 0, after_room);
 }
 
@@ -223,6 +223,8 @@ int luaopen_fellowship_core_limits(lua_State *L) {
     s->rt = runtime_of(L);
     s->limits = limits_new(DEFAULT_SLOTS);
     s->timer = loop_timer_new(s->rt->loop, pump, s);
+    s->hook = (turn_hook){wake_openers, s, NULL};
+    runtime_add_hook(s->rt, &s->hook);
     if (!s->limits || !s->timer) return luaL_error(L, "out of memory");
     static const luaL_Reg functions[] = {{"endpoint", l_endpoint}, {"slots", l_slots},
                                          {"backoff", l_backoff},   {"in_use", l_in_use},

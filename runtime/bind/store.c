@@ -17,6 +17,8 @@ typedef struct opened {
     runtime *rt;
     store *store;
     loop_wake *wake;
+    turn_hook hook; /* hands over what a turn has submitted */
+    bool hooked, submitted;
 } opened;
 
 /* What a task waits with: the job comes back into it. The job's `user` points here until the task
@@ -54,8 +56,16 @@ static void on_jobs_done(void *arg) {
     }
 }
 
+static void hand_over(void *arg) {
+    opened *o = arg;
+    if (o->submitted) store_flush(o->store);
+    o->submitted = false;
+}
+
 static int release_store(lua_State *L) {
     opened *o = lua_touserdata(L, 1);
+    if (o->hooked) runtime_remove_hook(o->rt, &o->hook);
+    o->hooked = false;
     store_close(o->store); /* first: its thread uses the wake */
     loop_wake_free(o->wake);
     o->store = NULL;
@@ -83,6 +93,9 @@ static int l_open(lua_State *L) {
     char err[512];
     o->store = store_open(&options, err, sizeof err);
     if (!o->store) return lx_fail(L, "store", "%s", err);
+    o->hook = (turn_hook){hand_over, o, NULL};
+    runtime_add_hook(o->rt, &o->hook);
+    o->hooked = true;
     return 1;
 }
 
@@ -157,7 +170,8 @@ static int submit(lua_State *L, opened *o, pending *p) {
         o->rt->committed++;
     else
         o->rt->reading++;
-    store_submit(o->store, p->job);
+    store_submit_later(o->store, p->job);
+    o->submitted = true;
     return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after_job);
 }
 

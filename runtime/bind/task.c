@@ -23,6 +23,19 @@ bool task_owns(lua_State *L) {
     return *space_of(L) & 1;
 }
 
+void runtime_add_hook(runtime *rt, turn_hook *hook) {
+    hook->next = rt->hooks;
+    rt->hooks = hook;
+}
+
+void runtime_remove_hook(runtime *rt, turn_hook *hook) {
+    for (turn_hook **link = &rt->hooks; *link; link = &(*link)->next) {
+        if (*link != hook) continue;
+        *link = hook->next;
+        return;
+    }
+}
+
 /* ---- the queue ---- */
 
 static void enqueue(task_queue *q, task *t) {
@@ -309,7 +322,7 @@ static bool run_quiet_hook(runtime *rt) {
 enum runtime_end runtime_run(runtime *rt) {
     for (;;) {
         run_ready(rt);
-        if (rt->on_turn) rt->on_turn(rt->on_turn_arg);
+        for (turn_hook *h = rt->hooks; h; h = h->next) h->fn(h->arg);
         if (rt->live == 0) return RUNTIME_FINISHED;
         if (rt->interrupts > 1) return RUNTIME_DRAINED;
         if (!any_ready(rt)) {

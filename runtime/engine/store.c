@@ -40,7 +40,7 @@ struct store {
     /* under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    queue waiting, done;
+    queue held, waiting, done;
     bool closing;
 };
 
@@ -266,6 +266,7 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
     s->durable = options->durable;
     s->notify = options->notify;
     s->notify_arg = options->notify_arg;
+    queue_init(&s->held);
     queue_init(&s->waiting);
     queue_init(&s->done);
     pthread_mutex_init(&s->mutex, NULL);
@@ -288,9 +289,21 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
 }
 
 void store_submit(store *s, store_job *job) {
+    store_submit_later(s, job);
+    store_flush(s);
+}
+
+void store_submit_later(store *s, store_job *job) {
     pthread_mutex_lock(&s->mutex);
-    queue_append(&s->waiting, job);
-    pthread_cond_signal(&s->wake);
+    queue_append(&s->held, job);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void store_flush(store *s) {
+    pthread_mutex_lock(&s->mutex);
+    bool any = s->held.head != NULL;
+    queue_join(&s->waiting, &s->held);
+    if (any) pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -304,6 +317,7 @@ store_job *store_collect(store *s) {
 
 void store_close(store *s) {
     if (!s) return;
+    store_flush(s);
     pthread_mutex_lock(&s->mutex);
     s->closing = true;
     pthread_cond_signal(&s->wake);

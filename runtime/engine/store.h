@@ -56,6 +56,11 @@ store *store_open(const store_options *, char *err, size_t errlen);
  * and never blocks on the disk. */
 void store_submit(store *, store_job *);
 
+/* The same, but the job may wait for the next store_flush: those handed over together are one
+ * transaction, and one switch of threads. Flush from the thread that submits. */
+void store_submit_later(store *, store_job *);
+void store_flush(store *);
+
 /* The finished jobs in order of submission, linked by next, or NULL. Thread-safe, never blocks. A
  * PUT with error set has stored nothing, and later jobs were still tried. */
 store_job *store_collect(store *);
