@@ -169,13 +169,44 @@ static int l_pause(lua_State *L) {
     return 0;
 }
 
+/* endpoint(slots [, {start =, requests =, tokens =}]): requests and tokens a minute. */
 static int l_endpoint(lua_State *L) {
     lua_Integer slots = luaL_optinteger(L, 1, 0);
     luaL_argcheck(L, slots >= 0, 1, "must be 0 or more");
+    pace_options options = {0};
+    if (!lua_isnoneornil(L, 2)) {
+        options.start = (size_t)lx_integer_field(L, 2, "start", 0, 0, INT32_MAX);
+        options.requests = (double)lx_integer_field(L, 2, "requests", 0, 0, INT64_MAX);
+        options.tokens = (double)lx_integer_field(L, 2, "tokens", 0, 0, INT64_MAX);
+    }
     limits_endpoint **e = lx_box(L, ENDPOINT, sizeof *e, 0);
     *e = limits_endpoint_new(state_of(L)->limits, (size_t)slots);
     if (!*e) return luaL_error(L, "out of memory");
+    limits_set_pace(*e, &options);
     return 1;
+}
+
+/* endpoint:pace() -> calls at a time, requests a minute (0: not bounded) that it allows now */
+static int l_pace(lua_State *L) {
+    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    const pace *p = limits_pace(*e);
+    lua_pushnumber(L, p->window);
+    lua_pushnumber(L, p->rate * 60000);
+    return 2;
+}
+
+/* slot:report(outcome [, hint [, tokens]]): how the call ended ("good", "refused", "overloaded");
+ * the seconds that the endpoint asked to be left alone; the tokens used. */
+static int l_report(lua_State *L) {
+    static const char *const outcomes[] = {"good", "refused", "overloaded", NULL};
+    slot *p = luaL_checkudata(L, 1, SLOT);
+    int outcome = luaL_checkoption(L, 2, NULL, outcomes);
+    uint64_t hint = lua_isnoneornil(L, 3) ? 0 : lx_check_seconds(L, 3);
+    double tokens = luaL_optnumber(L, 4, 0);
+    if (p->held)
+        pace_report(limits_pace(p->endpoint), &p->waiter.ticket, (enum pace_outcome)outcome, hint,
+                    tokens);
+    return 0;
 }
 
 static int l_slots(lua_State *L) {
@@ -212,9 +243,10 @@ void limits_drain(lua_State *L) {
 }
 
 int luaopen_fellowship_core_limits(lua_State *L) {
-    static const luaL_Reg slot_methods[] = {{"release", release_slot}, {NULL, NULL}};
+    static const luaL_Reg slot_methods[] = {
+        {"release", release_slot}, {"report", l_report}, {NULL, NULL}};
     static const luaL_Reg endpoint_methods[] = {
-        {"acquire", l_acquire}, {"pause", l_pause}, {NULL, NULL}};
+        {"acquire", l_acquire}, {"pause", l_pause}, {"pace", l_pace}, {NULL, NULL}};
     lx_class(L, STATE, NULL, release_state);
     lx_class(L, SLOT, slot_methods, release_slot);
     lx_class(L, ENDPOINT, endpoint_methods, NULL);

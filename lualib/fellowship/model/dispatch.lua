@@ -149,6 +149,16 @@ local function conclude(flight, outcome, attempts, wire)
   return commit(flight, encode_failure(failure), wire)
 end
 
+local REPORTED = { rate_limit = "refused", overloaded = "overloaded" }
+
+--- Tells the endpoint how an exchange went, so that it adapts to what the server takes.
+local function report(slot, outcome)
+  local how = outcome.verdict == "done" and "good" or outcome.verdict == "retry" and REPORTED[outcome.kind]
+  if not how then return end
+  local usage = outcome.completion and outcome.completion.usage
+  slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
+end
+
 --- The body as it is sent, and where.
 local function prepare(flight)
   local path, body = flight.model.adapter.build(flight.model.name, flight.messages, flight.params)
@@ -164,9 +174,10 @@ local function live(flight)
   for n = 1, math.huge do
     local outcome
     do
-      local _ <close> = flight.gate:acquire()
+      local slot <close> = flight.gate:acquire()
       if not wire then wire, target = prepare(flight) end -- now, not while it waits: there may be thousands
       outcome = attempt(flight, target, wire)
+      report(slot, outcome)
       local last = n >= most or (outcome.kind == "refused" and n >= REFUSED_ATTEMPTS)
       if outcome.verdict ~= "retry" or last then return conclude(flight, outcome, n, wire) end
     end

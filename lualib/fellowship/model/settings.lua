@@ -19,7 +19,8 @@ settings.max_answer = 64 << 20 -- bytes
 
 local entry_types = {
   model = "string?", base_url = "string?", key_env = "string?", identity = "string?", headers = "table?",
-  params = "table?", concurrency = "integer?", attempts = "integer?", timeouts = "table?",
+  params = "table?", concurrency = "integer?", requests_per_minute = "integer?",
+  tokens_per_minute = "integer?", attempts = "integer?", timeouts = "table?",
 }
 
 local timeout_types = { connect = "number?", first = "number?", idle = "number?", total = "number?" }
@@ -32,6 +33,8 @@ local timeout_types = { connect = "number?", first = "number?", idle = "number?"
 ---         params = { max_tokens = 512 }, headers = { ["X-Team"] = "a" }, concurrency = 4, attempts = 3 },
 ---     }
 ---
+--- `concurrency`, `requests_per_minute` and `tokens_per_minute` bound the calls to this model; unsaid,
+--- they are found out.
 --- An entry's name is an alias, or a model's own name (openai:gpt-4o) whose settings it changes.
 --- `identity` names the endpoint in keys in place of its URL, so that a store stays valid when the
 --- server moves. A `key_env` of "" says that the server wants no key.

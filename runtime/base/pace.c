@@ -1,0 +1,160 @@
+#include "base/pace.h"
+
+/* Calls come back over so long after a pause, not all at once. */
+#define RESUME_MS 250.0
+/* An even rate may be caught up by so much, since timers tick in milliseconds. */
+#define CATCH_UP_MS 20.0
+#define CUT         0.7
+/* After a refusal at a steady rate: just below it. */
+#define BACK_OFF 0.97
+/* How much the rate grows in a second: until it is known well, and then. Refusals cost a pause, so
+ * a known rate is tried again after about a minute. */
+#define SEARCH 0.03
+#define CREEP  0.0005
+/* A steady stretch this long tells the rate. */
+#define STEADY_MS 2000
+
+static double least(double a, double b) {
+    return a < b ? a : b;
+}
+
+void pace_init(pace *p, const pace_options *options) {
+    *p = (pace){.adapts = options->start > 0};
+    p->window = p->adapts ? (double)options->start : 0;
+    p->threshold = 1e9;
+    p->most_rate = p->rate = options->requests / 60000;
+    p->allowance = 1;
+    p->token_rate = options->tokens / 60000;
+    p->token_allowance = options->tokens / 60; /* a second of it */
+}
+
+static void fill(pace *p, uint64_t now) {
+    double passed = now > p->filled_ms ? (double)(now - p->filled_ms) : 0;
+    p->filled_ms = now;
+    if (p->rate > 0) {
+        double most = p->rate * CATCH_UP_MS > 1 ? p->rate * CATCH_UP_MS : 1;
+        p->allowance = least(p->allowance + passed * p->rate, most);
+    }
+    if (p->token_rate > 0)
+        p->token_allowance =
+            least(p->token_allowance + passed * p->token_rate, p->token_rate * 1000);
+}
+
+/* A rate that was learnt creeps up while somebody waits for it. */
+static void grow_rate(pace *p, uint64_t now) {
+    if (p->rate <= 0 || p->rate == p->most_rate) return;
+    double seconds = (double)(now - p->grown_ms) / 1000;
+    if (seconds < 0.1) return;
+    p->grown_ms = now;
+    if (!p->held_back) return;
+    p->held_back = false;
+    p->rate *= 1 + least(seconds, 1) * (p->rate_found ? CREEP : SEARCH);
+    if (p->most_rate > 0) p->rate = least(p->rate, p->most_rate);
+}
+
+/* How many calls at a time are allowed: few just after a pause. */
+static double calls_at_a_time(const pace *p, uint64_t now) {
+    double since = (double)(now - p->resumed);
+    if (p->resumed == 0 || since >= RESUME_MS) return p->window;
+    return 1 + p->window * since / RESUME_MS;
+}
+
+bool pace_allows(pace *p, size_t in_use, uint64_t now, uint64_t *wake) {
+    *wake = UINT64_MAX;
+    if (p->paused_until > now) {
+        *wake = p->paused_until;
+        return false;
+    }
+    if (p->paused_until) {
+        p->resumed = now;
+        p->paused_until = 0;
+    }
+    if (p->adapts && (double)in_use + 1 > calls_at_a_time(p, now)) {
+        if (p->resumed && now - p->resumed < RESUME_MS) *wake = now + 10;
+        return false;
+    }
+    if (p->rate <= 0 && p->token_rate <= 0) return true;
+    fill(p, now);
+    grow_rate(p, now);
+    double wait = 0;
+    if (p->rate > 0 && p->allowance < 1) {
+        p->held_back = true;
+        wait = (1 - p->allowance) / p->rate;
+    }
+    if (p->token_rate > 0 && p->token_allowance < 0 && -p->token_allowance / p->token_rate > wait)
+        wait = -p->token_allowance / p->token_rate;
+    if (wait <= 0) return true;
+    *wake = now + 1 + (uint64_t)wait;
+    return false;
+}
+
+pace_ticket pace_sent(pace *p, uint64_t now) {
+    pace_ticket ticket = {.serial = ++p->serial, .sent_ms = now, .tokens = p->token_mean};
+    if (p->rate > 0) p->allowance -= 1;
+    if (p->token_rate > 0) p->token_allowance -= ticket.tokens;
+    return ticket;
+}
+
+static void cut_window(pace *p, const pace_ticket *ticket) {
+    if (ticket->serial < p->cut_serial) return; /* sent before the last cut could help */
+    p->window = p->window * CUT > 1 ? p->window * CUT : 1;
+    p->threshold = p->window;
+    p->cut_serial = p->serial + 1;
+}
+
+/* What two refusals tell of the rate, when the second call was sent after the pause of the first.
+ */
+static void learn_rate(pace *p, const pace_ticket *ticket) {
+    double taken = (double)(ticket->serial - p->epoch.serial) - (double)p->epoch.refused;
+    double passed = (double)(ticket->sent_ms - p->epoch.sent_ms);
+    double active = passed - (double)p->epoch.pause_ms;
+    if (taken < 1 || passed < 1) return;
+    double low = taken / passed; /* lost is what was not taken in the pause */
+    double found = low;
+    if (p->rate > 0 && active >= STEADY_MS) {
+        found = BACK_OFF * least(p->rate, taken / active);
+        if (found < low) found = low;
+        p->rate_found = true;
+    } else if (p->rate > 0) {
+        found = least(p->rate * BACK_OFF, low);
+    }
+    p->rate = p->most_rate > 0 ? least(found, p->most_rate) : found;
+    p->allowance = 0;
+    p->grown_ms = ticket->sent_ms;
+}
+
+static void refused(pace *p, const pace_ticket *ticket, uint64_t hint) {
+    cut_window(p, ticket);
+    bool news = !p->epoch.any || ticket->sent_ms >= p->epoch.sent_ms + p->epoch.pause_ms;
+    if (news && p->epoch.any && ticket->serial > p->epoch.serial) learn_rate(p, ticket);
+    if (news) {
+        p->epoch.serial = ticket->serial;
+        p->epoch.sent_ms = ticket->sent_ms;
+        p->epoch.pause_ms = hint;
+        p->epoch.refused = 0;
+        p->epoch.any = true;
+    }
+    if (ticket->serial >= p->epoch.serial) p->epoch.refused++;
+}
+
+void pace_report(pace *p, const pace_ticket *ticket, enum pace_outcome outcome, uint64_t hint,
+                 double tokens) {
+    if (p->token_rate > 0) {
+        /* A call that was refused used nothing. */
+        double used = outcome == PACE_GOOD ? (tokens > 0 ? tokens : ticket->tokens) : 0;
+        p->token_allowance += ticket->tokens - used;
+        if (tokens > 0)
+            p->token_mean = p->token_mean > 0 ? 0.9 * p->token_mean + 0.1 * tokens : tokens;
+    }
+    if (!p->adapts) return;
+    if (outcome == PACE_GOOD)
+        p->window += p->window < p->threshold ? 1 : 1 / p->window;
+    else if (outcome == PACE_REFUSED)
+        refused(p, ticket, hint);
+    else
+        cut_window(p, ticket);
+}
+
+void pace_pause(pace *p, uint64_t until) {
+    if (until > p->paused_until) p->paused_until = until;
+}
