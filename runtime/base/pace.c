@@ -5,14 +5,22 @@
 /* An even rate may be caught up by so much, since timers tick in milliseconds. */
 #define CATCH_UP_MS 20.0
 #define CUT         0.7
-/* After a refusal at a steady rate: just below it. */
-#define BACK_OFF 0.97
+/* What is left of a rate that was refused: of one that grew, which is some way past what is allowed
+ * when the refusal comes, and of a steady one. */
+#define BACK_OFF_GROWN  0.93
+#define BACK_OFF_STEADY 0.97
 /* How much the rate grows in a second: until it is known well, and then. Refusals cost a pause, so
- * a known rate is tried again after about a minute. */
-#define SEARCH 0.03
-#define CREEP  0.0005
+ * a known rate is tried again after minutes; but ever faster, lest a
+ * limit that was raised stays unused. */
+#define SEARCH      0.08
+#define CREEP       0.0002
+#define FASTER_MS   60000 /* twice as fast after each of these without a refusal */
+#define MOST_FASTER 8
 /* A steady stretch this long tells the rate. */
 #define STEADY_MS 2000
+/* A bucket that was full is emptied in such a time, if the rate is much too high. */
+#define DRAINS_MS 2300
+#define LONG_MS   10000
 
 static double least(double a, double b) {
     return a < b ? a : b;
@@ -32,8 +40,7 @@ static void fill(pace *p, uint64_t now) {
     double passed = now > p->filled_ms ? (double)(now - p->filled_ms) : 0;
     p->filled_ms = now;
     if (p->rate > 0) {
-        double most = p->rate * CATCH_UP_MS > 1 ? p->rate * CATCH_UP_MS : 1;
-        p->allowance = least(p->allowance + passed * p->rate, most);
+        p->allowance = least(p->allowance + passed * p->rate, 1 + p->rate * CATCH_UP_MS);
     }
     if (p->token_rate > 0)
         p->token_allowance =
@@ -48,7 +55,12 @@ static void grow_rate(pace *p, uint64_t now) {
     p->grown_ms = now;
     if (!p->held_back) return;
     p->held_back = false;
-    p->rate *= 1 + least(seconds, 1) * (p->rate_found ? CREEP : SEARCH);
+    double growth = SEARCH;
+    if (p->rate_found) {
+        uint64_t quiet = (now - p->epoch.sent_ms) / FASTER_MS;
+        growth = CREEP * (double)(1 << (quiet < MOST_FASTER ? quiet : MOST_FASTER));
+    }
+    p->rate *= 1 + least(seconds, 1) * growth;
     if (p->most_rate > 0) p->rate = least(p->rate, p->most_rate);
 }
 
@@ -108,15 +120,27 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
     double taken = (double)(ticket->serial - p->epoch.serial) - (double)p->epoch.refused;
     double passed = (double)(ticket->sent_ms - p->epoch.sent_ms);
     double active = passed - (double)p->epoch.pause_ms;
+    if (p->resumed > p->epoch.sent_ms) {
+        /* The pause took longer than was asked for; a bucket is full when it says so. */
+        active = (double)(ticket->sent_ms - p->resumed);
+        passed = active + (double)p->epoch.pause_ms;
+    }
     if (taken < 1 || passed < 1) return;
-    double low = taken / passed; /* lost is what was not taken in the pause */
-    double found = low;
-    if (p->rate > 0 && active >= STEADY_MS) {
-        found = BACK_OFF * least(p->rate, taken / active);
-        if (found < low) found = low;
+    /* What a bucket that was empty at both refusals has let through, the pause included: right when
+     * it did not run over meanwhile, else too low. */
+    double found = taken / passed;
+    if (p->rate > 0 && !p->rate_found && active >= STEADY_MS) {
+        /* Refused while it grew: where it stands is the rate, or above it when a full bucket came
+         * first; then the next refusal tells how much. */
+        found = p->rate * BACK_OFF_GROWN;
         p->rate_found = true;
+    } else if (p->rate_found) {
+        /* A stretch too short tells nothing, and in a long one no bucket stood behind it. */
+        double steady = p->rate * BACK_OFF_STEADY;
+        if (p->rate_settled || active < DRAINS_MS || active > LONG_MS) found = steady;
+        p->rate_settled = true;
     } else if (p->rate > 0) {
-        found = least(p->rate * BACK_OFF, low);
+        found = least(p->rate * BACK_OFF_STEADY, found);
     }
     p->rate = p->most_rate > 0 ? least(found, p->most_rate) : found;
     p->allowance = 0;

@@ -39,7 +39,8 @@ typedef struct pace {
     double rate, most_rate; /* calls a millisecond; 0: not bounded */
     double allowance;       /* calls that may go now */
     uint64_t filled_ms;     /* when it was last filled */
-    bool rate_found;        /* refused at a steady rate, which is then known well */
+    bool rate_found;        /* refused while it grew: from now on it grows slowly */
+    bool rate_settled;      /* refused since then too: it is known well */
     bool held_back;         /* somebody had to wait for the rate since it last grew */
     uint64_t grown_ms;
 

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 
 const OpenAI = createRequire(process.env.BENCH_NODE + "/")("openai").default;
 const [baseURL, seconds, inFlight] = process.argv.slice(2);
-const client = new OpenAI({ baseURL, apiKey: "test", maxRetries: 0, timeout: 600000 });
+const client = new OpenAI({ baseURL, apiKey: "test", maxRetries: Number(process.env.BENCH_RETRIES ?? 0), timeout: 600000 });
 const prompt = process.env.BENCH_PROMPT, expected = process.env.BENCH_ANSWER;
 const started = performance.now();
 let calls = 0, bad = 0, number = 0;
