@@ -246,18 +246,44 @@ static int visit_record(void *arg, const store_record *r) {
     return 1;
 }
 
-/* each(path, fn) -> true | nil, {kind =, message =}: calls fn{key =, request =, wire =,
- * completion =, created =} for every completion, oldest first. fn cannot wait. */
+/* each(path, fn [, salvage]) -> true, damaged | nil, {kind =, message =}: calls fn{key =, request
+ * =, wire =, completion =, created =} for every completion, oldest first. fn cannot wait. When
+ * salvage, damaged ones are counted and left out. */
 static int l_each(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    bool salvage = lua_toboolean(L, 3);
     lua_settop(L, 2);
     visit v = {L, false};
     char err[512];
-    int status = store_each(path, visit_record, &v, err, sizeof err);
+    size_t damaged = 0;
+    int status = store_each(path, visit_record, &v, salvage ? &damaged : NULL, err, sizeof err);
     if (v.failed) return lua_error(L); /* on top, as pcall left it */
     if (status < 0) return lx_fail(L, "store", "%s", err);
     lua_pushboolean(L, 1);
+    lua_pushinteger(L, (lua_Integer)damaged);
+    return 2;
+}
+
+/* prune(path, keys) -> how many were there | nil, {kind =, message =} */
+static int l_prune(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_Integer n = luaL_len(L, 2);
+    unsigned char *keys = lua_newuserdatauv(L, (size_t)n * DIGEST_SIZE + 1, 0);
+    for (lua_Integer i = 0; i < n; i++) {
+        size_t len = 0;
+        lua_rawgeti(L, 2, i + 1);
+        const char *key = lua_tolstring(L, -1, &len);
+        luaL_argcheck(L, key && len == DIGEST_SIZE, 2, "a key has 32 bytes");
+        memcpy(keys + (size_t)i * DIGEST_SIZE, key, DIGEST_SIZE);
+        lua_pop(L, 1);
+    }
+    char err[512];
+    int64_t pruned = store_prune(path, keys, (size_t)n, err, sizeof err);
+    if (pruned < 0) return lx_fail(L, "store", "%s", err);
+    lua_pushinteger(L, (lua_Integer)pruned);
     return 1;
 }
 
@@ -266,7 +292,8 @@ int luaopen_fellowship_core_store(lua_State *L) {
         {"get", l_get}, {"put", l_put}, {"close", release_store}, {NULL, NULL}};
     lx_class(L, STORE, methods, release_store);
     lx_class(L, JOB, NULL, release_job);
-    static const luaL_Reg functions[] = {{"open", l_open}, {"each", l_each}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", l_open}, {"each", l_each}, {"prune", l_prune}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -136,9 +136,11 @@ static void undo_group(store *s, const queue *round, int rc) {
     store_db_explain(s->db, rc, s->path, message, sizeof message);
     if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     store_table_undone(s->table);
-    if (store_table_begin(s->table) != SQLITE_OK) store_table_undone(s->table);
+    /* Without the recent keys a completion that is there would seem not to be. */
+    bool readable = store_table_begin(s->table) == SQLITE_OK;
+    if (!readable) store_table_undone(s->table);
     for (store_job *job = round->head; job; job = job->next) {
-        if (job->op == STORE_PUT) {
+        if (job->op == STORE_PUT || !readable) {
             set_error(job, message);
         } else if (!job->error) {
             free(job->completion.data);

@@ -57,8 +57,9 @@ void store_db_explain(sqlite3 *db, int rc, const char *path, char *err, size_t e
         break;
     case SQLITE_CORRUPT:
         snprintf(err, errlen,
-                 "the store %s is damaged (%s); save what is left with: sqlite3 %s .recover", path,
-                 sqlite_says, path);
+                 "the store %s is damaged (%s); save what is sound with: fellowship store export "
+                 "FILE --store %s",
+                 path, sqlite_says, path);
         break;
     default:
         /* Over quota, for one, is an I/O error to SQLite. */

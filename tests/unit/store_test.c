@@ -209,11 +209,11 @@ static void test_each(void) {
         store_job_free(run(&d, job));
     }
     int count = 0;
-    is_int(store_each(path, check_each, &count, err, sizeof err), 0,
+    is_int(store_each(path, check_each, &count, NULL, err, sizeof err), 0,
            "each shows all, by time and then key, while the store is in use");
     is_int(count, 10, "and that is ten");
     count = 0;
-    is_int(store_each(path, stop_at_three, &count, err, sizeof err), 42, "it stops when told to");
+    is_int(store_each(path, stop_at_three, &count, NULL, err, sizeof err), 42, "it stops when told to");
     is_int(count, 3, "at once");
     desk_close(&d);
 }

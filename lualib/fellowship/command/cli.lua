@@ -1,7 +1,6 @@
 -- The command line: which verb, which script, and what its end means as an exit status.
 
 local host = require "fellowship.core.host"
-local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local nearest = require "fellowship.base.nearest"
@@ -9,9 +8,9 @@ local flow = require "fellowship.flow"
 local model = require "fellowship.model"
 local failures = require "fellowship.command.failures"
 local options = require "fellowship.command.options"
-local recording = require "fellowship.command.recording"
 local run = require "fellowship.command.run"
 local setup = require "fellowship.command.setup"
+local store = require "fellowship.command.store"
 
 local cli = {}
 
@@ -23,8 +22,7 @@ fellowship: a Lua-scriptable runtime for language-model workflows
   fellowship SCRIPT.lua [args]     run a script (host options go before its name)
   fellowship run NAME [options]    run a bundled script, or one that declares options; --help
   fellowship list                  the bundled scripts, a line each
-  fellowship store export FILE     write the store's completions as JSON Lines
-  fellowship store import FILE     take completions of such a file into the store
+  fellowship store ...             ls, show, export, import, why, prune: the store; --help
   fellowship --version, --help
 
 Host options before a plain script, and options of every command:
@@ -162,32 +160,7 @@ function verbs.list()
   return DONE
 end
 
-local store_options = {
-  { "store", type = "string", metavar = "FILE", help = "the store" },
-}
-
-local function store_path(arguments)
-  local values, problem = options.read(store_options, arguments)
-  if not values then setup.usage("%s", problem) end
-  local path = values.store or os.getenv "FELLOWSHIP_STORE"
-  return path and path ~= "" and path or ".fellowship/store.db"
-end
-
-function verbs.store(arguments)
-  local what, file = arguments[1], arguments[2]
-  if what ~= "export" and what ~= "import" then
-    setup.usage("store needs export or import%s", what and nearest.hint(what, { "export", "import" }) or "")
-  end
-  if not file or file:sub(1, 2) == "--" then setup.usage("store %s needs a file", what) end
-  local path = store_path(table.move(arguments, 3, #arguments, 1, {}))
-  if what == "export" then
-    io.stdout:write(json.encode { exported = recording.export(path, file) }, "\n")
-  else
-    local added, known = recording.import(file, path)
-    io.stdout:write(json.encode { added = added, known = known }, "\n")
-  end
-  return DONE
-end
+verbs.store = store.run
 
 verbs["--version"] = function()
   io.stdout:write("fellowship ", host.version, "\n")

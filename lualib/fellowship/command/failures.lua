@@ -13,7 +13,7 @@ local failures = {}
 local Failures = {}
 Failures.__index = Failures
 
-local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "traceback" }
+local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "request", "traceback" }
 
 -- More than these on the screen say nothing new; the file has them all.
 local SHOWN = 10
@@ -38,6 +38,7 @@ function Failures:take(failure)
   if id == nil then id = failure.number end
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,
+    request = e.request and json.decode(e.request), -- of an offline miss, for `store why`
     traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
   if self.count <= SHOWN then self.tell(("row %s failed: %s"):format(tostring(id), e.message)) end
   if self.count == SHOWN + 1 then self.tell("more rows failed; see " .. self.path .. " at the end") end

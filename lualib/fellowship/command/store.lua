@@ -62,7 +62,8 @@ function verbs.ls.run(path, values)
     if values.model and not (request.provider .. ":" .. request.model):find(values.model, 1, true) then return end
     local completion = json.decode(r.completion)
     local failure = completion.error and ("  (%s)"):format(completion.error.kind) or ""
-    local line = ("%s  %s  %s%s\n"):format(sys.hex(r.key):sub(1, 12), date_of(r.created), shown_request(request), failure)
+    local line = ("%s  %s  %s%s\n")
+      :format(sys.hex(r.key):sub(1, 12), date_of(r.created), shown_request(request), failure)
     count = count + 1
     if not values.limit then io.stdout:write(line) else lines[(count - 1) % values.limit + 1] = line end
   end, true)
@@ -122,7 +123,8 @@ local function differences(a, b, at, lines)
     end
     table.sort(names, function(x, y) return tostring(x) < tostring(y) end)
     for _, name in ipairs(names) do
-      local place = math.type(name) == "integer" and ("%s[%d]"):format(at, name) or at == "" and name or at .. "." .. name
+      local place = at == "" and name or at .. "." .. name
+      if math.type(name) == "integer" then place = ("%s[%d]"):format(at, name) end
       differences(a[name], b[name], place, lines)
     end
   elseif type(a) == "string" and type(b) == "string" and a ~= b then
@@ -161,48 +163,70 @@ local function likeness(a, b)
   return score + 8 * same / whole
 end
 
-verbs.why = { argument = "REQUEST", summary = "why a call missed: the stored request that is nearest, and what differs",
+verbs.why = { argument = "REQUEST", summary = "why calls missed (FILE: errors.jsonl): the nearest stored ones, and what differs",
   options = {} }
 
---- A request as asked: JSON, in the argument or in a file; what --offline prints of a miss.
-local function read_request(argument)
-  local source = argument
+--- Requests as asked: in the argument, in a file of one, or in the lines of an errors.jsonl.
+local function read_requests(argument)
+  local source, list = argument, {}
   if argument:sub(1, 1) ~= "{" then
     local file, problem = io.open(argument, "rb")
-    if not file then setup.usage("store why needs a request, in JSON or in a file: %s", problem) end
+    if not file then setup.usage("store why needs a request as JSON, or a file (errors.jsonl): %s", problem) end
     source = file:read "a"
     file:close()
   end
-  local request, problem = json.decode(source)
-  if type(request) ~= "table" or type(request.messages) ~= "table" then
-    errors.raise { kind = "data", message = "no request: " .. (problem and problem.message or "messages are missing") }
+  local whole = json.decode(source)
+  for _, value in ipairs(whole and { whole } or {}) do list[#list + 1] = value.request or value end
+  if not whole then
+    for line in source:gmatch "[^\n]+" do
+      local value = json.decode(line)
+      if type(value) == "table" then list[#list + 1] = value.request end
+    end
   end
-  return request
+  for _, request in ipairs(list) do
+    if type(request.messages) ~= "table" or #request.messages == 0 then list = {} end
+  end
+  if #list == 0 then
+    errors.raise { kind = "data", message = "no request with messages there; errors.jsonl has those of calls that "
+      .. "--offline missed" }
+  end
+  return list
 end
 
-function verbs.why.run(path, _, argument)
-  local asked = read_request(argument)
-  local key = sys.sha256(json.canonical(asked))
-  local best, best_score, count, hit = nil, -1, 0, false
-  local damaged = each(path, function(r)
-    count = count + 1
-    if r.key == key then hit = true end
-    local request = json.decode(r.request)
-    local score = likeness(asked, request)
-    if score > best_score then best, best_score = { key = r.key, request = request, created = r.created }, score end
-  end, true)
-  say_damage(damaged)
+local function explain(miss, count)
   local out = io.stdout
-  out:write(("asked is call %s\n"):format(sys.hex(key):sub(1, 12)))
-  if hit then
-    out:write "the store has it\n"
-  elseif not best then
-    out:write "the store is empty\n"
+  out:write(("call %s: %s\n"):format(sys.hex(miss.key):sub(1, 12), shown_request(miss.request)))
+  if miss.hit then
+    out:write "  the store has it\n"
+  elseif not miss.best then
+    out:write "  the store is empty\n"
   else
-    out:write(("not among %d completions; nearest is %s of %s:\n"):format(count, sys.hex(best.key):sub(1, 12),
-      date_of(best.created)))
-    for _, line in ipairs(differences(asked, best.request, "", {})) do out:write("  ", line, "\n") end
+    out:write(("  not among %d completions; nearest is %s of %s:\n"):format(count,
+      sys.hex(miss.best.key):sub(1, 12), date_of(miss.best.created)))
+    for _, line in ipairs(differences(miss.request, miss.best.request, "", {})) do out:write("    ", line, "\n") end
   end
+end
+
+local MOST_EXPLAINED = 20
+
+function verbs.why.run(path, _, argument)
+  local misses, count = {}, 0
+  for i, request in ipairs(read_requests(argument)) do
+    if i > MOST_EXPLAINED then break end
+    misses[i] = { request = request, key = sys.sha256(json.canonical(request)), score = -1 }
+  end
+  say_damage(each(path, function(r)
+    count = count + 1
+    local request = json.decode(r.request)
+    for _, miss in ipairs(misses) do
+      if r.key == miss.key then miss.hit = true end
+      local score = likeness(miss.request, request)
+      if score > miss.score then
+        miss.score, miss.best = score, { key = r.key, request = request, created = r.created }
+      end
+    end
+  end, true))
+  for _, miss in ipairs(misses) do explain(miss, count) end
 end
 
 verbs.prune = { summary = "take completions out for good, and make the file smaller",

@@ -175,7 +175,7 @@ local function live(flight)
     local outcome
     do
       local slot <close> = flight.gate:acquire()
-      if not wire then wire, target = prepare(flight) end -- now, not while it waits: there may be thousands
+      if not wire then wire, target = prepare(flight) end -- not while it waits: there may be thousands
       outcome = attempt(flight, target, wire)
       report(slot, outcome)
       local last = n >= most or (outcome.kind == "refused" and n >= REFUSED_ATTEMPTS)
@@ -208,7 +208,8 @@ end
 
 local function offline_miss(flight)
   local last = flight.messages[#flight.messages].content
-  return errors.new { kind = "offline", retryable = true, key = flight.id, model = flight.model.named,
+  return errors.new { kind = "offline", retryable = true, key = flight.id, request = flight.request,
+    model = flight.model.named,
     message = ('%s was never asked this (call %s), and --offline forbids to ask now: "%s"')
     :format(flight.model.named, flight.id:sub(1, 12), (text.cut(last, 60):gsub("%s+", " "))) }
 end

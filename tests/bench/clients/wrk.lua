@@ -1,4 +1,5 @@
 -- wrk's request, and its figures as JSON. It reads no JSON: calls.py compares the bytes that came.
+-- luacheck: globals wrk done
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer test"
