@@ -16,6 +16,11 @@
 #define CREEP       0.0002
 #define FASTER_MS   60000 /* twice as fast after each of these without a refusal */
 #define MOST_FASTER 8
+/* A refusal tells of a rate only when it says for how long: at least this. */
+#define TELLING_MS 500
+/* Refusals go on at lower and lower rates: then the rate is not what they are about. */
+#define MOST_DECLINES 6
+#define DEAF_MS       60000
 /* A steady stretch this long tells the rate. */
 #define STEADY_MS 2000
 /* A bucket that was full is emptied in such a time, if the rate is much too high. */
@@ -125,7 +130,7 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
         active = (double)(ticket->sent_ms - p->resumed);
         passed = active + (double)p->epoch.pause_ms;
     }
-    if (taken < 1 || passed < 1) return;
+    if (taken < 1 || passed < 1 || ticket->sent_ms < p->deaf_until) return;
     /* What a bucket that was empty at both refusals has let through, the pause included: right when
      * it did not run over meanwhile, else too low. */
     double found = taken / passed;
@@ -142,6 +147,14 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
     } else if (p->rate > 0) {
         found = least(p->rate * BACK_OFF_STEADY, found);
     }
+    p->declines = p->rate > 0 && found < p->rate ? p->declines + 1 : 0;
+    if (p->declines > MOST_DECLINES) {
+        p->declines = 0;
+        p->rate = p->most_rate;
+        p->rate_found = p->rate_settled = false;
+        p->deaf_until = ticket->sent_ms + DEAF_MS;
+        return;
+    }
     p->rate = p->most_rate > 0 ? least(found, p->most_rate) : found;
     p->allowance = 0;
     p->grown_ms = ticket->sent_ms;
@@ -149,6 +162,7 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
 
 static void refused(pace *p, const pace_ticket *ticket, uint64_t hint) {
     cut_window(p, ticket);
+    if (hint < TELLING_MS) return;
     bool news = !p->epoch.any || ticket->sent_ms >= p->epoch.sent_ms + p->epoch.pause_ms;
     if (news && p->epoch.any && ticket->serial > p->epoch.serial) learn_rate(p, ticket);
     if (news) {

@@ -41,6 +41,8 @@ typedef struct pace {
     uint64_t filled_ms;     /* when it was last filled */
     bool rate_found;        /* refused while it grew: from now on it grows slowly */
     bool rate_settled;      /* refused since then too: it is known well */
+    size_t declines;        /* how many times in a row it was found lower than before */
+    uint64_t deaf_until;    /* refusals tell no rate before this */
     bool held_back;         /* somebody had to wait for the rate since it last grew */
     uint64_t grown_ms;
 

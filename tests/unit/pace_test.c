@@ -12,12 +12,15 @@ typedef struct server {
     double rate;    /* a millisecond */
     bool bucket;    /* holds a second's worth; else so many in each second */
     size_t at_once; /* refuses more calls than this at a time; 0: does not */
+    int moody;      /* refuses every so-manieth call, whatever the rate; 0: does not */
+    int count;
     double tokens;
     uint64_t second;
 } server;
 
 static bool takes(server *s, size_t in_use, uint64_t now) {
     if (s->at_once && in_use > s->at_once) return false;
+    if (s->moody && ++s->count % s->moody == 0) return false;
     if (s->rate == 0) return true;
     if (!s->bucket && now / 1000 != s->second) {
         s->second = now / 1000;
@@ -140,7 +143,21 @@ static void pauses(void) {
     is_int((int64_t)in_use, 100, "and all of them");
 }
 
+/* Refusals that have nothing to do with the rate must not bring it down for good. */
+static void moods(void) {
+    pace p;
+    pace_init(&p, &(pace_options){.start = 64});
+    result r = simulate(&p, (server){.moody = 400}, 0);
+    ok(r.allowed / (END - WARM_UP) > 0.4, "every 400th refused at once: %.0f calls a second",
+       r.allowed / (END - WARM_UP) * 1000);
+    pace_init(&p, &(pace_options){.start = 64});
+    r = simulate(&p, (server){.moody = 400}, 1000);
+    ok(r.allowed / (END - WARM_UP) > 0.1, "and with a second's pause: %.0f calls a second",
+       r.allowed / (END - WARM_UP) * 1000);
+}
+
 int main(void) {
+    moods();
     window();
     pauses();
     given();

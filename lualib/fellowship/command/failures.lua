@@ -13,7 +13,8 @@ local failures = {}
 local Failures = {}
 Failures.__index = Failures
 
-local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "request", "traceback" }
+local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "request",
+  "traceback" }
 
 -- More than these on the screen say nothing new; the file has them all.
 local SHOWN = 10

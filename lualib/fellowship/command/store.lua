@@ -163,7 +163,8 @@ local function likeness(a, b)
   return score + 8 * same / whole
 end
 
-verbs.why = { argument = "REQUEST", summary = "why calls missed (FILE: errors.jsonl): the nearest stored ones, and what differs",
+verbs.why = { argument = "REQUEST",
+  summary = "why a call missed: the nearest stored one, and what differs; of a file: errors.jsonl",
   options = {} }
 
 --- Requests as asked: in the argument, in a file of one, or in the lines of an errors.jsonl.
