@@ -111,7 +111,11 @@ def importable(module):
 def command(client, base, seconds, in_flight, scratch):
     url = base + "/chat/completions"
     if client == "fellowship":
-        return [str(host.PROGRAM), "--concurrency", str(in_flight), "--store", f"{scratch}/store.db",
+        # What the server takes is said, as in a --models file of one's own: no slow start.
+        os.makedirs(scratch, exist_ok=True)
+        models = pathlib.Path(scratch) / "models.lua"
+        models.write_text('return { ["openai:bench"] = { concurrency = %d } }' % in_flight)
+        return [str(host.PROGRAM), "--models", str(models), "--concurrency", str(in_flight), "--store", f"{scratch}/store.db",
                 str(CLIENTS / "fellowship.lua"), str(seconds)]
     if client == "wrk":
         return ["wrk", "-t1", f"-c{in_flight}", f"-d{int(seconds + 0.5)}s", "--timeout", "60s", "-s",
