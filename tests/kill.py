@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 at random moments: a rerun ends with the bytes of an undisturbed run, and repeats few calls.
 
-$FELLOWSHIP_KILLS sets how many kills (5 when not said, 20 for the full test); $FELLOWSHIP_SEED the moments.
+$FELLOWSHIP_KILLS sets how many kills (5 when not said, 50 for the full test: each job has them twice); $FELLOWSHIP_SEED the moments.
 """
 
 import collections
@@ -77,11 +77,31 @@ def many_kills(job, moments, undisturbed, length):
     tap.ok(repeated <= alive * CONCURRENCY, f"at most {alive * CONCURRENCY} calls made twice", f"{repeated} were")
 
 
+def together(job, moments, undisturbed, length):
+    """Two processes over one store, of which one is killed; it is run again beside the other."""
+    for number in range(1, max(2, KILLS // 4) + 1):
+        name = f"pair-{number}"
+        arguments = [[*job.arguments(name)] for _ in range(2)]
+        for which, one in enumerate(arguments):
+            one[one.index("--out") + 1] = f"{name}/out-{which}"
+        killed, other = (job.scratch.start(*one) for one in arguments)
+        time.sleep(moments.uniform(0.02, length))
+        killed.kill()
+        job.scratch.finish(killed)
+        again = job.scratch.start(*arguments[0])
+        ends = [job.scratch.finish(process).status for process in (again, other)]
+        tap.equal(ends, [job.status] * 2, f"{name}: both end with status {job.status}")
+        for which in range(2):
+            host.same_tree(host.tree(job.scratch / name / f"out-{which}", VARIABLE), undisturbed,
+                           f"{name}: process {which + 1} has the same bytes")
+
+
 def kills(job):
     moments = random.Random(SEED)
     tap.diag(f"FELLOWSHIP_SEED={SEED} FELLOWSHIP_KILLS={KILLS}")
     undisturbed, length = single_kills(job, moments)
     many_kills(job, moments, undisturbed, length)
+    together(job, moments, undisturbed, length)
 
 
 def recorded():
@@ -93,10 +113,23 @@ def recorded():
                   "sha256"))
 
 
+def many_at_once():
+    """Another script and load: a jury of three over rows, and answers that take their time."""
+    class Jury(Job):
+        def arguments(self, name):
+            return ["run", "jury", "--data", str(self.data), "--out", f"{name}/out", "--store", f"{name}/store.db",
+                    "--model", "openai:one", "--model", "openai:two", "--model", "openai:three",
+                    "--concurrency", CONCURRENCY]
+
+    with Stub(latency_ms=5, rules=[{"contains": "row 7", "delay": 0.2}]) as server, host.Scratch(server.url) as scratch:
+        rows = [{"id": i, "prompt": f"row {i}", "response_a": f"yes {i}", "response_b": f"no {i}"} for i in range(150)]
+        kills(Jury(server, scratch, scratch.write("pairs.jsonl", rows), None, 0, "messages"))
+
+
 def stub():
     with Stub(latency_ms=20) as server, host.Scratch(server.url) as scratch:
         kills(Job(server, scratch, scratch.prompts(60), None, 0, "messages"))
 
 
 host.need_program()
-tap.cases(recorded, stub)
+tap.cases(recorded, stub, many_at_once)

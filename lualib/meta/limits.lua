@@ -19,6 +19,13 @@ local slot = {}
 ---Gives the slot back. Does nothing the second time.
 function slot:release() end
 
+---Tells the endpoint how the call ended, while the slot is held: by this the number of calls at a time
+---and the rate adapt. Not told of, a call changes nothing.
+---@param outcome "good"|"refused"|"overloaded"
+---@param hint? number seconds that the server asked to be left alone
+---@param tokens? integer used by the call
+function slot:report(outcome, hint, tokens) end
+
 ---@class fellowship.endpoint: userdata
 local endpoint = {}
 
@@ -30,10 +37,17 @@ function endpoint:acquire() end
 ---@param seconds number
 function endpoint:pause(seconds) end
 
----A new endpoint. It lives as long as the process.
+---What the endpoint allows now.
+---@return number calls at a time; 0 when it does not adapt
+---@return number requests a minute; 0 when they are not bounded
+function endpoint:pace() end
+
+---A new endpoint. It lives as long as the process. `start` lets it adapt, from so many calls at a time;
+---`requests` and `tokens` bound a minute.
 ---@param slots? integer calls at a time; 0, the default, for no bound of its own
+---@param pace? { start: integer?, requests: integer?, tokens: integer? }
 ---@return fellowship.endpoint
-function limits.endpoint(slots) end
+function limits.endpoint(slots, pace) end
 
 ---Sets how many calls may be on the wire, for the whole process.
 ---@param n integer 1 or more
@@ -45,6 +59,10 @@ function limits.slots(n) end
 ---@param hint? number seconds
 ---@return number
 function limits.backoff(attempt, hint) end
+
+---Waits while the calls that are on their way to a slot would fill all that are free, and some more.
+---Who opens new work asks first, so that what waits in memory follows the slots.
+function limits.room() end
 
 ---@return integer in_use slots in use
 ---@return integer waiting tasks that wait for one

@@ -53,8 +53,16 @@ function core.open(options) end
 ---Calls fn for every completion, oldest first. fn cannot wait.
 ---@param path string
 ---@param fn fun(record: fellowship.store.record)
+---@param salvage? boolean completions that are damaged are counted and left out
 ---@return boolean? well
+---@return integer|fellowship.store.problem damaged how many were left out; or the problem
+function core.each(path, fn, salvage) end
+
+---Takes completions out for good, and makes the file smaller. Fails while a run has it open.
+---@param path string
+---@param keys string[] of 32 bytes
+---@return integer? pruned how many there were
 ---@return fellowship.store.problem? problem
-function core.each(path, fn) end
+function core.prune(path, keys) end
 
 return core

@@ -8,7 +8,7 @@ struct limits_endpoint {
     limits_waiter **queue; /* a binary heap: none goes before queue[0] */
     size_t waiting, room;
     size_t slots, in_use;
-    uint64_t paused_until;
+    pace pace;
 };
 
 struct limits {
@@ -101,20 +101,41 @@ limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms) {
     limits_endpoint *start = l->turn ? l->turn : l->endpoints, *e = start;
     do {
         limits_endpoint *following = e->next ? e->next : l->endpoints;
+        uint64_t wake;
         if (e->waiting && (e->slots == 0 || e->in_use < e->slots)) {
-            if (e->paused_until <= now_ms) {
+            if (pace_allows(&e->pace, e->in_use, now_ms, &wake)) {
                 limits_waiter *w = e->queue[0];
                 limits_forget(w);
+                w->ticket = pace_sent(&e->pace, now_ms);
                 e->in_use++;
                 l->in_use++;
                 l->turn = following;
                 return w;
             }
-            if (e->paused_until < *wake_ms) *wake_ms = e->paused_until;
+            if (wake < *wake_ms) *wake_ms = wake;
         }
         e = following;
     } while (e != start);
     return NULL;
+}
+
+size_t limits_supply(limits *l, uint64_t now_ms) {
+    size_t supply = 0;
+    for (limits_endpoint *e = l->endpoints; e; e = e->next) {
+        uint64_t wake;
+        if (!e->waiting || !pace_allows(&e->pace, e->in_use, now_ms, &wake)) continue;
+        size_t room = e->slots == 0 ? e->waiting : e->slots > e->in_use ? e->slots - e->in_use : 0;
+        supply += room < e->waiting ? room : e->waiting;
+    }
+    return supply;
+}
+
+size_t limits_free_slots(const limits *l) {
+    return l->slots > l->in_use ? l->slots - l->in_use : 0;
+}
+
+size_t limits_slots(const limits *l) {
+    return l->slots;
 }
 
 void limits_release(limits_endpoint *e) {
@@ -123,11 +144,19 @@ void limits_release(limits_endpoint *e) {
 }
 
 void limits_pause(limits_endpoint *e, uint64_t until_ms) {
-    if (until_ms > e->paused_until) e->paused_until = until_ms;
+    pace_pause(&e->pace, until_ms);
 }
 
 uint64_t limits_paused_until(const limits_endpoint *e) {
-    return e->paused_until;
+    return e->pace.paused_until;
+}
+
+void limits_set_pace(limits_endpoint *e, const pace_options *options) {
+    pace_init(&e->pace, options);
+}
+
+pace *limits_pace(limits_endpoint *e) {
+    return &e->pace;
 }
 
 void limits_close(limits *l) {

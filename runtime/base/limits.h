@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pace.h"
+
 typedef struct limits limits;
 typedef struct limits_endpoint limits_endpoint;
 
@@ -18,6 +20,7 @@ typedef struct limits_waiter {
     uint64_t order;            /* of arrival, among equals */
     size_t place;              /* in the endpoint's queue */
     limits_endpoint *endpoint; /* where it waits, or NULL */
+    pace_ticket ticket;        /* once it has its slot */
 } limits_waiter;
 
 /* At most `slots` calls on the wire at a time. NULL when out of memory. */
@@ -29,6 +32,12 @@ void limits_set_slots(limits *l, size_t slots);
  * own. Freed with the limits. NULL when out of memory. */
 limits_endpoint *limits_endpoint_new(limits *l, size_t slots);
 
+/* Lets the endpoint adapt, and bounds its rates. */
+void limits_set_pace(limits_endpoint *e, const pace_options *options);
+
+/* What the endpoint's pace is; for reports, and to tell it how a call ended. */
+pace *limits_pace(limits_endpoint *e);
+
 /* Puts a waiter into its endpoint's queue (false when out of memory), and takes it out again (no
  * effect when it does not wait). */
 bool limits_wait(limits_endpoint *e, limits_waiter *w);
@@ -39,7 +48,7 @@ void limits_forget(limits_waiter *w);
  * Endpoints take turns, so one that is slow or paused holds no other back; within an endpoint the
  * lowest rank goes first, then who came first. With the row's number as rank, rows that were begun
  * are finished before later ones take their place, and memory stays flat. When waiters are held
- * back by pauses alone, *wake_ms is the time of the first pause to end, else UINT64_MAX.
+ * back by pauses and rates alone, *wake_ms is when the first of them may go, else UINT64_MAX.
  */
 limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms);
 
@@ -55,5 +64,10 @@ void limits_close(limits *l);
 
 size_t limits_in_use(const limits *l);
 size_t limits_waiting(const limits *l);
+size_t limits_slots(const limits *l);
+size_t limits_free_slots(const limits *l);
+
+/* How many waiters only want a slot: their endpoint is neither paused nor full. */
+size_t limits_supply(limits *l, uint64_t now_ms);
 
 #endif

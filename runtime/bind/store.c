@@ -17,6 +17,8 @@ typedef struct opened {
     runtime *rt;
     store *store;
     loop_wake *wake;
+    turn_hook hook; /* hands over what a turn has submitted */
+    bool hooked, submitted;
 } opened;
 
 /* What a task waits with: the job comes back into it. The job's `user` points here until the task
@@ -37,7 +39,10 @@ static void on_jobs_done(void *arg) {
     opened *o = arg;
     for (store_job *job = store_collect(o->store), *next; job; job = next) {
         next = job->next;
-        if (job->op == STORE_PUT) o->rt->committed--;
+        if (job->op == STORE_PUT)
+            o->rt->committed--;
+        else
+            o->rt->reading--;
         pending *p = job->user;
         if (p) {
             p->back = true;
@@ -51,8 +56,16 @@ static void on_jobs_done(void *arg) {
     }
 }
 
+static void hand_over(void *arg) {
+    opened *o = arg;
+    if (o->submitted) store_flush(o->store);
+    o->submitted = false;
+}
+
 static int release_store(lua_State *L) {
     opened *o = lua_touserdata(L, 1);
+    if (o->hooked) runtime_remove_hook(o->rt, &o->hook);
+    o->hooked = false;
     store_close(o->store); /* first: its thread uses the wake */
     loop_wake_free(o->wake);
     o->store = NULL;
@@ -80,6 +93,9 @@ static int l_open(lua_State *L) {
     char err[512];
     o->store = store_open(&options, err, sizeof err);
     if (!o->store) return lx_fail(L, "store", "%s", err);
+    o->hook = (turn_hook){hand_over, o, NULL};
+    runtime_add_hook(o->rt, &o->hook);
+    o->hooked = true;
     return 1;
 }
 
@@ -150,8 +166,12 @@ static int after_job(lua_State *L, int status, lua_KContext ctx) {
 /* Submits what the pending box on top of the stack holds, and waits for it. */
 static int submit(lua_State *L, opened *o, pending *p) {
     p->job->user = p;
-    if (p->job->op == STORE_PUT) o->rt->committed++;
-    store_submit(o->store, p->job);
+    if (p->job->op == STORE_PUT)
+        o->rt->committed++;
+    else
+        o->rt->reading++;
+    store_submit_later(o->store, p->job);
+    o->submitted = true;
     return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after_job);
 }
 
@@ -226,18 +246,44 @@ static int visit_record(void *arg, const store_record *r) {
     return 1;
 }
 
-/* each(path, fn) -> true | nil, {kind =, message =}: calls fn{key =, request =, wire =,
- * completion =, created =} for every completion, oldest first. fn cannot wait. */
+/* each(path, fn [, salvage]) -> true, damaged | nil, {kind =, message =}: calls fn{key =, request
+ * =, wire =, completion =, created =} for every completion, oldest first. fn cannot wait. When
+ * salvage, damaged ones are counted and left out. */
 static int l_each(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    bool salvage = lua_toboolean(L, 3);
     lua_settop(L, 2);
     visit v = {L, false};
     char err[512];
-    int status = store_each(path, visit_record, &v, err, sizeof err);
+    size_t damaged = 0;
+    int status = store_each(path, visit_record, &v, salvage ? &damaged : NULL, err, sizeof err);
     if (v.failed) return lua_error(L); /* on top, as pcall left it */
     if (status < 0) return lx_fail(L, "store", "%s", err);
     lua_pushboolean(L, 1);
+    lua_pushinteger(L, (lua_Integer)damaged);
+    return 2;
+}
+
+/* prune(path, keys) -> how many were there | nil, {kind =, message =} */
+static int l_prune(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_Integer n = luaL_len(L, 2);
+    unsigned char *keys = lua_newuserdatauv(L, (size_t)n * DIGEST_SIZE + 1, 0);
+    for (lua_Integer i = 0; i < n; i++) {
+        size_t len = 0;
+        lua_rawgeti(L, 2, i + 1);
+        const char *key = lua_tolstring(L, -1, &len);
+        luaL_argcheck(L, key && len == DIGEST_SIZE, 2, "a key has 32 bytes");
+        memcpy(keys + (size_t)i * DIGEST_SIZE, key, DIGEST_SIZE);
+        lua_pop(L, 1);
+    }
+    char err[512];
+    int64_t pruned = store_prune(path, keys, (size_t)n, err, sizeof err);
+    if (pruned < 0) return lx_fail(L, "store", "%s", err);
+    lua_pushinteger(L, (lua_Integer)pruned);
     return 1;
 }
 
@@ -246,7 +292,8 @@ int luaopen_fellowship_core_store(lua_State *L) {
         {"get", l_get}, {"put", l_put}, {"close", release_store}, {NULL, NULL}};
     lx_class(L, STORE, methods, release_store);
     lx_class(L, JOB, NULL, release_job);
-    static const luaL_Reg functions[] = {{"open", l_open}, {"each", l_each}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", l_open}, {"each", l_each}, {"prune", l_prune}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -23,6 +23,19 @@ bool task_owns(lua_State *L) {
     return *space_of(L) & 1;
 }
 
+void runtime_add_hook(runtime *rt, turn_hook *hook) {
+    hook->next = rt->hooks;
+    rt->hooks = hook;
+}
+
+void runtime_remove_hook(runtime *rt, turn_hook *hook) {
+    for (turn_hook **link = &rt->hooks; *link; link = &(*link)->next) {
+        if (*link != hook) continue;
+        *link = hook->next;
+        return;
+    }
+}
+
 /* ---- the queue ---- */
 
 static void enqueue(task_queue *q, task *t) {
@@ -30,12 +43,14 @@ static void enqueue(task_queue *q, task *t) {
     t->next = NULL;
     *(q->last ? &q->last->next : &q->first) = t;
     q->last = t;
+    q->count++;
 }
 
 static task *dequeue(task_queue *q) {
     task *t = q->first;
     q->first = t->next;
     if (!q->first) q->last = NULL;
+    q->count--;
     return t;
 }
 
@@ -48,6 +63,7 @@ static bool take_out(task_queue *q, task *t) {
     if (!*link) return false;
     *link = t->next;
     if (q->last == t) q->last = before;
+    q->count--;
     return true;
 }
 
@@ -342,6 +358,7 @@ static bool run_quiet_hook(runtime *rt) {
 enum runtime_end runtime_run(runtime *rt) {
     for (;;) {
         run_ready(rt);
+        for (turn_hook *h = rt->hooks; h; h = h->next) h->fn(h->arg);
         if (rt->live == 0) return RUNTIME_FINISHED;
         if (rt->interrupts > 1) return RUNTIME_DRAINED;
         if (!any_ready(rt)) {

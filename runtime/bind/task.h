@@ -22,7 +22,16 @@ enum task_wait {
 /* Tasks to resume, in order of waking. */
 typedef struct task_queue {
     task *first, *last;
+    size_t count;
 } task_queue;
+
+/* Something to do once in each turn, after the tasks have run and before the loop waits. Whoever
+ * adds one keeps it alive until it is taken out, or as long as the runtime. */
+typedef struct turn_hook {
+    void (*fn)(void *arg);
+    void *arg;
+    struct turn_hook *next;
+} turn_hook;
 
 /* The runtime of one Lua state. Every coroutine finds it through its extra space. */
 typedef struct runtime {
@@ -32,6 +41,8 @@ typedef struct runtime {
     task_queue soon;         /* tasks that hold a slot: calls wait for them */
     task_queue ready;        /* all others that may go on */
     size_t live;             /* tasks that have not ended */
+    size_t reading;          /* look-ups of calls that may want a slot next */
+    turn_hook *hooks;        /* what is done once a turn, after the tasks */
     size_t outside;          /* tasks suspended on TASK_OUTSIDE */
     size_t committed;        /* calls on the wire and completions being stored: what a drain
                                 waits for */
@@ -56,6 +67,9 @@ enum runtime_end {
  * suspending passes. loop and rt must outlive L. */
 void runtime_init(runtime *rt, lua_State *L, loop *loop);
 runtime *runtime_of(lua_State *L);
+
+void runtime_add_hook(runtime *rt, turn_hook *hook);
+void runtime_remove_hook(runtime *rt, turn_hook *hook);
 
 /* Whether L is a task's own coroutine, not one that its script made. */
 bool task_owns(lua_State *L);

@@ -297,6 +297,18 @@ static void on_done(void *arg, CURL *easy, CURLcode code) {
     finish(call);
 }
 
+static void on_broken(void *arg, int shard) {
+    http *c = arg;
+    for (http_call *call = c->calls, *next; call; call = next) {
+        next = call->next;
+        if (call->shard != shard) continue;
+        multi_remove(c->multi, call->easy, shard);
+        call->answer.failure = HTTP_BROKEN;
+        snprintf(call->message, sizeof call->message, "the connection was lost: out of memory");
+        finish(call);
+    }
+}
+
 /* libcurl has no timeout for the first byte, and none for silence that is not a slow average. */
 static const char *overdue(const http_call *call, uint64_t now, uint64_t *limit) {
     bool begun = call->last_ms != 0;
@@ -327,7 +339,7 @@ http *http_new(loop *l, char *err, size_t errlen) {
     http *c = calloc(1, sizeof *c);
     if (c && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
         c->loop = l;
-        c->multi = multi_new(l, on_done, c);
+        c->multi = multi_new(l, on_done, on_broken, c);
         c->share = curl_share_init();
         c->sweep = loop_timer_new(l, on_sweep, c);
         c->pool = calloc(POOL_MOST, sizeof *c->pool);

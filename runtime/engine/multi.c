@@ -35,6 +35,7 @@ typedef struct watch {
 struct multi {
     loop *loop;
     void (*done)(void *, CURL *, CURLcode);
+    void (*broken)(void *, int);
     void *arg;
     shard *shards[SHARDS];
     int count;
@@ -56,10 +57,24 @@ static void drain(shard *s) {
     }
 }
 
+static CURLM *open_curl(shard *s);
+
+/* Gives up the transfers of a shard whose handle is dead, and begins it anew. */
+static void renew(shard *s) {
+    multi *m = s->owner;
+    CURLM *fresh = open_curl(s);
+    if (!fresh) return; /* their timeouts end them */
+    for (int i = 0; i < m->count; i++)
+        if (m->shards[i] == s) m->broken(m->arg, i);
+    curl_multi_cleanup(s->curl);
+    s->curl = fresh;
+}
+
 static void act(shard *s, curl_socket_t fd, int events) {
     int running;
-    curl_multi_socket_action(s->curl, fd, events, &running);
+    CURLMcode code = curl_multi_socket_action(s->curl, fd, events, &running);
     drain(s);
+    if (code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY) renew(s);
 }
 
 static void on_timeout(void *arg) {
@@ -156,31 +171,39 @@ static void free_shard(shard *s) {
     free(s);
 }
 
+static CURLM *open_curl(shard *s) {
+    CURLM *curl = curl_multi_init();
+    if (!curl) return NULL;
+    curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, s);
+    curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(curl, CURLMOPT_TIMERDATA, s);
+    /* The default, four times the added handles, shrinks as a fan-out drains and closes
+     * connections that the next rows would have used. */
+    curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, (long)SHARD_MOST);
+    return curl;
+}
+
 static shard *new_shard(multi *m) {
     shard *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->owner = m;
     s->timer = loop_timer_new(m->loop, on_timeout, s);
-    s->curl = curl_multi_init();
+    s->curl = open_curl(s);
     if (!s->timer || !s->curl) {
         free_shard(s);
         return NULL;
     }
-    curl_multi_setopt(s->curl, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(s->curl, CURLMOPT_SOCKETDATA, s);
-    curl_multi_setopt(s->curl, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(s->curl, CURLMOPT_TIMERDATA, s);
-    /* The default, four times the added handles, shrinks as a fan-out drains and closes
-     * connections that the next rows would have used. */
-    curl_multi_setopt(s->curl, CURLMOPT_MAXCONNECTS, (long)SHARD_MOST);
     return s;
 }
 
-multi *multi_new(loop *l, void (*done)(void *, CURL *, CURLcode), void *arg) {
+multi *multi_new(loop *l, void (*done)(void *, CURL *, CURLcode), void (*broken)(void *, int),
+                 void *arg) {
     multi *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->loop = l;
     m->done = done;
+    m->broken = broken;
     m->arg = arg;
     return m;
 }

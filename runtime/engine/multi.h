@@ -11,8 +11,11 @@
 typedef struct multi multi;
 
 /* done(arg, easy, result) is called for every added handle that ends by itself, after it has been
- * removed, and never from inside a curl callback. NULL when out of memory. */
-multi *multi_new(loop *l, void (*done)(void *arg, CURL *easy, CURLcode result), void *arg);
+ * removed, and never from inside a curl callback. broken(arg, shard) is called when a part of the
+ * multi can drive its transfers no more (out of memory): their adder removes them then. NULL when
+ * out of memory. */
+multi *multi_new(loop *l, void (*done)(void *arg, CURL *easy, CURLcode result),
+                 void (*broken)(void *arg, int shard), void *arg);
 
 /* Every handle must have ended or been removed. */
 void multi_free(multi *m);

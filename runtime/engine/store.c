@@ -1,6 +1,7 @@
 #include "engine/store.h"
 
 #include "engine/store_db.h"
+#include "engine/store_table.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -15,11 +16,8 @@ enum {
     ERROR_MAX = 512
 };
 
-static const char get_sql[] = "SELECT completion, created FROM completion WHERE key = ?1";
-static const char put_sql[] = "INSERT INTO completion(key, created, completion, request, wire)"
-                              " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(key) DO NOTHING";
-/* 8 MB of page cache; a WAL that a long reader let grow shrinks to 32 MB. */
-static const char tuning_sql[] = "PRAGMA cache_size=-8192; PRAGMA journal_size_limit=33554432";
+/* 16 MB of page cache; a WAL that a long reader let grow shrinks to 32 MB. */
+static const char tuning_sql[] = "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=33554432";
 
 typedef struct queue {
     store_job *head;
@@ -36,13 +34,13 @@ struct store {
 
     /* the thread's alone */
     sqlite3 *db;
-    sqlite3_stmt *get, *put;
+    store_table *table;
     int64_t unsynced_since; /* when the oldest commit that is not yet on the disk was made; or 0 */
 
     /* under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    queue waiting, done;
+    queue held, waiting, done;
     bool closing;
 };
 
@@ -104,65 +102,23 @@ static void explain(store *s, int rc, store_job *job) {
     set_error(job, message);
 }
 
-/* Copies the row that a get stands on into the job. */
-static int take_row(sqlite3_stmt *get, store_job *job) {
-    const void *data = sqlite3_column_text(get, 0);
-    size_t len = (size_t)sqlite3_column_bytes(get, 0);
-    char *copy = data ? malloc(len + 1) : NULL;
-    if (!copy) return SQLITE_NOMEM;
-    memcpy(copy, data, len);
-    copy[len] = '\0';
-    free(job->completion.data);
-    job->completion = (store_text){copy, len};
-    job->created_ms = sqlite3_column_int64(get, 1);
-    job->found = true;
+/* Inserts unless there is one, which then is read back. */
+static int insert(store *s, store_job *job) {
+    int rc = store_table_put(s->table, job);
+    if (rc != SQLITE_TOOBIG) return rc;
+    explain(s, rc, job); /* its own fault: the rest of the group goes on */
     return SQLITE_OK;
 }
 
-static int look_up(store *s, store_job *job) {
-    sqlite3_bind_blob(s->get, 1, job->key, sizeof job->key, SQLITE_STATIC);
-    int rc = sqlite3_step(s->get);
-    if (rc == SQLITE_ROW) {
-        rc = take_row(s->get, job);
-    } else if (rc == SQLITE_DONE) {
-        job->found = false;
-        rc = SQLITE_OK;
-    }
-    sqlite3_reset(s->get);
-    return rc;
-}
-
-static int bind_text(sqlite3_stmt *put, int index, const store_text *text) {
-    const char *data = text->data ? text->data : "";
-    return sqlite3_bind_text64(put, index, data, text->len, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-/* Inserts unless there is one, which then is read back. */
-static int insert(store *s, store_job *job) {
-    sqlite3_bind_blob(s->put, 1, job->key, sizeof job->key, SQLITE_STATIC);
-    sqlite3_bind_int64(s->put, 2, job->created_ms);
-    int rc = bind_text(s->put, 3, &job->completion);
-    if (rc == SQLITE_OK) rc = bind_text(s->put, 4, &job->request);
-    if (rc == SQLITE_OK) rc = bind_text(s->put, 5, &job->wire);
-    if (rc == SQLITE_OK) rc = sqlite3_step(s->put);
-    sqlite3_reset(s->put);
-    if (rc == SQLITE_TOOBIG) {
-        /* Its own fault: the rest of the group goes on. */
-        explain(s, rc, job);
-        return SQLITE_OK;
-    }
-    if (rc != SQLITE_DONE) return rc;
-    return sqlite3_changes(s->db) == 0 ? look_up(s, job) : SQLITE_OK;
-}
-
 static void run_get(store *s, store_job *job) {
-    int rc = look_up(s, job);
+    int rc = store_table_get(s->table, job);
     if (rc != SQLITE_OK) explain(s, rc, job);
 }
 
 /* Does the jobs in their order inside one transaction; a failure is that of the whole group. */
 static int run_group(store *s, const queue *round, bool writes) {
     int rc = sqlite3_exec(s->db, writes ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = store_table_begin(s->table);
     for (store_job *job = round->head; job && rc == SQLITE_OK; job = job->next) {
         if (job->op == STORE_GET)
             run_get(s, job);
@@ -179,8 +135,12 @@ static void undo_group(store *s, const queue *round, int rc) {
     char message[ERROR_MAX];
     store_db_explain(s->db, rc, s->path, message, sizeof message);
     if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    store_table_undone(s->table);
+    /* Without the recent keys a completion that is there would seem not to be. */
+    bool readable = store_table_begin(s->table) == SQLITE_OK;
+    if (!readable) store_table_undone(s->table);
     for (store_job *job = round->head; job; job = job->next) {
-        if (job->op == STORE_PUT) {
+        if (job->op == STORE_PUT || !readable) {
             set_error(job, message);
         } else if (!job->error) {
             free(job->completion.data);
@@ -188,6 +148,16 @@ static void undo_group(store *s, const queue *round, int rc) {
             run_get(s, job);
         }
     }
+}
+
+/* Moves recent keys into the index. A failure leaves them where they are found as well. */
+static void settle(store *s) {
+    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = store_table_settle(s->table);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) return;
+    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    store_table_undone(s->table);
 }
 
 static void run_round(store *s, const queue *round) {
@@ -237,6 +207,7 @@ static bool next_round(store *s, queue *round) {
 }
 
 static void *thread_main(void *arg) {
+    pthread_setname_np(pthread_self(), "store"); /* for top, perf and gdb */
     store *s = arg;
     queue round;
     queue_init(&round);
@@ -247,6 +218,7 @@ static void *thread_main(void *arg) {
             queue_join(&s->done, &round);
             pthread_mutex_unlock(&s->mutex);
             if (s->notify) s->notify(s->notify_arg);
+            if (!s->read_only && store_table_due(s->table)) settle(s);
         }
         if (s->unsynced_since && now_ms() >= s->unsynced_since + SYNC_AFTER_MS) sync_commits(s);
     }
@@ -254,14 +226,11 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-static int prepare_statements(store *s) {
+static int prepare_connection(store *s) {
     int rc = sqlite3_exec(s->db, tuning_sql, NULL, NULL, NULL);
     if (rc == SQLITE_OK && !s->durable)
         rc = sqlite3_exec(s->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v3(s->db, get_sql, -1, SQLITE_PREPARE_PERSISTENT, &s->get, NULL);
-    if (rc == SQLITE_OK && !s->read_only)
-        rc = sqlite3_prepare_v3(s->db, put_sql, -1, SQLITE_PREPARE_PERSISTENT, &s->put, NULL);
+    if (rc == SQLITE_OK) s->table = store_table_open(s->db, s->read_only, &rc);
     return rc;
 }
 
@@ -277,8 +246,7 @@ static int start_thread(store *s) {
 
 /* Closing the last connection checkpoints the file and takes the WAL away. */
 static void release(store *s) {
-    sqlite3_finalize(s->get);
-    sqlite3_finalize(s->put);
+    store_table_close(s->table);
     sqlite3_close(s->db);
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->mutex);
@@ -300,6 +268,7 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
     s->durable = options->durable;
     s->notify = options->notify;
     s->notify_arg = options->notify_arg;
+    queue_init(&s->held);
     queue_init(&s->waiting);
     queue_init(&s->done);
     pthread_mutex_init(&s->mutex, NULL);
@@ -310,7 +279,7 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
     pthread_condattr_destroy(&attr);
 
     s->db = store_db_open(path, s->read_only, err, errlen);
-    int rc = s->db ? prepare_statements(s) : SQLITE_ERROR;
+    int rc = s->db ? prepare_connection(s) : SQLITE_ERROR;
     if (s->db && rc != SQLITE_OK) store_db_explain(s->db, rc, path, err, errlen);
     if (rc == SQLITE_OK && start_thread(s) != 0) {
         snprintf(err, errlen, "the store %s failed: cannot start its thread", path);
@@ -322,9 +291,21 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
 }
 
 void store_submit(store *s, store_job *job) {
+    store_submit_later(s, job);
+    store_flush(s);
+}
+
+void store_submit_later(store *s, store_job *job) {
     pthread_mutex_lock(&s->mutex);
-    queue_append(&s->waiting, job);
-    pthread_cond_signal(&s->wake);
+    queue_append(&s->held, job);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void store_flush(store *s) {
+    pthread_mutex_lock(&s->mutex);
+    bool any = s->held.head != NULL;
+    queue_join(&s->waiting, &s->held);
+    if (any) pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -338,6 +319,7 @@ store_job *store_collect(store *s) {
 
 void store_close(store *s) {
     if (!s) return;
+    store_flush(s);
     pthread_mutex_lock(&s->mutex);
     s->closing = true;
     pthread_cond_signal(&s->wake);

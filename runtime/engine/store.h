@@ -56,6 +56,11 @@ store *store_open(const store_options *, char *err, size_t errlen);
  * and never blocks on the disk. */
 void store_submit(store *, store_job *);
 
+/* The same, but the job may wait for the next store_flush: those handed over together are one
+ * transaction, and one switch of threads. Flush from the thread that submits. */
+void store_submit_later(store *, store_job *);
+void store_flush(store *);
+
 /* The finished jobs in order of submission, linked by next, or NULL. Thread-safe, never blocks. A
  * PUT with error set has stored nothing, and later jobs were still tried. */
 store_job *store_collect(store *);
@@ -81,9 +86,16 @@ typedef struct store_record {
 
 /* For tools, synchronous, on a read-only connection of its own: calls fn for every completion in
  * a fixed order (by created, then key) until fn returns non-zero. Returns 0 at the end, what fn
- * returned when it stopped, or -1 and a message; fn should therefore stop with a positive value. */
-int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg, char *err,
-               size_t errlen);
+ * returned when it stopped, or -1 and a message; fn should therefore stop with a positive value.
+ * With `damaged`, completions that are damaged are counted there and passed over; then the order
+ * may be that of writing. */
+int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
+               size_t *damaged, char *err, size_t errlen);
+
+/* Takes n completions (keys of 32 bytes each) out for good and makes the file smaller. Returns how
+ * many there were, or -1 and a message; fails while another process has the store open. */
+int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char *err,
+                    size_t errlen);
 
 /* The number of completions, or -1 and a message. */
 int64_t store_count(const char *path, char *err, size_t errlen);

@@ -1,6 +1,7 @@
 #include "engine/store_db.h"
 
 #include "engine/store_place.h"
+#include "engine/store_table.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -15,19 +16,9 @@
 #include <unistd.h>
 
 /* "flws", so that file(1) and other tools can tell a store; and the version of its tables. */
-enum { APPLICATION_ID = 0x666c7773, SCHEMA_VERSION = 1 };
+enum { APPLICATION_ID = 0x666c7773, SCHEMA_VERSION = 2 };
 
-/* completion and created come before the longer texts: a look-up reads no further than it needs. */
-static const char schema[] = "CREATE TABLE completion("
-                             " id INTEGER PRIMARY KEY,"
-                             " key BLOB NOT NULL UNIQUE,"
-                             " created INTEGER NOT NULL,"
-                             " completion TEXT NOT NULL,"
-                             " request TEXT NOT NULL,"
-                             " wire TEXT NOT NULL"
-                             ") STRICT";
-
-enum kind { KIND_STORE, KIND_EMPTY, KIND_FOREIGN, KIND_NEWER };
+enum kind { KIND_STORE, KIND_EMPTY, KIND_FOREIGN, KIND_OLDER, KIND_NEWER };
 
 sqlite3_file *store_db_wal(sqlite3 *db) {
     sqlite3_file *wal = NULL;
@@ -66,8 +57,9 @@ void store_db_explain(sqlite3 *db, int rc, const char *path, char *err, size_t e
         break;
     case SQLITE_CORRUPT:
         snprintf(err, errlen,
-                 "the store %s is damaged (%s); save what is left with: sqlite3 %s .recover", path,
-                 sqlite_says, path);
+                 "the store %s is damaged (%s); save what is sound with: fellowship store export "
+                 "FILE --store %s",
+                 path, sqlite_says, path);
         break;
     default:
         /* Over quota, for one, is an I/O error to SQLite. */
@@ -103,6 +95,8 @@ static int recognise(sqlite3 *db, enum kind *kind) {
         *kind = KIND_STORE;
     else if (application == APPLICATION_ID && version > SCHEMA_VERSION)
         *kind = KIND_NEWER;
+    else if (application == APPLICATION_ID)
+        *kind = KIND_OLDER;
     else if (application == 0 && version == 0 && tables == 0)
         *kind = KIND_EMPTY;
     else
@@ -121,10 +115,9 @@ static int use_wal(sqlite3 *db) {
     return rc == SQLITE_OK && !wal ? SQLITE_IOERR_SHMOPEN : rc;
 }
 
-/* Pages of 16 KiB hold several completions, and the 1000 after which SQLite checkpoints are 16 MB:
- * measured with 3 KB completions, the file is a fifth smaller than with 4 KiB and large groups are
- * written in 60 % of the time. To be set before anything is written. */
-static const char paging[] = "PRAGMA page_size=4096";
+/* Several packed completions to a page: the space that is left at its end counts less than with 4
+ * KiB, and a group writes fewer pages. To be set before anything is written. */
+static const char paging[] = "PRAGMA page_size=8192";
 
 /* Turns an empty database into a store, unless another process just has. */
 static int make_schema(sqlite3 *db) {
@@ -138,7 +131,7 @@ static int make_schema(sqlite3 *db) {
         char stamp[96];
         snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                  APPLICATION_ID, SCHEMA_VERSION);
-        rc = sqlite3_exec(db, schema, NULL, NULL, NULL);
+        rc = sqlite3_exec(db, store_table_schema, NULL, NULL, NULL);
         if (rc == SQLITE_OK) rc = sqlite3_exec(db, stamp, NULL, NULL, NULL);
     }
     if (rc == SQLITE_OK) rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
@@ -246,6 +239,12 @@ static bool accept_kind(enum kind kind, const char *path, char *err, size_t errl
         snprintf(err, errlen,
                  "%s is not a store: it is another application's database; name another file",
                  path);
+        break;
+    case KIND_OLDER:
+        snprintf(err, errlen,
+                 "the store %s was made by an older fellowship (this one writes version %d); with "
+                 "that one run: fellowship store export, and import the recording into a new store",
+                 path, SCHEMA_VERSION);
         break;
     case KIND_NEWER:
         snprintf(err, errlen,

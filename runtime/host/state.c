@@ -29,14 +29,29 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"cjson", luaopen_cjson},
                                    {NULL, NULL}};
 
-/* Lua's default lets the heap double between collections: at thousands of calls in flight that is
- * tens of megabytes of dead answers. Less than this costs more time than it saves memory. */
-#define GC_PAUSE 200
+/* How far the heap grows between collections, in per cent. Twice what lives, which is Lua's default,
+ * costs least time; of thousands of calls in flight it would be hundreds of megabytes of dead
+ * answers, so a large heap is collected sooner. Measured at 8,192 in flight: 270 MB, not 452. */
+#define SMALL_HEAP_PAUSE 200
+#define LARGE_HEAP_PAUSE 130
+#define LARGE_HEAP_KB    (32 << 10)
+
+static void choose_pause(void *arg) {
+    lua_State *L = arg;
+    static bool was_large;
+    bool large = lua_gc(L, LUA_GCCOUNT) > LARGE_HEAP_KB;
+    if (large == was_large) return;
+    was_large = large;
+    lua_gc(L, LUA_GCINC, large ? LARGE_HEAP_PAUSE : SMALL_HEAP_PAUSE, 0, 0);
+}
 
 void state_open(lua_State *L, runtime *rt, loop *loop, const char *home) {
     luaL_openlibs(L);
-    lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
+    lua_gc(L, LUA_GCINC, SMALL_HEAP_PAUSE, 0, 0);
     runtime_init(rt, L, loop);
+    static turn_hook pause_hook;
+    pause_hook = (turn_hook){choose_pause, L, NULL};
+    runtime_add_hook(rt, &pause_hook);
     random_install(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);

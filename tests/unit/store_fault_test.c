@@ -35,7 +35,7 @@ static void test_refusals(void) {
 
     desk_open(&d, fresh(), false);
     desk_close(&d);
-    sql(path, "PRAGMA user_version=2");
+    sql(path, "PRAGMA user_version=99");
     refused(path, false, "newer fellowship");
     refused(path, true, "newer fellowship");
 
@@ -82,7 +82,7 @@ static void test_damage(void) {
     static char noise[16384];
     memset(noise, 0x5a, sizeof noise);
     /* Everything behind the first page, which says what the file is. */
-    for (off_t at = 4096, end = lseek(fd, 0, SEEK_END); at < end; at += (off_t)sizeof noise)
+    for (off_t at = 8192, end = lseek(fd, 0, SEEK_END); at < end; at += (off_t)sizeof noise)
         if (pwrite(fd, noise, sizeof noise, at) < 0) abort();
     close(fd);
     ok(desk_open(&d, path, false), "a store with damaged pages opens");

@@ -11,6 +11,7 @@ local errors = {}
 ---@field fatal? boolean whether going on with other rows is pointless (no key, no store)
 ---@field key? string the call's key, in hexadecimal
 ---@field model? string the model asked, as it was named
+---@field request? string of an offline miss: the request as asked, in canonical JSON
 local Error = {}
 Error.__index = Error
 Error.__name = "fellowship.Error"

@@ -27,8 +27,7 @@ fellowship: a Lua-scriptable runtime for language-model workflows
   fellowship new NAME              write NAME.lua, a script of your own to begin with
   fellowship check SCRIPT.lua      find mistakes without running: syntax, names, options
   fellowship help NAME             what the reference says of a name, such as judge or model:ask
-  fellowship store export FILE     write the store's completions as JSON Lines
-  fellowship store import FILE     take completions of such a file into the store
+  fellowship store ...             ls, show, export, import, why, prune: the store; --help
   fellowship --version, --help
 
 Host options before a plain script, and options of every command:

@@ -14,7 +14,7 @@ local failures = {}
 local Failures = {}
 Failures.__index = Failures
 
-local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "line",
+local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable", "model", "key", "request", "line",
   "traceback" }
 
 -- More than these on the screen say nothing new; the file has them all.
@@ -63,6 +63,7 @@ function Failures:take(failure)
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,
     line = failures.line(failure.traceback),
+    request = e.request and json.decode(e.request), -- of an offline miss, for `store why`
     traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
   if self.count <= SHOWN then
     local facts = failures.facts(e, failure.traceback)

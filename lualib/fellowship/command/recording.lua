@@ -12,18 +12,19 @@ local recording = {}
 
 local KEYS = { "key", "request", "wire", "completion", "created" }
 
---- Writes every completion of a store, oldest first.
+--- Writes every sound completion of a store, oldest first.
 ---@param path string the store
 ---@param to string the recording
 ---@return integer count
+---@return integer damaged those that could not be read
 function recording.export(path, to)
   local out <close> = writer.open(to, { format = "jsonl" })
-  local done, problem = store.each(path, function(r)
+  local done, damaged = store.each(path, function(r)
     out:write(json.object({ key = sys.hex(r.key), request = json.decode(r.request), wire = json.decode(r.wire),
       completion = json.decode(r.completion), created = r.created }, KEYS))
-  end)
-  if not done then errors.raise(problem) end
-  return out.rows
+  end, true)
+  if not done then errors.raise(damaged) end
+  return out.rows, damaged
 end
 
 local function damaged(where, what)

@@ -1,14 +1,11 @@
 -- The verbs beside `run`: each gets the arguments behind it and returns the exit status.
 
 local host = require "fellowship.core.host"
-local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local lazy = require "fellowship.base.lazy"
-local nearest = require "fellowship.base.nearest"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 local setup = require "fellowship.command.setup"
-local recording = lazy "fellowship.command.recording"
 local reference = lazy "fellowship.command.reference"
 local render = lazy "fellowship.command.reference_text"
 
@@ -68,31 +65,8 @@ function verbs.list()
   return DONE
 end
 
-local store_options = {
-  { "store", type = "string", metavar = "FILE", help = "the store" },
-}
-
-local function store_path(arguments)
-  local values, problem = options.read(store_options, arguments)
-  if not values then setup.usage("%s", problem) end
-  local path = values.store or os.getenv "FELLOWSHIP_STORE"
-  return path and path ~= "" and path or ".fellowship/store.db"
-end
-
 function verbs.store(arguments)
-  local what, file = arguments[1], arguments[2]
-  if what ~= "export" and what ~= "import" then
-    setup.usage("store needs export or import%s", what and nearest.hint(what, { "export", "import" }) or "")
-  end
-  if not file or file:sub(1, 2) == "--" then setup.usage("store %s needs a file", what) end
-  local path = store_path(table.move(arguments, 3, #arguments, 1, {}))
-  if what == "export" then
-    io.stdout:write(json.encode { exported = recording.export(path, file) }, "\n")
-  else
-    local added, known = recording.import(file, path)
-    io.stdout:write(json.encode { added = added, known = known }, "\n")
-  end
-  return DONE
+  return require "fellowship.command.store".run(arguments)
 end
 
 function verbs.help(arguments)

@@ -1,6 +1,7 @@
 -- A window of tasks over a source of rows: opened ahead by a task of its own, taken in order.
 
 local task = require "fellowship.core.task"
+local limits = require "fellowship.core.limits"
 local errors = require "fellowship.base.errors"
 
 local feed = {}
@@ -49,6 +50,7 @@ end
 local function fill(self, pull, run)
   while true do
     while self.tail - self.head + 1 >= self.window do wait(self) end
+    limits.room() -- a row that no slot waits for would only take memory
     local row, number, line = pull()
     if row == nil and number == nil then break end
     local item

@@ -143,7 +143,8 @@ end
 
 local function offline_miss(flight)
   local last = flight.messages[#flight.messages].content
-  return errors.new { kind = "offline", retryable = true, key = flight.id, model = flight.model.named,
+  return errors.new { kind = "offline", retryable = true, key = flight.id, request = flight.request,
+    model = flight.model.named,
     message = ('%s was never asked this (call %s), and --offline forbids to ask now: "%s"')
     :format(flight.model.named, flight.id:sub(1, 12), (text.cut(last, 60):gsub("%s+", " "))) }
 end

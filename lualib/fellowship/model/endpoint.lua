@@ -48,6 +48,9 @@ function endpoint.resolve(provider, entry)
   return { url = url, shown = shown, identity = entry.identity or usual and provider.name or shown }
 end
 
+-- Calls at a time to an endpoint of which nothing is known; it grows from there while answers come well.
+local START = 256
+
 local gates, targets = {}, {}
 
 --- The headers of a model's calls, sorted: its provider's, and those of its entry of --models.
@@ -84,7 +87,9 @@ function endpoint.gate(model)
   local id = table.concat({ model.endpoint.url, model.key_env or "", model.name }, "\0")
   local gate = gates[id]
   if not gate then
-    gate = limits.endpoint(model.entry.concurrency or 0)
+    local own = model.entry.concurrency
+    gate = limits.endpoint(own or 0, { start = own or START, requests = model.entry.requests_per_minute,
+      tokens = model.entry.tokens_per_minute })
     gates[id] = gate
   end
   return gate

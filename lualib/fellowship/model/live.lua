@@ -146,6 +146,16 @@ local function warn(model, outcome)
   say(("%s at %s: %s; trying again"):format(model.named, model.endpoint.shown, outcome.message))
 end
 
+local REPORTED = { rate_limit = "refused", overloaded = "overloaded" }
+
+--- Tells the endpoint how an exchange went, so that it adapts to what the server takes.
+local function report(slot, outcome)
+  local how = outcome.verdict == "done" and "good" or outcome.verdict == "retry" and REPORTED[outcome.kind]
+  if not how then return end
+  local usage = outcome.completion and outcome.completion.usage
+  slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
+end
+
 --- Asks the provider until it is done or final, and gives the end to `conclude` while the call still has its slot,
 --- so that no more than --concurrency calls can ever be paid for and lost.
 ---@param flight table of fellowship.model.dispatch
@@ -153,14 +163,16 @@ end
 ---@return ... what conclude gives
 function live.call(flight, conclude)
   local model = flight.model
-  local request = request_of(flight)
+  local request
   local most, tries = model.entry.attempts or settings.attempts, 1
   for n = 1, math.huge do
     local outcome
     do
-      local _ <close> = flight.gate:acquire()
+      local slot <close> = flight.gate:acquire()
+      request = request or request_of(flight) -- not while it waits: there may be thousands
       flight:tell "" -- a stream that broke begins anew
       outcome = attempt(flight, request)
+      report(slot, outcome)
       local learnt = learns(flight, request, outcome)
       local last = tries >= most or (outcome.kind == "refused" and tries >= REFUSED_ATTEMPTS)
       if not learnt and (outcome.verdict ~= "retry" or last) then return conclude(flight, outcome, n, request.wire) end
@@ -174,7 +186,7 @@ function live.call(flight, conclude)
       if outcome.pause then flight.gate:pause(outcome.hint or wait) end
       task.sleep(wait)
     else
-      request = request_of(flight)
+      request = nil
     end
   end
 end

@@ -20,8 +20,8 @@ settings.max_answer = 64 << 20 -- bytes
 
 local entry_types = {
   model = "string?", base_url = "string?", key_env = "string?", identity = "string?", headers = "table?",
-  params = "table?", concurrency = "integer?", attempts = "integer?", timeouts = "table?", price = "table?",
-  quirks = "table?", fallback = "table?",
+  params = "table?", concurrency = "integer?", requests_per_minute = "integer?", tokens_per_minute = "integer?",
+  attempts = "integer?", timeouts = "table?", price = "table?", quirks = "table?", fallback = "table?",
 }
 
 local price_types = { input = "number", output = "number", cached = "number?" }
@@ -41,6 +41,8 @@ local timeout_types = { connect = "number?", first = "number?", idle = "number?"
 ---         quirks = { system = "fold", thinking = "open" }, fallback = { "together:meta-llama/..." } },
 ---     }
 ---
+--- `concurrency`, `requests_per_minute` and `tokens_per_minute` bound the calls to this model; unsaid,
+--- they are found out.
 --- An entry's name is an alias, or a model's own name (openai:gpt-4o) whose settings it changes.
 --- `identity` names the endpoint in keys in place of its URL, so that a store stays valid when the
 --- server moves. A `key_env` of "" says that the server wants no key. `quirks` are those of fellowship.provider.quirks,
