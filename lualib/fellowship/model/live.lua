@@ -44,7 +44,7 @@ end
 --- Whether a refused request is worth sending in another form: something was learnt from it, or has been since it
 --- was made.
 local function learns(flight, request, outcome)
-  if outcome.kind ~= "request" or (outcome.status ~= 400 and outcome.status ~= 422) then return false end
+  if outcome.kind ~= "request" or not outcome.said then return false end
   local q = request.how.quirks
   if q.version ~= request.version then return true end
   local lesson = quirks.learn(q, outcome, { messages = flight.messages, params = flight.params,
