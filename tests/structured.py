@@ -156,6 +156,11 @@ def expected_scores():
     tap.ok(abs(scores.get("a", 0) - (0.4 * 10 + 0.1 * 1 + 0.5 * 9)) < 1e-9, "a score of two tokens", scores, result.err)
     tap.ok(abs(scores.get("b", 0) - 5) < 1e-9, 'a "1" that might have become 10 is left out', scores)
 
+    # Where 10 is a token, "1" is 1.
+    both = logprob_answer(a, token("10", ("10", 0.7), ("1", 0.3)), b, token("5", ("5", 1.0)), "/10")
+    _, verdicts, _ = judged([Answer(both)], "--logprobs")
+    tap.ok(abs(verdicts[0]["scores"]["a"] - 7.3) < 1e-9, "a score that is one token", verdicts)
+
     for name, answer, parts in [("none given", p.openai(a + "8" + b + "4/10"), "gave none"),
                                 ("those of another text", {**whole, "choices": [{**whole["choices"][0], "logprobs": logprob_answer("8")["choices"][0]["logprobs"]}]}, "not those of the text")]:
         result, _, _ = judged([Answer(answer)], "--logprobs")
