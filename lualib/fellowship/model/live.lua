@@ -32,8 +32,10 @@ local known = {}
 
 --- What is known of a model where it is served, for the rest of the run.
 local function quirks_of(model)
+  if model.quirks then return model.quirks end
   local id = table.concat({ model.endpoint.url, model.name, model.entry_name or "" }, "\0")
   known[id] = known[id] or quirks.of(model.provider, model.name, model.entry.quirks)
+  model.quirks = known[id]
   return known[id]
 end
 

@@ -116,6 +116,7 @@ end
 ---@param params table<string, any>
 ---@return table<string, any>
 function quirks.params(q, params)
+  if not next(q.drop) and not next(q.rename) then return params end
   local list = {}
   for name, value in pairs(params) do
     if not q.drop[name] then list[q.rename[name] or name] = value end
