@@ -63,6 +63,12 @@ def in_words():
     got, bodies, _ = asked("vllm:m", lambda r: Answer(error, 400) if "response_format" in r.body else Answer(p.openai("Sure:\n```json\n" + TEXT + "\n```\n")))
     is_good(got, "in words, and in a fence", 2, bodies)
     tap.contains(bodies[-1]["messages"][-1]["content"], ["JSON Schema", "year"], "the schema stands in the question")
+    error = p.openai_error("1 validation error:\n {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text' or 'json_object'\"}", "internal_server_error")
+    got, bodies, _ = asked("vllm:m", lambda r: Answer(error, 500) if r.body.get("response_format", {}).get("type") == "json_schema" else Answer(p.openai(TEXT)))
+    is_good(got, "llama-cpp-python says 500 to what it does not know: its own form", 2, bodies)
+    tap.equal(bodies[1]["response_format"], {"type": "json_object", "schema": SCHEMA}, "JSON mode with the schema in it")
+    got, bodies, _ = asked("vllm:m", lambda r: Answer(error, 500) if "response_format" in r.body else Answer(p.openai(TEXT)))
+    is_good(got, "one that refuses that too: in words", 3, bodies)
     error = p.anthropic_error("invalid_request_error", "output_config.format: structured outputs are not supported for this model")
     tool = p.anthropic("", "tool_use", [{"type": "tool_use", "id": "t", "name": "answer", "input": GOOD}])
     got, bodies, _ = asked("anthropic:m", lambda r: Answer(error, 400) if "output_config" in r.body else Answer(tool))
@@ -149,6 +155,11 @@ def expected_scores():
     scores = verdicts[0]["scores"] if verdicts else {}
     tap.ok(abs(scores.get("a", 0) - (0.4 * 10 + 0.1 * 1 + 0.5 * 9)) < 1e-9, "a score of two tokens", scores, result.err)
     tap.ok(abs(scores.get("b", 0) - 5) < 1e-9, 'a "1" that might have become 10 is left out', scores)
+
+    # Where 10 is a token, "1" is 1.
+    both = logprob_answer(a, token("10", ("10", 0.7), ("1", 0.3)), b, token("5", ("5", 1.0)), "/10")
+    _, verdicts, _ = judged([Answer(both)], "--logprobs")
+    tap.ok(abs(verdicts[0]["scores"]["a"] - 7.3) < 1e-9, "a score that is one token", verdicts)
 
     for name, answer, parts in [("none given", p.openai(a + "8" + b + "4/10"), "gave none"),
                                 ("those of another text", {**whole, "choices": [{**whole["choices"][0], "logprobs": logprob_answer("8")["choices"][0]["logprobs"]}]}, "not those of the text")]:

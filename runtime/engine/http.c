@@ -7,11 +7,12 @@
 
 #include "engine/multi.h"
 
-#define SWEEP_MS    100 /* how often first-byte and idle timeouts are looked at */
-#define LONG_SECRET 16  /* a shorter key ("test") may be an ordinary word of a completion */
-#define BLOT        "[redacted]"
-#define HEAD_MOST   65536 /* bytes of header lines kept */
-#define POOL_MOST   4096  /* idle easy handles kept for reuse */
+#define SWEEP_MS     100 /* how often first-byte and idle timeouts are looked at */
+#define LEAST_SECRET 4   /* what is shorter stands in for a key where a server wants none ("x") */
+#define LONG_SECRET  16  /* a shorter key ("test") may be an ordinary word of a completion */
+#define BLOT         "[redacted]"
+#define HEAD_MOST    65536 /* bytes of header lines kept */
+#define POOL_MOST    4096  /* idle easy handles kept for reuse */
 
 struct http {
     loop *loop;
@@ -230,7 +231,7 @@ static void blot(buf *text, const char *secret) {
 
 static void redact(http_call *call) {
     const char *secret = call->target->secret;
-    if (!secret) return;
+    if (!secret || strlen(secret) < LEAST_SECRET) return;
     if (call->answer.status == 200 && strlen(secret) < LONG_SECRET) return;
     if (call->answer.body.len) blot(&call->answer.body, secret);
     if (call->answer.head.len) blot(&call->answer.head, secret);

@@ -59,7 +59,8 @@ void http_free(http *c);
  * A place that calls go to: a URL (http or https) with the headers that each call sends.
  * `secret`, if not NULL, is a header value's secret part: wherever it stands in an answer that is
  * no success, or in any answer if it is long enough not to be an ordinary word, it is blotted out
- * before anyone sees it. Everything is copied. NULL and a message in err when the URL is unusable.
+ * before anyone sees it; one of less than four bytes is no secret. Everything is copied. NULL and a
+ * message in err when the URL is unusable.
  */
 http_target *http_target_new(const char *url, const http_header *headers, size_t count,
                              const char *secret, char *err, size_t errlen);

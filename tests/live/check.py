@@ -82,8 +82,11 @@ def llama_server():
         yield url
 
 
-def same_streamed(scratch, model, name):
-    """Asked plainly and streamed (as another sample), the answer is the same."""
+def same_streamed(scratch, model, name, warm=False):
+    """Asked plainly and streamed (as another sample), the answer is the same. A server that keeps what it knows of the
+    prompt gives another one the first time: it is warmed."""
+    if warm:
+        ask(scratch, model, TALK, params=PARAMS, options={"sample": 9})
     plain = ask(scratch, model, TALK, params=PARAMS)
     streamed = ask(scratch, model, TALK, params=PARAMS, options={"sample": 2}, stream=True)
     if not tap.ok("completion" in plain and "completion" in streamed, f"{name}: answered", plain, streamed):
@@ -97,7 +100,7 @@ def same_streamed(scratch, model, name):
 
 
 def shaped(scratch, model, name):
-    got = ask(scratch, model, "When did Apollo 11 land, and what was its lander's name?", params={"temperature": 0, "max_tokens": 100},
+    got = ask(scratch, model, "When did Apollo 11 land, and what was its lander's name?", params={"temperature": 0, "max_tokens": 160},
               options={"schema": SCHEMA})
     value = (got.get("completion") or {}).get("value")
     tap.ok(value and isinstance(value["year"], int), f"{name}: an answer of a schema: {json.dumps(value)}", got)
@@ -127,7 +130,7 @@ def llama_cpp_python():
     command = [folder / "bin/python", "-m", "llama_cpp.server", "--model", weights(), "--model_alias", "smol", "--host",
                "127.0.0.1", "--port", "{port}", "--n_ctx", "4096", "--n_threads", THREADS]
     with serving("llama-cpp-python", command, "/v1/models") as url, host.Scratch(OPENAI_BASE_URL=url + "/v1", OPENAI_API_KEY="x") as scratch:
-        same_streamed(scratch, "openai:smol", "llama-cpp-python")
+        same_streamed(scratch, "openai:smol", "llama-cpp-python", warm=True)
         shaped(scratch, "openai:smol", "llama-cpp-python")
         early(scratch, "openai:smol", "llama-cpp-python")
 

@@ -22,6 +22,7 @@ local model = {}
 ---@field endpoint fellowship.Endpoint
 ---@field adapter table
 ---@field key_env string? environment variable of its key
+---@field quirks fellowship.Quirks? once it was asked
 ---@field fallback fellowship.Model[]? who is asked when it fails
 local Model = {}
 Model.__index = Model
@@ -165,8 +166,9 @@ end
 
 --- What the model cannot give is an error before anything is sent.
 local function check_asked(self, params)
-  for name, why in pairs(self.adapter.refuses or {}) do
-    if params[name] then
+  if not self.adapter.refuses then return end
+  for name, why in pairs(self.adapter.refuses) do
+    if params[name] or self.params[name] then
       errors.raise { kind = "unsupported", model = self.named, message = ("%s: %s"):format(self.named, why) }
     end
   end
@@ -174,9 +176,12 @@ end
 
 --- One call, of this model or of those it falls back on.
 local function call(self, messages, params, sample, how)
-  local chain = { self, table.unpack(self.fallback or {}) }
-  for _, m in ipairs(chain) do check_asked(m, merged(m.params, params)) end
-  if #chain > 1 then return fallback.ask(chain, messages, params, sample, how) end
+  check_asked(self, params)
+  if self.fallback then
+    local chain = { self, table.unpack(self.fallback) }
+    for _, m in ipairs(chain) do check_asked(m, params) end
+    return fallback.ask(chain, messages, params, sample, how)
+  end
   return dispatch.ask(self, messages, merged(self.params, params), sample, how)
 end
 

@@ -32,8 +32,10 @@ local known = {}
 
 --- What is known of a model where it is served, for the rest of the run.
 local function quirks_of(model)
+  if model.quirks then return model.quirks end
   local id = table.concat({ model.endpoint.url, model.name, model.entry_name or "" }, "\0")
   known[id] = known[id] or quirks.of(model.provider, model.name, model.entry.quirks)
+  model.quirks = known[id]
   return known[id]
 end
 
@@ -44,7 +46,7 @@ end
 --- Whether a refused request is worth sending in another form: something was learnt from it, or has been since it
 --- was made.
 local function learns(flight, request, outcome)
-  if outcome.kind ~= "request" or (outcome.status ~= 400 and outcome.status ~= 422) then return false end
+  if outcome.kind ~= "request" or not outcome.said then return false end
   local q = request.how.quirks
   if q.version ~= request.version then return true end
   local lesson = quirks.learn(q, outcome, { messages = flight.messages, params = flight.params,

@@ -104,6 +104,8 @@ end
 function failure.outcome(status, header, e, hint)
   local message = e and text_of(e.message) or ""
   local said = ("HTTP %d%s"):format(status, message ~= "" and ": " .. message or "")
+  -- llama-cpp-python's server says 500 to what it does not take.
+  if status == 500 and message:find("validation error", 1, true) then status = 400 end
   local kind = e and terminal(status, e) or STATUSES[status]
   if kind then
     return { verdict = "final", kind = kind, message = said, fatal = FATAL[kind], stored = STORED[kind] }

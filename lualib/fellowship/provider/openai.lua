@@ -25,6 +25,8 @@ function openai.build(name, messages, params, how)
   if schema and (q.schema == "object" or q.schema == "instruct") then
     body.messages = quirks.instruct(messages, schema)
     if q.schema == "object" then body.response_format = { type = "json_object" } end
+  elseif schema and q.schema == "grammar" then
+    body.response_format = { type = "json_object", schema = schema }
   elseif schema then
     body.response_format = { type = "json_schema",
       json_schema = { name = "answer", schema = schema, strict = answer.is_strict(schema) } }

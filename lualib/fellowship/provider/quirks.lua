@@ -10,7 +10,7 @@ local quirks = {}
 ---@field merge? boolean roles must alternate: neighbours of the same role become one message
 ---@field rename? table<string, string> parameters that go by another name
 ---@field drop? table<string, boolean> parameters that are refused
----@field schema? "native"|"tool"|"object"|"instruct" how a JSON schema is asked for
+---@field schema? "native"|"tool"|"grammar"|"object"|"instruct" how a JSON schema is asked for; "grammar" is OpenAI's JSON mode with a schema in it, an older form (llama-cpp-python, Fireworks), "object" JSON mode alone
 ---@field thinking? "tags"|"open"|"none" see fellowship.provider.thinking
 ---@field stream_usage? boolean false: stream_options is refused
 ---@field version integer counts what was learnt
@@ -116,6 +116,7 @@ end
 ---@param params table<string, any>
 ---@return table<string, any>
 function quirks.params(q, params)
+  if not next(q.drop) and not next(q.rename) then return params end
   local list = {}
   for name, value in pairs(params) do
     if not q.drop[name] then list[q.rename[name] or name] = value end
@@ -145,7 +146,8 @@ local DISPENSABLE = { "top_p", "top_k", "temperature", "stop", "seed", "presence
 local ALSO = { stop = { "stop_sequences" }, top_p = { "topp" }, top_k = { "topk" }, seed = { "random_seed" } }
 
 local REFUSING = { "not support", "unsupported", "n't support", "deprecated", "not permitted", "not allowed",
-  "unrecognized", "unknown", "cannot both", "may only be set", "not enabled", "not available" }
+  "unrecognized", "unknown", "cannot both", "may only be set", "not enabled", "not available",
+  "input should be" }
 
 local SCHEMA_WORDS = { "response_format", "json_schema", "output_config", "output_format", "structured output",
   "responsejsonschema", "response_json_schema", "responsemimetype", "json mode", "tool_choice" }
@@ -169,7 +171,13 @@ local function has_system(messages)
   return false
 end
 
-local LOWER_SCHEMA = { native = "instruct", tool = "instruct", object = "instruct" }
+--- The next way to ask for a schema.
+local function next_way(q, said, asked)
+  if q.schema ~= "native" then return "instruct" end
+  return asked.tool_schema and "tool" or said:find("json_object", 1, true) and "grammar" or "instruct"
+end
+
+local WAYS = { tool = "by a tool", grammar = "through JSON mode", instruct = "in words" }
 
 local lessons = {}
 
@@ -193,8 +201,8 @@ end
 function lessons.schema(q, outcome, said, asked)
   if not asked.schema or q.schema == "instruct" or said:find("invalid schema", 1, true) then return end
   if any(outcome.param or "", SCHEMA_WORDS) or any(said, SCHEMA_WORDS) and any(said, REFUSING) then
-    q.schema = asked.tool_schema and q.schema == "native" and "tool" or LOWER_SCHEMA[q.schema]
-    return "the JSON schema is asked for " .. (q.schema == "tool" and "by a tool" or "in words")
+    q.schema = next_way(q, said, asked)
+    return "the JSON schema is asked for " .. WAYS[q.schema]
   end
 end
 
@@ -233,7 +241,7 @@ end
 
 local ORDER = { "system", "alternate", "schema", "stream_usage", "max_tokens", "parameter" }
 
---- Learns from a request that was refused (HTTP 400 or 422); changes q.
+--- Learns from a request that was refused; changes q.
 ---@param q fellowship.Quirks
 ---@param outcome table of fellowship.provider.failure, of kind "request"
 ---@param asked { messages: table[], params: table, schema: table?, stream: boolean?, tool_schema: boolean? }
