@@ -22,13 +22,14 @@ PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-d
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
 
-LIBRARIES = lua5.4 libuv libcurl sqlite3 libarchive zlib libzstd nettle lua5.4-cjson libedit
+LIBRARIES = lua5.4 libuv sqlite3 libarchive zlib libzstd nettle lua5.4-cjson libedit
 WARNINGS  = -Wall -Wextra -Wpedantic
 DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 
 # pkg-config is asked when something is compiled, so that `make deps` can install it first.
 cflags = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) $(DEFINES) -Iruntime \
-         $(shell pkg-config --cflags $(LIBRARIES))
+         $(shell pkg-config --cflags $(LIBRARIES) libcurl)
+# libcurl is loaded by the first call: see runtime/engine/libcurl.h.
 libs   = $(shell pkg-config --libs $(LIBRARIES)) $(ALLOCATOR) -lm -lpthread
 # Thousands of texts of a few kilobytes come and go: a fifth less CPU than with glibc's malloc.
 # The sanitizers bring their own.

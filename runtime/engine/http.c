@@ -86,6 +86,7 @@ static bool fill_target(http_target *t, const http_header *headers, size_t count
 
 http_target *http_target_new(const char *url, const http_header *headers, size_t count,
                              const char *secret, char *err, size_t errlen) {
+    if (!libcurl_load(err, errlen)) return NULL;
     http_target *t = calloc(1, sizeof *t);
     char *scheme = NULL;
     if (!t || !(t->url = curl_url())) goto memory;
@@ -337,6 +338,7 @@ static void on_sweep(void *arg) {
 /* ---- the client ---- */
 
 http *http_new(loop *l, char *err, size_t errlen) {
+    if (!libcurl_load(err, errlen)) return NULL;
     http *c = calloc(1, sizeof *c);
     if (c && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
         c->loop = l;

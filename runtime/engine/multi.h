@@ -3,9 +3,9 @@
 #ifndef FELLOWSHIP_ENGINE_MULTI_H
 #define FELLOWSHIP_ENGINE_MULTI_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 
+#include "engine/libcurl.h"
 #include "engine/loop.h"
 
 typedef struct multi multi;
