@@ -18,7 +18,7 @@ LIBC = {"assert", "ctype", "errno", "fcntl", "float", "inttypes", "limits", "loc
         "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "strings", "time",
         "unistd", "emmintrin", "immintrin", "arm_neon"}
 # The foreign library that a system header belongs to, by how the header's name starts.
-FOREIGN = {"uv": "libuv", "curl/": "libcurl", "sqlite3": "sqlite", "archive": "libarchive", "zlib": "zlib", "zstd": "zstd",
+FOREIGN = {"uv": "libuv", "curl/": "libcurl", "sqlite3": "sqlite", "archive": "libarchive", "zlib": "zlib", "libdeflate": "libdeflate", "zstd": "zstd",
            "nettle/": "nettle", "lua": "lua", "lauxlib": "lua", "lualib": "lua", "histedit": "libedit"}
 LONGEST, LONGEST_EXAMPLE = 600, 40
 

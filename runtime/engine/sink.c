@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/gzip_blocks.h"
 
 struct sink {
     char *path;
     int fd;
-    struct archive *filter; /* NULL for a plain file */
+    gzip_blocks *gzip;      /* of a gzip file */
+    struct archive *filter; /* of a file that is compressed otherwise */
     off_t size;             /* of a plain file */
     char error[256];        /* "" while all is well */
 };
@@ -53,12 +55,11 @@ static la_ssize_t on_compressed(struct archive *filter, void *arg, const void *b
     return -1;
 }
 
+static bool put_gzip(void *arg, const char *bytes, size_t len) {
+    return write_raw(arg, bytes, len);
+}
+
 static int add_filter(struct archive *a, const char *filter) {
-    if (strcmp(filter, "gzip") == 0) {
-        int rc = archive_write_add_filter_gzip(a);
-        return rc == ARCHIVE_OK ? archive_write_set_filter_option(a, "gzip", "timestamp", NULL)
-                                : rc;
-    }
     if (strcmp(filter, "zstd") == 0) return archive_write_add_filter_zstd(a);
     if (strcmp(filter, "xz") == 0) return archive_write_add_filter_xz(a);
     if (strcmp(filter, "bzip2") == 0) return archive_write_add_filter_bzip2(a);
@@ -66,13 +67,24 @@ static int add_filter(struct archive *a, const char *filter) {
     return ARCHIVE_FATAL;
 }
 
-static bool set_level(sink *s, const char *filter, int level) {
-    char text[16], message[64];
-    snprintf(text, sizeof text, "%d", level);
-    if (archive_write_set_filter_option(s->filter, filter, "compression-level", text) == ARCHIVE_OK)
-        return true;
+static bool fail_level(sink *s, const char *filter, int level) {
+    char message[64];
     snprintf(message, sizeof message, "%s has no compression level %d", filter, level);
     return fail(s, message);
+}
+
+static bool set_level(sink *s, const char *filter, int level) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", level);
+    return archive_write_set_filter_option(s->filter, filter, "compression-level", text) ==
+               ARCHIVE_OK ||
+           fail_level(s, filter, level);
+}
+
+static bool begin_gzip(sink *s, int level) {
+    if (level > GZIP_LEVEL_MOST) return fail_level(s, "gzip", level);
+    s->gzip = gzip_blocks_new(level, put_gzip, s);
+    return s->gzip || fail(s, "out of memory");
 }
 
 /* Sets up libarchive: one filter over one nameless "entry", which is all of the file. */
@@ -105,6 +117,8 @@ sink *sink_open(const char *path, const char *filter, int level, char *err, size
     s->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (s->fd < 0)
         fail(s, strerror(errno));
+    else if (filter && strcmp(filter, "gzip") == 0)
+        begin_gzip(s, level);
     else if (filter)
         begin_filter(s, filter, level);
     if (!s->error[0]) return s;
@@ -116,6 +130,7 @@ sink *sink_open(const char *path, const char *filter, int level, char *err, size
 bool sink_write(sink *s, const void *bytes, size_t len) {
     if (s->error[0]) return false;
     if (len == 0) return true;
+    if (s->gzip) return gzip_blocks_write(s->gzip, bytes, len);
     if (!s->filter) {
         bool well = write_raw(s, bytes, len);
         if (well)
@@ -136,6 +151,7 @@ bool sink_write(sink *s, const void *bytes, size_t len) {
 
 bool sink_finish(sink *s) {
     if (s->error[0]) return false;
+    if (s->gzip && !gzip_blocks_finish(s->gzip)) return false;
     if (s->filter && archive_write_close(s->filter) != ARCHIVE_OK) return fail_filter(s);
     /* A pipe or a terminal cannot be synced, and need not be. */
     if (fsync(s->fd) < 0 && errno != EINVAL && errno != ENOTSUP) return fail(s, strerror(errno));
@@ -160,6 +176,7 @@ void sink_close(sink *s) {
         fail(s, "closed"); /* freeing it flushes, into a file that nobody wants */
         archive_write_free(s->filter);
     }
+    gzip_blocks_free(s->gzip);
     if (s->fd >= 0) close(s->fd);
     free(s->path);
     free(s);

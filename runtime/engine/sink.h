@@ -1,6 +1,7 @@
 /*
- * sink: a file that is written from its start to its end, plain or compressed (libarchive). The
- * same bytes in give the same bytes out: no time, name or machine is in the compressed file.
+ * sink: a file that is written from its start to its end, plain or compressed (libarchive; gzip by
+ * gzip_blocks). The same bytes in give the same bytes out: no time, name or machine is in the
+ * compressed file.
  *
  * The sink owns its file. It may move between threads but serves one at a time. The first error is
  * final: every later call fails in the same way.
