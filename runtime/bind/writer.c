@@ -14,7 +14,7 @@
 #define WRITER "fellowship.writer"
 
 /* A piece of so many bytes goes to the worker. */
-#define PIECE ((size_t)256 * 1024)
+#define PIECE ((size_t)512 * 1024)
 
 typedef struct outlet outlet;
 

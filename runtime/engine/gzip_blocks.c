@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A member begins without a history to refer to: at this size that costs less than a hundredth. */
-#define BLOCK ((size_t)1 << 20)
+/* A member begins without a history to refer to: at this size that costs about a hundredth. */
+#define BLOCK ((size_t)512 << 10)
 
 struct gzip_blocks {
     struct libdeflate_compressor *compressor;
@@ -21,7 +21,7 @@ gzip_blocks *gzip_blocks_new(int level, gzip_put put, void *arg) {
     if (!g) return NULL;
     g->put = put;
     g->arg = arg;
-    g->compressor = libdeflate_alloc_compressor(level < 0 ? 6 : level);
+    g->compressor = libdeflate_alloc_compressor(level < 0 ? GZIP_LEVEL : level);
     if (g->compressor) g->bound = libdeflate_gzip_compress_bound(g->compressor, BLOCK);
     g->block = malloc(BLOCK);
     g->packed = malloc(g->bound);

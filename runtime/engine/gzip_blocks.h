@@ -16,9 +16,10 @@ typedef struct gzip_blocks gzip_blocks;
 /* Takes compressed bytes; false ends the write in hand. */
 typedef bool (*gzip_put)(void *arg, const char *bytes, size_t len);
 
-enum { GZIP_LEVEL_MOST = 12 };
+/* The usual level: four times as fast as gzip's own usual one, for an eighth more bytes. */
+enum { GZIP_LEVEL = 5, GZIP_LEVEL_MOST = 12 };
 
-/* level 0 to 12, or negative for 6. NULL when out of memory. */
+/* level 0 to 12, or negative for the usual one. NULL when out of memory. */
 gzip_blocks *gzip_blocks_new(int level, gzip_put put, void *arg);
 
 /* Both false when `put` was. */

@@ -4,7 +4,8 @@
     rows.py [ROWS ...]          10,000 and 1,000,000 (about 600 MB) when none are given
 
 Every program reads the same file, sets `label` in each row, and writes compact JSON Lines; with
-gzip in and out, jq and Python read from `gzip -dc` and write into `gzip`, all at the same level.
+gzip in and out, jq and Python read from `gzip -dc` and write into `gzip`, each at its usual level; the
+size of what was written stands beside.
 MB are of the uncompressed input. CPU seconds and the peak resident size are those of the program
 with its children; of several processes the largest counts.
 """
@@ -24,7 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import host
 
 SCRIPT = """local fellowship = require "fellowship"
-local out <close> = fellowship.writer(arg[2], { level = math.tointeger(arg[3]) })
+local out <close> = fellowship.writer(arg[2])
 for row in fellowship.rows(arg[1]) do
   row.label = "changed"
   out:write(row)
@@ -108,11 +109,11 @@ def same(folder, names, packed):
 
 def measure(folder, rows):
     size = (folder / "rows.jsonl").stat().st_size / 1e6
-    for packed in ("", "6", "1"):
+    for packed in ("", "gzip"):
         end = ".gz" if packed else ""
-        before, behind = ("gzip -dc rows.jsonl.gz | ", f" | gzip -n{packed}") if packed else ("", "")
+        before, behind = ("gzip -dc rows.jsonl.gz | ", " | gzip -n") if packed else ("", "")
         given = "" if packed else " < rows.jsonl"
-        commands = {"fellowship": f"{host.PROGRAM} copy.lua rows.jsonl{end} ours.jsonl{end} {packed}",
+        commands = {"fellowship": f"{host.PROGRAM} copy.lua rows.jsonl{end} ours.jsonl{end}",
                     "python json": f"{before}{sys.executable} copy.py{given}{behind} > python.jsonl{end}"}
         if shutil.which("jq"):
             commands["jq -c"] = f"""{before}jq -c '.label = "changed"'{given}{behind} > jq.jsonl{end}"""
@@ -120,16 +121,17 @@ def measure(folder, rows):
         results = {name: run(command, folder) for name, command in commands.items()}
         in_child(same, folder, outputs, packed)
         slowest = results.get("jq -c")
+        written = dict(zip(commands, (*outputs, f"jq.jsonl{end}")))
         for name, (seconds, cpu, peak) in results.items():
             ratio = f"{slowest[0] / seconds:6.2f}" if slowest else "     -"
-            print(f"{rows:10,} {'gzip ' + packed if packed else 'plain':>6} {name:>12} {seconds:8.2f} {cpu:8.2f} "
-                  f"{size / seconds:8.1f} {ratio} {peak:8.1f}", flush=True)
+            print(f"{rows:10,} {packed or 'plain':>6} {name:>12} {seconds:8.2f} {cpu:8.2f} "
+                  f"{size / seconds:8.1f} {ratio} {peak:8.1f} {(folder / written[name]).stat().st_size / 1e6:8.1f}", flush=True)
         for name in (*outputs, f"jq.jsonl{end}"):
             (folder / name).unlink(missing_ok=True)
 
 
 def main():
-    print(f"{'rows':>10} {'':>6} {'':>12} {'seconds':>8} {'CPU s':>8} {'MB/s':>8} {'x jq':>6} {'peak MB':>8}")
+    print(f"{'rows':>10} {'':>6} {'':>12} {'seconds':>8} {'CPU s':>8} {'MB/s':>8} {'x jq':>6} {'peak MB':>8} {'out MB':>8}")
     for rows in map(int, sys.argv[1:] or (10_000, 1_000_000)):
         with tempfile.TemporaryDirectory(prefix="fellowship-rows-") as name:
             folder = pathlib.Path(name)
