@@ -37,6 +37,10 @@ function endpoint:acquire() end
 ---@param seconds number
 function endpoint:pause(seconds) end
 
+---How long the endpoint is paused still.
+---@return number seconds 0 when it is not
+function endpoint:paused() end
+
 ---What the endpoint allows now.
 ---@return number calls at a time; 0 when it does not adapt
 ---@return number requests a minute; 0 when they are not bounded

@@ -252,6 +252,14 @@ void http_watch(http_call *call, void (*more)(void *)) {
     call->more = more;
 }
 
+enum http_phase http_phase_of(const http_call *call, size_t *bytes) {
+    *bytes = call->taken + call->answer.body.len;
+    if (call->last_ms) return HTTP_ANSWERING;
+    curl_off_t sent = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+    return sent > 0 ? HTTP_SENT : HTTP_CONNECTING;
+}
+
 long http_status(http_call *call, const buf **head) {
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer.status);
     *head = &call->answer.head;

@@ -154,6 +154,10 @@ end
 
 local flights = {}
 
+--- Calls under way, by digest, for who watches them: `sent` is the attempt, `stage` what a live one waits for ("turn",
+--- "wire", "stream", "retry", "store").
+dispatch.flights = flights
+
 local function fly(flight)
   local model = flight.model
   local held, problem = dispatch.store():get(flight.digest)

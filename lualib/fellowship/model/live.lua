@@ -105,6 +105,7 @@ local function streamed_answer(flight, request)
     local bytes
     bytes, problem = stream:read()
     if problem then return broke_off(problem) end
+    flight.stage = "stream"
     status, head, elapsed = stream:head()
     -- An error, or a server that does not stream, answers as it would have without.
     local kind = (http.header(head, "content-type") or ""):lower()
@@ -129,8 +130,8 @@ end
 
 local Flying = { __close = function() stats.in_flight = stats.in_flight - 1 end }
 
-local function attempt(flight, request)
-  flight.sent = true
+local function attempt(flight, request, n)
+  flight.sent, flight.stage = n, "wire"
   stats.attempts = stats.attempts + 1
   stats.in_flight = stats.in_flight + 1
   local _ <close> = setmetatable({}, Flying)
@@ -170,13 +171,15 @@ function live.call(flight, conclude)
   for n = 1, math.huge do
     local outcome
     do
+      flight.stage = "turn"
       local slot <close> = flight.gate:acquire()
       request = request or request_of(flight) -- not while it waits: there may be thousands
       flight:tell "" -- a stream that broke begins anew
-      outcome = attempt(flight, request)
+      outcome = attempt(flight, request, n)
       report(slot, outcome)
       local learnt = learns(flight, request, outcome)
       local last = tries >= most or (outcome.kind == "refused" and tries >= REFUSED_ATTEMPTS)
+      flight.stage = "store"
       if not learnt and (outcome.verdict ~= "retry" or last) then return conclude(flight, outcome, n, request.wire) end
       if learnt then outcome = nil end
     end
@@ -186,6 +189,7 @@ function live.call(flight, conclude)
       warn(model, outcome)
       local wait = limits.backoff(tries - 1, outcome.hint)
       if outcome.pause then flight.gate:pause(outcome.hint or wait) end
+      flight.stage = "retry"
       task.sleep(wait)
     else
       request = nil
