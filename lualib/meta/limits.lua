@@ -37,6 +37,11 @@ function endpoint:acquire() end
 ---@param seconds number
 function endpoint:pause(seconds) end
 
+---Bounds the endpoint from now on, by what it tells of itself; 0 leaves one as it is.
+---@param requests number a minute
+---@param tokens number a minute
+function endpoint:bound(requests, tokens) end
+
 ---How long the endpoint is paused still.
 ---@return number seconds 0 when it is not
 function endpoint:paused() end

@@ -9,6 +9,7 @@ local events = require "fellowship.provider.events"
 local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
+local allowance = require "fellowship.model.allowance"
 local endpoint = require "fellowship.model.endpoint"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
@@ -77,7 +78,7 @@ local function whole_answer(flight, request)
   local got, problem = request.target:send(request.wire, model.times)
   if not got then return broke_off(problem) end
   local outcome = model.adapter.classify(got.status, header_of(got.head), got.body, request.how)
-  outcome.status, outcome.elapsed = got.status, got.elapsed
+  outcome.status, outcome.elapsed, outcome.head = got.status, got.elapsed, got.head
   return outcome
 end
 
@@ -124,7 +125,7 @@ local function streamed_answer(flight, request)
   else
     outcome = adapter.meaning(200, header_of(head), state.whole, request.how)
   end
-  outcome.status, outcome.elapsed = status, elapsed
+  outcome.status, outcome.elapsed, outcome.head = status, elapsed, head
   return outcome
 end
 
@@ -152,11 +153,12 @@ end
 local REPORTED = { rate_limit = "refused", overloaded = "overloaded" }
 
 --- Tells the endpoint how an exchange went, so that it adapts to what the server takes.
-local function report(slot, outcome)
+local function report(flight, slot, outcome)
   local how = outcome.verdict == "done" and "good" or outcome.verdict == "retry" and REPORTED[outcome.kind]
   if not how then return end
   local usage = outcome.completion and outcome.completion.usage
   slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
+  if how == "good" then allowance.look(flight.gate, flight.model.entry, header_of(outcome.head)) end
 end
 
 --- Asks the provider until it is done or final, and gives the end to `conclude` while the call still has its slot,
@@ -176,7 +178,7 @@ function live.call(flight, conclude)
       request = request or request_of(flight) -- not while it waits: there may be thousands
       flight:tell "" -- a stream that broke begins anew
       outcome = attempt(flight, request, n)
-      report(slot, outcome)
+      report(flight, slot, outcome)
       local learnt = learns(flight, request, outcome)
       local last = tries >= most or (outcome.kind == "refused" and tries >= REFUSED_ATTEMPTS)
       flight.stage = "store"
