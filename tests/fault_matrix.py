@@ -7,8 +7,12 @@
 import concurrent.futures
 import json
 import os
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
+import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -63,8 +67,8 @@ MATRIX = {
 }
 
 
-def ask(url, rule_timeouts=(1, 2), attempts=ATTEMPTS, **options):
-    with host.Scratch(url, FELLOWSHIP_RETRY_SCALE="0.01") as scratch:
+def ask(url, rule_timeouts=(1, 2), attempts=ATTEMPTS, environment=None, **options):
+    with host.Scratch(url, FELLOWSHIP_RETRY_SCALE="0.01", **(environment or {})) as scratch:
         scratch.write("ask.lua", SCRIPT)
         scratch.write("models.lua", MODELS % (url, attempts, *rule_timeouts))
         result = scratch.run("--models", "models.lua", "--quiet", "ask.lua", timeout=60, **options)
@@ -175,7 +179,99 @@ def few_descriptors():
         tap.ok(max(entry["in_flight"] for entry in server.log()) < 60, "over fewer connections")
 
 
+# ---- TLS ----
+
+def certificate(folder, name, subject):
+    """The path of a new certificate, signed by itself, with its key."""
+    path = os.path.join(folder, name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=test", "-addext", f"subjectAltName={subject}", "-keyout", path + ".key", "-out", path],
+                   check=True, capture_output=True)
+    return path
+
+
+def over_tls(path):
+    """Answers one request over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, path + ".key")
+
+    def serve(connection):
+        try:
+            with context.wrap_socket(connection, server_side=True) as wrapped:
+                closes_idle(wrapped)
+        except OSError:
+            connection.close()
+    return serve
+
+
+def hangs_up(connection):
+    """In the middle of the handshake."""
+    connection.recv(65536)
+    connection.close()
+
+
+def tls():
+    if not shutil.which("openssl"):
+        raise tap.Skip("openssl is not installed")
+    url = "https://127.0.0.1:%d/v1"
+    with tempfile.TemporaryDirectory(prefix="tls-") as folder:
+        own, other = certificate(folder, "own", "IP:127.0.0.1"), certificate(folder, "other", "DNS:other.example")
+        check_all({
+            "TLS with a certificate that SSL_CERT_FILE names": ((url % listener(over_tls(own)), own), "done", 1),
+            "TLS with a certificate that nobody vouches for": ((url % listener(over_tls(own)), None), "tls", 1),
+            "TLS with another host's certificate": ((url % listener(over_tls(other)), other), "tls", 1),
+            "TLS, SSL_CERT_FILE is missing": ((url % listener(over_tls(own)), "/nowhere.pem"), "tls", 1),
+            "a handshake that stalls": ((url % listener(lambda c: threading.Event().wait(30)), None), "timeout", ATTEMPTS),
+            "a handshake that is cut off": ((url % listener(hangs_up), None), "connect", ATTEMPTS),
+            "plain HTTP where https is said": ((url % listener(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")), None), "tls", 1),
+        }, lambda case: ask(case[0][0], environment={"SSL_CERT_FILE": case[0][1]} if case[0][1] else None))
+
+
+# ---- a resolver that is slow ----
+
+BESIDE = """
+local fellowship = require "fellowship"
+local ended, order = 0, {}
+local function note(name, fn)
+  return function()
+    local well, problem = pcall(fn)
+    order[#order + 1] = { name = name, kind = well and "done" or problem.kind, attempts = not well and problem.attempts or nil }
+  end
+end
+local slow, quick = fellowship.model "faulty", fellowship.model "openai:quick"
+fellowship.all(note("slow", function() slow:ask "call" end), note("quick", function()
+  for i = 1, 150 do quick:ask("call " .. i) fellowship.sleep(0.02) end
+end))
+print(require("cjson").encode(order))
+"""
+
+
+def preloaded(folder, name):
+    """The path of tests/lib/NAME.c, built to be preloaded."""
+    if not shutil.which("gcc"):
+        raise tap.Skip("there is no compiler")
+    if b"__asan_init" in host.PROGRAM.read_bytes():
+        raise tap.Skip("the sanitizer wants to come first")
+    shim = os.path.join(folder, name + ".so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib", name + ".c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", shim, source], check=True)
+    return shim
+
+
+def slow_names():
+    """Each look-up takes four seconds, connecting may take one: a loop that waited for it would stand for three."""
+    with Stub() as server, tempfile.TemporaryDirectory(prefix="names-") as folder:
+        with host.Scratch(server.url, FELLOWSHIP_RETRY_SCALE="0.01", LD_PRELOAD=preloaded(folder, "slow_names")) as scratch:
+            scratch.write("beside.lua", BESIDE)
+            scratch.write("models.lua", MODELS % ("http://slow.example/v1", ATTEMPTS, 1, 2))
+            result = scratch.run("--models", "models.lua", "beside.lua", timeout=60)
+        gaps = [later["time"] - earlier["time"] for earlier, later in zip(server.log(), server.log()[1:])]
+        outcome = {entry["name"]: entry for entry in result.summary}
+        check("a name server that does not answer", "timeout", ATTEMPTS, result, {**outcome["slow"], "message": "-", "key": "-"})
+        tap.ok(len(gaps) == 149 and max(gaps) < 2, f"other calls go on meanwhile: at most {max(gaps):.2f} s between two")
+
+
 host.need_program()
 if TABLE:
     print("| fault | outcome | attempts | time |\n|---|---|---|---|")
-tap.cases(answers, connections, idle_connections, few_descriptors)
+tap.cases(answers, connections, idle_connections, few_descriptors, tls, slow_names)

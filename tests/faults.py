@@ -181,6 +181,16 @@ def never_hangs():
     tap.ok(time.monotonic() - start < 15, "in the time that the limits allow")
 
 
+def rows_that_are_no_tables():
+    with host.Scratch() as scratch:
+        scratch.write("ask.lua", """local fellowship = require "fellowship"
+for _ in fellowship.map({ 7, "eight" }, function() error "no" end) do end
+""")
+        result = scratch.run("ask.lua")
+        tap.equal((result.status, [row["id"] for row in host.jsonl(scratch / "ask.errors.jsonl")]), (3, [0, 1]),
+                  "rows that are numbers and strings fail as others do, known by their number")
+
+
 host.need_program()
 tap.cases(transient, given_up, timeouts, retry_after, final, stops_the_run, stored_refusals, shared_calls, concurrency,
-          never_hangs)
+          never_hangs, rows_that_are_no_tables)

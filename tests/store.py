@@ -3,6 +3,9 @@
 
 import json
 import os
+import random
+import signal
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -129,5 +132,127 @@ def damage():
         tap.contains(result.err, "store export", "and names what helps")
 
 
+VERSION_1 = """
+PRAGMA journal_mode=WAL;
+CREATE TABLE completion( id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,
+ completion TEXT NOT NULL, request TEXT NOT NULL, wire TEXT NOT NULL) STRICT;
+PRAGMA application_id=0x666c7773; PRAGMA user_version=1;
+"""
+
+
+def version_1(scratch, lines, filler=0):
+    """A store as the first version made it, of a recording; `filler` makes each completion larger."""
+    path, chance = scratch / "old.db", random.Random(1)
+    with sqlite3.connect(path) as db:
+        db.executescript(VERSION_1)
+        for row in lines:
+            completion = {**row["completion"], "reasoning": chance.randbytes(filler).hex()} if filler else row["completion"]
+            texts = [json.dumps(value, separators=(",", ":")) for value in (completion, row["request"], row["wire"])]
+            db.execute("INSERT INTO completion(key, created, completion, request, wire) VALUES(?, ?, ?, ?, ?)",
+                       (bytes.fromhex(row["key"]), row["created"], *texts))
+    db.close()
+    return path
+
+
+def version_of(path):
+    with sqlite3.connect(path) as db:
+        answer = (db.execute("PRAGMA user_version").fetchone()[0], db.execute("SELECT count(*) FROM completion").fetchone()[0],
+                  db.execute("PRAGMA integrity_check").fetchone()[0])
+    db.close()
+    return answer
+
+
+def exported(scratch, name):
+    result = scratch.run("store", "export", f"{name}.jsonl", "--store", name)
+    return result.status == 0 and (scratch / f"{name}.jsonl").read_bytes()
+
+
+def first_version():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        recording = exported(scratch, "store.db")
+        path = version_1(scratch, host.jsonl(scratch / "store.db.jsonl"))
+        calls = len(server.log())
+        ask = "ask.lua", "openai:red", "rows.jsonl"
+        want = scratch.run("--offline", "--store", "store.db", *ask).out
+        tap.equal(exported(scratch, "old.db"), recording, "a store of version 1: export gives the same bytes")
+        tap.equal(scratch.run("store", "ls", "--store", "old.db").out, store(scratch, "ls").out, "ls")
+        result = scratch.run("--offline", "--store", "old.db", *ask)
+        tap.equal((result.status, result.out), (0, want), "--offline finds every row")
+        tap.equal(version_of(path)[:2], (1, 80), "and writes nothing")
+        os.chmod(path, 0o444)
+        os.chmod(scratch.path, 0o555)
+        try:
+            result = scratch.run("--offline", "--store", "old.db", *ask, prefix=unprivileged())
+            tap.equal((result.status, result.out), (0, want), "so it does where it may not write")
+        finally:
+            os.chmod(scratch.path, 0o755)
+            os.chmod(path, 0o644)
+        result = scratch.run("--store", "old.db", *ask)
+        tap.equal((result.status, result.out, result.err), (0, want, ""), "a run that may write finds every row")
+        tap.equal(version_of(path), (2, 80, "ok"), "and brings it to version 2")
+        tap.equal(exported(scratch, "old.db"), recording, "with the same bytes")
+        scratch.run("--store", "old.db", "ask.lua", "openai:blue", "rows.jsonl")
+        tap.equal(len(server.log()), calls, "no call was made")
+        scratch.prompts(41)
+        scratch.run("--store", "old.db", *ask)
+        tap.equal((len(server.log()) - calls, version_of(path)), (1, (2, 81, "ok")), "a new row is asked for and added")
+        calls = len(server.log())
+        path.unlink()
+        version_1(scratch, host.jsonl(scratch / "store.db.jsonl"), filler=20000)
+        scratch.prompts(40)
+        results = [scratch.finish(process) for process in [scratch.start("--store", "old.db", *ask) for _ in range(4)]]
+        tap.equal([(result.status, result.out) for result in results], [(0, want)] * 4, "four processes open it at once")
+        tap.equal((len(server.log()), version_of(path)), (calls, (2, 80, "ok")), "and agree")
+
+
+def unprivileged():
+    """The file permissions do not bind root."""
+    if os.getuid() != 0:
+        return ()
+    return "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"
+
+
+def first_version_killed():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        exported(scratch, "store.db")
+        lines = host.jsonl(scratch / "store.db.jsonl")
+        path = version_1(scratch, lines, filler=20000)
+        before, calls, killed = exported(scratch, "old.db"), len(server.log()), []
+        want = scratch.run("--offline", "--store", "store.db", "ask.lua", "openai:red", "rows.jsonl").out
+        wal = scratch / "old.db-wal"
+        for size in (1, 1 << 20, 4 << 20, 8 << 20):
+            process = scratch.start("--store", "old.db", "ask.lua", "openai:red", "rows.jsonl")
+            host.until(lambda: process.poll() is not None or (wal.exists() and wal.stat().st_size >= size), step=0)
+            process.send_signal(signal.SIGKILL)
+            result = scratch.finish(process)
+            killed.append(result.status)
+            tap.contains(result.err, "bringing the store old.db (3", "a large one is told of")
+            tap.equal(exported(scratch, "old.db"), before, f"killed at {size} bytes: export gives the same bytes")
+            if version_of(path)[0] == 2:
+                break
+        tap.ok(killed[:2] == [-9, -9], f"killed while it was brought to version 2: {killed}")
+        result = scratch.run("--store", "old.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.equal((result.status, result.out), (0, want), "then a run finds every row")
+        tap.equal((len(server.log()), version_of(path)), (calls, (2, 800, "ok")), "without a call")
+
+
+def first_version_damaged():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        exported(scratch, "store.db")
+        path = version_1(scratch, host.jsonl(scratch / "store.db.jsonl"))
+        whole = path.read_bytes()
+        path.write_bytes(whole[:len(whole) // 2 // 4096 * 4096] + b"\x5a" * 16384 + whole[len(whole) // 2 // 4096 * 4096 + 16384:])
+        hurt = path.read_bytes()
+        result = scratch.run("--store", "old.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.equal(result.status, 1, "a damaged one is not brought to version 2")
+        tap.contains(result.err, ["damaged", "store export"], "which says what helps")
+        tap.equal(path.read_bytes(), hurt, "and it stays as it is")
+        result = scratch.run("store", "export", "sound.jsonl", "--store", "old.db")
+        tap.ok(result.status == 1 and result.summary["exported"] > 700, "export saves what is sound", result)
+
+
 host.need_program()
-tap.cases(looking, moving, why, prune, in_use, damage)
+tap.cases(looking, moving, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)

@@ -76,6 +76,12 @@ function stream:close() end
 ---@return { kind: "usage"|"auth", message: string }? problem
 function http.target(options) end
 
+---How far the call of a task is that waits in `send`: nil when it does not.
+---@param t fellowship.task
+---@return "connect"|"sent"|"body"|nil
+---@return integer? bytes of the body that have come
+function http.phase(t) end
+
 ---The value of the last header line of that name, in any case; nil when there is none.
 ---@param head string an answer's head
 ---@param name string

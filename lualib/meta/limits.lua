@@ -37,6 +37,15 @@ function endpoint:acquire() end
 ---@param seconds number
 function endpoint:pause(seconds) end
 
+---Bounds the endpoint from now on, by what it tells of itself; 0 leaves one as it is.
+---@param requests number a minute
+---@param tokens number a minute
+function endpoint:bound(requests, tokens) end
+
+---How long the endpoint is paused still.
+---@return number seconds 0 when it is not
+function endpoint:paused() end
+
 ---What the endpoint allows now.
 ---@return number calls at a time; 0 when it does not adapt
 ---@return number requests a minute; 0 when they are not bounded

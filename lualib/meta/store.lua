@@ -36,8 +36,9 @@ function store:put(key, request, wire, completion, created) end
 ---Waits for what is under way, and closes the file.
 function store:close() end
 
----Opens a store, and makes it when there is none. Refuses a network file system.
----@param options { path: string, read_only: boolean?, durable: boolean? }
+---Opens a store, and makes it when there is none; one of version 1 is brought to the present version, or, when
+---read-only, read as it is. Refuses a network file system. `say` gets a line of text before that takes long.
+---@param options { path: string, read_only: boolean?, durable: boolean?, say: fun(text: string)? }
 ---@return fellowship.store? store
 ---@return fellowship.store.problem? problem
 function core.open(options) end

@@ -76,6 +76,13 @@ function core.wake(t) end
 ---@param background? boolean
 function core.sleep(seconds, background) end
 
+---The number of the row that the task works on; nil when it is of none.
+---
+---    local t = fellowship.spawn(function() fellowship.sleep(0) end)
+---    print(t:row()) --> nil
+---@return integer?
+function task:row() end
+
 ---The current task, and what it will spawn, works on that row from now on: its random numbers follow
 ---from the two, and its calls go before those of later rows.
 ---@param seed integer

@@ -41,6 +41,17 @@ void pace_init(pace *p, const pace_options *options) {
     p->token_allowance = options->tokens / 60; /* a second of it */
 }
 
+void pace_bound(pace *p, double requests, double tokens) {
+    if (requests > 0) {
+        p->most_rate = requests / 60000;
+        if (p->rate <= 0 || p->rate > p->most_rate) p->rate = p->most_rate;
+    }
+    if (tokens > 0) {
+        if (p->token_rate <= 0) p->token_allowance = tokens / 60;
+        p->token_rate = tokens / 60000;
+    }
+}
+
 static void fill(pace *p, uint64_t now) {
     double passed = now > p->filled_ms ? (double)(now - p->filled_ms) : 0;
     p->filled_ms = now;

@@ -63,6 +63,10 @@ enum pace_outcome {
 
 void pace_init(pace *p, const pace_options *options);
 
+/* Bounds the rates from now on: requests and tokens a minute, 0 to leave one as it is. A rate that
+ * was found lower stays. */
+void pace_bound(pace *p, double requests, double tokens);
+
 /* Whether a call may go while `in_use` are on the wire. If not, *wake_ms is when to ask again,
  * UINT64_MAX for when a call has ended. */
 bool pace_allows(pace *p, size_t in_use, uint64_t now_ms, uint64_t *wake_ms);

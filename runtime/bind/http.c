@@ -205,6 +205,18 @@ static int l_send(lua_State *L) {
     return task_suspend(L, TASK_OUTSIDE, cancel_call, x, lua_gettop(L), after_call);
 }
 
+/* phase(task) -> "connect", "sent" or "body", and the bytes of the body that have come; nil when
+ * the task does not wait in send. */
+static int l_phase(lua_State *L) {
+    static const char *const phases[] = {"connect", "sent", "body"};
+    exchange *x = task_waits_with(L, 1, cancel_call);
+    if (!x || !x->call) return 0;
+    size_t bytes;
+    lua_pushstring(L, phases[http_phase_of(x->call, &bytes)]);
+    lua_pushinteger(L, (lua_Integer)bytes);
+    return 2;
+}
+
 /* header(head, name) -> the value of the last header line of that name (any case), or nil. */
 static int l_header(lua_State *L) {
     size_t len, name_len;
@@ -234,7 +246,8 @@ int luaopen_fellowship_core_http(lua_State *L) {
     lx_class(L, HTTP_TARGET, target_methods, release_target);
     lx_class(L, CALL, NULL, release_call);
     http_stream_init(L);
-    static const luaL_Reg functions[] = {{"target", l_target}, {"header", l_header}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"target", l_target}, {"header", l_header}, {"phase", l_phase}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

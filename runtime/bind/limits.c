@@ -170,6 +170,22 @@ static int l_pause(lua_State *L) {
     return 0;
 }
 
+/* endpoint:bound(requests, tokens): a minute, at most; 0 leaves the bound as it is. */
+static int l_bound(lua_State *L) {
+    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    pace_bound(limits_pace(*e), luaL_checknumber(L, 2), luaL_checknumber(L, 3));
+    pump(state_of(L));
+    return 0;
+}
+
+/* endpoint:paused() -> the seconds that are left of its pause */
+static int l_paused(lua_State *L) {
+    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    uint64_t until = limits_paused_until(*e), now = loop_now(state_of(L)->rt->loop);
+    lua_pushnumber(L, until > now ? (double)(until - now) / 1000 : 0);
+    return 1;
+}
+
 /* endpoint(slots [, {start =, requests =, tokens =}]): requests and tokens a minute. */
 static int l_endpoint(lua_State *L) {
     lua_Integer slots = luaL_optinteger(L, 1, 0);
@@ -253,8 +269,9 @@ void limits_drain(lua_State *L) {
 int luaopen_fellowship_core_limits(lua_State *L) {
     static const luaL_Reg slot_methods[] = {
         {"release", release_slot}, {"report", l_report}, {NULL, NULL}};
-    static const luaL_Reg endpoint_methods[] = {
-        {"acquire", l_acquire}, {"pause", l_pause}, {"pace", l_pace}, {NULL, NULL}};
+    static const luaL_Reg endpoint_methods[] = {{"acquire", l_acquire}, {"pause", l_pause},
+                                                {"paused", l_paused},   {"bound", l_bound},
+                                                {"pace", l_pace},       {NULL, NULL}};
     lx_class(L, STATE, NULL, release_state);
     lx_class(L, SLOT, slot_methods, release_slot);
     lx_class(L, ENDPOINT, endpoint_methods, NULL);

@@ -73,12 +73,22 @@ static int release_store(lua_State *L) {
     return 0;
 }
 
+/* Calls the function at index 2; its error must not leave the store half open. */
+static void say(void *arg, const char *text) {
+    lua_State *L = arg;
+    lua_pushvalue(L, 2);
+    lua_pushstring(L, text);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
 /*
- * open{path =, read_only =, durable =} -> store | nil, {kind = "store", message =}
+ * open{path =, read_only =, durable =, say =} -> store | nil, {kind = "store", message =}
+ * say(text) is called before opening takes long.
  */
 static int l_open(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
+    bool talks = lua_getfield(L, 1, "say") == LUA_TFUNCTION;
     const char *path = lx_string_field(L, 1, "path", NULL);
     luaL_argcheck(L, path, 1, "path is missing");
     opened *o = lx_box(L, STORE, sizeof *o, 0);
@@ -89,7 +99,9 @@ static int l_open(lua_State *L) {
                              .read_only = lx_boolean_field(L, 1, "read_only", false),
                              .durable = lx_boolean_field(L, 1, "durable", false),
                              .notify = notify,
-                             .notify_arg = o->wake};
+                             .notify_arg = o->wake,
+                             .say = talks ? say : NULL,
+                             .say_arg = L};
     char err[512];
     o->store = store_open(&options, err, sizeof err);
     if (!o->store) return lx_fail(L, "store", "%s", err);

@@ -106,6 +106,10 @@ task *task_current(lua_State *L);
 int task_suspend(lua_State *L, enum task_wait wait, void (*cancel)(void *arg), void *arg,
                  lua_KContext ctx, lua_KFunction k);
 
+/* What the task at index waits for, by its cancel function: that one's arg, or NULL when it does
+ * not wait or waits for something else. Raises when there is no task. */
+void *task_waits_with(lua_State *L, int index, void (*cancel)(void *arg));
+
 /* Queues a suspended task to go on; from loop callbacks too, since no Lua runs here. */
 void task_wake(task *t);
 

@@ -51,6 +51,11 @@ static int l_join(lua_State *L) {
     return await(L, false);
 }
 
+void *task_waits_with(lua_State *L, int index, void (*cancel)(void *arg)) {
+    task *t = check_task(L, index);
+    return t->state == SUSPENDED && t->cancel == cancel ? t->cancel_arg : NULL;
+}
+
 static int l_cancel(lua_State *L) {
     task *t = check_task(L, 1);
     if (t == t->rt->current || t->state == RUNNING)
@@ -237,6 +242,16 @@ static int l_in_row(lua_State *L) {
     return 1;
 }
 
+/* task:row() -> the number of the row that it works on | nil */
+static int l_row(lua_State *L) {
+    task *t = check_task(L, 1);
+    if (t->in_row)
+        lua_pushinteger(L, (lua_Integer)t->rank);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static int l_base_seed(lua_State *L) {
     runtime *rt = runtime_of(L);
     if (!lua_isnoneornil(L, 1)) rt->seed = (uint64_t)luaL_checkinteger(L, 1);
@@ -265,11 +280,8 @@ static int l_now(lua_State *L) {
 }
 
 void tasklib_init(lua_State *L) {
-    static const luaL_Reg methods[] = {{"await", l_await},
-                                       {"join", l_join},
-                                       {"cancel", l_cancel},
-                                       {"status", l_status},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"await", l_await},   {"join", l_join}, {"cancel", l_cancel},
+                                       {"status", l_status}, {"row", l_row},   {NULL, NULL}};
     lx_class(L, TASK_CLASS, methods, NULL);
     lx_class(L, "fellowship.sleep", NULL, release_sleep);
 }

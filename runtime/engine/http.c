@@ -23,6 +23,7 @@ struct http {
     CURL **pool;
     size_t pooled;
     bool no_proxy;
+    const char *ca_file; /* $SSL_CERT_FILE, the environment's; or NULL */
 };
 
 struct http_target {
@@ -164,6 +165,10 @@ static CURL *new_easy(http *c) {
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+    /* A call that ends while its name is looked up must not wait for that: the loop would. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    /* As OpenSSL and what is built on it have it; the curl program too, but not its library. */
+    if (c->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
     /* Read once at start; asked of the environment for each call it costs six look-ups. */
     if (c->no_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     return easy;
@@ -195,7 +200,14 @@ static void free_call(http_call *call) {
 
 /* ---- endings ---- */
 
-static enum http_failure failure_of(CURL *easy, CURLcode code) {
+/* The peer went away in the middle of the handshake, as under load: that passes, unlike what else
+ * is wrong with TLS. libcurl tells the two apart in words alone. */
+static bool hung_up(const char *message) {
+    return strstr(message, "SSL_ERROR_SYSCALL") || strstr(message, "reset by peer") ||
+           strstr(message, "unexpected eof");
+}
+
+static enum http_failure failure_of(CURL *easy, CURLcode code, const char *message) {
     long os_error = 0;
     switch (code) {
     case CURLE_OK: return HTTP_OK;
@@ -205,8 +217,8 @@ static enum http_failure failure_of(CURL *easy, CURLcode code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY: return HTTP_CONNECT;
     case CURLE_OPERATION_TIMEDOUT: return HTTP_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR: return hung_up(message) ? HTTP_CONNECT : HTTP_TLS;
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE: return HTTP_TLS;
     default: return HTTP_BROKEN;
     }
@@ -252,6 +264,14 @@ void http_watch(http_call *call, void (*more)(void *)) {
     call->more = more;
 }
 
+enum http_phase http_phase_of(const http_call *call, size_t *bytes) {
+    *bytes = call->taken + call->answer.body.len;
+    if (call->last_ms) return HTTP_ANSWERING;
+    curl_off_t sent = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+    return sent > 0 ? HTTP_SENT : HTTP_CONNECTING;
+}
+
 long http_status(http_call *call, const buf **head) {
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer.status);
     *head = &call->answer.head;
@@ -289,7 +309,7 @@ static void on_done(void *arg, CURL *easy, CURLcode code) {
     http_call *call;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
     if (call->answer.failure == HTTP_OK) {
-        call->answer.failure = failure_of(easy, code);
+        call->answer.failure = failure_of(easy, code, call->message);
         if (code != CURLE_OK && call->message[0] == '\0')
             snprintf(call->message, sizeof call->message, "%s", curl_easy_strerror(code));
     } else {
@@ -347,6 +367,8 @@ http *http_new(loop *l, char *err, size_t errlen) {
         c->sweep = loop_timer_new(l, on_sweep, c);
         c->pool = calloc(POOL_MOST, sizeof *c->pool);
         c->no_proxy = !proxy_in_environment();
+        c->ca_file = getenv("SSL_CERT_FILE");
+        if (c->ca_file && !*c->ca_file) c->ca_file = NULL;
         if (c->multi && c->share && c->sweep && c->pool) {
             curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
             curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);

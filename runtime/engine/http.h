@@ -88,6 +88,10 @@ void http_cancel(http_call *call);
 void http_watch(http_call *call, void (*more)(void *arg));
 bool http_take(http_call *call, buf *out);
 
+/* How far a call is; *bytes of its body have come. */
+enum http_phase { HTTP_CONNECTING, HTTP_SENT, HTTP_ANSWERING };
+enum http_phase http_phase_of(const http_call *call, size_t *bytes);
+
 /* The status so far, 0 before the head has come; *head is lent until the next turn of the loop. */
 long http_status(http_call *call, const buf **head);
 

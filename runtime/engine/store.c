@@ -278,7 +278,7 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
     pthread_cond_init(&s->wake, &attr);
     pthread_condattr_destroy(&attr);
 
-    s->db = store_db_open(path, s->read_only, err, errlen);
+    s->db = store_db_open(options, err, errlen);
     int rc = s->db ? prepare_connection(s) : SQLITE_ERROR;
     if (s->db && rc != SQLITE_OK) store_db_explain(s->db, rc, path, err, errlen);
     if (rc == SQLITE_OK && start_thread(s) != 0) {

@@ -24,6 +24,9 @@ typedef struct store_options {
     void (*notify)(void *arg); /* jobs are done; called from the store's thread once a round, so it
                                   must be thread-safe, cheap, and must not call store_*; or NULL */
     void *notify_arg;
+    void (*say)(void *arg, const char *text); /* of opening that takes long, before it does; called
+                                                 by store_open itself; or NULL */
+    void *say_arg;
 } store_options;
 
 enum store_op { STORE_GET, STORE_PUT };
@@ -47,9 +50,10 @@ typedef struct store_job {
     struct store_job *next;
 } store_job;
 
-/* Opens the store, creating it and its missing parent folders unless read_only. NULL and a message
- * in err (errlen bytes at most, with its NUL): not a store, another application's database, made
- * by a newer version, on a network file system, no permission, or read_only and absent. */
+/* Opens the store, creating it and its missing parent folders unless read_only; one of version 1 is
+ * brought to the present version first, unless read_only, then it is read as it is. NULL and a
+ * message in err (errlen bytes at most, with its NUL): not a store, another application's database,
+ * made by a newer version, on a network file system, no permission, or read_only and absent. */
 store *store_open(const store_options *, char *err, size_t errlen);
 
 /* Takes the job (a zeroed struct from calloc with op, key and, for PUT, the texts set). Thread-safe

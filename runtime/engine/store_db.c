@@ -2,6 +2,7 @@
 
 #include "engine/store_place.h"
 #include "engine/store_table.h"
+#include "engine/store_upgrade.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -18,7 +19,7 @@
 /* "flws", so that file(1) and other tools can tell a store; and the version of its tables. */
 enum { APPLICATION_ID = 0x666c7773, SCHEMA_VERSION = 2 };
 
-enum kind { KIND_STORE, KIND_EMPTY, KIND_FOREIGN, KIND_OLDER, KIND_NEWER };
+enum kind { KIND_STORE, KIND_EMPTY, KIND_FOREIGN, KIND_FIRST, KIND_NEWER };
 
 sqlite3_file *store_db_wal(sqlite3 *db) {
     sqlite3_file *wal = NULL;
@@ -95,8 +96,8 @@ static int recognise(sqlite3 *db, enum kind *kind) {
         *kind = KIND_STORE;
     else if (application == APPLICATION_ID && version > SCHEMA_VERSION)
         *kind = KIND_NEWER;
-    else if (application == APPLICATION_ID)
-        *kind = KIND_OLDER;
+    else if (application == APPLICATION_ID && version == 1)
+        *kind = KIND_FIRST;
     else if (application == 0 && version == 0 && tables == 0)
         *kind = KIND_EMPTY;
     else
@@ -119,6 +120,12 @@ static int use_wal(sqlite3 *db) {
  * KiB, and a group writes fewer pages. To be set before anything is written. */
 static const char paging[] = "PRAGMA page_size=8192";
 
+static const char *stamp(char text[96]) {
+    snprintf(text, 96, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
+             SCHEMA_VERSION);
+    return text;
+}
+
 /* Turns an empty database into a store, unless another process just has. */
 static int make_schema(sqlite3 *db) {
     int rc = sqlite3_exec(db, paging, NULL, NULL, NULL);
@@ -128,21 +135,25 @@ static int make_schema(sqlite3 *db) {
     enum kind kind;
     rc = recognise(db, &kind);
     if (rc == SQLITE_OK && kind == KIND_EMPTY) {
-        char stamp[96];
-        snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                 APPLICATION_ID, SCHEMA_VERSION);
+        char text[96];
         rc = sqlite3_exec(db, store_table_schema, NULL, NULL, NULL);
-        if (rc == SQLITE_OK) rc = sqlite3_exec(db, stamp, NULL, NULL, NULL);
+        if (rc == SQLITE_OK) rc = sqlite3_exec(db, stamp(text), NULL, NULL, NULL);
     }
     if (rc == SQLITE_OK) rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     if (rc != SQLITE_OK) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return rc;
 }
 
-/* Recognises what is there and, when it may, makes a store of nothing. */
-static int prepare(sqlite3 *db, bool read_only, enum kind *kind) {
+/* Recognises what is there and, when it may, makes a store of nothing or of an older one. */
+static int prepare(sqlite3 *db, const store_options *options, enum kind *kind) {
     int rc = recognise(db, kind);
-    if (rc != SQLITE_OK || read_only) return rc;
+    if (rc != SQLITE_OK || options->read_only) return rc;
+    if (*kind == KIND_FIRST) {
+        char text[96];
+        rc = store_upgrade(db, options, stamp(text));
+        if (rc == SQLITE_OK) rc = recognise(db, kind);
+        if (rc != SQLITE_OK) return rc;
+    }
     if (*kind == KIND_EMPTY) {
         rc = make_schema(db);
         if (rc == SQLITE_OK) rc = recognise(db, kind);
@@ -155,11 +166,11 @@ static int prepare(sqlite3 *db, bool read_only, enum kind *kind) {
 
 /* SQLite answers "busy" at once, without asking its busy handler, when two processes change the
  * journal mode or recover after a crash side by side: so the waiting is done here. */
-static int prepare_patiently(sqlite3 *db, bool read_only, enum kind *kind) {
+static int prepare_patiently(sqlite3 *db, const store_options *options, enum kind *kind) {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
     time_t give_up = time(NULL) + STORE_DB_PATIENCE;
     int rc;
-    while (((rc = prepare(db, read_only, kind)) & 0xff) == SQLITE_BUSY && time(NULL) < give_up)
+    while (((rc = prepare(db, options, kind)) & 0xff) == SQLITE_BUSY && time(NULL) < give_up)
         nanosleep(&pause, NULL);
     return rc;
 }
@@ -202,13 +213,15 @@ static bool has_pending_wal(const char *path) {
  * such a one takes its -wal and -shm files away at the end. With a WAL to recover it may not, since
  * that would write. On read-only media SQLite cannot make those files: then, and on a network file
  * system, where no store is ever written, the file is taken as unchanging. */
-static int open_to_read(const char *path, bool unchanging, sqlite3 **db, enum kind *kind) {
+static int open_to_read(const store_options *options, bool unchanging, sqlite3 **db,
+                        enum kind *kind) {
+    const char *path = options->path;
     bool pending = has_pending_wal(path);
     if (!unchanging) {
         int flags = pending ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
         int rc = open_with(path, "", flags, db);
         if (rc == SQLITE_OK) rc = sqlite3_exec(*db, "PRAGMA query_only=1", NULL, NULL, NULL);
-        if (rc == SQLITE_OK) rc = prepare_patiently(*db, true, kind);
+        if (rc == SQLITE_OK) rc = prepare_patiently(*db, options, kind);
         int primary = rc & 0xff;
         bool media = primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY;
         if (!media || pending || access(path, R_OK) < 0) return rc;
@@ -218,20 +231,21 @@ static int open_to_read(const char *path, bool unchanging, sqlite3 **db, enum ki
         return SQLITE_CANTOPEN;
     }
     int rc = open_with(path, "?immutable=1", SQLITE_OPEN_READONLY, db);
-    return rc == SQLITE_OK ? prepare_patiently(*db, true, kind) : rc;
+    return rc == SQLITE_OK ? prepare_patiently(*db, options, kind) : rc;
 }
 
-static int open_to_write(const char *path, sqlite3 **db, enum kind *kind) {
-    int rc = open_with(path, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, db);
+static int open_to_write(const store_options *options, sqlite3 **db, enum kind *kind) {
+    int rc = open_with(options->path, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, db);
     /* SQLite falls back to reading on its own. */
     if (rc == SQLITE_OK && sqlite3_db_readonly(*db, "main") == 1) return SQLITE_READONLY;
-    return rc == SQLITE_OK ? prepare_patiently(*db, false, kind) : rc;
+    return rc == SQLITE_OK ? prepare_patiently(*db, options, kind) : rc;
 }
 
 /* Why a file that SQLite opened is none of ours; true when it is. */
 static bool accept_kind(enum kind kind, const char *path, char *err, size_t errlen) {
     switch (kind) {
-    case KIND_STORE: return true;
+    case KIND_STORE:
+    case KIND_FIRST: return true; /* the latter only ever read */
     case KIND_EMPTY:
         snprintf(err, errlen, "there is no store at %s: the file is empty", path);
         break;
@@ -239,12 +253,6 @@ static bool accept_kind(enum kind kind, const char *path, char *err, size_t errl
         snprintf(err, errlen,
                  "%s is not a store: it is another application's database; name another file",
                  path);
-        break;
-    case KIND_OLDER:
-        snprintf(err, errlen,
-                 "the store %s was made by an older fellowship (this one writes version %d); with "
-                 "that one run: fellowship store export, and import the recording into a new store",
-                 path, SCHEMA_VERSION);
         break;
     case KIND_NEWER:
         snprintf(err, errlen,
@@ -285,13 +293,15 @@ static int folder_problem(const char *path) {
     return problem;
 }
 
-sqlite3 *store_db_open(const char *path, bool read_only, char *err, size_t errlen) {
+sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen) {
+    const char *path = options->path;
+    bool read_only = options->read_only;
     store_place place;
     if (!fit_place(path, read_only, &place, err, errlen)) return NULL;
     sqlite3 *db = NULL;
     enum kind kind = KIND_FOREIGN;
-    int rc = read_only ? open_to_read(path, place.network != NULL, &db, &kind)
-                       : open_to_write(path, &db, &kind);
+    int rc = read_only ? open_to_read(options, place.network != NULL, &db, &kind)
+                       : open_to_write(options, &db, &kind);
     if (rc == SQLITE_OK && accept_kind(kind, path, err, errlen)) return db;
     if (rc != SQLITE_OK) {
         int folder = read_only || place.exists ? 0 : folder_problem(path);

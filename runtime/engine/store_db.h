@@ -9,14 +9,15 @@
 #define FELLOWSHIP_ENGINE_STORE_DB_H
 
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <stddef.h>
+
+#include "engine/store.h"
 
 /* How long a connection waits for another process, in seconds. */
 enum { STORE_DB_PATIENCE = 60 };
 
-/* Opens path as store_open (engine/store.h) says. NULL and a message in err. */
-sqlite3 *store_db_open(const char *path, bool read_only, char *err, size_t errlen);
+/* Opens the file as store_open (engine/store.h) says. NULL and a message in err. */
+sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen);
 
 /* The file of the write-ahead log, or NULL; the connection's own. */
 sqlite3_file *store_db_wal(sqlite3 *db);

@@ -7,7 +7,6 @@
 /* The order comes from ids and not from whole rows, so that SQLite sorts some tens of bytes a
  * completion and not kilobytes. */
 static const char order_sql[] = "SELECT id FROM completion ORDER BY created, key";
-static const char row_sql[] = "SELECT key, created, record FROM completion WHERE id = ?1";
 
 /* Shows the row with this id to fn. Returns SQLITE_OK with fn's answer in *stop, or a failure. */
 static int show(sqlite3_stmt *row, pack *p, sqlite3_int64 id,
@@ -16,9 +15,7 @@ static int show(sqlite3_stmt *row, pack *p, sqlite3_int64 id,
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW) {
         pack_text texts[PACK_TEXTS];
-        const void *record = sqlite3_column_blob(row, 2);
-        size_t len = (size_t)sqlite3_column_bytes(row, 2);
-        bool whole = sqlite3_column_bytes(row, 0) == 32 && pack_open(p, record, len, texts);
+        bool whole = store_table_texts(row, p, texts);
         if (whole)
             *stop = fn(arg, &(store_record){.key = sqlite3_column_blob(row, 0),
                                             .created_ms = sqlite3_column_int64(row, 1),
@@ -89,7 +86,7 @@ static int one_by_one(sqlite3 *db, scan_state *s) {
 }
 
 static int scan(sqlite3 *db, scan_state *s) {
-    int rc = sqlite3_prepare_v2(db, row_sql, -1, &s->row, NULL);
+    int rc = sqlite3_prepare_v2(db, store_table_row(db), -1, &s->row, NULL);
     s->pack = pack_new();
     if (!s->pack) rc = SQLITE_NOMEM;
     if (rc == SQLITE_OK) rc = in_order(db, s);
@@ -102,7 +99,7 @@ static int scan(sqlite3 *db, scan_state *s) {
 
 int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
                size_t *damaged, char *err, size_t errlen) {
-    sqlite3 *db = store_db_open(path, true, err, errlen);
+    sqlite3 *db = store_db_open(&(store_options){.path = path, .read_only = true}, err, errlen);
     if (!db) return -1;
     scan_state s = {.fn = fn, .arg = arg, .damaged = damaged};
     if (damaged) *damaged = 0;
@@ -118,10 +115,8 @@ int store_each(const char *path, int (*fn)(void *arg, const store_record *), voi
 
 static int delete_key(sqlite3 *db, sqlite3_stmt *const statements[3], const unsigned char *key,
                       size_t *count) {
-    int64_t prefix = 0;
-    for (int i = 0; i < 8; i++) prefix = (int64_t)((uint64_t)prefix << 8 | key[i]);
     sqlite3_bind_blob(statements[0], 1, key, 32, SQLITE_STATIC);
-    sqlite3_bind_int64(statements[1], 1, prefix);
+    sqlite3_bind_int64(statements[1], 1, store_table_prefix(key));
     sqlite3_bind_blob(statements[1], 2, key, 32, SQLITE_STATIC);
     sqlite3_bind_blob(statements[2], 1, key, 32, SQLITE_STATIC);
     int rc = SQLITE_OK;
@@ -161,7 +156,7 @@ static int prune(sqlite3 *db, const unsigned char *keys, size_t n, size_t *count
 
 int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char *err,
                     size_t errlen) {
-    sqlite3 *db = store_db_open(path, false, err, errlen);
+    sqlite3 *db = store_db_open(&(store_options){.path = path}, err, errlen);
     if (!db) return -1;
     size_t count = 0;
     int rc = prune(db, keys, n, &count);
@@ -174,7 +169,7 @@ int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char 
 }
 
 int64_t store_count(const char *path, char *err, size_t errlen) {
-    sqlite3 *db = store_db_open(path, true, err, errlen);
+    sqlite3 *db = store_db_open(&(store_options){.path = path, .read_only = true}, err, errlen);
     if (!db) return -1;
     int64_t count = -1;
     sqlite3_stmt *query = NULL;

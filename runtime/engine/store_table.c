@@ -19,7 +19,6 @@ const char store_table_schema[] =
 enum statement { BY_ID, BY_PREFIX, NEWER, INSERT, NOTE, INDEX, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
-    [BY_ID] = "SELECT key, created, record FROM completion WHERE id = ?1",
     [BY_PREFIX] = "SELECT id FROM key_index WHERE prefix = ?1",
     [NEWER] = "SELECT id, key FROM recent WHERE id > ?1",
     [INSERT] = "INSERT INTO completion(key, created, record) VALUES(?1, ?2, ?3)",
@@ -35,11 +34,42 @@ typedef struct entry {
 struct store_table {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
+    bool first; /* of version 1, read as it is */
     pack *pack;
     entry *recent; /* a hash table, linearly probed; its size is a power of two */
     size_t size, count;
     int64_t last; /* the highest id in `recent` */
 };
+
+/* ---- both versions ---- */
+
+static bool is_first(sqlite3 *db) {
+    sqlite3_stmt *query = NULL;
+    bool first = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &query, NULL) == SQLITE_OK &&
+                 sqlite3_step(query) == SQLITE_ROW && sqlite3_column_int(query, 0) == 1;
+    sqlite3_finalize(query);
+    return first;
+}
+
+const char *store_table_row(sqlite3 *db) {
+    return is_first(db)
+               ? "SELECT key, created, completion, request, wire FROM completion WHERE id = ?1"
+               : "SELECT key, created, record FROM completion WHERE id = ?1";
+}
+
+bool store_table_texts(sqlite3_stmt *row, pack *p, pack_text texts[PACK_TEXTS]) {
+    if (sqlite3_column_bytes(row, 0) != 32) return false;
+    if (sqlite3_column_count(row) == 3) {
+        const void *record = sqlite3_column_blob(row, 2);
+        return pack_open(p, record, (size_t)sqlite3_column_bytes(row, 2), texts);
+    }
+    for (int i = 0; i < PACK_TEXTS; i++) {
+        texts[i].data = (const char *)sqlite3_column_text(row, 2 + i);
+        texts[i].len = (size_t)sqlite3_column_bytes(row, 2 + i);
+        if (!texts[i].data) return false;
+    }
+    return true;
+}
 
 store_table *store_table_open(sqlite3 *db, bool read_only, int *rc) {
     store_table *t = calloc(1, sizeof *t);
@@ -48,10 +78,13 @@ store_table *store_table_open(sqlite3 *db, bool read_only, int *rc) {
     t->db = db;
     t->pack = pack_new();
     if (t->pack) *rc = SQLITE_OK;
-    for (int i = 0; i < STATEMENTS && *rc == SQLITE_OK; i++)
-        if (!read_only || i < INSERT)
-            *rc = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &t->statements[i],
-                                     NULL);
+    t->first = read_only && is_first(db);
+    for (int i = 0; i < STATEMENTS && *rc == SQLITE_OK; i++) {
+        const char *text = i == BY_ID ? store_table_row(db) : sql[i];
+        if (t->first && i == BY_PREFIX) text = "SELECT id FROM completion WHERE key = ?2";
+        if ((read_only && i >= INSERT) || (t->first && i == NEWER)) continue;
+        *rc = sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &t->statements[i], NULL);
+    }
     if (*rc == SQLITE_OK) return t;
     store_table_close(t);
     return NULL;
@@ -67,7 +100,7 @@ void store_table_close(store_table *t) {
 
 /* ---- recent keys ---- */
 
-static int64_t prefix_of(const unsigned char *key) {
+int64_t store_table_prefix(const unsigned char *key) {
     uint64_t prefix = 0;
     for (int i = 0; i < 8; i++) prefix = prefix << 8 | key[i];
     return (int64_t)prefix;
@@ -107,6 +140,7 @@ void store_table_undone(store_table *t) {
 }
 
 int store_table_begin(store_table *t) {
+    if (t->first) return SQLITE_OK; /* it has an index of all */
     /* Another process may have settled what stands here. */
     if (t->count > 2 * SETTLE_AFTER) forget_recent(t);
     sqlite3_stmt *newer = t->statements[NEWER];
@@ -118,7 +152,7 @@ int store_table_begin(store_table *t) {
             rc = SQLITE_CORRUPT;
             break;
         }
-        if (!remember(t, prefix_of(key), sqlite3_column_int64(newer, 0))) {
+        if (!remember(t, store_table_prefix(key), sqlite3_column_int64(newer, 0))) {
             rc = SQLITE_NOMEM;
             break;
         }
@@ -131,9 +165,7 @@ int store_table_begin(store_table *t) {
 
 static int take_record(store_table *t, sqlite3_stmt *row, store_job *job) {
     pack_text texts[PACK_TEXTS];
-    const void *record = sqlite3_column_blob(row, 2);
-    if (!pack_open(t->pack, record, (size_t)sqlite3_column_bytes(row, 2), texts))
-        return SQLITE_CORRUPT;
+    if (!store_table_texts(row, t->pack, texts)) return SQLITE_CORRUPT;
     size_t len = texts[RECORD_COMPLETION].len;
     char *copy = malloc(len + 1);
     if (!copy) return SQLITE_NOMEM;
@@ -163,7 +195,7 @@ static int look_at(store_table *t, int64_t id, store_job *job) {
 }
 
 int store_table_get(store_table *t, store_job *job) {
-    int64_t prefix = prefix_of(job->key);
+    int64_t prefix = store_table_prefix(job->key);
     job->found = false;
     int rc = SQLITE_OK;
     if (t->count) {
@@ -175,7 +207,10 @@ int store_table_get(store_table *t, store_job *job) {
         }
     }
     sqlite3_stmt *ids = t->statements[BY_PREFIX];
-    sqlite3_bind_int64(ids, 1, prefix);
+    if (t->first)
+        sqlite3_bind_blob(ids, 2, job->key, sizeof job->key, SQLITE_STATIC);
+    else
+        sqlite3_bind_int64(ids, 1, prefix);
     while (rc == SQLITE_OK && !job->found) {
         int step = sqlite3_step(ids);
         if (step == SQLITE_DONE) break;
@@ -218,7 +253,7 @@ int store_table_put(store_table *t, store_job *job) {
     sqlite3_bind_blob(note, 2, job->key, sizeof job->key, SQLITE_STATIC);
     rc = run(note);
     if (rc != SQLITE_OK) return rc;
-    return remember(t, prefix_of(job->key), id) ? SQLITE_OK : SQLITE_NOMEM;
+    return remember(t, store_table_prefix(job->key), id) ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 bool store_table_due(const store_table *t) {

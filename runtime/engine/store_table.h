@@ -19,13 +19,21 @@
 
 typedef struct store_table store_table;
 
-/* The order of the texts in a record. */
+/* The order of the texts in a record, and in the rows of version 1. */
 enum { RECORD_COMPLETION, RECORD_REQUEST, RECORD_WIRE };
 
 /* Statements that make the tables of an empty database. */
 extern const char store_table_schema[];
 
-/* NULL and a result code in *rc. */
+/* The query for the key, the date and the texts of the completion with one id, for the version of
+ * the tables on this connection; and the texts of a row of it. False when they are damaged. */
+const char *store_table_row(sqlite3 *db);
+bool store_table_texts(sqlite3_stmt *row, pack *, pack_text texts[PACK_TEXTS]);
+
+/* How a key stands in the index. */
+int64_t store_table_prefix(const unsigned char *key);
+
+/* NULL and a result code in *rc. A read-only one may be of version 1 (engine/store_upgrade.h). */
 store_table *store_table_open(sqlite3 *db, bool read_only, int *rc);
 void store_table_close(store_table *);
 

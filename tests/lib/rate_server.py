@@ -5,7 +5,8 @@
         server.url, server.counts()
 
 kind "bucket": a token bucket that holds a second's worth; "window": R in each second of the clock.
-A refusal carries Retry-After in whole seconds, as servers send it. An answer takes `latency` seconds.
+A refusal carries Retry-After in whole seconds, as servers send it; with headers="openai", answers tell of a bucket
+that fills in a minute, with "second" of a window of a second. An answer takes `latency` seconds.
 """
 
 import argparse
@@ -24,8 +25,9 @@ REFUSAL = b'{"error":{"message":"Rate limit reached","type":"rate_limit_error","
 
 
 class Limit:
-    def __init__(self, rate, kind):
-        self.rate, self.kind = rate, kind
+    def __init__(self, rate, kind, headers=None):
+        self.rate, self.kind, self.headers = rate, kind, headers
+        self.used, self.used_at = 0.0, time.monotonic()         # of the bucket that is told of
         self.tokens, self.filled, self.second = float(rate), time.monotonic(), -1
 
     def allows(self):
@@ -39,6 +41,21 @@ class Limit:
             return False
         self.tokens -= 1
         return True
+
+
+    def told(self):
+        """Header lines of an answer."""
+        now, limit = time.monotonic(), self.rate * 60
+        self.used = max(0.0, self.used - (now - self.used_at) * self.rate) + 1
+        self.used_at = now
+        if self.headers == "openai":
+            left, reset = int(limit - self.used), f"{self.used / self.rate * 1000:.0f}ms"
+        elif self.headers == "second":
+            limit, left, reset = self.rate, int(self.tokens), "1s"
+        else:
+            return b""
+        return (f"\r\nx-ratelimit-limit-requests: {limit}\r\nx-ratelimit-remaining-requests: {left}"
+                f"\r\nx-ratelimit-reset-requests: {reset}").encode()
 
 
 class Connection(asyncio.Protocol):
@@ -67,7 +84,7 @@ class Connection(asyncio.Protocol):
         second = self.counts.setdefault(int(time.monotonic() - START), [0, 0])
         second[0 if allowed else 1] += 1
         body = ANSWER if allowed else REFUSAL
-        status = b"200 OK" if allowed else b"429 Too Many Requests\r\nRetry-After: 1"
+        status = b"200 OK" + self.limit.told() if allowed else b"429 Too Many Requests\r\nRetry-After: 1"
         whole = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
         asyncio.get_running_loop().call_later(self.latency if allowed else 0.002, self.transport.write, whole)
 
@@ -76,7 +93,7 @@ START = time.monotonic()
 
 
 async def serve(options):
-    limit, counts = Limit(options.rate, options.kind), {}
+    limit, counts = Limit(options.rate, options.kind, options.headers), {}
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(lambda: Connection(limit, options.latency, counts), "127.0.0.1", 0, backlog=4096)
     print(listener.sockets[0].getsockname()[1], flush=True)
@@ -89,8 +106,8 @@ async def serve(options):
 class RateServer:
     """A server in a process of its own; a context manager."""
 
-    def __init__(self, rate, kind="bucket", latency=0.05):
-        command = [sys.executable, os.path.abspath(__file__), str(rate), "--kind", kind, "--latency", str(latency)]
+    def __init__(self, rate, kind="bucket", latency=0.05, headers=""):
+        command = [sys.executable, os.path.abspath(__file__), str(rate), "--kind", kind, "--latency", str(latency), "--headers", headers]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{self.process.stdout.readline().strip()}/v1"
 
@@ -118,5 +135,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rate", type=int)
     parser.add_argument("--kind", default="bucket")
+    parser.add_argument("--headers", default="")
     parser.add_argument("--latency", type=float, default=0.05)
     asyncio.run(serve(parser.parse_args()))

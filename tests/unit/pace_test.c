@@ -156,7 +156,24 @@ static void moods(void) {
        r.allowed / (END - WARM_UP) * 1000);
 }
 
+/* Bounds that come while calls are under way. */
+static void bound(void) {
+    pace p;
+    pace_init(&p, &(pace_options){.start = 64});
+    pace_bound(&p, 3000, 0);
+    result r = simulate(&p, (server){.rate = 60.0 / 1000, .bucket = true}, 1000);
+    is_int((int64_t)r.refused, 0, "a bound below what is allowed: nothing is refused");
+    ok(r.allowed / (END - WARM_UP) * 1000 > 48 && r.allowed / (END - WARM_UP) * 1000 < 51,
+       "and it is used: %.1f calls a second", r.allowed / (END - WARM_UP) * 1000);
+    p.rate = 0.01;
+    pace_bound(&p, 3000, 0);
+    ok(p.rate < 0.011, "a rate that was found lower stays");
+    pace_bound(&p, 300, 0);
+    ok(p.rate < 0.0051, "and a lower bound lowers it");
+}
+
 int main(void) {
+    bound();
     moods();
     window();
     pauses();

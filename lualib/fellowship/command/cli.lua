@@ -109,6 +109,7 @@ local function run_plain(path, chunk, values, arguments)
     local _ <close> = setmetatable({}, { __close = function() -- after an error too
       if not is_command(result) then kept:finish() end
     end })
+    local _ <close> = setup.watch()
     result = chunk(table.unpack(arguments))
   end
   return result, kept.count > 0 and ROWS_FAILED or DONE

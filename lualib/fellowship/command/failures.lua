@@ -58,7 +58,7 @@ function Failures:take(failure)
   self.kinds[e.kind] = (self.kinds[e.kind] or 0) + 1
   self.out = self.out or writer.open(self.path)
   local id = failure.id
-  if id == nil then id = failure.row and failure.row.id end
+  if id == nil and type(failure.row) == "table" then id = failure.row.id end
   if id == nil then id = failure.number end
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,

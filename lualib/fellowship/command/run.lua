@@ -242,6 +242,7 @@ function Run:execute(main)
   local well, problem
   do
     local _ <close> = progress.start(self)
+    local _ <close> = setup.watch()
     well, problem = xpcall(main, function(e)
       return { value = e, traceback = debug.traceback(nil, 2) }
     end, self)

@@ -7,6 +7,7 @@ local lazy = require "fellowship.base.lazy"
 local prompts = lazy "fellowship.base.prompts"
 local flow = lazy "fellowship.flow"
 local settings = require "fellowship.model.settings"
+local watchdog = lazy "fellowship.model.watchdog"
 
 local setup = {}
 
@@ -60,6 +61,20 @@ function setup.apply(values)
     as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
   end
   settings.warn = setup.teller(values.quiet)
+end
+
+--- Tells on stderr which call holds the run up, until the variable that it is given to is closed.
+--- $FELLOWSHIP_WATCHDOG is after how many seconds; 0 for never.
+---@return table closing
+function setup.watch()
+  local patience = tonumber(os.getenv "FELLOWSHIP_WATCHDOG" or "") or settings.patience
+  local watcher = patience > 0 and task.aside(function()
+    task.sleep(patience / 2, true) -- a short run does without the module
+    watchdog.watch(patience)
+  end)
+  return setmetatable({}, { __close = function()
+    if watcher then watcher:cancel() end
+  end })
 end
 
 --- The SHA-256 of a file in hexadecimal; a usage error when it cannot be read.

@@ -51,7 +51,8 @@ function dispatch.store()
   if opened then return opened end
   local path = dispatch.path()
   local problem
-  opened, problem = store.open { path = path, read_only = settings.offline, durable = settings.durable }
+  opened, problem = store.open { path = path, read_only = settings.offline, durable = settings.durable,
+    say = settings.warn }
   if not opened then errors.raise { kind = "store", fatal = true, message = problem.message } end
   return opened
 end
@@ -152,6 +153,10 @@ end
 -- ---- flights: identical calls are one ----
 
 local flights = {}
+
+--- Calls under way, by digest, for who watches them: `sent` is the attempt, `stage` what a live one waits for ("turn",
+--- "wire", "stream", "retry", "store").
+dispatch.flights = flights
 
 local function fly(flight)
   local model = flight.model

@@ -9,6 +9,7 @@ local events = require "fellowship.provider.events"
 local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
+local allowance = require "fellowship.model.allowance"
 local endpoint = require "fellowship.model.endpoint"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
@@ -77,7 +78,7 @@ local function whole_answer(flight, request)
   local got, problem = request.target:send(request.wire, model.times)
   if not got then return broke_off(problem) end
   local outcome = model.adapter.classify(got.status, header_of(got.head), got.body, request.how)
-  outcome.status, outcome.elapsed = got.status, got.elapsed
+  outcome.status, outcome.elapsed, outcome.head = got.status, got.elapsed, got.head
   return outcome
 end
 
@@ -105,6 +106,7 @@ local function streamed_answer(flight, request)
     local bytes
     bytes, problem = stream:read()
     if problem then return broke_off(problem) end
+    flight.stage = "stream"
     status, head, elapsed = stream:head()
     -- An error, or a server that does not stream, answers as it would have without.
     local kind = (http.header(head, "content-type") or ""):lower()
@@ -123,14 +125,14 @@ local function streamed_answer(flight, request)
   else
     outcome = adapter.meaning(200, header_of(head), state.whole, request.how)
   end
-  outcome.status, outcome.elapsed = status, elapsed
+  outcome.status, outcome.elapsed, outcome.head = status, elapsed, head
   return outcome
 end
 
 local Flying = { __close = function() stats.in_flight = stats.in_flight - 1 end }
 
-local function attempt(flight, request)
-  flight.sent = true
+local function attempt(flight, request, n)
+  flight.sent, flight.stage = n, "wire"
   stats.attempts = stats.attempts + 1
   stats.in_flight = stats.in_flight + 1
   local _ <close> = setmetatable({}, Flying)
@@ -151,11 +153,12 @@ end
 local REPORTED = { rate_limit = "refused", overloaded = "overloaded" }
 
 --- Tells the endpoint how an exchange went, so that it adapts to what the server takes.
-local function report(slot, outcome)
+local function report(flight, slot, outcome)
   local how = outcome.verdict == "done" and "good" or outcome.verdict == "retry" and REPORTED[outcome.kind]
   if not how then return end
   local usage = outcome.completion and outcome.completion.usage
   slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
+  if how == "good" then allowance.look(flight.gate, flight.model.entry, header_of(outcome.head)) end
 end
 
 --- Asks the provider until it is done or final, and gives the end to `conclude` while the call still has its slot,
@@ -170,13 +173,15 @@ function live.call(flight, conclude)
   for n = 1, math.huge do
     local outcome
     do
+      flight.stage = "turn"
       local slot <close> = flight.gate:acquire()
       request = request or request_of(flight) -- not while it waits: there may be thousands
       flight:tell "" -- a stream that broke begins anew
-      outcome = attempt(flight, request)
-      report(slot, outcome)
+      outcome = attempt(flight, request, n)
+      report(flight, slot, outcome)
       local learnt = learns(flight, request, outcome)
       local last = tries >= most or (outcome.kind == "refused" and tries >= REFUSED_ATTEMPTS)
+      flight.stage = "store"
       if not learnt and (outcome.verdict ~= "retry" or last) then return conclude(flight, outcome, n, request.wire) end
       if learnt then outcome = nil end
     end
@@ -186,6 +191,7 @@ function live.call(flight, conclude)
       warn(model, outcome)
       local wait = limits.backoff(tries - 1, outcome.hint)
       if outcome.pause then flight.gate:pause(outcome.hint or wait) end
+      flight.stage = "retry"
       task.sleep(wait)
     else
       request = nil

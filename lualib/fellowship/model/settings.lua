@@ -15,6 +15,7 @@ local settings = {
 }
 
 settings.timeouts = { connect = 30, first = 0, idle = 120, total = 600 }
+settings.patience = 60 -- seconds without the end of a call, after which the watchdog speaks
 settings.attempts = 8 -- HTTP exchanges of a call before it fails
 settings.max_answer = 64 << 20 -- bytes
 
