@@ -23,6 +23,7 @@ local model = {}
 ---@field adapter table
 ---@field key_env string? environment variable of its key
 ---@field quirks fellowship.Quirks? once it was asked
+---@field gate table? where its calls wait, once it was asked
 ---@field fallback fellowship.Model[]? who is asked when it fails
 local Model = {}
 Model.__index = Model
@@ -152,6 +153,7 @@ end
 
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(options)
+  if options == nil then return {}, 1 end
   check.type("ask's options", options, "table|nil", 3)
   local params = merged(options)
   local sample, schema = params.sample or 1, params.schema
