@@ -26,7 +26,8 @@ local REST = (',"v":%d}'):format(key.VERSION)
 ---@return string request
 function key.of(model, messages, params, sample, schema)
   -- Its members in their order, each in canonical form: what stays the same from call to call is written once.
-  local request = '{"endpoint":' .. quoted[model.endpoint.identity] .. "," .. json.canonical({ messages = messages }):sub(2, -2)
+  local request = '{"endpoint":' .. quoted[model.endpoint.identity]
+    .. "," .. json.canonical({ messages = messages }):sub(2, -2)
     .. ',"model":' .. quoted[model.name]
     .. ',"params":' .. (next(params) == nil and "{}" or json.canonical(json.object(params)))
     .. ',"provider":' .. quoted[model.provider.name]
