@@ -194,7 +194,8 @@ end
 local function take_off(model, messages, params, sample, how, digest, request)
   local flight = setmetatable({ model = model, messages = messages, params = params, sample = sample,
     schema = how.schema, streaming = how.on_delta ~= nil or nil, digest = digest, request = request,
-    id = sys.hex(digest), gate = endpoint.gate(model), waiters = { [task.self()] = true }, count = 0, text = "" }, Flight)
+    id = sys.hex(digest), gate = endpoint.gate(model), waiters = { [task.self()] = true }, count = 0,
+    text = "" }, Flight)
   flights[digest] = flight
   flight.task = task.aside(run, flight)
   return flight
