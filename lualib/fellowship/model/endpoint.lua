@@ -101,7 +101,9 @@ end
 ---@param model fellowship.Model
 ---@param path string under the base URL
 function endpoint.target(model, path)
+  if model.target and model.target_path == path then return model.target end
   local id = table.concat({ model.endpoint.url, model.key_env or "", path, model.entry_name or "" }, "\0")
+  model.target, model.target_path = targets[id], path
   if targets[id] then return targets[id] end
   local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
   if path:find("?", 1, true) then query = query:gsub("^%?", "&") end

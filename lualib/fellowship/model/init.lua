@@ -24,6 +24,8 @@ local model = {}
 ---@field key_env string? environment variable of its key
 ---@field quirks fellowship.Quirks? once it was asked
 ---@field gate table? where its calls wait, once it was asked
+---@field target table? where the last call was sent
+---@field target_path string? under which path
 ---@field fallback fellowship.Model[]? who is asked when it fails
 local Model = {}
 Model.__index = Model
@@ -37,11 +39,12 @@ local function fail(message)
   error(message, 0)
 end
 
-local function merged(...)
+--- A new table with the fields of up to three; later ones count.
+local function merged(first, second, third)
   local all = {}
-  for i = 1, select("#", ...) do
-    for key, value in pairs((select(i, ...)) or {}) do all[key] = value end
-  end
+  for key, value in pairs(first or all) do all[key] = value end
+  if second then for key, value in pairs(second) do all[key] = value end end
+  if third then for key, value in pairs(third) do all[key] = value end end
   return all
 end
 
