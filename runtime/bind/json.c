@@ -146,7 +146,6 @@ static void read_names(lua_State *L, buf *sequence) {
         if (!json_sequence_add(sequence, name, len)) luaL_error(L, "out of memory");
         lua_pop(L, 1);
     }
-    if (json_sequence_unique(L, sequence, 0) > 0) luaL_argerror(L, 2, "a key stands twice");
 }
 
 /* [-0, +1] The shape of the sequence in scratch->keys, with the state table at `state`. */
@@ -154,6 +153,16 @@ static void push_shape(lua_State *L, int state, json_scratch *scratch) {
     const char *sequence = scratch->keys.data ? scratch->keys.data : "";
     if (!json_shape_find(L, state, sequence, scratch->keys.len))
         json_shape_make(L, state, sequence, scratch->keys.len);
+}
+
+/* [-0, +1] The shape of the names of the sequence at 2, with the state table at 3. */
+static void push_named_shape(lua_State *L, json_scratch *scratch) {
+    read_names(L, &scratch->keys);
+    const char *sequence = scratch->keys.data ? scratch->keys.data : "";
+    /* A sequence that has a shape already names no key twice. */
+    if (json_shape_find(L, 3, sequence, scratch->keys.len)) return;
+    if (json_sequence_unique(L, &scratch->keys, 0) > 0) luaL_argerror(L, 2, "a key stands twice");
+    json_shape_make(L, 3, scratch->keys.data ? scratch->keys.data : "", scratch->keys.len);
 }
 
 void json_push_shape(lua_State *L, int keys) {
@@ -186,11 +195,11 @@ static int l_object(lua_State *L) {
     check_markable(L, 2);
     if (push_marks(L) != JSON_KIND_OBJECT || named) {
         json_scratch *scratch = json_scratch_take(L, 3);
+        buf_clear(&scratch->keys);
         if (named)
-            read_names(L, &scratch->keys);
+            push_named_shape(L, scratch);
         else
-            buf_clear(&scratch->keys);
-        push_shape(L, 3, scratch);
+            push_shape(L, 3, scratch);
         json_scratch_give(L, 3, 6);
         json_kind_object(L, 1, 7, 5);
     }

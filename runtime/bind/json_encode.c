@@ -254,27 +254,6 @@ static bool goes_before(const encoder *e, const key_slot *a, const key_slot *b) 
     return order != 0 ? order < 0 : a->len < b->len;
 }
 
-/* An object of a FEW string keys, in their order: most are, and for these the keys are sorted on
- * the stack, without tables to hold them. */
-static bool encode_few(encoder *e, const source *s, lua_Integer *written) {
-    lua_State *L = e->L;
-    key_slot keys[FEW];
-    int count = 0;
-    luaL_checkstack(L, FEW + 8, "json");
-    for (lua_pushnil(L); lua_next(L, s->table);) {
-        lua_pop(L, 1);
-        key_slot key = {.index = lua_gettop(L)};
-        key.text = lua_tolstring(L, -1, &key.len);
-        int at = count++;
-        for (; at > 0 && goes_before(e, &key, &keys[at - 1]); at--) keys[at] = keys[at - 1];
-        keys[at] = key;
-        lua_pushvalue(L, -1);
-    }
-    for (int i = 0; i < count; i++)
-        if (!encode_member(e, s, keys[i].index, written)) return false;
-    return true;
-}
-
 /* Encodes an object that is laid out as the one before it of its shape. False when it is not, and
  * then nothing has been written; else *ok says whether it went well. */
 static bool encode_laid_out(encoder *e, const source *s, bool *ok) {
@@ -301,15 +280,51 @@ static bool encode_laid_out(encoder *e, const source *s, bool *ok) {
     return true;
 }
 
+/* Encodes a table in one pass, without tables to hold its keys: an object of FEW string keys at
+ * most, which are sorted on the stack, or elements in order if it has no mark. False when it is
+ * neither, and then nothing has been written; else *ok says whether it went well. */
+static bool encode_few(encoder *e, const source *s, bool *ok) {
+    lua_State *L = e->L;
+    key_slot keys[FEW];
+    int top = lua_gettop(L), count = 0;
+    luaL_checkstack(L, 2 * FEW + 8, "json");
+    for (lua_pushnil(L); lua_next(L, s->table);) {
+        if (count == 0 && lua_isinteger(L, -2) && lua_isnil(L, s->shape)) {
+            lua_settop(L, top);
+            return encode_in_order(e, s, ok);
+        }
+        if (count == FEW || lua_type(L, -2) != LUA_TSTRING) {
+            lua_settop(L, top);
+            return false;
+        }
+        key_slot key = {.index = lua_gettop(L) - 1};
+        key.text = lua_tolstring(L, -2, &key.len);
+        int at = count++;
+        for (; at > 0 && goes_before(e, &key, &keys[at - 1]); at--) keys[at] = keys[at - 1];
+        keys[at] = key;
+        lua_pushvalue(L, -2);
+    }
+    place here = {.up = s->at, .depth = s->at->depth + 1};
+    *ok = true;
+    for (int i = 0; i < count && *ok; i++) {
+        here.key = keys[i].text;
+        here.key_len = keys[i].len;
+        *ok = (buf_append_char(e->out, i == 0 ? '{' : ',') || fail_memory(e)) &&
+              encode_string(e, s->at, "a key", keys[i].index) &&
+              (buf_append_char(e->out, ':') || fail_memory(e)) &&
+              encode_value(e, &here, keys[i].index + 1, s->spellings);
+    }
+    if (*ok) *ok = buf_append_str(e->out, count == 0 ? "{}" : "}") || fail_memory(e);
+    return true;
+}
+
 static bool encode_object(encoder *e, const source *s) {
     lua_State *L = e->L;
     lua_Integer written = 0;
     int top = lua_gettop(L), added = 0;
     bool shaped = !e->canonical && !lua_isnil(L, s->shape);
     if (shaped && !encode_members(e, s, s->shape, &written)) return false;
-    if (!shaped && s->count <= FEW) {
-        if (!encode_few(e, s, &written)) return false;
-    } else if (written < s->count) {
+    if (written < s->count) {
         if (shaped) json_shape_push_set(L, s->shape);
         json_sorted_push(L, e->scratch, s->table, shaped ? top + 1 : 0, e->canonical);
         added = lua_gettop(L);
@@ -350,9 +365,10 @@ static bool encode_table(encoder *e, const place *at, int index) {
     source s = {.table = index, .shape = top + 1, .spellings = top + 2, .at = at};
     bool ok;
     enum json_kind kind = json_kind_push(L, s.table);
-    if (kind != JSON_KIND_PLAIN && !e->canonical && !e->pretty) {
-        bool done =
-            kind == JSON_KIND_ARRAY ? encode_in_order(e, &s, &ok) : encode_laid_out(e, &s, &ok);
+    if (!e->pretty && (kind != JSON_KIND_ARRAY || !e->canonical)) {
+        bool done = kind == JSON_KIND_ARRAY                     ? encode_in_order(e, &s, &ok)
+                    : kind == JSON_KIND_OBJECT && !e->canonical ? encode_laid_out(e, &s, &ok)
+                                                                : encode_few(e, &s, &ok);
         lua_settop(L, done ? top : s.spellings);
         if (done) return ok;
     }

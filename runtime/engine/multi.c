@@ -7,10 +7,12 @@
 /*
  * libcurl 7.88 looks through all connections of a multi handle for each new transfer, so the
  * transfers are spread over several handles ("shards") of at most SHARD_MOST each. A shard is
- * filled before the next one is used: that keeps connections in use and warm.
+ * filled before the next one is used: that keeps connections in use and warm. Measured at 1,024 in
+ * flight: shards of 256 take a tenth less CPU a call than of 1,000, and less than of 128.
  */
-#define SHARD_MOST 1000
+#define SHARD_MOST 256
 #define SHARDS     64
+#define KEPT_MOST  1000 /* connections of a shard, idle ones among them */
 
 typedef struct shard {
     multi *owner;
@@ -180,7 +182,7 @@ static CURLM *open_curl(shard *s) {
     curl_multi_setopt(curl, CURLMOPT_TIMERDATA, s);
     /* The default, four times the added handles, shrinks as a fan-out drains and closes
      * connections that the next rows would have used. */
-    curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, (long)SHARD_MOST);
+    curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, (long)KEPT_MOST);
     return curl;
 }
 

@@ -305,8 +305,9 @@ void store_flush(store *s) {
     pthread_mutex_lock(&s->mutex);
     bool any = s->held.head != NULL;
     queue_join(&s->waiting, &s->held);
-    if (any) pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->mutex);
+    /* Not before: the thread may run at once, and would only wait for the mutex. */
+    if (any) pthread_cond_signal(&s->wake);
 }
 
 store_job *store_collect(store *s) {

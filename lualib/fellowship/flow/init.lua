@@ -72,13 +72,10 @@ function flow.on_failure(failure)
   io.stderr:write(("row %d failed: %s\n"):format(failure.number, failure.error.message))
 end
 
-local function settle(item)
-  local outcome = table.pack(item.task:join())
-  if outcome[1] then return true, outcome end
-  local err = errors.from(outcome[2])
+local function tell_failure(item, problem, traceback)
+  local err = errors.from(problem)
   if err.fatal then error(err, 0) end
-  flow.on_failure { row = item.row, number = item.number, error = err, traceback = outcome[3] }
-  return false
+  flow.on_failure { row = item.row, number = item.number, error = err, traceback = traceback }
 end
 
 --- Runs fn(row, number) for every row, many at a time, and yields (row, results ...) in input order.
@@ -107,17 +104,19 @@ function flow.map(source, fn, options)
     return fn(row, number)
   end
   local feeder = feed.new(source, run, window)
-  local function step()
+  local step
+  local function settle(item, ok, ...)
+    if ok then return item.row, ... end
+    tell_failure(item, ...)
+    return step()
+  end
+  function step()
     while true do
       local item = feeder:take()
       if not item then return nil end
-      if item.error then
-        if item.error.fatal then error(item.error, 0) end
-        flow.on_failure { number = item.number, error = item.error, traceback = "" }
-      else
-        local ok, outcome = settle(item)
-        if ok then return item.row, table.unpack(outcome, 2, outcome.n) end
-      end
+      if not item.error then return settle(item, item.task:join()) end
+      if item.error.fatal then error(item.error, 0) end
+      flow.on_failure { number = item.number, error = item.error, traceback = "" }
     end
   end
   return step, nil, nil, feeder

@@ -190,16 +190,19 @@ function Flight:tell(so_far)
   for waiter in pairs(self.waiters) do task.wake(waiter) end
 end
 
+local function run(flight)
+  local ok, completion, problem = pcall(fly, flight)
+  if ok then land(flight, completion, problem)
+  else land(flight, nil, errors.from(completion)) end
+end
+
 local function take_off(model, messages, params, sample, how, digest, request)
   local flight = setmetatable({ model = model, messages = messages, params = params, sample = sample,
     schema = how.schema, streaming = how.on_delta ~= nil or nil, digest = digest, request = request,
-    id = sys.hex(digest), gate = endpoint.gate(model), waiters = {}, count = 0, text = "" }, Flight)
+    id = sys.hex(digest), gate = endpoint.gate(model), waiters = { [task.self()] = true }, count = 0,
+    text = "" }, Flight)
   flights[digest] = flight
-  flight.task = task.aside(function()
-    local ok, completion, problem = pcall(fly, flight)
-    if ok then land(flight, completion, problem)
-    else land(flight, nil, errors.from(completion)) end
-  end)
+  flight.task = task.aside(run, flight)
   return flight
 end
 
@@ -250,16 +253,22 @@ local function listen(flight, on_delta)
   end
 end
 
+--- The completion of a flight for one of its askers: its own where others have the same one.
 local function finish(flight)
   if flight.problem then
     stats.failed = stats.failed + 1
     error(flight.problem, 0)
   end
   if flight.from_store then stats.stored = stats.stored + 1 end
-  local completion, copy = flight.completion, {}
-  for name, value in pairs(completion) do copy[name] = value end
-  copy.stored, copy.answered_by = flight.from_store or false, flight.model.named
-  return copy
+  local completion = flight.completion
+  if flight.shared then
+    completion = {}
+    for name, value in next, flight.completion do completion[name] = value end
+  else
+    setmetatable(completion, nil) -- which said how the store writes it
+  end
+  completion.stored, completion.answered_by = flight.from_store or false, flight.model.named
+  return completion
 end
 
 --- Asks for a completion. Raises an error table when the call fails for good.
@@ -274,7 +283,9 @@ function dispatch.ask(model, messages, params, sample, how)
   how = how or {}
   sample = sample + settings.fresh * dispatch.FRESH
   local digest, request = key.of(model, messages, params, sample, how.schema)
-  local flight = flights[digest] or take_off(model, messages, params, sample, how, digest, request)
+  local flight = flights[digest]
+  if flight then flight.shared = true
+  else flight = take_off(model, messages, params, sample, how, digest, request) end
   if not how.on_delta then
     wait_for(flight)
     return finish(flight)

@@ -84,6 +84,7 @@ end
 --- The gate that a model's calls wait at: slots and pauses of its endpoint.
 ---@param model fellowship.Model
 function endpoint.gate(model)
+  if model.gate then return model.gate end
   local id = table.concat({ model.endpoint.url, model.key_env or "", model.name }, "\0")
   local gate = gates[id]
   if not gate then
@@ -92,6 +93,7 @@ function endpoint.gate(model)
       tokens = model.entry.tokens_per_minute })
     gates[id] = gate
   end
+  model.gate = gate
   return gate
 end
 
@@ -99,7 +101,9 @@ end
 ---@param model fellowship.Model
 ---@param path string under the base URL
 function endpoint.target(model, path)
+  if model.target and model.target_path == path then return model.target end
   local id = table.concat({ model.endpoint.url, model.key_env or "", path, model.entry_name or "" }, "\0")
+  model.target, model.target_path = targets[id], path
   if targets[id] then return targets[id] end
   local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
   if path:find("?", 1, true) then query = query:gsub("^%?", "&") end

@@ -23,6 +23,9 @@ local model = {}
 ---@field adapter table
 ---@field key_env string? environment variable of its key
 ---@field quirks fellowship.Quirks? once it was asked
+---@field gate table? where its calls wait, once it was asked
+---@field target table? where the last call was sent
+---@field target_path string? under which path
 ---@field fallback fellowship.Model[]? who is asked when it fails
 local Model = {}
 Model.__index = Model
@@ -36,11 +39,12 @@ local function fail(message)
   error(message, 0)
 end
 
-local function merged(...)
+--- A new table with the fields of up to three; later ones count.
+local function merged(first, second, third)
   local all = {}
-  for i = 1, select("#", ...) do
-    for key, value in pairs((select(i, ...)) or {}) do all[key] = value end
-  end
+  for key, value in pairs(first or all) do all[key] = value end
+  if second then for key, value in pairs(second) do all[key] = value end end
+  if third then for key, value in pairs(third) do all[key] = value end end
   return all
 end
 
@@ -152,6 +156,7 @@ end
 
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(options)
+  if options == nil then return {}, 1 end
   check.type("ask's options", options, "table|nil", 3)
   local params = merged(options)
   local sample, schema = params.sample or 1, params.schema

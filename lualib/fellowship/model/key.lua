@@ -7,6 +7,14 @@ local key = {
   VERSION = 1,
 }
 
+-- Names of models, providers and endpoints as JSON texts: a run has few of them.
+local quoted = setmetatable({}, { __index = function(texts, name)
+  texts[name] = json.canonical(name)
+  return texts[name]
+end })
+
+local REST = (',"v":%d}'):format(key.VERSION)
+
 --- The request as asked, in canonical JSON (RFC 8785), and its digest (32 bytes). How it is sent is
 --- no part of it, so that it is the same when that changes.
 ---@param model fellowship.Model
@@ -17,16 +25,14 @@ local key = {
 ---@return string digest
 ---@return string request
 function key.of(model, messages, params, sample, schema)
-  local request = json.canonical {
-    v = key.VERSION,
-    provider = model.provider.name,
-    model = model.name,
-    endpoint = model.endpoint.identity,
-    messages = messages,
-    params = json.object(params),
-    sample = sample,
-    schema = schema,
-  }
+  -- Its members in their order, each in canonical form: what stays the same from call to call is written once.
+  local request = '{"endpoint":' .. quoted[model.endpoint.identity]
+    .. "," .. json.canonical({ messages = messages }):sub(2, -2)
+    .. ',"model":' .. quoted[model.name]
+    .. ',"params":' .. (next(params) == nil and "{}" or json.canonical(json.object(params)))
+    .. ',"provider":' .. quoted[model.provider.name]
+    .. ',"sample":' .. (sample == 1 and "1" or json.canonical(sample))
+    .. (schema and ',"schema":' .. json.canonical(schema) or "") .. REST
   return sys.sha256(request), request
 end
 

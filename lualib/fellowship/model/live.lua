@@ -129,13 +129,13 @@ local function streamed_answer(flight, request)
   return outcome
 end
 
-local Flying = { __close = function() stats.in_flight = stats.in_flight - 1 end }
+local flying = setmetatable({}, { __close = function() stats.in_flight = stats.in_flight - 1 end })
 
 local function attempt(flight, request, n)
   flight.sent, flight.stage = n, "wire"
   stats.attempts = stats.attempts + 1
   stats.in_flight = stats.in_flight + 1
-  local _ <close> = setmetatable({}, Flying)
+  local _ <close> = flying
   if request.how.stream then return streamed_answer(flight, request) end
   return whole_answer(flight, request)
 end

@@ -2,6 +2,8 @@
 
 local json = require "fellowship.core.json"
 
+local type, integer_or_float = type, math.type -- called some ten times for each answer
+
 local answer = {}
 
 local LENIENT = { duplicates = "last" }
@@ -17,7 +19,7 @@ end
 ---@param value any
 ---@return integer?
 function answer.count(value)
-  return math.type(value) == "integer" and value or nil
+  return integer_or_float(value) == "integer" and value or nil
 end
 
 --- A text, or nil when it is none.

@@ -69,9 +69,10 @@ local function completion_of(value, how)
   if not text and reasoning and choice.finish_reason == "length" then text = "" end
   if not text then return failure.broken "the answer's message has no content" end
   local said, thought = thinking.split(text, how and how.quirks.thinking or "tags", true)
-  return { verdict = "done", completion = { text = said, reasoning = reasoning or thought,
+  -- The fields that the call adds stand here as well, so that the table need not grow.
+  return { verdict = "done", status = nil, elapsed = nil, completion = { text = said, reasoning = reasoning or thought,
     finish_reason = answer.finish(choice.finish_reason), model = text_of(value.model), usage = usage_of(value),
-    logprobs = logprobs_of(choice) } }
+    logprobs = logprobs_of(choice), attempts = nil, elapsed = nil, key = nil } }
 end
 
 --- What a decoded answer means: see fellowship.provider.
