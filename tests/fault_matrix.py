@@ -271,7 +271,25 @@ def slow_names():
         tap.ok(len(gaps) == 149 and max(gaps) < 2, f"other calls go on meanwhile: at most {max(gaps):.2f} s between two")
 
 
+# ---- a clock that jumps ----
+
+def jumping_clock():
+    """By hours, at each look: calls, waits and the store keep to the steady clock."""
+    rules = [{"contains": "<row-3>", "fault": "rate_limited", "times": 1}, {"contains": "<row-4>", "fault": "server_error", "times": 1}]
+    with Stub(latency_ms=20, rules=rules) as server, tempfile.TemporaryDirectory(prefix="clock-") as folder:
+        with host.Scratch(server.url, FELLOWSHIP_RETRY_SCALE="0.1") as scratch:
+            scratch.prompts(20)
+            shim = preloaded(folder, "jumping_clock")
+            result = scratch.run(*host.preference_arguments("jumping"), env={"LD_PRELOAD": shim}, timeout=60)
+            tap.equal((result.status, len(server.log())), (0, 142), "a clock that jumps: every call is done, two are repeated")
+            tap.ok(0 <= result.summary["seconds"] < 1800, f"the summary says how long it took: {result.summary['seconds']} s")
+            steady = scratch.run(*host.preference_arguments("steady"), "--offline")
+            tap.equal(steady.status, 0, "offline, with a steady clock")
+            host.same_tree(host.tree(scratch / "jumping", ["run.json"]), host.tree(scratch / "steady", ["run.json"]),
+                           "and the files are those of a steady clock")
+
+
 host.need_program()
 if TABLE:
     print("| fault | outcome | attempts | time |\n|---|---|---|---|")
-tap.cases(answers, connections, idle_connections, few_descriptors, tls, slow_names)
+tap.cases(answers, connections, idle_connections, few_descriptors, tls, slow_names, jumping_clock)

@@ -168,10 +168,14 @@ static int prepare(sqlite3 *db, const store_options *options, enum kind *kind) {
  * journal mode or recover after a crash side by side: so the waiting is done here. */
 static int prepare_patiently(sqlite3 *db, const store_options *options, enum kind *kind) {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-    time_t give_up = time(NULL) + STORE_DB_PATIENCE;
+    struct timespec begun, now;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
     int rc;
-    while (((rc = prepare(db, options, kind)) & 0xff) == SQLITE_BUSY && time(NULL) < give_up)
+    while (((rc = prepare(db, options, kind)) & 0xff) == SQLITE_BUSY) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec - begun.tv_sec >= STORE_DB_PATIENCE) break;
         nanosleep(&pause, NULL);
+    }
     return rc;
 }
 

@@ -79,7 +79,7 @@ end
 
 --- Remembers what was done when, and gives rows and calls a second.
 local function take_rates(self)
-  local now = sys.time() / 1000
+  local now = task.now()
   local list = self.samples
   list[#list + 1] = { at = now, rows = self.run.done, calls = stats.made }
   while #list > 2 and now - list[1].at > MEMORY do table.remove(list, 1) end

@@ -3,6 +3,7 @@
 local host = require "fellowship.core.host"
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
+local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local conversation = require "fellowship.base.conversation"
 local text = require "fellowship.base.text"
@@ -185,7 +186,7 @@ end
 function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
   local self = setmetatable({ script = script, options = values, command = command, out = values.out:gsub("/+$", ""),
-    columns = {}, column_options = {}, done = 0, started = now(), clock = sys.time(), sources = {} }, Run)
+    columns = {}, column_options = {}, done = 0, started = now(), clock = task.now(), sources = {} }, Run)
   for _, option in ipairs(script.declared) do
     if option.column then
       self.columns[option.column] = values[option[1]]
@@ -227,7 +228,7 @@ local function data_of(self)
 end
 
 local function summarise(self, status)
-  local seconds = (sys.time() - self.clock) / 1000
+  local seconds = math.floor((task.now() - self.clock) * 1000 + 0.5) / 1000
   self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
     rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored, tokens = tokens(),
