@@ -135,7 +135,7 @@ def connections():
     check_all({
         "nothing listens": (local % port, "refused", ATTEMPTS),
         "a name that does not exist": ("http://nobody.invalid/v1", "connect", ATTEMPTS),
-        "TLS to a server without it": ("https://127.0.0.1:%d/v1" % listener(says(b"no")), "tls", 1),
+        "TLS to a server without it": ("https://127.0.0.1:%d/v1" % listener(says(b"220 mail ready\r\n")), "tls", 1),
         "a peer that never speaks": (local % listener(lambda c: threading.Event().wait(30)), "timeout", ATTEMPTS),
         "an answer of 1 GB": (local % listener(endless), "too_large", 1),
         "no HTTP": (local % listener(says(b"220 mail ready\r\n")), "broken", ATTEMPTS),
