@@ -17,7 +17,7 @@ REST = {"sequence_len": 1 << 20, "micro_batch_size": 1, "gradient_accumulation_s
 
 
 def snippet(table):
-    """The card's YAML for this table, its placeholder replaced by the folder."""
+    """The card's YAML for this table, its path replaced by the folder."""
     card = (table.folder / "README.md").read_text(encoding="utf-8")
     blocks = [text for text in re.findall(r"^```yaml\n(.*?)^```", card, re.M | re.S)
               if f"data/{table.stem}-" in text]

@@ -4,13 +4,6 @@ local nearest = require "fellowship.base.nearest"
 
 local check = {}
 
-local function names_of(known)
-  local names = {}
-  for name in pairs(known) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 local function fits(value, wanted)
   local found = math.type(value) or type(value)
   for choice in wanted:gmatch "[^|]+" do
@@ -40,12 +33,12 @@ function check.options(what, options, known, level)
   check.type(what .. "'s options", options, "table", level - 1)
   for key in pairs(options) do
     if not known[key] then
-      local hint = type(key) == "string" and nearest.hint(key, names_of(known)) or ""
+      local hint = type(key) == "string" and nearest.hint(key, nearest.names(known)) or ""
       error(('%s has no option "%s"%s (it has %s)'):format(what, tostring(key), hint,
-        table.concat(names_of(known), ", ")), level)
+        table.concat(nearest.names(known), ", ")), level)
     end
   end
-  for _, key in ipairs(names_of(known)) do
+  for _, key in ipairs(nearest.names(known)) do
     local wanted, optional = known[key]:gsub("%?$", "")
     local value = options[key]
     if value == nil then

@@ -41,6 +41,16 @@ function nearest.find(name, known)
   return best
 end
 
+--- The names that a table has, sorted: what there is to choose from.
+---@param t table<string, any>
+---@return string[]
+function nearest.names(t)
+  local names = {}
+  for name in pairs(t) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  return names
+end
+
 --- `; did you mean "judge"?`, or an empty string.
 ---@param name string
 ---@param known string[]

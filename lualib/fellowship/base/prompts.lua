@@ -269,13 +269,6 @@ local required = {
   feedback = { review = { "prompt", "response" }, review_again = { "response" }, revise = { "feedback" } },
 }
 
-local function keys(t)
-  local list = {}
-  for k in pairs(t) do list[#list + 1] = tostring(k) end
-  table.sort(list)
-  return list
-end
-
 local function check_template(where, text, places)
   if type(text) ~= "string" then error(("%s must be a string"):format(where), 0) end
   local found = {}
@@ -294,15 +287,15 @@ function prompts.override(own, where)
   for group, texts in pairs(defaults) do
     merged[group] = setmetatable({}, { __index = texts })
   end
-  for _, group in ipairs(keys(own)) do
+  for _, group in ipairs(nearest.names(own)) do
     if not defaults[group] then
-      error(('%s: no prompts named "%s"%s'):format(where, group, nearest.hint(group, keys(defaults))), 0)
+      error(('%s: no prompts named "%s"%s'):format(where, group, nearest.hint(group, nearest.names(defaults))), 0)
     end
     if type(own[group]) ~= "table" then error(("%s: %s must be a table of prompts"):format(where, group), 0) end
-    for _, name in ipairs(keys(own[group])) do
+    for _, name in ipairs(nearest.names(own[group])) do
       if not defaults[group][name] then
         error(('%s: %s has no prompt "%s"%s'):format(where, group, name,
-          nearest.hint(name, keys(defaults[group]))), 0)
+          nearest.hint(name, nearest.names(defaults[group]))), 0)
       end
       check_template(("%s: %s.%s"):format(where, group, name), own[group][name], required[group][name])
       merged[group][name] = own[group][name]

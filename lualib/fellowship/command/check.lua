@@ -15,13 +15,6 @@ function Check:report(line, message, ...)
   self.found[#self.found + 1] = { line = line, message = message:format(...) }
 end
 
-local function sorted_keys(set)
-  local names = {}
-  for name in pairs(set) do names[#names + 1] = tostring(name) end
-  table.sort(names)
-  return names
-end
-
 -- ---- what an expression is ----
 
 local loaders = { require = true }
@@ -74,13 +67,14 @@ function Check:index(e)
   local owner = e.key and meaning(self, e.object)
   if not owner then return end
   if owner.lib and not e.written and rawget(_G, owner.lib)[e.key] == nil then
-    return self:report(e.line, 'there is no %s.%s%s', owner.lib, e.key, nearest.hint(e.key, sorted_keys(_G[owner.lib])))
+    local hint = nearest.hint(e.key, nearest.names(_G[owner.lib]))
+    return self:report(e.line, 'there is no %s.%s%s', owner.lib, e.key, hint)
   end
   if owner.options then return self:option_read(e) end
   if owner.class and not e.written then return self:member(e.line, owner.class, e.key, "field") end
   local known = owner.part and self:members_of(owner.part)
   if known and not known[e.key] then
-    self:report(e.line, "%s has no %s%s", owner.part, e.key, nearest.hint(e.key, sorted_keys(known)))
+    self:report(e.line, "%s has no %s%s", owner.part, e.key, nearest.hint(e.key, nearest.names(known)))
   end
 end
 
@@ -104,7 +98,7 @@ function Check:member(line, class, key, what)
   end
   if not known[key] then
     self:report(line, 'a %s has no %s "%s"%s', class:match "[^.]+$":lower(), what, key,
-      nearest.hint(key, sorted_keys(known)))
+      nearest.hint(key, nearest.names(known)))
   end
 end
 
@@ -132,10 +126,10 @@ function Check:name(e)
   if e.written then
     if e.depth > 0 and not self.globals[e.name] then
       self:report(e.line, 'undefined global "%s"%s; write `local %s` to make a variable', e.name,
-        nearest.hint(e.name, sorted_keys(self.globals)), e.name)
+        nearest.hint(e.name, nearest.names(self.globals)), e.name)
     end
   elseif not self.globals[e.name] then
-    self:report(e.line, 'undefined global "%s"%s', e.name, nearest.hint(e.name, sorted_keys(self.globals)))
+    self:report(e.line, 'undefined global "%s"%s', e.name, nearest.hint(e.name, nearest.names(self.globals)))
   end
 end
 
@@ -171,12 +165,12 @@ function Check:declared_option(e)
     if not field.key and not field.computed then
       if field.value.kind == "string" then name = name or field.value.value end
     elseif field.key and not known[field.key] then
-      self:report(field.line, 'an option has no field "%s"%s', field.key, nearest.hint(field.key, sorted_keys(known)))
+      self:report(field.line, 'an option has no field "%s"%s', field.key, nearest.hint(field.key, nearest.names(known)))
     elseif field.key == "type" and field.value.kind == "string" then
       local types = choices_of(entry, "type")
       if not types[field.value.value] then
         self:report(field.line, 'there is no option type "%s"%s', field.value.value,
-          nearest.hint(field.value.value, sorted_keys(types)))
+          nearest.hint(field.value.value, nearest.names(types)))
       end
     end
   end
@@ -207,7 +201,7 @@ end
 
 function Check:option_read(e)
   if not self.options or self.options[e.key] or e.written then return end
-  self:report(e.line, 'the script declares no option "%s"%s', e.key, nearest.hint(e.key, sorted_keys(self.options)))
+  self:report(e.line, 'the script declares no option "%s"%s', e.key, nearest.hint(e.key, nearest.names(self.options)))
 end
 
 -- ---- the whole ----

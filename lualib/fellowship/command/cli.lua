@@ -185,6 +185,9 @@ local function dispatch(arguments, command_line)
   if not path then setup.usage "a script's name is missing" end
   if verbs[path] then setup.usage("options go behind the command: fellowship %s ...", path) end
   if sys.kind(path) ~= "file" then
+    if sys.kind(catalogue.path(path)) == "file" then
+      setup.usage("%s is a bundled script: fellowship run %s ...", path, path)
+    end
     setup.usage('there is no file and no command "%s"%s', path, nearest.hint(path, verb_names()))
   end
   return run_file(path, values, table.move(arguments, 1, at - 1, 1, {}),

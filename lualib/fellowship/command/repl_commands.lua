@@ -44,8 +44,7 @@ local function cost(session)
 end
 
 local function store(session)
-  local dispatch = require "fellowship.model.dispatch"
-  local path = dispatch.path()
+  local path = settings.store_path(settings.store)
   if sys.kind(path) ~= "file" then return session:say(("%s: no store yet; the first call makes it"):format(path)) end
   local count, models = 0, {}
   local done, problem = require "fellowship.core.store".each(path, function(record)

@@ -5,6 +5,7 @@ local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local file = require "fellowship.base.file"
 local conversation = require "fellowship.base.conversation"
 local text = require "fellowship.base.text"
 local flow = require "fellowship.flow"
@@ -91,17 +92,9 @@ local function differences(ours, theirs)
   return table.concat(names, ", ")
 end
 
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local content = file:read "a"
-  file:close()
-  return content
-end
-
 --- Refuses a folder that holds another run, unless --force.
 local function check_folder(self)
-  local written = read_file(self.out .. "/run.json")
+  local written = file.read(self.out .. "/run.json")
   local before = written and json.decode(written)
   if not before or type(before.identity) ~= "table" or self.options.force then return end
   local differing = differences(self.identity, before.identity)

@@ -4,8 +4,10 @@ local json = require "fellowship.core.json"
 local core = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local read_file = require "fellowship.base.file".read
 local nearest = require "fellowship.base.nearest"
 local text = require "fellowship.base.text"
+local settings = require "fellowship.model.settings"
 local options = require "fellowship.command.options"
 local recording = require "fellowship.command.recording"
 local setup = require "fellowship.command.setup"
@@ -13,11 +15,6 @@ local setup = require "fellowship.command.setup"
 local store = {}
 
 local STORE = { "store", type = "string", metavar = "FILE", help = "the store" }
-
-local function path_of(values)
-  local path = values.store or os.getenv "FELLOWSHIP_STORE"
-  return path and path ~= "" and path or ".fellowship/store.db"
-end
 
 --- Calls fn(record) for every sound completion, its texts decoded. Raises when the store cannot be
 --- read; damaged completions are counted and left out when `salvage`, else they are an error.
@@ -171,10 +168,9 @@ verbs.why = { argument = "REQUEST",
 local function read_requests(argument)
   local source, list = argument, {}
   if argument:sub(1, 1) ~= "{" then
-    local file, problem = io.open(argument, "rb")
-    if not file then setup.usage("store why needs a request as JSON, or a file (errors.jsonl): %s", problem) end
-    source = file:read "a"
-    file:close()
+    local problem
+    source, problem = read_file(argument)
+    if not source then setup.usage("store why needs a request as JSON, or a file (errors.jsonl): %s", problem) end
   end
   local whole = json.decode(source)
   for _, value in ipairs(whole and { whole } or {}) do list[#list + 1] = value.request or value end
@@ -276,18 +272,11 @@ end
 
 -- ---- the command ----
 
-local function names()
-  local list = {}
-  for name in pairs(verbs) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
-
 --- What `fellowship store --help` prints.
 ---@return string
 function store.help()
   local lines = { "fellowship store: the completions that were paid for\n\n" }
-  for _, name in ipairs(names()) do
+  for _, name in ipairs(nearest.names(verbs)) do
     local verb = verbs[name]
     lines[#lines + 1] = ("  fellowship store %-15s %s\n"):format(name .. (verb.argument and " " .. verb.argument or ""),
       verb.summary)
@@ -311,7 +300,8 @@ function store.run(arguments)
   end
   local verb = verbs[name]
   if not verb then
-    setup.usage("store needs one of: %s%s", table.concat(names(), ", "), name and nearest.hint(name, names()) or "")
+    local known = nearest.names(verbs)
+    setup.usage("store needs one of: %s%s", table.concat(known, ", "), name and nearest.hint(name, known) or "")
   end
   local rest, argument = table.move(arguments, 2, #arguments, 1, {}), nil
   if verb.argument then
@@ -322,7 +312,7 @@ function store.run(arguments)
   end
   local values, problem = options.read({ STORE, table.unpack(verb.options) }, rest)
   if not values then setup.usage("%s (fellowship store --help shows the options)", problem) end
-  return verb.run(path_of(values), values, argument) or 0
+  return verb.run(settings.store_path(values.store), values, argument) or 0
 end
 
 return store

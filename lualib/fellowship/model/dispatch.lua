@@ -16,8 +16,6 @@ local stats = require "fellowship.model.stats"
 
 local dispatch = {}
 
-local DEFAULT_STORE = ".fellowship/store.db"
-
 -- --fresh N shifts every sample number by N of these, past any number that a library or script gives.
 dispatch.FRESH = 1000000
 
@@ -39,17 +37,10 @@ dispatch.FRESH = 1000000
 
 local opened
 
---- Where the store of this run is, or will be.
----@return string
-function dispatch.path()
-  local path = settings.store or os.getenv "FELLOWSHIP_STORE"
-  return path and path ~= "" and path or DEFAULT_STORE
-end
-
 --- The store of this run, opened by the first call. Raises when it cannot be opened.
 function dispatch.store()
   if opened then return opened end
-  local path = dispatch.path()
+  local path = settings.store_path(settings.store)
   local problem
   opened, problem = store.open { path = path, read_only = settings.offline, durable = settings.durable,
     say = settings.warn }

@@ -77,8 +77,9 @@ local function whole_answer(flight, request)
   local model = flight.model
   local got, problem = request.target:send(request.wire, model.times)
   if not got then return broke_off(problem) end
-  local outcome = model.adapter.classify(got.status, header_of(got.head), got.body, request.how)
-  outcome.status, outcome.elapsed, outcome.head = got.status, got.elapsed, got.head
+  local header = header_of(got.head)
+  local outcome = model.adapter.classify(got.status, header, got.body, request.how)
+  outcome.status, outcome.elapsed, outcome.header = got.status, got.elapsed, header
   return outcome
 end
 
@@ -125,7 +126,7 @@ local function streamed_answer(flight, request)
   else
     outcome = adapter.meaning(200, header_of(head), state.whole, request.how)
   end
-  outcome.status, outcome.elapsed, outcome.head = status, elapsed, head
+  outcome.status, outcome.elapsed, outcome.header = status, elapsed, header_of(head)
   return outcome
 end
 
@@ -158,7 +159,7 @@ local function report(flight, slot, outcome)
   if not how then return end
   local usage = outcome.completion and outcome.completion.usage
   slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
-  if how == "good" then allowance.look(flight.gate, flight.model.entry, header_of(outcome.head)) end
+  if how == "good" then allowance.look(flight.gate, flight.model.entry, outcome.header) end
 end
 
 --- Asks the provider until it is done or final, and gives the end to `conclude` while the call still has its slot,

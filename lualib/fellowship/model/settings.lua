@@ -70,4 +70,12 @@ function settings.set_concurrency(n)
   limits.slots(n)
 end
 
+--- Where a store is, or will be.
+---@param given? string by --store
+---@return string
+function settings.store_path(given)
+  local path = given or os.getenv "FELLOWSHIP_STORE"
+  return path and path ~= "" and path or ".fellowship/store.db"
+end
+
 return settings

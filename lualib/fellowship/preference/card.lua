@@ -1,6 +1,7 @@
 -- The dataset card: README.md with the front matter that makes a folder load as a dataset.
 -- https://huggingface.co/docs/hub/datasets-manual-configuration
 
+local nearest = require "fellowship.base.nearest"
 local template = require "fellowship.base.template"
 local loading = require "fellowship.preference.loading"
 local quality = require "fellowship.preference.quality"
@@ -87,10 +88,8 @@ local function configs(sets)
 end
 
 local function reasons(none)
-  local names, parts = {}, {}
-  for name in pairs(none) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do parts[i] = ("%d %s"):format(none[name], name) end
+  local parts = {}
+  for i, name in ipairs(nearest.names(none)) do parts[i] = ("%d %s"):format(none[name], name) end
   return #parts > 0 and table.concat(parts, ", ") or "0"
 end
 

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
+local read = require "fellowship.base.file".read
 local rows = require "fellowship.dataset.rows"
 local format = require "fellowship.preference.format"
 local shape = require "fellowship.preference.shape"
@@ -30,17 +31,9 @@ function Validation:note(message)
   self.report("note", message)
 end
 
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local content = file:read "a"
-  file:close()
-  return content
-end
-
 --- A JSON object of the folder; nil when it is not there or broken (which is reported).
 local function read_json(self, name)
-  local content = read_file(self.folder .. "/" .. name)
+  local content = read(self.folder .. "/" .. name)
   if not content then return nil end
   local value, problem = json.decode(content)
   if type(value) == "table" and not json.is_array(value) then return value end
@@ -67,7 +60,7 @@ end
 
 --- The stems of the card's configs: what its front matter names as data/STEM-*.jsonl.
 local function claimed_stems(self)
-  local card = read_file(self.folder .. "/README.md")
+  local card = read(self.folder .. "/README.md")
   if not card then
     self:fault(self.folder .. "/README.md: there is no dataset card; its configs tell loaders which files belong "
       .. "together")
