@@ -8,7 +8,14 @@
 /* Tasks resumed in one turn of the loop, beside those that hold a slot. */
 #define TURN_MOST 8
 
+/* Coroutines of ended tasks that are kept: making one and growing its stack takes as long as all else
+ * of a short task, and a new one is cold in the cache. */
+#define SPARE_MOST 256
+
 const char task_anchors, task_unobserved, task_quiet_hook;
+
+/* The registry's key of the list of spare coroutines. */
+static const char task_spares;
 
 /* A thread's extra space holds the runtime; the lowest bit is set in a task's own coroutine. */
 static uintptr_t *space_of(lua_State *L) {
@@ -114,15 +121,47 @@ uint64_t task_rank(const task *t) {
     return t->rank;
 }
 
+/* [-0, +1] A coroutine for a task. */
+static lua_State *push_coroutine(lua_State *L, runtime *rt) {
+    if (rt->spare == 0) {
+        lua_State *made = lua_newthread(L);
+        *space_of(made) |= 1;
+        return made;
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &task_spares);
+    lua_rawgeti(L, -1, (lua_Integer)rt->spare);
+    lua_remove(L, -2);
+    rt->spare--;
+    return lua_tothread(L, -1);
+}
+
+/* [-0, +0] Moves the results of t, whose box is at index, into its user values, and keeps its
+ * coroutine for another task. Lua lets a coroutine that has returned begin anew. */
+static void give_back_coroutine(lua_State *L, int index, task *t) {
+    runtime *rt = t->rt;
+    if (rt->spare >= SPARE_MOST || t->results > RESULTS_KEPT) return;
+    if (lua_gethook(t->L)) lua_sethook(t->L, NULL, 0, 0);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &task_spares);
+    lua_getiuservalue(L, index, 1);
+    lua_rawseti(L, -2, (lua_Integer)++rt->spare);
+    lua_pop(L, 1);
+    if (t->results == 0) lua_pushnil(t->L), lua_xmove(t->L, L, 1), lua_setiuservalue(L, index, 1);
+    for (int i = t->results; i > 0; i--) {
+        lua_xmove(t->L, L, 1);
+        lua_setiuservalue(L, index, i);
+    }
+    lua_settop(t->L, 0);
+    t->L = NULL;
+}
+
 task *task_spawn(lua_State *L, int arguments) {
     runtime *rt = runtime_of(L);
     luaL_checktype(L, -arguments - 1, LUA_TFUNCTION);
     int function = lua_gettop(L) - arguments;
-    task *t = lx_box(L, TASK_CLASS, sizeof *t, 1);
+    task *t = lx_box(L, TASK_CLASS, sizeof *t, RESULTS_KEPT);
     t->rt = rt;
     t->state = DONE; /* until it has a coroutine, a collected box has nothing to do */
-    t->L = lua_newthread(L);
-    *space_of(t->L) |= 1;
+    t->L = push_coroutine(L, rt);
     lua_setiuservalue(L, -2, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &task_anchors);
     lua_pushvalue(L, -2);
@@ -153,7 +192,7 @@ static void set_registered(task *t, const char *table, bool present) {
     lua_pop(L, 1);
 }
 
-/* The task's outcome (results, or error and traceback) is on its coroutine's stack. */
+/* [-0, +0] The task's outcome (results, or error and traceback) is on its coroutine's stack. */
 static void end_task(task *t, bool failed, int results) {
     t->state = DONE;
     t->failed = failed;
@@ -167,6 +206,13 @@ static void end_task(task *t, bool failed, int results) {
     }
     t->waiters = NULL;
     if (failed && !awaited) set_registered(t, &task_unobserved, true);
+    if (!failed) {
+        lua_State *L = t->rt->L;
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &task_anchors);
+        lua_rawgetp(L, -1, t);
+        give_back_coroutine(L, lua_gettop(L), t);
+        lua_pop(L, 2);
+    }
     set_registered(t, &task_anchors, false);
 }
 
@@ -318,10 +364,16 @@ void task_observe(task *t) {
     if (t->failed) set_registered(t, &task_unobserved, false);
 }
 
-int task_push_outcome(lua_State *L, task *t) {
+int task_push_outcome(lua_State *L, int index) {
+    task *t = luaL_checkudata(L, index, TASK_CLASS);
+    index = lua_absindex(L, index);
     task_observe(t);
     luaL_checkstack(L, t->results + 2, "too many results");
     lua_pushboolean(L, !t->failed);
+    if (!t->L) {
+        for (int i = 1; i <= t->results; i++) lua_getiuservalue(L, index, i);
+        return t->results + 1;
+    }
     int bottom = lua_gettop(t->L) - t->results;
     for (int i = 1; i <= t->results; i++) lua_pushvalue(t->L, bottom + i);
     lua_xmove(t->L, L, t->results);
@@ -393,6 +445,8 @@ void runtime_init(runtime *rt, lua_State *L, loop *loop) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &task_anchors);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &task_unobserved);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &task_spares);
     tasklib_init(L);
     coroutine_init(L);
 }

@@ -41,6 +41,7 @@ typedef struct runtime {
     task_queue soon;         /* tasks that hold a slot: calls wait for them */
     task_queue ready;        /* all others that may go on */
     size_t live;             /* tasks that have not ended */
+    size_t spare;            /* coroutines kept for tasks to come */
     size_t reading;          /* look-ups of calls that may want a slot next */
     turn_hook *hooks;        /* what is done once a turn, after the tasks */
     size_t outside;          /* tasks suspended on TASK_OUTSIDE */
@@ -134,9 +135,9 @@ random_state *task_random(lua_State *L);
 /* The number of the row that t works on, which tasks inherit; 0 for those of no row. */
 uint64_t task_rank(const task *t);
 
-/* [-0, +1] Pushes true if t ended without error; otherwise false, and its error value and
- * traceback. [-0, +1|3] Returns how many. */
-int task_push_outcome(lua_State *L, task *t);
+/* [-0, +n] Pushes how the task at index, which is done, ended: true and its results, or false, its
+ * error value and its traceback. Returns how many values that are. */
+int task_push_outcome(lua_State *L, int index);
 
 /* require "fellowship.core.task" */
 int luaopen_fellowship_core_task(lua_State *L);

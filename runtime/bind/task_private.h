@@ -11,15 +11,18 @@
  * both by task*, and the function of on_quiet. */
 extern const char task_anchors, task_unobserved, task_quiet_hook;
 
+/* Results that a task keeps itself, so that its coroutine can be another's. */
+enum { RESULTS_KEPT = 3 };
+
 enum task_state { READY, RUNNING, SUSPENDED, DONE };
 
 struct task {
     runtime *rt;
-    lua_State *L; /* the coroutine, kept by user value 1 */
+    lua_State *L; /* the coroutine, kept by user value 1; NULL once another task may have it */
     enum task_state state;
     enum task_wait wait;
     bool failed, parked;
-    int results; /* on the coroutine's stack once done */
+    int results; /* once done: on the coroutine's stack, or the first user values without it */
     int arguments;
     void (*cancel)(void *);
     void *cancel_arg;

@@ -8,9 +8,9 @@ static task *check_task(lua_State *L, int arg) {
     return luaL_checkudata(L, arg, TASK_CLASS);
 }
 
-/* Raises the failed task's error, or returns its results. */
-static int return_or_raise(lua_State *L, task *t) {
-    int n = task_push_outcome(L, t);
+/* Raises the error of the failed task at index 1, or returns its results. */
+static int return_or_raise(lua_State *L, const task *t) {
+    int n = task_push_outcome(L, 1);
     if (!t->failed) return n - 1;
     lua_pop(L, 1); /* the traceback stays with the task */
     return lua_error(L);
@@ -19,7 +19,7 @@ static int return_or_raise(lua_State *L, task *t) {
 static int after_await(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
     task *t = check_task(L, 1);
-    return ctx ? return_or_raise(L, t) : task_push_outcome(L, t);
+    return ctx ? return_or_raise(L, t) : task_push_outcome(L, 1);
 }
 
 static void stop_awaiting(void *arg) {

@@ -170,7 +170,7 @@ static void provide_host_module(lua_State *L, const host *h) {
 }
 
 /* [-0, +1] The first task: cli.main(arguments). */
-static task *spawn_main(lua_State *L, const host *h) {
+static void spawn_main(lua_State *L, const host *h) {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "fellowship.command.cli");
     lua_call(L, 1, 1);
@@ -181,10 +181,11 @@ static task *spawn_main(lua_State *L, const host *h) {
         lua_pushstring(L, h->argv[i]);
         lua_rawseti(L, -2, i);
     }
-    return task_spawn(L, 1);
+    task_spawn(L, 1);
 }
 
-static void conclude(lua_State *L, host *h, enum runtime_end end, task *first) {
+/* [-0, +?] The first task's box is on the stack's top. */
+static void conclude(lua_State *L, host *h, enum runtime_end end) {
     if (end == RUNTIME_DRAINED) {
         h->status = EXIT_INTERRUPTED;
         if (lua_getfield(L, LUA_REGISTRYINDEX, INTERRUPT_HOOK) == LUA_TFUNCTION &&
@@ -197,7 +198,7 @@ static void conclude(lua_State *L, host *h, enum runtime_end end, task *first) {
         h->status = EXIT_SCRIPT_FAILED;
         return;
     }
-    int results = task_push_outcome(L, first);
+    int results = task_push_outcome(L, -1);
     int bottom = lua_gettop(L) - results + 1;
     if (lua_toboolean(L, bottom)) {
         h->status = results > 1 ? (int)lua_tointeger(L, bottom + 1) : 0;
@@ -214,8 +215,8 @@ static int protected_main(lua_State *L) {
     state_open(L, &h->runtime, h->loop, h->home);
     provide_host_module(L, h);
     catch_signals(h);
-    task *first = spawn_main(L, h); /* its box stays on the stack */
-    conclude(L, h, runtime_run(&h->runtime), first);
+    spawn_main(L, h); /* its box stays on the stack */
+    conclude(L, h, runtime_run(&h->runtime));
     return 0;
 }
 
@@ -242,7 +243,8 @@ int main(int argc, char **argv) {
         return EXIT_SCRIPT_FAILED;
     }
     raise_file_limit();
-    lua_State *L = luaL_newstate();
+    pool *memory = pool_new();
+    lua_State *L = state_new(memory);
     h.loop = loop_new();
     if (!L || !h.loop) {
         fprintf(stderr, "fellowship: out of memory\n");
@@ -257,6 +259,7 @@ int main(int argc, char **argv) {
     if (h.runtime.L) runtime_cancel_all(&h.runtime);
     flush_output(&h);
     lua_close(L);
+    pool_free(memory);
     loop_wake_free(interrupt_wake);
     loop_free(h.loop);
     return h.status;
