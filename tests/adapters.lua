@@ -48,6 +48,45 @@ do
   anywhere("ndjson", '{"a":1}\n\n{"b":"\\n世"}\r\n  \n{"c":3}', '={"a":1}|={"b":"\\n世"}|={"c":3}', "JSON Lines")
 end
 
+-- ordinary answers are read by another way; both mean the same ------------------------------------------
+do
+  local openai = require "fellowship.provider.openai"
+  local header = function() return nil end
+  local function answer_with(change)
+    local value = { id = "x", model = "m-1", choices = { { index = 0, finish_reason = "stop",
+      message = { role = "assistant", content = "Hi\n", refusal = json.null }, logprobs = json.null } },
+      usage = { prompt_tokens = 3, completion_tokens = 2, total_tokens = 5,
+        prompt_tokens_details = { cached_tokens = 1 }, completion_tokens_details = { reasoning_tokens = 0 } } }
+    change(value, value.choices[1], value.choices[1].message, value.usage)
+    return value
+  end
+  local changes = { function() end,
+    function(_, _, m) m.content = "<think>a</think>b" end, function(_, _, m) m.content = "" end,
+    function(_, _, m) m.content = json.null end, function(_, _, m) m.content = { "x" } end,
+    function(_, _, m) m.refusal = "No." end, function(_, _, m) m.reasoning_content = "Hm." end,
+    function(_, _, m) m.reasoning = "Hm." end, function(_, c) c.finish_reason = "content_filter" end,
+    function(_, c) c.finish_reason = "length" end, function(_, c) c.finish_reason = "eos" end,
+    function(_, c) c.finish_reason = "error" end, function(_, c) c.finish_reason = json.null end,
+    function(_, c) c.logprobs = { content = { { token = "Hi", logprob = -0.5, bytes = { 72, 105 }, top_logprobs = {} } } } end,
+    function(v) v.error = { message = "bad", code = 503 } end, function(v) v.error = json.null end,
+    function(v) v.error = "gone" end, function(v) v.choices = json.array {} end, function(v) v.choices = nil end,
+    function(v) v.choices[2] = { message = { content = "other" } } end, function(v) v.model = 7 end,
+    function(v) v.model = nil end, function(v) v.usage = nil end, function(v) v.usage = json.null end,
+    function(_, _, _, u) u.prompt_tokens = 3.5 end, function(_, _, _, u) u.prompt_tokens = "3" end,
+    function(_, _, _, u) u.prompt_tokens_details, u.prompt_cache_hit_tokens = nil, 2 end,
+    function(_, _, _, u) u.completion_tokens_details = json.null end }
+  local how = { quirks = { thinking = "tags" } }
+  for i, change in ipairs(changes) do
+    local body = json.encode(answer_with(change))
+    local wanted = openai.meaning(200, header, json.decode(body), how)
+    is(json.canonical(openai.classify(200, header, body, how)), json.canonical(wanted), "answer " .. i)
+  end
+  is(openai.classify(200, header, '{"choices":[', how).kind, "garbage", "an answer that is cut off")
+  is(openai.classify(200, header, json.encode(answer_with(changes[1])):gsub("}$", ',"model":"n"}'), how).completion.model,
+    "n", "a key that stands twice: the last one")
+  is(openai.classify(429, header, json.encode(answer_with(changes[1])), how).kind, "rate_limit", "a status that is none of success")
+end
+
 -- thinking -----------------------------------------------------------------------------------------------
 do
   for _, case in ipairs {

@@ -296,6 +296,34 @@ do
     '{"\\r":2,"1":4,"\u{80}":6,"ö":7,"€":1,"😀":5,"\u{fb33}":3}', "keys by UTF-16 code units")
 end
 
+-- a few values of a text --------------------------------------------------------------------------
+do
+  local plan = json.plan { "a", "b.c", "b.d.2", "list.1.x", "gone.y" }
+  local function plucked(text)
+    local got = table.pack(json.pluck(text, plan))
+    for i = 1, got.n do got[i] = tostring(got[i]) end
+    return table.concat(got, " ")
+  end
+  is(plucked '{"z":[1,{"a":7}],"a":"\\u00e4\\n","b":{"d":[1,2.5,3],"c":true},"list":[{"y":0,"x":9}]}',
+    "true ä\n true 2.5 9 nil", "from wherever they stand")
+  is(plucked '{"a":null,"b":{"c":{"q":1},"d":{"2":1}},"list":[[1]]}', "true nil true nil nil nil",
+    "null is nil, an object true; a key is no place in an array")
+  is(plucked "{}", "true nil nil nil nil nil", "nothing there")
+  is(plucked "[1]", "true nil nil nil nil nil", "an array where an object was expected")
+  is(plucked "7", "true nil nil nil nil nil", "a bare value")
+  for _, broken in ipairs { "", "{", '{"a":1', '{"a":1}x', '{"z":"\255"}', '{"a":01}', '{"b":{"c":1}', "nul", '{"a":1,"a":2}',
+    '{"b":{"c":1,"c":2}}', '{"b":{},"b":{}}' } do
+    is(plucked(broken), "false", "no plain JSON: " .. broken)
+  end
+  is(plucked '{"z":1,"z":2,"a":3}', "true 3 nil nil nil nil", "keys that nobody asks for may stand twice")
+  has(raised(json.plan, { 1 }), "paths are texts")
+  local many = {}
+  for i = 1, 70 do many[i] = "k" .. i end
+  has(raised(json.plan, many), "too many paths")
+  has(raised(json.pluck, "{}", {}), "json.plan expected")
+  ok(select("#", json.pluck("{}", json.plan {})) == 1, "no paths, no values")
+end
+
 -- the codec inside its own finalizers ------------------------------------------------------------
 do
   local runs = 0

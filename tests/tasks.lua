@@ -318,6 +318,33 @@ do
   limits.slots(16)
 end
 
+-- coroutines are used again ---------------------------------------------------------------------------
+do
+  local seen, again = {}, 0
+  for i = 1, 50 do
+    local t = fellowship.spawn(function(...)
+      local co = coroutine.running()
+      if seen[co] then again = again + 1 end
+      seen[co] = true
+      fellowship.sleep(0)
+      return i, ...
+    end, "x", nil)
+    is(list(t:await()), i .. " x nil", "results stay with their task")
+    is(list(t:await()), i .. " x nil", "and can be asked for again")
+  end
+  ok(again > 0, "tasks take the coroutines of others that have ended")
+  local first, many = fellowship.spawn(function() return 1, 2, 3 end), fellowship.spawn(function() return 1, 2, 3, 4, 5 end)
+  local none, closed = fellowship.spawn(function() end), nil
+  fellowship.spawn(function() local _ <close> = setmetatable({}, { __close = function() closed = true end }) end):await()
+  is(list(first:await()), "1 2 3", "three results")
+  is(list(many:await()), "1 2 3 4 5", "more")
+  is(select("#", none:await()), 0, "none")
+  ok(closed, "variables are closed at the end")
+  local failing = fellowship.spawn(function() error("no", 0) end)
+  for _ = 1, 5 do fellowship.spawn(function() return "other" end):await() end
+  is(list(pcall(failing.await, failing)), "false no", "a failed one keeps its error")
+end
+
 -- waiting inside coroutines -------------------------------------------------------------------------
 local function wait(...)
   task.sleep(0.001)

@@ -73,8 +73,10 @@ function json.encode(value, options) end
 ---
 ---    print(fellowship.json.canonical { b = 1.0, a = 2 }) --> {"a":2,"b":1}
 ---@param value any
+---@param before? string stands before it in the text that is returned
+---@param behind? string stands behind it
 ---@return string
-function json.canonical(value) end
+function json.canonical(value, before, behind) end
 
 ---Marks a table as an array, so that it is written as `[]` even when it is empty.
 ---
@@ -129,5 +131,25 @@ function json.number(text) end
 ---@param value any
 ---@return number?
 function json.tonumber(value) end
+
+---@class fellowship.json.plan: userdata
+
+---Which values `pluck` takes of a text: paths of keys and of places in arrays, from 1, with dots
+---between them. A plan is made once and used for many texts.
+---@param paths string[]
+---@return fellowship.json.plan
+function json.plan(paths) end
+
+---Takes a few values out of a JSON text without making tables of the rest. In place of an object or
+---an array stands true, in place of null, and of what is not there, nil. false when the text is no
+---JSON, or has a key on the way twice.
+---
+---    local plan = fellowship.json.plan { "user.name", "scores.2" }
+---    print(fellowship.json.pluck('{"scores":[7,9],"user":{"name":"Ada"}}', plan)) --> true Ada 9
+---@param text string
+---@param plan fellowship.json.plan
+---@return boolean well
+---@return string|number|boolean|nil ... in the order of the paths
+function json.pluck(text, plan) end
 
 return json

@@ -81,27 +81,37 @@ static int l_decode(lua_State *L) {
     return push_failure(L, &error);
 }
 
-/* Encodes argument 1 in scratch memory and returns the text, or raises. */
+/* Encodes argument 1 in scratch memory and returns the text, or raises. What stands before and
+ * behind it are arguments 2 and 3. */
 static int encode(lua_State *L, unsigned flags) {
-    lua_settop(L, 1);
+    size_t before_len = 0, behind_len = 0;
+    lua_settop(L, 3);
+    const char *before = lua_tolstring(L, 2, &before_len), *behind = lua_tolstring(L, 3, &behind_len);
     json_state_push(L);
-    json_scratch *scratch = json_scratch_take(L, 2);
-    buf_clear(&scratch->out);
-    char error[512];
-    bool ok = json_encode_with(L, scratch, 1, &scratch->out, flags, error, sizeof error);
-    if (ok) lua_pushlstring(L, scratch->out.data, scratch->out.len);
-    json_scratch_give(L, 2, 3);
+    json_scratch *scratch = json_scratch_take(L, 4);
+    buf *out = &scratch->out;
+    buf_clear(out);
+    char error[512] = "out of memory";
+    bool ok = buf_append(out, before, before_len) &&
+              json_encode_with(L, scratch, 1, out, flags, error, sizeof error) &&
+              buf_append(out, behind, behind_len);
+    if (ok) lua_pushlstring(L, out->data, out->len);
+    json_scratch_give(L, 4, 5);
     return ok ? 1 : luaL_error(L, "%s", error);
 }
 
 static int l_encode(lua_State *L) {
     luaL_checkany(L, 1);
     push_option(L, "pretty");
-    return encode(L, lua_toboolean(L, -1) ? JSON_PRETTY : 0);
+    bool pretty = lua_toboolean(L, -1);
+    lua_settop(L, 1);
+    return encode(L, pretty ? JSON_PRETTY : 0);
 }
 
 static int l_canonical(lua_State *L) {
     luaL_checkany(L, 1);
+    luaL_optstring(L, 2, NULL);
+    luaL_optstring(L, 3, NULL);
     return encode(L, JSON_CANONICAL);
 }
 
@@ -250,6 +260,8 @@ int luaopen_fellowship_core_json(lua_State *L) {
         {"is_array", l_is_array},
         {"is_null", l_is_null},
         {"number", json_number_new},
+        {"plan", json_plan},
+        {"pluck", json_pluck},
         {"tonumber", json_number_tonumber},
         {NULL, NULL},
     };

@@ -81,6 +81,10 @@ void json_keys_push(lua_State *L, int state, int index);
  * them), sorted by bytes or by UTF-16 code units. [-0, +1, m] */
 void json_sorted_push(lua_State *L, json_scratch *scratch, int index, int except, bool utf16);
 
+/* json.plan and json.pluck. */
+int json_plan(lua_State *L);
+int json_pluck(lua_State *L);
+
 /* json_encode_value with scratch memory that has been taken; `out` may be part of it. [-0, +0, m]
  */
 bool json_encode_with(lua_State *L, json_scratch *scratch, int index, buf *out, unsigned flags,

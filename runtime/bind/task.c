@@ -145,12 +145,12 @@ static void give_back_coroutine(lua_State *L, int index, task *t) {
     lua_getiuservalue(L, index, 1);
     lua_rawseti(L, -2, (lua_Integer)++rt->spare);
     lua_pop(L, 1);
-    if (t->results == 0) lua_pushnil(t->L), lua_xmove(t->L, L, 1), lua_setiuservalue(L, index, 1);
-    for (int i = t->results; i > 0; i--) {
+    int kept = t->results > 0 ? t->results : 1; /* something must take the coroutine's place */
+    lua_settop(t->L, kept);
+    for (int i = kept; i > 0; i--) {
         lua_xmove(t->L, L, 1);
         lua_setiuservalue(L, index, i);
     }
-    lua_settop(t->L, 0);
     t->L = NULL;
 }
 

@@ -169,8 +169,11 @@ static CURL *new_easy(http *c) {
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     /* As OpenSSL and what is built on it have it; the curl program too, but not its library. */
     if (c->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
-    /* Read once at start; asked of the environment for each call it costs six look-ups. */
-    if (c->no_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    /* Read once at start; asked of the environment for each call it costs eight look-ups. */
+    if (c->no_proxy) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    }
     return easy;
 }
 

@@ -13,6 +13,13 @@ local quoted = setmetatable({}, { __index = function(texts, name)
   return texts[name]
 end })
 
+-- What of a request is the same for all calls of a model: before the messages, before the parameters, and behind them.
+local parts = setmetatable({}, { __mode = "k", __index = function(known, model)
+  known[model] = { '{"endpoint":' .. quoted[model.endpoint.identity] .. ',"messages":',
+    ',"model":' .. quoted[model.name] .. ',"params":', ',"provider":' .. quoted[model.provider.name] .. ',"sample":' }
+  return known[model]
+end })
+
 local REST = (',"v":%d}'):format(key.VERSION)
 
 --- The request as asked, in canonical JSON (RFC 8785), and its digest (32 bytes). How it is sent is
@@ -26,13 +33,11 @@ local REST = (',"v":%d}'):format(key.VERSION)
 ---@return string request
 function key.of(model, messages, params, sample, schema)
   -- Its members in their order, each in canonical form: what stays the same from call to call is written once.
-  local request = '{"endpoint":' .. quoted[model.endpoint.identity]
-    .. "," .. json.canonical({ messages = messages }):sub(2, -2)
-    .. ',"model":' .. quoted[model.name]
-    .. ',"params":' .. (next(params) == nil and "{}" or json.canonical(json.object(params)))
-    .. ',"provider":' .. quoted[model.provider.name]
-    .. ',"sample":' .. (sample == 1 and "1" or json.canonical(sample))
-    .. (schema and ',"schema":' .. json.canonical(schema) or "") .. REST
+  local same = parts[model]
+  local request = json.canonical(messages, same[1], same[2]
+    .. (next(params) == nil and "{}" or json.canonical(json.object(params))) .. same[3]
+    .. (sample == 1 and "1" or json.canonical(sample))
+    .. (schema and ',"schema":' .. json.canonical(schema) or "") .. REST)
   return sys.sha256(request), request
 end
 

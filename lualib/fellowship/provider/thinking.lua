@@ -14,6 +14,8 @@ local OPEN, CLOSE = "<think>", "</think>"
 ---@return string? thought
 function thinking.split(text, mode, ended)
   if mode == "none" then return text end
+  local head = text:byte(1)
+  if head and head > 60 and mode == "tags" then return text end -- a letter, as most begin: behind "<" in ASCII
   local start = text:match "^%s*()"
   local begun = text:sub(start, start + #OPEN - 1)
   if begun ~= OPEN and mode == "tags" then
