@@ -6,11 +6,11 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 
-local anthropic = { events = "sse", tool_schema = true,
-  refuses = { logprobs = "Anthropic's API gives no log-probabilities" } }
-
 -- The API wants a bound; scripts that give none mean the model's own.
 local MAX_TOKENS = 8192
+
+local anthropic = { events = "sse", tool_schema = true, default_max_tokens = MAX_TOKENS,
+  refuses = { logprobs = "Anthropic's API gives no log-probabilities" } }
 
 local RENAMED = { stop = "stop_sequences", max_completion_tokens = "max_tokens" }
 

@@ -7,7 +7,7 @@ local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local retry_after = require "fellowship.provider.retry_after"
 
-local gemini = { events = "sse" }
+local gemini = { events = "sse", max_tokens = { "max_tokens", "max_completion_tokens", "maxOutputTokens" } }
 
 -- Parameters by their names elsewhere; others go into generationConfig as they are named.
 local RENAMED = { top_p = "topP", top_k = "topK", max_tokens = "maxOutputTokens", stop = "stopSequences",

@@ -19,6 +19,9 @@
 --                                                             sets whole.complete once nothing essential is missing
 --   meaning(status, header, whole, how) -> outcome            classify of a decoded body
 --
+-- Where an answer is bounded by other parameters than max_tokens and max_completion_tokens, `max_tokens` lists them;
+-- `default_max_tokens` is the bound that is sent when none is given.
+--
 -- An adapter of a model that needs no network has generate(name, messages, params, sample) -> completion instead.
 
 local check = require "fellowship.base.check"
