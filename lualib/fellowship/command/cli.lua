@@ -8,7 +8,7 @@ local nearest = require "fellowship.base.nearest"
 local flow = lazy "fellowship.flow"
 local budget = lazy "fellowship.model.budget"
 local calls = lazy "fellowship.model.dispatch"
-local estimate = lazy "fellowship.model.estimate"
+local worst_case = lazy "fellowship.model.worst_case"
 local model = lazy "fellowship.model"
 local settings = require "fellowship.model.settings"
 local failures = lazy "fellowship.command.failures"
@@ -89,7 +89,7 @@ local function check_models(declared, values)
       if not well then setup.usage("--%s: %s", option[1], tostring(made)) end
       local bounded = values["max-cost"] and not values.offline
       for _, one in ipairs(bounded and { made, table.unpack(made.fallback or {}) } or {}) do
-        local missing = estimate.missing(one, one.params)
+        local missing = worst_case.missing(one, one.params)
         if missing then setup.usage("--%s: %s", option[1], missing) end
       end
     end

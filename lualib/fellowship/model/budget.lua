@@ -7,7 +7,8 @@
 
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
-local estimate = require "fellowship.model.estimate"
+local billing = require "fellowship.model.billing"
+local worst_case = require "fellowship.model.worst_case"
 local settings = require "fellowship.model.settings"
 
 local budget = {}
@@ -179,7 +180,7 @@ end
 function Reservation:settle(usage)
   if not give_back(self) then return end
   if self.price then
-    local cost = usage and estimate.cost(self.price, usage)
+    local cost = usage and worst_case.cost(self.price, usage)
     if cost and cost > self.worst then tell_excess(self, cost) end
     if not cost and self.worst > 0 then untold = untold + 1 end
     spent = spent + (cost or self.worst)
@@ -202,29 +203,19 @@ end
 -- The task was cancelled while the call was on the wire: a bill may come.
 Reservation.__close = function(self) self:settle() end
 
--- Nothing was sent then.
-local UNSENT = { refused = true, connect = true, tls = true }
-
--- A gateway that gave up may stand before a model that did not.
-local GAVE_UP = { [408] = true, [502] = true, [504] = true, [520] = true, [524] = true }
-
 --- Ends the reservation by what became of the attempt.
 ---@param outcome table in the form of fellowship.provider
 function Reservation:account(outcome)
-  local status = outcome.status
-  local usage = outcome.completion and outcome.completion.usage or outcome.usage
-  if usage then return self:settle(usage) end
-  if status and status >= 300 and not GAVE_UP[status] or not status and UNSENT[outcome.kind] then
-    return self:cancel()
-  end
-  self:settle()
+  if outcome.completion then return self:settle(outcome.completion.usage) end
+  local usage, may = billing.of(outcome)
+  if may then self:settle(usage) else self:cancel() end
 end
 
 -- ---- reserving ----
 
 local function worst_of(flight, batch)
   if not max_cost then return 0 end
-  return estimate.worst(flight, batch)
+  return worst_case.worst(flight, batch)
 end
 
 --- Reserves the most that one attempt of a call can cost. Waits while calls under way may give back enough; raises an

@@ -113,8 +113,8 @@ local function conclude(flight, outcome, attempts, wire)
     return commit(flight, encode_completion(completion), wire, completion)
   end
   local failure = failure_of(flight, outcome, attempts)
+  stats.ended(flight.model, outcome, outcome.stored)
   if not outcome.stored then return nil, failure end
-  stats.made = stats.made + 1
   return commit(flight, encode_failure(failure), wire)
 end
 
@@ -253,7 +253,7 @@ local function finish(flight)
     if flight.problem.kind ~= "budget" then stats.failed = stats.failed + 1 end
     error(flight.problem, 0)
   end
-  if flight.from_store then stats.stored = stats.stored + 1 end
+  if flight.from_store then stats.served(flight.model, flight.completion.usage) end
   local completion = flight.completion
   if flight.shared then
     completion = {}

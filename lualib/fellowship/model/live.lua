@@ -204,8 +204,8 @@ function live.call(flight, conclude)
       if learnt then outcome = nil end
     end
     if outcome then
-      stats.retries, tries = stats.retries + 1, tries + 1
-      if outcome.status == 429 then stats.rate_limited = stats.rate_limited + 1 end
+      tries = tries + 1
+      stats.repeated(model, outcome)
       warn(model, outcome)
       local wait = limits.backoff(tries - 1, outcome.hint)
       if outcome.pause then flight.gate:pause(outcome.hint or wait) end

@@ -9,7 +9,7 @@
 --   { verdict = "final", kind =, message =, stored = true|nil, fatal = true|nil }
 --   { verdict = "retry", kind =, message =, hint = seconds|nil, pause = true|nil }
 --
--- `stored` failures belong to the request for good (a content filter) and are kept like completions; `fatal` ones
+-- An answer that is no completion has `usage` where it tells what it cost. `stored` failures belong to the request for good (a content filter) and are kept like completions; `fatal` ones
 -- end the run; `pause` holds the whole endpoint back for the hint. fellowship.provider.failure makes outcomes of
 -- errors. For streams an adapter also has
 --

@@ -16,7 +16,7 @@ local errors = require "fellowship.base.errors"
 local quirks = require "fellowship.provider.quirks"
 local prices = require "fellowship.model.prices"
 
-local estimate = {}
+local worst_case = {}
 
 local PER_MESSAGE, PER_CALL, PER_SCHEMA = 16, 128, 1024
 
@@ -39,7 +39,7 @@ end
 ---@param params table<string, any>
 ---@param schema? table
 ---@return integer
-function estimate.input(messages, params, schema)
+function worst_case.input(messages, params, schema)
   local bytes = PER_CALL
   for _, message in ipairs(messages) do bytes = bytes + #message.content + PER_MESSAGE end
   if next(params) then bytes = bytes + #json.encode(params) end
@@ -57,7 +57,7 @@ end
 ---@param model fellowship.Model
 ---@param params table<string, any> as asked
 ---@return integer?
-function estimate.output(model, params)
+function worst_case.output(model, params)
   local q = model.quirks or quirks.of(model.provider, model.name, model.entry.quirks)
   params = quirks.params(q, params)
   local most = model.adapter.default_max_tokens
@@ -88,7 +88,7 @@ local GIVE_PRICE = "give price = { input = USD, output = USD }, for a million to
 ---@param model fellowship.Model
 ---@param params table<string, any>
 ---@return string?
-function estimate.missing(model, params)
+function worst_case.missing(model, params)
   local price, what = prices.of(model), {}
   if not price then
     what[1] = ("its price is not known (the table of %s has none for %s at %s): %s"):format(prices.date, model.name,
@@ -102,7 +102,7 @@ function estimate.missing(model, params)
     end
     table.sort(what)
   end
-  if (not price or price.output > 0) and not estimate.output(model, params) then
+  if (not price or price.output > 0) and not worst_case.output(model, params) then
     what[#what + 1] = ("nothing bounds the tokens of its answers: name it %s%smax_tokens=512 (or another number), "
       .. "or give params = { max_tokens = 512 } in its entry of --models"):format(model.named,
       model.named:find("?", 1, true) and "&" or "?")
@@ -123,17 +123,17 @@ end
 ---@param batch? boolean
 ---@return integer units
 ---@return table price
-function estimate.worst(flight, batch)
+function worst_case.worst(flight, batch)
   local model, params = flight.model, flight.params
   local price = prices.of(model, batch)
   if price and price.input == 0 and price.output == 0 and (price.cached or 0) == 0 then return 0, price end
-  local missing = estimate.missing(model, params)
+  local missing = worst_case.missing(model, params)
   if missing then
     errors.raise { kind = "usage", fatal = true, model = model.named, key = flight.id, message = missing }
   end
-  local input = estimate.input(flight.messages, params, flight.schema)
+  local input = worst_case.input(flight.messages, params, flight.schema)
   if price.up_to and input > price.up_to then too_long(flight, price, input) end
-  local output = price.output > 0 and estimate.output(model, params) or 0
+  local output = price.output > 0 and worst_case.output(model, params) or 0
   local sum = times(input, units(math.max(price.input, price.cached or 0))) + times(output, units(price.output))
   return math.min(sum, MOST), price
 end
@@ -142,7 +142,7 @@ end
 ---@param price table as of prices.of
 ---@param usage { prompt_tokens: integer?, completion_tokens: integer?, cached_tokens: integer? }
 ---@return integer? units
-function estimate.cost(price, usage)
+function worst_case.cost(price, usage)
   local prompt, completion, cached = usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens or 0
   if not (prompt and completion) or prompt < 0 or completion < 0 or cached < 0 or cached > prompt then return nil end
   if price.up_to and prompt > price.up_to then return nil end
@@ -150,4 +150,4 @@ function estimate.cost(price, usage)
     + times(completion, units(price.output))
 end
 
-return estimate
+return worst_case
