@@ -45,11 +45,14 @@ local known = {
   } },
 }
 
--- What a batch costs of the usual price, all kinds of tokens alike, by those who say so:
+-- What a batch costs of the usual price, by those who say so:
 --   https://developers.openai.com/api/docs/guides/batch, https://platform.claude.com/docs/en/build-with-claude/batch-processing,
 --   https://ai.google.dev/gemini-api/docs/batch-api, https://docs.mistral.ai/capabilities/batch,
 --   https://console.groq.com/docs/batch: one half. Of others it is not known, and nothing is taken off.
 local HALF = { openai = 0.5, anthropic = 0.5, gemini = 0.5, mistral = 0.5, groq = 0.5 }
+
+-- Where it is taken off cached tokens as well. Google says that the two discounts do not add up, others do not say.
+local ADDS_UP = { anthropic = true }
 
 local FREE = price(0, 0, 0)
 
@@ -70,19 +73,21 @@ local function usual(model)
   return models[name] or models[undated]
 end
 
+-- By the usual price: one of an entry of --models, or of one provider's models at its usual address.
 local in_batches = setmetatable({}, { __mode = "k" })
 
 --- The price in a batch: what --models says, in full or as a part of the usual one, else the provider's discount where
 --- it is asked at its usual address.
 local function of_batch(model, p)
   if not p or type(p.batch) == "table" then return p and p.batch end
-  local factor = p.batch or model.endpoint.identity == model.provider.name and HALF[model.provider.name] or 1
   local made = in_batches[p]
-  if not made or made.factor ~= factor then
-    made = { input = p.input * factor, cached = p.cached and p.cached * factor, output = p.output * factor,
-      up_to = p.up_to, factor = factor }
-    in_batches[p] = made
-  end
+  if made then return made end
+  local who = model.provider.name
+  local factor = p.batch or model.endpoint.identity == who and HALF[who] or 1
+  local cached = p.cached
+  if cached and (p.batch or ADDS_UP[who]) then cached = cached * factor end
+  made = { input = p.input * factor, cached = cached, output = p.output * factor, up_to = p.up_to }
+  in_batches[p] = made
   return made
 end
 
