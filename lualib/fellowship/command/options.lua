@@ -47,7 +47,7 @@ options.common = {
   { "seed", type = "integer", default = 0, metavar = "N", help = "seed of math.random, for each row with its number" },
   { "fresh", type = "integer", default = 0, least = 0, metavar = "N",
     help = "ask anew: another N is another sample of every completion" },
-  { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits" },
+  { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits, prices" },
   { "prompts", type = "file", metavar = "FILE.lua", help = "own prompt templates" },
   { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false },
 }
