@@ -399,6 +399,39 @@ def under_way():
         tap.equal((result.status, max(meter.answered.values()), result.summary["stored"]), (0, 1, 5), "none of them is asked for again")
 
 
+def waiting():
+    """Nobody waits for the end of a pause to learn that the run has stopped."""
+    meter = Slow(3)
+
+    def answer(request):
+        got = meter.answer(request)
+        return Answer(p.openai_error("later", "server_error"), 503, {"Retry-After": "36000"}) if meter.exchanges == 2 else got
+    meter.server.answers = answer
+    with meter.server, meter.scratch(rows=12) as scratch:
+        result = budgeted(scratch, "out", "--max-calls", 3, concurrency=16)
+        tap.equal((result.status, result.summary["calls"], meter.exchanges), (4, 2, 3), "a call that was told to come back in ten hours")
+        scratch.write("spawn.lua", SPAWNING)
+        meter.reset()
+        result = scratch.run("--models", "m.lua", "--store", "spawn.db", "--max-calls", 3, "spawn.lua")
+        tap.equal((result.status, len(result.out.split()), result.err.count("--max-calls 3 is reached")), (4, 2, 1), "also in tasks of a plain script")
+
+
+STREAM = """local fellowship = require "fellowship"
+local m = fellowship.model "openai:writer"
+for i = 1, 3 do print(m:stream("question " .. i, function() return false end).finish_reason) end
+"""
+
+
+def streams():
+    """A stream that the script ends is paid for, and nobody tells how much: its worst case stays spent."""
+    parts = p.openai_stream(["He", "llo"])
+    with Provider(lambda request: Answer(parts=parts, pause=0.05)) as server, host.Scratch(**server.environment()) as scratch:
+        scratch.write("m.lua", MODELS)
+        scratch.write("stream.lua", STREAM)
+        result = scratch.run("--models", "m.lua", "--max-cost", 0.1, "stream.lua")
+        tap.equal((result.status, result.out.split(), len(server.requests)), (4, ["stopped"] * 2, 2), "of 0.1, two streams of at most 0.04")
+
+
 def timeouts():
     """What timed out may have been billed: its worst case stays spent."""
     with Provider(lambda request: Answer(parts=["{"], kind="application/json", after="stall")) as server, \
@@ -439,4 +472,4 @@ def excess():
 
 host.need_program()
 tap.cases(twenty_values, with_faults, one_at_a_time, well_used, attempts, simulated, refusals, prices, in_scripts, plain_scripts, fallbacks,
-          under_way, timeouts, excess)
+          under_way, waiting, streams, timeouts, excess)

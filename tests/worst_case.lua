@@ -74,6 +74,7 @@ do
   local p = { input = 2.5, cached = 1.25, output = 10 }
   is(worst_case.cost(p, { prompt_tokens = 10, cached_tokens = 4, completion_tokens = 2 }), (6 * 2500000 + 4 * 1250000 + 2 * 10000000), "what usage costs")
   for name, usage in pairs { none = {}, ["no prompt"] = { completion_tokens = 1 }, negative = { prompt_tokens = -5, completion_tokens = 1 },
+    ["no numbers"] = { prompt_tokens = "5", completion_tokens = 1 }, ["no whole ones"] = { prompt_tokens = 5, completion_tokens = 1.5 },
     ["more cached than there are"] = { prompt_tokens = 5, cached_tokens = 6, completion_tokens = 1 } } do
     is(worst_case.cost(p, usage), nil, "usage that cannot be: " .. name)
   end

@@ -7,7 +7,6 @@ local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
 local flow = lazy "fellowship.flow"
 local budget = lazy "fellowship.model.budget"
-local calls = lazy "fellowship.model.dispatch"
 local worst_case = lazy "fellowship.model.worst_case"
 local model = lazy "fellowship.model"
 local settings = require "fellowship.model.settings"
@@ -231,7 +230,7 @@ function cli.main(argv)
   if well then return status end
   local value = status.value
   local is_stopped = errors.is(value, "budget")
-  if is_stopped then budget.drain(calls.flights) end
+  if is_stopped then budget.drain() end
   io.stderr:write("fellowship: ", tostring(value), "\n")
   if not is_plain(value) then
     io.stderr:write(status.traceback, "\n")

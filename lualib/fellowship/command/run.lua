@@ -11,7 +11,6 @@ local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
 local flow = require "fellowship.flow"
 local budget = lazy "fellowship.model.budget"
-local dispatch = lazy "fellowship.model.dispatch"
 local settings = require "fellowship.model.settings"
 local prices = require "fellowship.model.prices"
 local stats = require "fellowship.model.stats"
@@ -220,7 +219,7 @@ function Run:execute(main)
     end, self)
   end
   local stopped = settings.bounded and budget.stopped()
-  if stopped then budget.drain(dispatch.flights, self.tell) end
+  if stopped then budget.drain(self.tell) end
   self.failures:finish()
   if not well and not (stopped and errors.is(problem.value, "budget")) then
     record(self, "failed", text.valid(tostring(problem.value)))

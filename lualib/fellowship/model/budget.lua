@@ -7,9 +7,11 @@
 
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local lazy = require "fellowship.base.lazy"
 local billing = require "fellowship.model.billing"
 local worst_case = require "fellowship.model.worst_case"
 local settings = require "fellowship.model.settings"
+local dispatch = lazy "fellowship.model.dispatch" -- which needs this module for its calls
 
 local budget = {}
 
@@ -84,11 +86,6 @@ end
 
 -- ---- the end ----
 
-local function stop(by, limit, message)
-  stopped = { by = by, limit = limit, message = message }
-  for _, place in ipairs(queue) do task.wake(place.task) end
-end
-
 local function refusal(flight)
   return errors.new { kind = "budget", fatal = true, retryable = true, key = flight.id, model = flight.model.named,
     message = stopped.message }
@@ -101,30 +98,45 @@ end
 -- What a call waits for that would have to be sent again.
 local NOT_SENT = { turn = true, retry = true, budget = true }
 
---- How often, in seconds, it is looked whether the last call has ended: not every end wakes who watches.
+-- How often, in seconds, it is looked what has ended: not every end wakes who watches.
 local LOOK = 0.02
 
---- After the stop: ends the calls that wait to be sent, and waits for those on the wire, which are paid for, until
---- they are stored.
----@param flights table<string, table> of fellowship.model.dispatch
----@param say? fun(text: string) told that it waits
-function budget.drain(flights, say)
-  if not stopped then return end
-  local count = 0
+--- Ends the calls that wait to be sent.
+local function sweep()
+  local flights = dispatch.flights
   for digest, flight in pairs(flights) do
     if NOT_SENT[flight.stage] then
       flights[digest] = nil
       flight.landed, flight.problem = true, refusal(flight)
       for waiter in pairs(flight.waiters) do task.wake(waiter) end
       flight.task:cancel()
-    else
-      count = count + 1
     end
   end
+end
+
+--- Stops the run: nothing is sent any more, and nobody waits for the end of a pause to learn that. What is on the wire
+--- is paid for; it is finished and stored.
+local function stop(by, limit, message)
+  stopped = { by = by, limit = limit, message = message }
+  task.aside(function()
+    repeat
+      sweep()
+      task.sleep(LOOK)
+    until not next(dispatch.flights)
+  end)
+end
+
+--- After the stop: waits for the calls on the wire.
+---@param say? fun(text: string) told that it waits
+function budget.drain(say)
+  if not stopped then return end
+  sweep()
+  local count = 0
+  for _ in pairs(dispatch.flights) do count = count + 1 end
   if count > 0 and say then
     say(("stopped by %s; %d calls under way are finished and stored"):format(stopped.by, count))
   end
-  while next(flights) do task.sleep(LOOK) end
+  while next(dispatch.flights) do task.sleep(LOOK) end
 end
 
 local function check_calls()

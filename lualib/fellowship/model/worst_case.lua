@@ -138,13 +138,17 @@ function worst_case.worst(flight, batch)
   return math.min(sum, MOST), price
 end
 
+local function is_count(value)
+  return math.type(value) == "integer" and value >= 0
+end
+
 --- What usage costs; nil when it does not tell, or cannot be.
 ---@param price table as of prices.of
 ---@param usage { prompt_tokens: integer?, completion_tokens: integer?, cached_tokens: integer? }
 ---@return integer? units
 function worst_case.cost(price, usage)
   local prompt, completion, cached = usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens or 0
-  if not (prompt and completion) or prompt < 0 or completion < 0 or cached < 0 or cached > prompt then return nil end
+  if not (is_count(prompt) and is_count(completion) and is_count(cached)) or cached > prompt then return nil end
   if price.up_to and prompt > price.up_to then return nil end
   return times(prompt - cached, units(price.input)) + times(cached, units(price.cached or price.input))
     + times(completion, units(price.output))
