@@ -54,9 +54,9 @@ end
 --- "$1.23", or that it is unknown: no price is no zero.
 ---@return string
 function counts.cost()
-  if stats.made == 0 and stats.untold() == 0 then return "cost none" end
   if stats.simulated and #stats.models == 1 then return "cost none (sim)" end
   local cost, untold = stats.total "cost", stats.untold()
+  if stats.made == 0 and untold == 0 and cost == 0 then return "cost none" end
   local note = untold > 0 and (" (and %d attempts without an answer that may have been billed)"):format(untold) or ""
   return (cost and ("cost $%.4f"):format(cost) or "cost unknown") .. note
 end
