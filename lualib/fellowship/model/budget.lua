@@ -118,6 +118,7 @@ end
 --- is paid for; it is finished and stored.
 local function stop(by, limit, message)
   stopped = { by = by, limit = limit, message = message }
+  for _, place in ipairs(queue) do task.wake(place.task) end
   task.aside(function()
     repeat
       sweep()
