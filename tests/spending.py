@@ -60,8 +60,17 @@ def costs():
         tap.ok(abs(run["cost"] - total) < 1e-12, "the run's cost is their sum")
         tap.ok(abs(result.summary["cost"] - total) < 1e-12, "and in the last line")
         tap.ok(run["prices"].startswith("20"), "run.json says of what date the prices are")
-        _, again = judged(scratch, "openai:gpt-4o", "anthropic:claude-haiku-4-5-20251001", "mine", "dear", "sim:any")
-        tap.equal((again["cost"], again["spent"], again["calls"]["stored"]), (0, [], 10), "what the store had costs nothing")
+        result, again = judged(scratch, "openai:gpt-4o", "anthropic:claude-haiku-4-5-20251001", "mine", "dear", "sim:any")
+        tap.equal((again["cost"], again["calls"]["stored"]), (0, 10), "what the store had costs nothing")
+        saved = {entry["model"]: entry for entry in again["spent"]}
+        for model, entry in spent.items():
+            stored = saved[model]["stored"]
+            tap.ok(stored["calls"] == 2 and stored["tokens"] == entry["tokens"] and abs(stored["saved"] - entry["cost"]) < 1e-12,
+                   f"{model}: the store saved as much", stored)
+            tap.equal((saved[model]["calls"], saved[model]["cost"], saved[model]["tokens"]["prompt"]), (0, 0, 0), f"{model}: nothing was spent now")
+        stored = result.summary["split"]["stored"]
+        tap.ok(stored["calls"] == 10 and abs(stored["saved"] - total) < 1e-12 and again["split"]["stored"] == stored, "all together, in the last line too", stored)
+        tap.contains(result.err, ["from the store", "saved $0.0002", "model ", "reasoning"], "the summary has a table by model")
 
 
 def unknown():
@@ -72,6 +81,60 @@ def unknown():
             tap.equal(run["cost"] is not None, cost_known, f"{models}: cost {run['cost']}")
             tap.equal(run["tokens"]["prompt"] is not None, tokens_known, f"{models}: tokens {run['tokens']}")
             tap.equal(run["spent"][-1]["cost"], None, f"{models}: unknown is null, not 0")
+
+
+PARTS = ["batch", "retried", "stored"]
+ZEROS = {"prompt": 0, "cached": 0, "completion": 0, "reasoning": 0}
+
+
+def retried():
+    """Attempts that were repeated: what the provider told of them counts, what it did not is unknown."""
+    busy, useless = Answer(p.openai_error("busy"), 503), Answer(p.openai(None))
+    cut = Answer(parts=["{"], kind="application/json", after="cut")
+    good = Answer(p.openai("### Score Assistant A:\n8/10\n\n### Score Assistant B:\n4/10"))
+    tokens = {"prompt": 20, "cached": 8, "completion": 7, "reasoning": 3}
+    twice = {name: 2 * count for name, count in tokens.items()}
+    one = (12 * 1 + 8 * 0.5 + 7 * 10) / 1e6
+    for name, answers, want, spent, cost, untold in [
+            ("503: not billed", [busy, good], {"attempts": 1, "tokens": ZEROS, "cost": 0}, tokens, one, 0),
+            ("an answer of no use", [useless, good], {"attempts": 1, "tokens": tokens, "cost": one}, twice, 2 * one, 0),
+            ("one that was cut off", [cut, good], {"attempts": 1, "tokens": dict.fromkeys(ZEROS), "cost": None}, tokens, one, 1),
+            ("none", [good], {"attempts": 0, "tokens": ZEROS, "cost": 0}, tokens, one, 0)]:
+        with Provider(answers) as server, host.Scratch(**server.environment(FELLOWSHIP_RETRY_SCALE="0.01")) as scratch:
+            result, run = judged(scratch, "mine", rows=1)
+            entry = run["spent"][0]
+            tap.equal(entry["retried"], want, f"{name}: what was repeated")
+            tap.equal((entry["calls"], entry["tokens"], entry["untold"]), (1, spent, untold), f"{name}: is among what was spent, as far as it is known")
+            tap.ok(abs(entry["cost"] - cost) < 1e-12 and run["attempts"] == len(answers), f"{name}: cost", entry)
+            tap.equal((run["split"]["retried"], result.summary["split"]["retried"]), (want, want), f"{name}: all together")
+            tap.equal(list(entry), ["model", "calls", "tokens", "cost", *PARTS, "untold"], f"{name}: order of keys")
+            tap.equal("may have been billed" in result.err, untold > 0, f"{name}: told")
+
+
+def refused():
+    """An answer that is a refusal is paid for, and kept."""
+    answers = {"told": p.openai("x", "content_filter"), "untold": p.openai("x", "content_filter", usage=None)}
+    for name, body in answers.items():
+        with Provider(lambda request, body=body: Answer(body)) as server, host.Scratch(**server.environment()) as scratch:
+            _, run = judged(scratch, "mine", rows=1)
+            tap.equal((run["spent"][0]["calls"], run["spent"][0]["tokens"]["prompt"], run["cost"] is None),
+                      (1, 20, False) if name == "told" else (1, None, True), f"{name}: its tokens count, or are unknown")
+
+
+def damaged_usage():
+    """What a recording says of tokens may be anything."""
+    with Provider(answering) as server, host.Scratch(**server.environment()) as scratch:
+        judged(scratch, "mine", rows=1)
+        scratch.run("store", "export", "r.jsonl")
+        record = host.jsonl(scratch / "r.jsonl")[0]
+        for i, usage in enumerate(["x", {"prompt_tokens": "many", "completion_tokens": None}, {"prompt_tokens": 1.5, "completion_tokens": 2}]):
+            completion = json.loads(record["completion"]) if isinstance(record["completion"], str) else record["completion"]
+            completion["usage"] = usage
+            scratch.write("r2.jsonl", [{**record, "completion": completion}])
+            imported = scratch.run("store", "import", "r2.jsonl", "--store", f"s{i}.db")
+            result = scratch.run("run", "judge", "--data", "rows.jsonl", "--model", "mine", "--models", "m.lua", "--out", f"o{i}", "--store", f"s{i}.db", "--offline")
+            tap.ok(result.status == 0, f"usage {usage} of a recording", imported, result)
+            tap.equal(result.summary["split"]["stored"]["saved"], None, "what it saved is unknown")
 
 
 # ---- fallbacks ------------------------------------------------------------------------------
@@ -160,4 +223,4 @@ print(c.text, table.concat(pieces), c.answered_by)""")
 
 
 host.need_program()
-tap.cases(costs, unknown, fallbacks, fallbacks_of_models)
+tap.cases(costs, unknown, retried, refused, damaged_usage, fallbacks, fallbacks_of_models)

@@ -25,6 +25,7 @@ local target = {}
 ---@field idle? number between bytes, once they flow (default 120)
 ---@field total? number the whole exchange (default 600)
 ---@field max_body? integer bytes of the answer (default 64 MiB)
+---@field once? boolean not sent again by itself when a connection that was used before breaks without an answer
 
 ---@class fellowship.http.answer
 ---@field status integer

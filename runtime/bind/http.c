@@ -155,7 +155,8 @@ int http_push_failure(lua_State *L, const http_answer *answer, const char *messa
 http_bounds http_read_bounds(lua_State *L, int index) {
     return (http_bounds){
         {lx_seconds_field(L, index, "connect", 30), lx_seconds_field(L, index, "first", 0),
-         lx_seconds_field(L, index, "idle", 120), lx_seconds_field(L, index, "total", 600)},
+         lx_seconds_field(L, index, "idle", 120), lx_seconds_field(L, index, "total", 600),
+         lx_boolean_field(L, index, "once", false)},
         (size_t)lx_integer_field(L, index, "max_body", DEFAULT_MAX_BODY, 1, INT64_MAX)};
 }
 
@@ -181,7 +182,7 @@ static int after_call(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /*
- * target:send(body | nil [, {connect =, first =, idle =, total =, max_body =}])
+ * target:send(body | nil [, {connect =, first =, idle =, total =, max_body =, once =}])
  *   -> {status =, head =, body =, elapsed =} | nil, {kind =, message =, status =}
  * POSTs body, or GETs without one; waits for the whole answer. Times in seconds, 0 for none.
  * kinds: refused, connect, tls, timeout, broken, too_large.

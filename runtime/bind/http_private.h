@@ -17,7 +17,7 @@ typedef struct http_bounds {
 /* The one client of the state. Raises when libcurl cannot be set up. */
 http *http_client_of(lua_State *L);
 
-/* Reads {connect =, first =, idle =, total =, max_body =} at `index`, or the defaults. */
+/* Reads {connect =, first =, idle =, total =, max_body =, once =} at `index`, or the defaults. */
 http_bounds http_read_bounds(lua_State *L, int index);
 
 /* [-0, +2] nil and {kind =, message =, status =}; returns 2. */

@@ -39,6 +39,7 @@ struct http_call {
     CURL *easy;
     int shard;
     http_timeouts timeouts;
+    int requests; /* times that libcurl went about to send it */
     size_t max_body;
     uint64_t started_ms, last_ms; /* last_ms: when bytes last came, 0 before the first */
     void (*done)(void *, http_answer *);
@@ -150,6 +151,13 @@ static bool proxy_in_environment(void) {
     return false;
 }
 
+static int before_request(void *arg, char *address, char *own, int port, int own_port) {
+    (void)address, (void)own, (void)port, (void)own_port;
+    http_call *call = arg;
+    return ++call->requests > 1 && call->timeouts.once ? CURL_PREREQFUNC_ABORT
+                                                       : CURL_PREREQFUNC_OK;
+}
+
 static CURL *new_easy(http *c) {
     CURL *easy = curl_easy_init();
     if (!easy) return NULL;
@@ -165,6 +173,7 @@ static CURL *new_easy(http *c) {
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     /* A call that ends while its name is looked up must not wait for that: the loop would. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     /* As OpenSSL and what is built on it have it; the curl program too, but not its library. */
@@ -313,7 +322,10 @@ static void on_done(void *arg, CURL *easy, CURLcode code) {
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
     if (call->answer.failure == HTTP_OK) {
         call->answer.failure = failure_of(easy, code, call->message);
-        if (code != CURLE_OK && call->message[0] == '\0')
+        if (code == CURLE_ABORTED_BY_CALLBACK)
+            snprintf(call->message, sizeof call->message,
+                     "the connection was closed before an answer came");
+        else if (code != CURLE_OK && call->message[0] == '\0')
             snprintf(call->message, sizeof call->message, "%s", curl_easy_strerror(code));
     } else {
         snprintf(call->message, sizeof call->message, "the answer is larger than %zu bytes",
@@ -400,6 +412,7 @@ static void set_up(http_call *call, const char *body, size_t len) {
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->message);
     curl_easy_setopt(easy, CURLOPT_CURLU, call->target->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->target->headers);

@@ -31,12 +31,15 @@ typedef struct http_header {
     const char *value;
 } http_header;
 
-/* Timeouts in milliseconds, 0 for none. */
+/* Timeouts in milliseconds, 0 for none. `once`: libcurl sends a request again by itself when a
+ * connection that was used before breaks without an answer; then the call ends instead, since the
+ * server may have had it. */
 typedef struct http_timeouts {
     uint64_t connect; /* until the connection stands */
     uint64_t first;   /* from start to the first byte of the answer */
     uint64_t idle;    /* between bytes, once they flow */
     uint64_t total;   /* the whole exchange */
+    bool once;
 } http_timeouts;
 
 /* What a call came back with, in its done function. */

@@ -16,7 +16,7 @@
 #include "host/state.h"
 
 /* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
-enum { EXIT_SCRIPT_FAILED = 1, EXIT_INTERRUPTED = 130 };
+enum { EXIT_SCRIPT_FAILED = 1, EXIT_STOPPED = 4, EXIT_INTERRUPTED = 130 };
 
 #define INTERRUPT_HOOK "fellowship.on_interrupt"
 
@@ -116,26 +116,40 @@ static void report(lua_State *L, int index, const char *traceback) {
     lua_pop(L, 1);
 }
 
-/* [-0, +0] Failed tasks that nobody awaited; their errors would be lost otherwise. */
-static bool report_unobserved(lua_State *L) {
+/* [-0, +0] Whether an error is the stop by a budget. */
+static bool is_stop(lua_State *L, int index) {
+    if (!lua_istable(L, index)) return false;
+    bool stop = lua_getfield(L, index, "kind") == LUA_TSTRING &&
+                strcmp(lua_tostring(L, -1), "budget") == 0;
+    lua_pop(L, 1);
+    return stop;
+}
+
+/* [-0, +0] Failed tasks that nobody awaited; their errors would be lost otherwise. Gives the exit
+ * status that they mean. The stop by a budget, which ends all tasks alike, is told once. */
+static int report_unobserved(lua_State *L) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    bool any = false;
+    int status = 0;
     if (lua_getfield(L, -1, "fellowship.core.task") == LUA_TTABLE) {
         lua_getfield(L, -1, "unobserved");
         lua_call(L, 0, 1);
         lua_Integer count = luaL_len(L, -1);
-        any = count > 0;
         for (lua_Integer i = 1; i <= count; i++) {
             lua_rawgeti(L, -1, i);
             lua_rawgeti(L, -1, 1);
             lua_rawgeti(L, -2, 2);
-            report(L, -2, lua_tostring(L, -1));
+            bool stop = is_stop(L, -2);
+            if (!stop)
+                report(L, -2, lua_tostring(L, -1));
+            else if (status != EXIT_STOPPED)
+                report(L, -2, NULL);
+            if (stop || status == 0) status = stop ? EXIT_STOPPED : EXIT_SCRIPT_FAILED;
             lua_pop(L, 3);
         }
         lua_pop(L, 1);
     }
     lua_pop(L, 2);
-    return any;
+    return status;
 }
 
 /* on_interrupt(fn): fn is called, outside of any task, when an interrupt has ended the run. */
@@ -206,7 +220,8 @@ static void conclude(lua_State *L, host *h, enum runtime_end end) {
         report(L, bottom + 1, lua_tostring(L, bottom + 2));
         h->status = EXIT_SCRIPT_FAILED;
     }
-    if (report_unobserved(L) && h->status == 0) h->status = EXIT_SCRIPT_FAILED;
+    int unobserved = report_unobserved(L);
+    if (h->status == 0) h->status = unobserved;
 }
 
 /* Under pcall, since setting up a state can throw too. */

@@ -6,7 +6,10 @@ local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
 local flow = lazy "fellowship.flow"
+local budget = lazy "fellowship.model.budget"
+local worst_case = lazy "fellowship.model.worst_case"
 local model = lazy "fellowship.model"
+local settings = require "fellowship.model.settings"
 local failures = lazy "fellowship.command.failures"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
@@ -15,7 +18,7 @@ local setup = require "fellowship.command.setup"
 
 local cli = {}
 
-local DONE, FAILED, USAGE, ROWS_FAILED = 0, 1, 2, 3
+local DONE, FAILED, USAGE, ROWS_FAILED, STOPPED = 0, 1, 2, 3, 4
 
 local HELP = [[
 fellowship: a Lua-scriptable runtime for language-model workflows
@@ -67,13 +70,27 @@ local function script_help(name, script, declared)
   return ("fellowship run %s: %s\n\n%s"):format(name, script.summary or "", options.help(declared))
 end
 
---- Models that cannot be are a matter of the command line, not of the run.
+--- The names that an option gives: several where it may be repeated, or is a list.
+local function names_in(option, value)
+  if type(value) == "table" then return value end
+  if not option.list then return { value } end
+  local names = {}
+  for name in value:gmatch "[^,]+" do names[#names + 1] = name end
+  return names
+end
+
+--- Models that cannot be are a matter of the command line, not of the run; so are those whose cost has no bound.
 local function check_models(declared, values)
   for _, option in ipairs(declared) do
-    local named = option.type == "model" and values[option[1]] or {}
-    for _, name in ipairs(type(named) == "table" and named or { named }) do
-      local well, problem = pcall(model.new, name)
-      if not well then setup.usage("--%s: %s", option[1], tostring(problem)) end
+    local given = option.type == "model" and values[option[1]]
+    for _, name in ipairs(given and names_in(option, given) or {}) do
+      local well, made = pcall(model.new, name)
+      if not well then setup.usage("--%s: %s", option[1], tostring(made)) end
+      local bounded = values["max-cost"] and not values.offline
+      for _, one in ipairs(bounded and { made, table.unpack(made.fallback or {}) } or {}) do
+        local missing = worst_case.missing(one, one.params)
+        if missing then setup.usage("--%s: %s", option[1], missing) end
+      end
     end
   end
 end
@@ -112,7 +129,8 @@ local function run_plain(path, chunk, values, arguments)
     local _ <close> = setup.watch()
     result = chunk(table.unpack(arguments))
   end
-  return result, kept.count > 0 and ROWS_FAILED or DONE
+  local was_stopped = settings.bounded and budget.stopped() -- and the script went on without what it asked for
+  return result, was_stopped and STOPPED or kept.count > 0 and ROWS_FAILED or DONE
 end
 
 --- `fellowship SCRIPT.lua`: a command when the file returns one, else a plain script.
@@ -211,13 +229,15 @@ function cli.main(argv)
   end, arguments, command_line)
   if well then return status end
   local value = status.value
+  local is_stopped = errors.is(value, "budget")
+  if is_stopped then budget.drain() end
   io.stderr:write("fellowship: ", tostring(value), "\n")
   if not is_plain(value) then
     io.stderr:write(status.traceback, "\n")
   elseif failures.facts(value, status.traceback) ~= "" then
     io.stderr:write("  ", failures.facts(value, status.traceback), "\n")
   end
-  return errors.is(value, "usage") and USAGE or FAILED
+  return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or FAILED
 end
 
 return cli

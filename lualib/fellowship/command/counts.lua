@@ -1,5 +1,7 @@
 -- Numbers of a run for people: 1.2k, 0:42, what calls and tokens there were.
 
+local lazy = require "fellowship.base.lazy"
+local budget = lazy "fellowship.model.budget"
 local stats = require "fellowship.model.stats"
 
 local counts = {}
@@ -52,10 +54,21 @@ end
 --- "$1.23", or that it is unknown: no price is no zero.
 ---@return string
 function counts.cost()
-  if stats.made == 0 then return "cost none" end
   if stats.simulated and #stats.models == 1 then return "cost none (sim)" end
-  local cost = stats.total "cost"
-  return cost and ("cost $%.4f"):format(cost) or "cost unknown"
+  local cost, untold = stats.total "cost", stats.untold()
+  if stats.made == 0 and untold == 0 and cost == 0 then return "cost none" end
+  local note = untold > 0 and (" (and %d attempts without an answer that may have been billed)"):format(untold) or ""
+  return (cost and ("cost $%.4f"):format(cost) or "cost unknown") .. note
+end
+
+--- "$0.1234 of --max-cost 1, 12 of --max-calls 100": with what is reserved.
+---@return string
+function counts.budget()
+  local spent, attempts = budget.spent()
+  local parts = {}
+  if budget.max_cost then parts[1] = ("$%.4f of --max-cost %s"):format(spent, budget.max_cost) end
+  if budget.max_calls then parts[#parts + 1] = ("%d of --max-calls %d"):format(attempts, budget.max_calls) end
+  return table.concat(parts, ", ")
 end
 
 return counts

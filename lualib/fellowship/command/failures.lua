@@ -54,6 +54,7 @@ end
 ---@param failure { id: any, row: table?, number: integer, error: fellowship.Error, traceback: string }
 function Failures:take(failure)
   local e = failure.error
+  if e.kind == "budget" then error(e, 0) end -- the row was not done; that is no failure of it
   self.count = self.count + 1
   self.kinds[e.kind] = (self.kinds[e.kind] or 0) + 1
   self.out = self.out or writer.open(self.path)

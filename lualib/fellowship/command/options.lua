@@ -15,7 +15,9 @@ local options = {}
 ---@field choices? string[]
 ---@field files? boolean a choice that may also be the path of a Lua file
 ---@field least? number
+---@field above? number
 ---@field most? number
+---@field list? boolean several values, separated by commas
 ---@field positional? boolean given by its place, without its name
 ---@field metavar? string how help names the value
 ---@field column? string the field of rows whose name it gives
@@ -38,10 +40,14 @@ options.common = {
   { "shard", type = "shard", metavar = "I/N", help = "only part I of N, from 1/N to N/N" },
   { "on-error", type = "choice", choices = { "collect", "stop" }, default = "collect", result = false,
     help = "after a row failed: go on, or stop" },
+  { "max-cost", type = "number", above = 0, most = 1000000, metavar = "USD", result = false,
+    help = "stop before the calls of this run may cost more" },
+  { "max-calls", type = "integer", least = 1, metavar = "N", result = false,
+    help = "stop after so many calls to models, attempts included" },
   { "seed", type = "integer", default = 0, metavar = "N", help = "seed of math.random, for each row with its number" },
   { "fresh", type = "integer", default = 0, least = 0, metavar = "N",
     help = "ask anew: another N is another sample of every completion" },
-  { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits" },
+  { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits, prices" },
   { "prompts", type = "file", metavar = "FILE.lua", help = "own prompt templates" },
   { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false },
 }
@@ -91,6 +97,7 @@ function readers.number(text, option)
   local n = tonumber(text)
   if not n or n ~= n then return nil, "must be a number" end
   if option.least and n < option.least then return nil, ("must be %s or more"):format(option.least) end
+  if option.above and n <= option.above then return nil, ("must be more than %s"):format(option.above) end
   if option.most and n > option.most then return nil, ("must be %s or less"):format(option.most) end
   return n
 end

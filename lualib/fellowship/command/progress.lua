@@ -5,6 +5,7 @@ local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
+local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
 local counts = require "fellowship.command.counts"
@@ -108,6 +109,7 @@ local function facts(call_rate)
   for _, trouble in ipairs(counts.troubles()) do parts[#parts + 1] = trouble end
   parts[#parts + 1] = counts.tokens()
   parts[#parts + 1] = counts.cost()
+  if settings.bounded then parts[#parts + 1] = counts.budget() end
   return parts
 end
 

@@ -7,6 +7,7 @@ local text = require "fellowship.base.text"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
 local counts = require "fellowship.command.counts"
+local spent_table = require "fellowship.command.spent_table"
 local reference = require "fellowship.command.reference"
 local render = require "fellowship.command.reference_text"
 
@@ -41,6 +42,8 @@ local function cost(session)
   session:say(("%d calls made, %d from the store, %d failed, %d retries"):format(stats.made, stats.stored, stats.failed,
     stats.retries))
   session:say(("%s; %s"):format(counts.tokens(), counts.cost()))
+  for _, line in ipairs(spent_table()) do session:say("  " .. line) end
+  if settings.bounded then session:say(counts.budget()) end
 end
 
 local function store(session)

@@ -8,7 +8,10 @@ local errors = require "fellowship.base.errors"
 local file = require "fellowship.base.file"
 local conversation = require "fellowship.base.conversation"
 local text = require "fellowship.base.text"
+local lazy = require "fellowship.base.lazy"
 local flow = require "fellowship.flow"
+local budget = lazy "fellowship.model.budget"
+local settings = require "fellowship.model.settings"
 local prices = require "fellowship.model.prices"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
@@ -16,9 +19,13 @@ local writer = require "fellowship.dataset.writer"
 local failures = require "fellowship.command.failures"
 local progress = require "fellowship.command.progress"
 local setup = require "fellowship.command.setup"
+local spending = require "fellowship.command.spending"
 local summary = require "fellowship.command.summary"
 
 local run = {}
+
+-- Exit statuses.
+local DONE, ROWS_FAILED, STOPPED = 0, 3, 4
 
 ---@class fellowship.Run
 ---@field options table<string, any> the command's options, by name
@@ -117,41 +124,8 @@ end
 -- ---- run.json ----
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
-  "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "spent",
-  "prices", "error" }
-
-local TOKEN_KEYS = { "prompt", "cached", "completion", "reasoning" }
-
---- Tokens of the calls made now; null where a provider did not tell.
-local function tokens()
-  local counts = {}
-  for _, name in ipairs(TOKEN_KEYS) do counts[name] = stats.total(name) or json.null end
-  return json.object(counts, TOKEN_KEYS)
-end
-
---- USD of the calls made now; null where a price or a count of tokens is not known.
-local function cost()
-  return stats.total "cost" or json.null
-end
-
-local SPENT_KEYS = { "model", "calls", "tokens", "cost" }
-
---- What each model took: { model, calls, tokens, cost } of the calls made now.
-local function spent()
-  local list = {}
-  for _, named in ipairs(stats.models) do
-    local sums = stats.spent[named]
-    if sums then
-      local counts = {}
-      for _, name in ipairs(TOKEN_KEYS) do
-        counts[name] = (sums.unknown[name] or 0) == 0 and sums[name] or json.null
-      end
-      list[#list + 1] = json.object({ model = named, calls = sums.calls, tokens = json.object(counts, TOKEN_KEYS),
-        cost = sums.unknown.cost == 0 and sums.cost or json.null }, SPENT_KEYS)
-    end
-  end
-  return json.array(list)
-end
+  "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "split",
+  "spent", "budget", "prices", "error" }
 
 local function calls()
   return json.object({ made = stats.made, stored = stats.stored, failed = stats.failed },
@@ -165,8 +139,9 @@ local function record(self, status, problem)
     models = json.array(stats.models), simulated = stats.simulated, seed = self.options.seed,
     started = self.started, ended = status ~= "running" and now() or nil,
     rows = json.object({ done = self.done, failed = self.failures.count }, { "done", "failed" }),
-    calls = calls(), attempts = stats.attempts, tokens = tokens(), cost = cost(),
-    spent = spent(), prices = prices.date, error = problem }, RECORD_KEYS))
+    calls = calls(), attempts = stats.attempts, tokens = spending.tokens(), cost = spending.cost(),
+    split = spending.split(), spent = spending.by_model(), budget = spending.budget(), prices = prices.date,
+    error = problem }, RECORD_KEYS))
 end
 
 -- ---- beginning and end ----
@@ -208,7 +183,8 @@ function run.open(script, values, command)
   return self
 end
 
-local SUMMARY_KEYS = { "script", "status", "out", "rows", "failed", "calls", "stored", "tokens", "cost", "seconds" }
+local SUMMARY_KEYS = { "script", "status", "out", "rows", "failed", "calls", "stored", "tokens", "cost", "split",
+  "seconds" }
 
 --- The datasets as the command line names them.
 local function data_of(self)
@@ -224,8 +200,9 @@ local function summarise(self, status)
   local seconds = math.floor((task.now() - self.clock) * 1000 + 0.5) / 1000
   self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
-    rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored, tokens = tokens(),
-    cost = cost(), seconds = seconds }, SUMMARY_KEYS)), "\n")
+    rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored,
+    tokens = spending.tokens(), cost = spending.cost(), split = spending.split(), seconds = seconds },
+    SUMMARY_KEYS)), "\n")
 end
 
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.
@@ -241,15 +218,17 @@ function Run:execute(main)
       return { value = e, traceback = debug.traceback(nil, 2) }
     end, self)
   end
+  local stopped = settings.bounded and budget.stopped()
+  if stopped then budget.drain(self.tell) end
   self.failures:finish()
-  if not well then
+  if not well and not (stopped and errors.is(problem.value, "budget")) then
     record(self, "failed", text.valid(tostring(problem.value)))
     error(problem, 0)
   end
-  local status = self.failures.count > 0 and "rows failed" or "done"
+  local status = stopped and "stopped by " .. stopped.by or self.failures.count > 0 and "rows failed" or "done"
   record(self, status)
   summarise(self, status)
-  return self.failures.count > 0 and 3 or 0
+  return stopped and STOPPED or self.failures.count > 0 and ROWS_FAILED or DONE
 end
 
 -- ---- what scripts use ----

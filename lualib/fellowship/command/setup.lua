@@ -6,6 +6,7 @@ local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local prompts = lazy "fellowship.base.prompts"
 local flow = lazy "fellowship.flow"
+local budget = lazy "fellowship.model.budget"
 local settings = require "fellowship.model.settings"
 local watchdog = lazy "fellowship.model.watchdog"
 
@@ -61,6 +62,8 @@ function setup.apply(values)
     as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
   end
   settings.warn = setup.teller(values.quiet)
+  local cost, calls = values["max-cost"], values["max-calls"]
+  if cost or calls or settings.bounded then budget.set(cost, calls) end
 end
 
 --- Tells on stderr which call holds the run up, until the variable that it is given to is closed.

@@ -2,6 +2,10 @@
 
 local stats = require "fellowship.model.stats"
 local counts = require "fellowship.command.counts"
+local lazy = require "fellowship.base.lazy"
+local spent_table = require "fellowship.command.spent_table"
+local budget = lazy "fellowship.model.budget"
+local settings = require "fellowship.model.settings"
 
 local summary = {}
 
@@ -53,8 +57,15 @@ function summary.lines(run, seconds, data)
       failures.count > 0 and (", %d failed (%s)"):format(failures.count, failures:by_kind()) or "",
       seconds < 60 and ("%.1f s"):format(seconds) or counts.duration(seconds)),
     ("  calls    %s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost()),
-    ("  results  %s"):format(run.out),
   }
+  for i, line in ipairs(spent_table()) do lines[#lines + 1] = (i == 1 and "  spent    " or "           ") .. line end
+  lines[#lines + 1] = ("  results  %s"):format(run.out)
+  local stopped = settings.bounded and budget.stopped()
+  if stopped then
+    lines[#lines + 1] = "  stopped  " .. stopped.message
+    lines[#lines + 1] = "           what is not complete ends in .partial; every answer is in the store"
+  end
+  if stopped and failures.count == 0 then return lines end
   if run.done + failures.count == 0 then
     lines[#lines + 1] = ("  there was no row to work on; is the dataset (%s) empty?"):format(data)
   end

@@ -93,7 +93,7 @@ function method.options()
     { "structured", type = "flag", help = "a judge's verdict through a JSON schema" },
     { "logprobs", type = "flag", help = "a judge's scores as expected ones, by the log-probabilities of its tokens" },
     { "rounds", type = "integer", default = 2, least = 1, metavar = "N", help = "rounds of a debate" },
-    { "referees", type = "string", metavar = "M,M,M", help = "models of a debate's referees, one each" },
+    { "referees", type = "model", list = true, metavar = "M,M,M", help = "models of a debate's referees, one each" },
   }
 end
 

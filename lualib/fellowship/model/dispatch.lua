@@ -7,7 +7,9 @@ local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local lazy = require "fellowship.base.lazy"
 local text = require "fellowship.base.text"
+local budget = lazy "fellowship.model.budget"
 local endpoint = require "fellowship.model.endpoint"
 local key = require "fellowship.model.key"
 local live = require "fellowship.model.live"
@@ -111,8 +113,8 @@ local function conclude(flight, outcome, attempts, wire)
     return commit(flight, encode_completion(completion), wire, completion)
   end
   local failure = failure_of(flight, outcome, attempts)
+  stats.ended(flight.model, outcome, outcome.stored)
   if not outcome.stored then return nil, failure end
-  stats.made = stats.made + 1
   return commit(flight, encode_failure(failure), wire)
 end
 
@@ -121,6 +123,7 @@ local function simulate(flight)
   local completion
   do
     local _ <close> = flight.gate:acquire()
+    local _ <close> = settings.bounded and budget.reserve(flight) or nil
     flight.sent = true
     local latency = tonumber(flight.params.latency)
     if latency then task.sleep(latency) end
@@ -247,10 +250,10 @@ end
 --- The completion of a flight for one of its askers: its own where others have the same one.
 local function finish(flight)
   if flight.problem then
-    stats.failed = stats.failed + 1
+    if flight.problem.kind ~= "budget" then stats.failed = stats.failed + 1 end
     error(flight.problem, 0)
   end
-  if flight.from_store then stats.stored = stats.stored + 1 end
+  if flight.from_store then stats.served(flight.model, flight.completion.usage) end
   local completion = flight.completion
   if flight.shared then
     completion = {}

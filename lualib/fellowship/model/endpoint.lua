@@ -128,6 +128,7 @@ function endpoint.timeouts(entry)
   local own, times = entry.timeouts or {}, {}
   for name, usual in pairs(settings.timeouts) do times[name] = own[name] or usual end
   times.max_body = settings.max_answer
+  times.once = settings.bounded -- what is sent is counted
   return times
 end
 

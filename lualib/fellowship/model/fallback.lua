@@ -12,7 +12,7 @@ local settings = require "fellowship.model.settings"
 local fallback = {}
 
 -- These are about this run, not about the model: no other one would do better.
-local NO_REASON = { store = true, offline = true, usage = true, cancelled = true, script = true }
+local NO_REASON = { store = true, offline = true, usage = true, budget = true, cancelled = true, script = true }
 
 local function ask_one(model, messages, params, sample, how)
   local all = {}

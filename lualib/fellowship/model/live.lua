@@ -9,7 +9,9 @@ local events = require "fellowship.provider.events"
 local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
+local lazy = require "fellowship.base.lazy"
 local allowance = require "fellowship.model.allowance"
+local budget = lazy "fellowship.model.budget"
 local endpoint = require "fellowship.model.endpoint"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
@@ -132,13 +134,28 @@ end
 
 local flying = setmetatable({}, { __close = function() stats.in_flight = stats.in_flight - 1 end })
 
-local function attempt(flight, request, n)
+local function exchange(flight, request, n)
   flight.sent, flight.stage = n, "wire"
   stats.attempts = stats.attempts + 1
   stats.in_flight = stats.in_flight + 1
   local _ <close> = flying
   if request.how.stream then return streamed_answer(flight, request) end
   return whole_answer(flight, request)
+end
+
+--- One exchange within the bounds of --max-cost and --max-calls. It waits for its budget with its slot: those that it
+--- waits for are on the wire and need none. Nothing is sent, and the call ends with an error, when it cannot fit.
+local function bounded_exchange(flight, request, n)
+  flight.stage = "budget"
+  local reservation <close> = budget.reserve(flight)
+  local outcome = exchange(flight, request, n)
+  reservation:account(outcome)
+  return outcome
+end
+
+local function attempt(flight, request, n)
+  if settings.bounded then return bounded_exchange(flight, request, n) end
+  return exchange(flight, request, n)
 end
 
 local warned = {}
@@ -187,8 +204,8 @@ function live.call(flight, conclude)
       if learnt then outcome = nil end
     end
     if outcome then
-      stats.retries, tries = stats.retries + 1, tries + 1
-      if outcome.status == 429 then stats.rate_limited = stats.rate_limited + 1 end
+      tries = tries + 1
+      stats.repeated(model, outcome)
       warn(model, outcome)
       local wait = limits.backoff(tries - 1, outcome.hint)
       if outcome.pause then flight.gate:pause(outcome.hint or wait) end

@@ -1,5 +1,5 @@
--- What tokens cost: USD for a million of them, on the date below, for the usual service (no batch, no priority). An
--- entry of --models overrides with its `price`. A model that is not here, or that is asked elsewhere than at its
+-- What tokens cost: USD for a million of them, on the date below, for the usual service (no priority), and in a batch.
+-- An entry of --models overrides with its `price`. A model that is not here, or that is asked elsewhere than at its
 -- provider's usual address, has no known price, and what it costs is unknown, never 0.
 
 local prices = { date = "2026-11-24" }
@@ -45,6 +45,15 @@ local known = {
   } },
 }
 
+-- What a batch costs of the usual price, by those who say so:
+--   https://developers.openai.com/api/docs/guides/batch, https://platform.claude.com/docs/en/build-with-claude/batch-processing,
+--   https://ai.google.dev/gemini-api/docs/batch-api, https://docs.mistral.ai/capabilities/batch,
+--   https://console.groq.com/docs/batch: one half. Of others it is not known, and nothing is taken off.
+local HALF = { openai = 0.5, anthropic = 0.5, gemini = 0.5, mistral = 0.5, groq = 0.5 }
+
+-- Where it is taken off cached tokens as well. Google says that the two discounts do not add up, others do not say.
+local ADDS_UP = { anthropic = true }
+
 local FREE = price(0, 0, 0)
 
 --- The page that a provider's prices were taken from; nil when none are known.
@@ -54,11 +63,7 @@ function prices.source(provider)
   return known[provider] and known[provider].source
 end
 
---- A model's price: of its entry in --models, else the known one, also of a dated version (gpt-4o-2024-11-20,
---- claude-haiku-4-5-20251001); nil when it is not known.
----@param model fellowship.Model
----@return { input: number, cached: number?, output: number, up_to: integer? }?
-function prices.of(model)
+local function usual(model)
   if model.entry.price then return model.entry.price end
   local provider = model.provider
   if provider.simulated then return FREE end
@@ -66,6 +71,34 @@ function prices.of(model)
   local models, name = known[provider.name].models, model.name
   local undated = name:gsub("%-%d%d%d%d%-%d%d%-%d%d$", ""):gsub("%-20%d%d%d%d%d%d$", "")
   return models[name] or models[undated]
+end
+
+-- By the usual price: one of an entry of --models, or of one provider's models at its usual address.
+local in_batches = setmetatable({}, { __mode = "k" })
+
+--- The price in a batch: what --models says, in full or as a part of the usual one, else the provider's discount where
+--- it is asked at its usual address.
+local function of_batch(model, p)
+  if not p or type(p.batch) == "table" then return p and p.batch end
+  local made = in_batches[p]
+  if made then return made end
+  local who = model.provider.name
+  local factor = p.batch or model.endpoint.identity == who and HALF[who] or 1
+  local cached = p.cached
+  if cached and (p.batch or ADDS_UP[who]) then cached = cached * factor end
+  made = { input = p.input * factor, cached = cached, output = p.output * factor, up_to = p.up_to }
+  in_batches[p] = made
+  return made
+end
+
+--- A model's price: of its entry in --models, else the known one, also of a dated version (gpt-4o-2024-11-20,
+--- claude-haiku-4-5-20251001); nil when it is not known.
+---@param model fellowship.Model
+---@param batch? boolean its price in a batch
+---@return { input: number, cached: number?, output: number, up_to: integer? }?
+function prices.of(model, batch)
+  local p = usual(model)
+  return batch and of_batch(model, p) or p
 end
 
 --- USD of a completion; nil when its price or its tokens are not known. Cached tokens without a price of their own

@@ -10,6 +10,7 @@ local settings = {
   durable = false,
   fresh = 0, ---@type integer shifts every sample number
   concurrency = 16,
+  bounded = false, -- by --max-cost or --max-calls: see fellowship.model.budget
   warn = nil, ---@type fun(text: string)? tells of trouble that is not final
   models = {}, ---@type table<string, table> entries of --models by name
 }
@@ -25,7 +26,26 @@ local entry_types = {
   attempts = "integer?", timeouts = "table?", price = "table?", quirks = "table?", fallback = "table?",
 }
 
-local price_types = { input = "number", output = "number", cached = "number?" }
+local price_types = { input = "number", output = "number", cached = "number?", batch = "number|table?" }
+local batch_types = { input = "number", output = "number", cached = "number?" }
+
+local MOST_PRICE = 1e6
+
+--- Checks a price: numbers of USD for a million tokens, and what a batch costs, as a part of them or in full.
+local function check_price(what, price, is_batch)
+  check.options(what, price, is_batch and batch_types or price_types, -1)
+  for name, value in pairs(price) do
+    local usd = type(value) == "number"
+    if usd and name == "batch" and not (value >= 0 and value <= 1) then
+      error(("%s's option batch must be from 0 to 1, the part of the usual price that a batch costs, or a price of its "
+        .. "own; it is %s"):format(what, value), 0)
+    elseif usd and not (value >= 0 and value <= MOST_PRICE) then
+      error(("%s's option %s must be USD for a million tokens, from 0 to %d; it is %s"):format(what, name, MOST_PRICE,
+        value), 0)
+    end
+  end
+  if type(price.batch) == "table" then check_price(what .. "'s batch", price.batch, true) end
+end
 
 local quirk_types = { system = "string?", merge = "boolean?", rename = "table?", drop = "table?", schema = "string?",
   thinking = "string?", stream_usage = "boolean?" }
@@ -38,7 +58,7 @@ local timeout_types = { connect = "number?", first = "number?", idle = "number?"
 ---       ["my-llama"] = { model = "openai:llama-3", base_url = "http://127.0.0.1:8080/v1",
 ---         key_env = "LLAMA_KEY", identity = "llama-3-8b-q4", timeouts = { total = 120 },
 ---         params = { max_tokens = 512 }, headers = { ["X-Team"] = "a" }, concurrency = 4, attempts = 3,
----         price = { input = 0.1, cached = 0.05, output = 0.4 }, -- USD for a million tokens
+---         price = { input = 0.1, cached = 0.05, output = 0.4, batch = 0.5 }, -- USD for a million tokens; a batch: half
 ---         quirks = { system = "fold", thinking = "open" }, fallback = { "together:meta-llama/..." } },
 ---     }
 ---
@@ -57,7 +77,7 @@ function settings.take_models(entries, where)
     check.type(what, entry, "table", -1)
     check.options(what, entry, entry_types, -1)
     if entry.timeouts then check.options(what .. "'s timeouts", entry.timeouts, timeout_types, -1) end
-    if entry.price then check.options(what .. "'s price", entry.price, price_types, -1) end
+    if entry.price then check_price(what .. "'s price", entry.price) end
     if entry.quirks then check.options(what .. "'s quirks", entry.quirks, quirk_types, -1) end
   end
   settings.models = entries

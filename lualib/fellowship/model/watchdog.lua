@@ -20,6 +20,7 @@ local function waits_for(flight)
     local pause = flight.gate:paused()
     if pause > 0 then return ("its endpoint is paused for another %.0f s"):format(pause) end
     return ("it waits for its turn; %d calls are on the wire"):format((limits.in_use()))
+  elseif stage == "budget" then return "it waits for calls under way to leave some of --max-cost"
   elseif stage == "retry" then return "it waits before the next attempt"
   elseif stage == "store" then return "it is being stored"
   elseif stage == "stream" then return "its stream has begun and not ended"

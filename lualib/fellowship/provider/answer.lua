@@ -19,7 +19,7 @@ end
 ---@param value any
 ---@return integer?
 function answer.count(value)
-  return integer_or_float(value) == "integer" and value or nil
+  return integer_or_float(value) == "integer" and value >= 0 and value or nil
 end
 
 --- A text, or nil when it is none.

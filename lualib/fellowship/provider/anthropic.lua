@@ -6,11 +6,11 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 
-local anthropic = { events = "sse", tool_schema = true,
-  refuses = { logprobs = "Anthropic's API gives no log-probabilities" } }
-
 -- The API wants a bound; scripts that give none mean the model's own.
 local MAX_TOKENS = 8192
+
+local anthropic = { events = "sse", tool_schema = true, default_max_tokens = MAX_TOKENS,
+  refuses = { logprobs = "Anthropic's API gives no log-probabilities" } }
 
 local RENAMED = { stop = "stop_sequences", max_completion_tokens = "max_tokens" }
 
@@ -67,6 +67,24 @@ local function refusal_of(value)
     (answer.text(details.explanation) and ": " .. details.explanation or ""))
 end
 
+--- The completion of a message, or what is wrong with it.
+local function completion_of(value)
+  if value.stop_reason == "refusal" then return refusal_of(value) end
+  local texts, thoughts = {}, {}
+  for _, block in ipairs(value.content) do
+    if block.type == "text" then texts[#texts + 1] = answer.text(block.text) end
+    if block.type == "thinking" then thoughts[#thoughts + 1] = answer.text(block.thinking) end
+    if block.type == "tool_use" then texts[#texts + 1] = json.encode(block.input) end
+  end
+  local reason = value.stop_reason == "tool_use" and "stop" or answer.finish(value.stop_reason)
+  if #texts == 0 and reason ~= "length" and reason ~= "stop" then
+    return failure.broken "the answer's message has no text"
+  end
+  return { verdict = "done", completion = { text = table.concat(texts),
+    reasoning = #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, finish_reason = reason,
+    model = answer.text(value.model), usage = usage_of(value) } }
+end
+
 --- What a decoded answer means: see fellowship.provider.
 ---@param status integer
 ---@param header fun(name: string): string?
@@ -83,20 +101,9 @@ function anthropic.meaning(status, header, value)
   if type(value) ~= "table" or type(value.content) ~= "table" then
     return failure.broken "the answer is no message"
   end
-  if value.stop_reason == "refusal" then return refusal_of(value) end
-  local texts, thoughts = {}, {}
-  for _, block in ipairs(value.content) do
-    if block.type == "text" then texts[#texts + 1] = answer.text(block.text) end
-    if block.type == "thinking" then thoughts[#thoughts + 1] = answer.text(block.thinking) end
-    if block.type == "tool_use" then texts[#texts + 1] = json.encode(block.input) end
-  end
-  local reason = value.stop_reason == "tool_use" and "stop" or answer.finish(value.stop_reason)
-  if #texts == 0 and reason ~= "length" and reason ~= "stop" then
-    return failure.broken "the answer's message has no text"
-  end
-  return { verdict = "done", completion = { text = table.concat(texts),
-    reasoning = #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, finish_reason = reason,
-    model = answer.text(value.model), usage = usage_of(value) } }
+  local outcome = completion_of(value)
+  if not outcome.completion then outcome.usage = usage_of(value) end
+  return outcome
 end
 
 anthropic.classify = answer.classifier(anthropic.meaning)

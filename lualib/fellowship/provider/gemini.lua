@@ -7,7 +7,7 @@ local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local retry_after = require "fellowship.provider.retry_after"
 
-local gemini = { events = "sse" }
+local gemini = { events = "sse", max_tokens = { "max_tokens", "max_completion_tokens", "maxOutputTokens" } }
 
 -- Parameters by their names elsewhere; others go into generationConfig as they are named.
 local RENAMED = { top_p = "topP", top_k = "topK", max_tokens = "maxOutputTokens", stop = "stopSequences",
@@ -103,16 +103,8 @@ local function parts_of(candidate)
   return table.concat(texts), #thoughts > 0 and table.concat(thoughts) or nil
 end
 
---- What a decoded answer means: see fellowship.provider.
----@param status integer
----@param header fun(name: string): string?
----@param value any
----@return table outcome
-function gemini.meaning(status, header, value)
-  local e = failure.of(value)
-  if status ~= 200 then return failed(status, header, e) end
-  if e then return failed(math.tointeger(e.code) or 500, header, e) end
-  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+--- The completion of an answer, or what is wrong with it.
+local function completion_of(value)
   local blocked = type(value.promptFeedback) == "table" and answer.text(value.promptFeedback.blockReason)
   if blocked then return failure.refused("content_filter", "the prompt was blocked: " .. blocked) end
   local candidate = type(value.candidates) == "table" and value.candidates[1]
@@ -127,6 +119,21 @@ function gemini.meaning(status, header, value)
   end
   return { verdict = "done", completion = { text = text or "", reasoning = thought, finish_reason = reason,
     model = answer.text(value.modelVersion), usage = usage_of(value), logprobs = logprobs_of(candidate) } }
+end
+
+--- What a decoded answer means: see fellowship.provider.
+---@param status integer
+---@param header fun(name: string): string?
+---@param value any
+---@return table outcome
+function gemini.meaning(status, header, value)
+  local e = failure.of(value)
+  if status ~= 200 then return failed(status, header, e) end
+  if e then return failed(math.tointeger(e.code) or 500, header, e) end
+  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  local outcome = completion_of(value)
+  if not outcome.completion then outcome.usage = usage_of(value) end
+  return outcome
 end
 
 gemini.classify = answer.classifier(gemini.meaning)

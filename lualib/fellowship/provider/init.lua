@@ -9,7 +9,7 @@
 --   { verdict = "final", kind =, message =, stored = true|nil, fatal = true|nil }
 --   { verdict = "retry", kind =, message =, hint = seconds|nil, pause = true|nil }
 --
--- `stored` failures belong to the request for good (a content filter) and are kept like completions; `fatal` ones
+-- An answer that is no completion has `usage` where it tells what it cost. `stored` failures belong to the request for good (a content filter) and are kept like completions; `fatal` ones
 -- end the run; `pause` holds the whole endpoint back for the hint. fellowship.provider.failure makes outcomes of
 -- errors. For streams an adapter also has
 --
@@ -18,6 +18,9 @@
 --                                                             plain call would have given, and gives the text so far;
 --                                                             sets whole.complete once nothing essential is missing
 --   meaning(status, header, whole, how) -> outcome            classify of a decoded body
+--
+-- Where an answer is bounded by other parameters than max_tokens and max_completion_tokens, `max_tokens` lists them;
+-- `default_max_tokens` is the bound that is sent when none is given.
 --
 -- An adapter of a model that needs no network has generate(name, messages, params, sample) -> completion instead.
 

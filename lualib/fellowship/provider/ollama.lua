@@ -6,7 +6,7 @@ local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
 
-local ollama = { events = "ndjson" }
+local ollama = { events = "ndjson", max_tokens = { "max_tokens", "max_completion_tokens", "num_predict" } }
 
 -- Parameters that stand beside options; all others go into them.
 local OUTSIDE = { think = true, keep_alive = true, format = true, logprobs = true, top_logprobs = true, tools = true,

@@ -90,7 +90,9 @@ function openai.meaning(status, header, value, how)
     return failure.outcome(code >= 400 and code or 500, header, e)
   end
   if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
-  return completion_of(value, how)
+  local outcome = completion_of(value, how)
+  if not outcome.completion then outcome.usage = usage_of(value) end
+  return outcome
 end
 
 -- What is read of a whole answer; `usage.prompt_cache_hit_tokens` is DeepSeek's.

@@ -1,0 +1,43 @@
+-- What a run spent as a table for people: a line for each model, and below it what there is of batches, repeated
+-- attempts, and calls that the store answered.
+
+local tables = require "fellowship.report.table"
+local stats = require "fellowship.model.stats"
+
+local HEADS = { "model", "calls", "prompt", "cached", "completion", "reasoning", "cost" }
+
+local function known(sums, name)
+  return (sums.unknown[name] or 0) == 0 and sums[name] or "?"
+end
+
+local function cost_of(sums)
+  return sums.unknown.cost == 0 and ("$%.4f"):format(sums.cost) or "unknown"
+end
+
+local function row(name, sums, cost)
+  return { name, sums.count, known(sums, "prompt"), sums.cached, known(sums, "completion"), sums.reasoning, cost }
+end
+
+local function add_parts(rows, sums)
+  if sums.batch then rows[#rows + 1] = row("  in batches", sums.batch, cost_of(sums.batch)) end
+  if sums.retried then rows[#rows + 1] = row("  repeated attempts", sums.retried, cost_of(sums.retried)) end
+  if sums.stored then rows[#rows + 1] = row("  from the store", sums.stored, "saved " .. cost_of(sums.stored)) end
+end
+
+--- The lines; none when they say no more than the totals.
+---@return string[]
+return function()
+  local rows, models = {}, 0
+  for _, named in ipairs(stats.models) do
+    local sums = stats.spent[named]
+    if sums then
+      models = models + 1
+      rows[#rows + 1] = row(named, sums, cost_of(sums))
+      add_parts(rows, sums)
+    end
+  end
+  local lines = {}
+  if models < 2 and #rows < 2 then return lines end
+  for line in tables.text(HEADS, rows):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  return lines
+end
