@@ -7,6 +7,7 @@ local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
 local flow = lazy "fellowship.flow"
 local model = lazy "fellowship.model"
+local estimate = lazy "fellowship.command.estimate"
 local failures = lazy "fellowship.command.failures"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
@@ -51,7 +52,7 @@ local function declared_options(script, path)
     if option[1] == "out" then
       local required = {}
       for k, v in pairs(option) do required[k] = v end
-      required.required = true
+      required.required, required.unless = true, "dry-run"
       option = required
     end
     all[#all + 1] = option
@@ -100,7 +101,8 @@ end
 
 --- Runs a plain script as the task that it is called in; failed rows go beside it.
 local function run_plain(path, chunk, values, arguments)
-  local kept = failures.new(path:match "([^/]+)$":gsub("%.lua$", "") .. ".errors.jsonl", setup.teller(values.quiet),
+  local name, dry = path:match "([^/]+)$":gsub("%.lua$", ""), values["dry-run"]
+  local kept = failures.new(not dry and name .. ".errors.jsonl" or nil, setup.teller(values.quiet),
     values["on-error"] == "stop")
   flow.on_failure = function(failure) kept:take(failure) end
   rawset(_G, "arg", table.move(arguments, 1, #arguments, 1, { [0] = path }))
@@ -112,6 +114,7 @@ local function run_plain(path, chunk, values, arguments)
     local _ <close> = setup.watch()
     result = chunk(table.unpack(arguments))
   end
+  if dry and not is_command(result) then estimate.of_script(name, kept, setup.teller(values.quiet)) end
   return result, kept.count > 0 and ROWS_FAILED or DONE
 end
 

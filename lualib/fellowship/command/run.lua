@@ -8,11 +8,14 @@ local errors = require "fellowship.base.errors"
 local file = require "fellowship.base.file"
 local conversation = require "fellowship.base.conversation"
 local text = require "fellowship.base.text"
+local lazy = require "fellowship.base.lazy"
 local flow = require "fellowship.flow"
 local prices = require "fellowship.model.prices"
+local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
+local estimate = lazy "fellowship.command.estimate"
 local failures = require "fellowship.command.failures"
 local progress = require "fellowship.command.progress"
 local setup = require "fellowship.command.setup"
@@ -22,8 +25,9 @@ local run = {}
 
 ---@class fellowship.Run
 ---@field options table<string, any> the command's options, by name
----@field out string the folder of the results
----@field tell fun(text: string) says a line on stderr, unless --quiet
+---@field out string the folder of the results; in a dry run it need not be there
+---@field tell fun(text: string) says a line on stderr, unless --quiet or in a dry run
+---@field package say fun(text: string) the same, in a dry run too
 ---@field done integer rows that are done
 ---@field columns table<string, string> the fields of rows that hold what scripts call otherwise
 ---@field simulated boolean whether sim was asked
@@ -114,6 +118,16 @@ local function lock_folder(self)
   errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(self.out, problem.message) }
 end
 
+--- Makes the folder this process's.
+local function take_folder(self)
+  local made, problem = sys.mkdir(self.out)
+  if not made then
+    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) }
+  end
+  lock_folder(self)
+  check_folder(self)
+end
+
 -- ---- run.json ----
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
@@ -159,6 +173,7 @@ local function calls()
 end
 
 local function record(self, status, problem)
+  if settings.dry_run then return end
   self:save("run.json", json.object({
     fellowship = host.version, status = status, command = json.array(self.command),
     script = self.script.name, script_sha256 = self.script.digest, identity = self.identity,
@@ -178,7 +193,8 @@ end
 ---@return fellowship.Run
 function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
-  local self = setmetatable({ script = script, options = values, command = command, out = values.out:gsub("/+$", ""),
+  local self = setmetatable({ script = script, options = values, command = command,
+    out = (values.out or script.name):gsub("/+$", ""), -- without one, in a dry run, it is just a name
     columns = {}, column_options = {}, done = 0, started = now(), clock = task.now(), sources = {} }, Run)
   for _, option in ipairs(script.declared) do
     if option.column then
@@ -187,15 +203,13 @@ function run.open(script, values, command)
     end
   end
   if self.out == "" then self.out = "/" end
-  self.tell = setup.teller(values.quiet)
+  -- What scripts tell is of their results, and those of a dry run mean nothing.
+  self.say = setup.teller(values.quiet)
+  self.tell = settings.dry_run and function() end or self.say
   self.identity = identity_of(script, values)
-  local made, problem = sys.mkdir(self.out)
-  if not made then
-    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) }
-  end
-  lock_folder(self)
-  check_folder(self)
-  self.failures = failures.new(self.out .. "/errors.jsonl", self.tell, values["on-error"] == "stop")
+  if not settings.dry_run then take_folder(self) end
+  self.failures = failures.new(not settings.dry_run and self.out .. "/errors.jsonl" or nil, self.say,
+    values["on-error"] == "stop")
   flow.on_failure = function(failure)
     failure.id = failure.row and self:id(failure.row, failure.number)
     self.failures:take(failure)
@@ -203,6 +217,7 @@ function run.open(script, values, command)
   record(self, "running")
   host.on_interrupt(function()
     record(self, "interrupted")
+    if settings.dry_run then return self.say "interrupted: no estimate; nothing was asked" end
     self.tell(("interrupted after %d rows; the same command resumes, and asks for nothing twice"):format(self.done))
   end)
   return self
@@ -248,7 +263,7 @@ function Run:execute(main)
   end
   local status = self.failures.count > 0 and "rows failed" or "done"
   record(self, status)
-  summarise(self, status)
+  if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
   return self.failures.count > 0 and 3 or 0
 end
 
@@ -394,7 +409,7 @@ end
 ---@return fellowship.Writer
 function Run:writer(name, options)
   local folder = name:match "^(.*)/[^/]*$"
-  if folder then sys.mkdir(self.out .. "/" .. folder) end
+  if folder and not settings.dry_run then sys.mkdir(self.out .. "/" .. folder) end
   return writer.open(self.out .. "/" .. name, options)
 end
 
@@ -414,6 +429,7 @@ end
 ---@param pattern string of the names
 ---@param kept? table<string, boolean> paths inside the run's folder that stay
 function Run:remove(folder, pattern, kept)
+  if settings.dry_run then return end
   for _, name in ipairs(sys.list(self.out .. "/" .. folder) or {}) do
     local path = (folder ~= "" and folder .. "/" or "") .. name
     if name:find(pattern) and not (kept and kept[path]) then
