@@ -20,7 +20,7 @@ end
 
 local function make_array(s, draw, text, depth)
   local list = json.array()
-  local count = math.max(s.minItems or 1, math.min(1, s.maxItems or 1))
+  local count = math.max(s.minItems or 0, math.min(1, s.maxItems or 1))
   for i = 1, count do list[i] = make(s.items or {}, draw, text, depth + 1) end
   return list
 end

@@ -141,7 +141,8 @@ end
 ---@param tell fun(text: string)
 function report.of_script(name, failures, tell)
   repeat task.sleep(0) until next(dispatch.flights) == nil
-  conclude({ script = name, rows = math.max(0, estimate.rows - failures.count), failed = failures.count, kinds = failures:by_kind() }, tell)
+  conclude({ script = name, rows = math.max(0, estimate.rows - failures.count), failed = failures.count,
+    kinds = failures:by_kind() }, tell)
 end
 
 return report

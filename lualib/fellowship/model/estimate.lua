@@ -5,6 +5,7 @@
 -- both hold were the same.
 
 local json = require "fellowship.core.json"
+local limits = require "fellowship.core.limits"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
@@ -52,8 +53,12 @@ local readers = setmetatable({}, { __mode = "k" }) -- tasks whose calls are read
 ---@field all fellowship.CallSum
 ---@field sure fellowship.CallSum those that are made whatever models answer
 
+-- Where calls wait that are stood in for: --concurrency and Ctrl+C hold for them, no server's limits do.
+local gate
+
 --- Begins a dry run.
 function estimate.begin()
+  gate = limits.endpoint()
   local begin_row = task.begin_row
   task.begin_row = function(seed, number) -- luacheck: ignore 122
     estimate.rows = estimate.rows + 1
@@ -94,7 +99,7 @@ local function group_of(flight)
   end
   local model, params = flight.model, flight.params
   local shape = lengths.shape(flight.messages, flight.schema)
-  local kind, own = lengths.kind(("%s:%s"):format(model.provider.name, model.name), shape)
+  local kind, own = lengths.kind(("%s:%s"):format(model.provider.name, model.name), lengths.params(params), shape)
   local cap = math.tointeger(params.max_tokens or params.max_completion_tokens)
   local name = table.concat({ model.named, tostring(kind), tostring(own), tostring(flight.read), cap or "" },
     "\0")
@@ -184,6 +189,7 @@ end
 ---@param flight table
 ---@return table completion
 function estimate.answer(flight)
+  local _ <close> = gate:acquire()
   local model, group = flight.model, group_of(flight)
   local completion
   if group.exact then

@@ -114,11 +114,12 @@ local NEVER = { low = 0, likely = 0, high = 0 }
 local function repeats_of(group)
   local kind = group.kind
   if not group.read then return NEVER, NEVER end
-  if kind and group.own then
-    local calls = group.all.calls
-    return spread.rate(kind.again, kind.asked, calls), spread.rate(kind.cut, kind.asked, calls)
+  local function part(times)
+    if kind and group.own then return spread.rate(times, kind.asked, group.all.calls) end
+    return { low = 0, likely = 0, high = 1 }
   end
-  return { low = 0, likely = 0, high = 1 }, group.cap and { low = 0, likely = 0, high = 1 } or NEVER
+  local limited = group.cap or (kind and group.own and kind.cut > 0) -- without a limit nothing is cut off
+  return part(kind and kind.again), limited and part(kind and kind.cut) or NEVER
 end
 
 --- What a group of calls takes.

@@ -1,11 +1,11 @@
 -- What the store's completions tell of those to come: how long answers are, how many bytes of a prompt make a token,
 -- how often a judgement has to be asked for again.
 --
--- Completions are sorted into kinds: those of the same model whose conversations have as many messages and whose last
--- message begins alike, as the questions of a judge or a reviewer do. Where few begin alike (the bare prompts of a
--- dataset do not), all such conversations of the model are one kind. A request of a kind that the store does not have
--- is measured by what is nearest: the model's other judgements, the model's other answers, another model's
--- judgements, any answers.
+-- Completions are sorted into kinds: those of the same model with the same parameters whose conversations have as many
+-- messages and whose last message begins alike, as the questions of a judge or a reviewer do. Where few begin alike
+-- (the bare prompts of a dataset do not), all such conversations are one kind. A request of a kind that the store does
+-- not have is measured by what is nearest: the model's other judgements, or its other answers, with the same
+-- parameters; the same with any; any model's judgements, or any answers.
 
 local json = require "fellowship.core.json"
 local store = require "fellowship.core.store"
@@ -57,6 +57,13 @@ end
 
 -- ---- reading the store ----
 
+--- Parameters as a text that is the same for the same ones.
+---@param params table<string, any>
+---@return string
+function lengths.params(params)
+  return json.canonical(json.object(params))
+end
+
 --- What the estimate needs of a record; nil when it is no completion of a conversation (a failure, or a note).
 local function facts_of(record)
   local request = json.decode(record.request, { duplicates = "last" })
@@ -68,7 +75,8 @@ local function facts_of(record)
   for _, message in ipairs(messages) do bytes = bytes + #message.content end
   local usage = type(completion.usage) == "table" and completion.usage or {}
   local earlier = #messages >= 3 and lengths.shape({ table.unpack(messages, 1, #messages - 2) }, request.schema)
-  return { model = ("%s:%s"):format(request.provider, request.model), shape = lengths.shape(messages, request.schema),
+  return { model = ("%s:%s"):format(request.provider, request.model),
+    params = lengths.params(request.params or {}), shape = lengths.shape(messages, request.schema),
     earlier = earlier and earlier.judging and earlier, prompt_bytes = bytes, prompt_tokens = usage.prompt_tokens,
     cached = usage.cached_tokens, bytes = #completion.text,
     tokens = usage.completion_tokens or #completion.text / 4, cut = completion.finish_reason == "length" }
@@ -101,30 +109,32 @@ local function kind_named(...)
 end
 
 --- The kind of its own that a request has, by name.
-local function own_name(model, shape)
-  local templated = templates[name_of(model, shape.count, shape.head)] or 0
-  if templated >= ALIKE then return name_of("own", model, shape.count, shape.head) end
-  return name_of("own", model, shape.count, tostring(shape.judging))
+local function own_name(model, params, shape)
+  if (templates[name_of(model, params, shape.count, shape.head)] or 0) >= ALIKE then
+    return name_of("own", model, params, shape.count, shape.head)
+  end
+  return name_of("own", model, params, shape.count, tostring(shape.judging))
 end
 
---- The kinds that a request may be measured by, the nearest first; its own, and then the others.
-local function names_of(model, shape)
+--- The kinds that a request may be measured by, the nearest first: its own, and then the others.
+local function names_of(model, params, shape)
   local judging = tostring(shape.judging)
-  return { own_name(model, shape), name_of("model", model, judging), name_of("model", model), name_of("any", judging),
-    name_of "any" }
+  return { own_name(model, params, shape), name_of("params", model, params, judging),
+    name_of("params", model, params), name_of("model", model, judging), name_of("model", model),
+    name_of("any", judging), name_of "any" }
 end
 
 local function sort_into_kinds(list)
   for _, facts in ipairs(list) do
-    local name = name_of(facts.model, facts.shape.count, facts.shape.head)
+    local name = name_of(facts.model, facts.params, facts.shape.count, facts.shape.head)
     templates[name] = (templates[name] or 0) + 1
   end
   for _, facts in ipairs(list) do
-    for _, name in ipairs(names_of(facts.model, facts.shape)) do add(kind_named(name), facts) end
+    for _, name in ipairs(names_of(facts.model, facts.params, facts.shape)) do add(kind_named(name), facts) end
     lengths.by_model[facts.model] = (lengths.by_model[facts.model] or 0) + 1
   end
   for _, facts in ipairs(list) do
-    local before = facts.earlier and kinds[own_name(facts.model, facts.earlier)]
+    local before = facts.earlier and kinds[own_name(facts.model, facts.params, facts.earlier)]
     if before then before.again = before.again + 1 end
   end
 end
@@ -145,11 +155,12 @@ end
 
 --- What a request is measured by, and whether that is its own kind; nil when the store has nothing.
 ---@param model string provider:model
+---@param params string as of `params`
 ---@param shape fellowship.RequestShape
 ---@return fellowship.Kind?
 ---@return boolean own
-function lengths.kind(model, shape)
-  for i, name in ipairs(names_of(model, shape)) do
+function lengths.kind(model, params, shape)
+  for i, name in ipairs(names_of(model, params, shape)) do
     if kinds[name] then return kinds[name], i == 1 end
   end
   return nil, false
