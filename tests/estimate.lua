@@ -58,11 +58,11 @@ for _, bytes in ipairs { 0, 25, 26, 27, 100, 5000, 100000 } do
   local found = {}
   local rest = stand_in.part("before " .. text .. " after " .. text, function(...) found[#found + 1] = { ... } end)
   is(rest, "before \0 after \0", "parted from what stands around it")
-  is(json.encode(found), json.encode { { 12, #text }, { 12, #text } }, "by who wrote it, and its bytes")
+  is(json.encode(found), json.encode { { 12, #text, 1.0 }, { 12, #text, 1.0 } }, "by who wrote it, its bytes, the whole")
 end
 local cut
-stand_in.part(stand_in.write(flight_of "a", 12, 500):sub(1, 60) .. "", function(_, bytes) cut = bytes end)
-is(cut, 60, "of a text that a script has cut, what is left")
+stand_in.part(stand_in.write(flight_of "a", 12, 500):sub(1, 60), function(...) cut = tap.list(...) end)
+is(cut, "12 60 0.12", "of a text that a script has cut, what is left")
 is(stand_in.part("[sim] the words of sim, [sim k, [sim k1 2]", error), "[sim] the words of sim, [sim k, [sim k1 2]",
   "what only looks like a mark is none")
 ok(stand_in.write(flight_of("a", "1"), 1, 90) ~= stand_in.write(flight_of("a", "2"), 1, 90), "other requests, other texts")

@@ -272,6 +272,10 @@ def folders_and_stores():
         for n in (1, 64):
             again, _ = dry(scratch, server, *command("feedback", "--concurrency", n), name=f"--concurrency {n}")
             tap.equal(again, estimate, "the same estimate")
+        members = command("preference", "--improve", "members", "--swap")
+        tap.equal(scratch.run(*members, "--limit", 2, "--out", "members").status, 0, "a run that branches")
+        estimates = [dry(scratch, server, *members, "--concurrency", n, name=f"branches, --concurrency {n}")[0] for n in (1, 5, 64)]
+        tap.ok(estimates[0] == estimates[1] == estimates[2] and estimates[0]["models"][0]["held"] > 0, "the same estimate", *estimates)
         fresh, _ = dry(scratch, server, *command("feedback", "--store", "none/here.db"), name="a store that is not there")
         tap.equal(fresh["sampled"], 0, "nothing to go by")
         scratch.write("empty.db", "")

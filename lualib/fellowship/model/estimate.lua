@@ -26,8 +26,8 @@ local groups, by_name = {}, {} ---@type fellowship.CallGroup[], table<string, fe
 -- Calls and their outlines that were counted, each by 8 bytes of a digest: a run may have millions.
 local seen, outlines = {}, {}
 
-local judged = {} -- numbers of rows in which a judgement was read
-local readers = setmetatable({}, { __mode = "k" }) -- tasks whose calls are read, and asked for again
+-- Tasks that a judgement was read in, or in one that they waited for; and those whose calls are read and asked again.
+local judged, readers = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 ---@class fellowship.Account
 ---@field model fellowship.Model
@@ -38,7 +38,7 @@ local readers = setmetatable({}, { __mode = "k" }) -- tasks whose calls are read
 ---@field calls integer
 ---@field messages integer
 ---@field bytes integer of the messages, without what stands in for models' texts
----@field embedded table<fellowship.CallGroup, integer> bytes of what stands in, by who wrote it
+---@field embedded table<fellowship.CallGroup, number> how many stand-ins they hold, by who wrote them
 ---@field prompt integer tokens, where they are known
 ---@field completion integer the same
 
@@ -56,14 +56,28 @@ local readers = setmetatable({}, { __mode = "k" }) -- tasks whose calls are read
 -- Where calls wait that are stood in for: --concurrency and Ctrl+C hold for them, no server's limits do.
 local gate
 
+local Carrying = { __close = function(self) judged[self.parent] = judged[self.parent] or judged[self.child] end }
+
+--- Runs what a row's task spawns: it begins with what was read in that one, which afterwards has read what it did.
+local function carry(parent, before, fn, ...)
+  local child = task.self()
+  judged[child] = before
+  local _ <close> = setmetatable({ parent = parent, child = child }, Carrying)
+  return fn(...)
+end
+
 --- Begins a dry run.
 function estimate.begin()
   gate = limits.endpoint()
-  local begin_row = task.begin_row
-  task.begin_row = function(seed, number) -- luacheck: ignore 122
+  local begin_row, spawn = task.begin_row, task.spawn
+  task.begin_row = function(...) -- luacheck: ignore 122
     estimate.rows = estimate.rows + 1
-    judged[number] = nil -- of another dataset, or an earlier loop over it
-    return begin_row(seed, number)
+    return begin_row(...)
+  end
+  task.spawn = function(fn, ...) -- luacheck: ignore 122
+    local parent = task.self()
+    if not parent:row() then return spawn(fn, ...) end
+    return spawn(carry, parent, judged[parent], fn, ...)
   end
 end
 
@@ -127,31 +141,33 @@ local function is_known(digest)
   return false
 end
 
---- The bytes of a request that stand for themselves, those of stand-ins by who wrote them, and whether an earlier
---- request was the same but for the stand-ins.
+--- The bytes of a request that stand for themselves, how many stand-ins it holds by who wrote them, all its bytes, and
+--- whether an earlier request was the same but for the stand-ins.
 local function weigh(flight)
   local bytes, embedded, rest = 0, {}, { flight.model.named, flight.sample, json.canonical(json.object(flight.params)) }
-  local function take(number, size)
+  local longest = 0
+  local function take(number, size, part)
     local group = groups[number]
     if not group then return end -- a text that looks like one of ours
-    embedded[group] = (embedded[group] or 0) + size
-    bytes = bytes - size
+    embedded[group] = (embedded[group] or 0) + part
+    bytes, longest = bytes - size, longest + size
   end
   for _, message in ipairs(flight.messages) do
     bytes = bytes + #message.content
     rest[#rest + 1] = message.role
     rest[#rest + 1] = stand_in.part(message.content, take)
   end
-  if next(embedded) == nil then return bytes, embedded, false end
+  longest = longest + bytes
+  if next(embedded) == nil then return bytes, embedded, longest, false end
   local outline = short(sys.sha256(table.concat(rest, "\0")))
   local alike = outlines[outline] or false
   outlines[outline] = true
-  return bytes, embedded, alike
+  return bytes, embedded, longest, alike
 end
 
 local function add(sum, messages, bytes, embedded, usage)
   sum.calls, sum.messages, sum.bytes = sum.calls + 1, sum.messages + messages, sum.bytes + bytes
-  for group, size in pairs(embedded) do sum.embedded[group] = (sum.embedded[group] or 0) + size end
+  for writer, parts in pairs(embedded) do sum.embedded[writer] = (sum.embedded[writer] or 0) + parts end
   sum.prompt = sum.prompt + (usage.prompt_tokens or 0)
   sum.completion = sum.completion + (usage.completion_tokens or 0)
 end
@@ -159,21 +175,18 @@ end
 local function count(flight, group, usage)
   if is_known(flight.digest) then return end
   estimate.asked = estimate.asked + 1
-  local bytes, embedded, alike = weigh(flight)
-  local longest = bytes
-  for _, size in pairs(embedded) do longest = longest + size end
+  local bytes, embedded, longest, alike = weigh(flight)
   group.longest = math.max(group.longest, longest)
   add(group.all, #flight.messages, bytes, embedded, usage)
   if not (alike or flight.follows) then add(group.sure, #flight.messages, bytes, embedded, usage) end
 end
 
---- Notes of a call, as it is made, whether its answer is read, and whether another one was before in its row.
+--- Notes of a call, as it is made, whether its answer is read, and whether another one was before in its task.
 ---@param flight table of fellowship.model.dispatch
 function estimate.note(flight)
   local self = task.self()
-  local row = self:row()
   flight.read = readers[self] or flight.schema ~= nil
-  flight.follows = row ~= nil and judged[row] or nil
+  flight.follows = self:row() ~= nil and judged[self] or nil
 end
 
 --- Counts a call that the store has.
@@ -201,8 +214,9 @@ function estimate.answer(flight)
       usage = { completion_tokens = tokens } }
   end
   count(flight, group, completion.usage or {})
-  local row = task.self():row()
-  if row and (group.read or stand_in.decides(flight.messages)) then judged[row] = true end
+  if group.read or stand_in.decides(flight.messages) then
+    for waiter in pairs(flight.waiters) do judged[waiter] = true end
+  end
   completion.attempts, completion.elapsed, completion.key = 1, 0, flight.id
   return completion
 end

@@ -93,14 +93,33 @@ local function density_of(group)
   return { low = ratio.likely / (mean * ratio.high), likely = 1 / mean, high = ratio.likely / (mean * ratio.low) }
 end
 
+--- Bytes of an answer's text, on the average.
+local function bytes_of(group)
+  if group.text then return group.text end
+  local kind, cap, sum = group.kind, group.cap or math.huge, 0
+  for i = 1, kind and kind.asked or 0 do
+    sum = sum + kind.bytes[i] * math.min(1, cap / math.max(kind.tokens[i], 1))
+  end
+  group.text = kind and sum / kind.asked or tokens_of(group).likely * ASSUMED.bytes_per_token.likely
+  return group.text
+end
+
+--- The groups that wrote what a sum's prompts hold, always in the same order: sums of floats depend on it.
+local function writers_of(sum)
+  local list = {}
+  for writer in pairs(sum.embedded) do list[#list + 1] = writer end
+  table.sort(list, function(x, y) return x.number < y.number end)
+  return list
+end
+
 local function prompt_of(group, sums)
   local density, assumed = density_of(group)
   return range(function(e)
     local sum = sums[e]
     local bytes = sum.bytes
-    for writer, size in pairs(sum.embedded) do
+    for _, writer in ipairs(writers_of(sum)) do
       local answer = tokens_of(writer)
-      bytes = bytes + size * (answer.likely > 0 and answer[e] / answer.likely or 1)
+      bytes = bytes + sum.embedded[writer] * bytes_of(writer) * (answer.likely > 0 and answer[e] / answer.likely or 1)
     end
     return bytes * density[e] + (assumed and sum.messages * ASSUMED.message[e] + sum.calls * ASSUMED.call[e] or 0)
   end)

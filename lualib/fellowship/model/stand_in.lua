@@ -74,7 +74,7 @@ end
 
 --- Parts a message into what stands in for a model's text and the rest.
 ---@param content string
----@param take fun(group: integer, bytes: integer) called for each stand-in
+---@param take fun(group: integer, bytes: integer, part: number) called for each stand-in: how much of it is there
 ---@return string rest
 function stand_in.part(content, take)
   local at, from, rest = 1, 1, {}
@@ -83,8 +83,9 @@ function stand_in.part(content, take)
     if not start then break end
     local group, bytes = content:match(FOUND, start)
     if group then
-      bytes = math.min(math.tointeger(tonumber(bytes)), #content - start + 1) -- a script may have cut it
-      take(math.tointeger(tonumber(group)), bytes)
+      local whole = math.tointeger(tonumber(bytes))
+      bytes = math.min(whole, #content - start + 1) -- a script may have cut it
+      take(math.tointeger(tonumber(group)), bytes, bytes / math.max(whole, 1))
       rest[#rest + 1] = content:sub(at, start - 1)
       at = start + bytes
       from = at
