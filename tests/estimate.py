@@ -210,6 +210,33 @@ def recorded_loop():
         within("recorded models, empty store", empty, {m: {key: first[m][key] + rest[m][key] for key in RANGES} for m in rest})
 
 
+def learnt():
+    """What the store tells of second questions, cached prompts and limits of tokens."""
+    def answer(request):
+        count = 3 + sum(4 + tokens(m["content"]) for m in request.body["messages"])
+        if request.body["model"] == "writer":
+            return Answer(p.openai("word " * 20, "length", usage={"prompt_tokens": count, "completion_tokens": 20}))
+        text = "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n4/10" if len(request.body["messages"]) > 1 else "Hm. " * 30
+        return Answer(p.openai(text, usage={"prompt_tokens": count, "completion_tokens": tokens(text),
+                                            "prompt_tokens_details": {"cached_tokens": count // 2}}))
+    with world(answer, count=60) as (server, scratch):
+        scratch.write("m.lua", 'return { ["openai:judge"] = { price = { input = 1, cached = 0.2, output = 0 } } }')
+        tap.equal(scratch.run(*command("evaluate", "--out", "out", "--limit", 30)).status, 0, "a run of which no first verdict can be read")
+        estimate, _ = dry(scratch, server, *command("evaluate"), name="the rest of it")
+        judge = estimate["models"][0]
+        tap.equal((judge["held"], judge["calls"]["likely"], judge["calls"]["high"]), (60, 60, 60), "each of the 30 to come is asked twice")
+        tap.ok(judge["calls"]["low"] > 30, "and nearly so at least", judge)
+        cost = judge["prompt_tokens"]["likely"] * 0.6 / 1e6
+        tap.ok(abs(judge["cost"]["likely"] / cost - 1) < 0.02, "half of each prompt at the price of cached ones", judge)
+        scratch.write("capped.lua", 'local fellowship = require "fellowship"\nlocal m = fellowship.model "openai:writer?max_tokens=20"\n'
+                      "for i = 1, tonumber(arg[1]) do m:ask('Number ' .. i) end")
+        tap.equal(scratch.run("capped.lua", "10").status, 0, "ten answers that are cut off")
+        before = len(server.requests)
+        estimate = scratch.run("--dry-run", "capped.lua", "25").summary["models"][0]
+        tap.equal((estimate["held"], estimate["calls"]["likely"], estimate["completion_tokens"]["likely"], estimate["completion_tokens"]["high"],
+                   len(server.requests)), (10, 15, 300, 300, before), "answers are as long as they may be, and no longer")
+
+
 # ---- writes nothing ------------------------------------------------------------------------------
 
 WRITES = """local fellowship = require "fellowship"
@@ -276,6 +303,7 @@ def folders_and_stores():
         tap.equal(scratch.run(*members, "--limit", 2, "--out", "members").status, 0, "a run that branches")
         estimates = [dry(scratch, server, *members, "--concurrency", n, name=f"branches, --concurrency {n}")[0] for n in (1, 5, 64)]
         tap.ok(estimates[0] == estimates[1] == estimates[2] and estimates[0]["models"][0]["held"] > 0, "the same estimate", *estimates)
+        dry(scratch, server, *command("preference", "--out", "members"), name="--out with sets that a run would remove")
         fresh, _ = dry(scratch, server, *command("feedback", "--store", "none/here.db"), name="a store that is not there")
         tap.equal(fresh["sampled"], 0, "nothing to go by")
         scratch.write("empty.db", "")
@@ -353,6 +381,27 @@ def forms():
         tap.ok(calls["low"] <= calls["likely"] <= 23 and calls["high"] > calls["likely"], "calls", calls)
 
 
+FOLLOWS = """local fellowship = require "fellowship"
+local judge = fellowship.judge "openai:judge"
+local writer, reviewer = fellowship.model "openai:writer", fellowship.model "openai:reviewer"
+local function compare(row, a) return function() return judge:compare { prompt = row.prompt, a = a, b = "y" } end end
+fellowship.each(fellowship.rows "rows.jsonl", function(row)
+  local first, second = fellowship.all(compare(row, "x"), compare(row, "z"))
+  writer:ask(first.winner .. second.winner .. row.prompt)
+  fellowship.all(function() reviewer:ask(row.prompt) end)
+end)
+"""
+
+
+def after_a_judgement():
+    """A script that branches on verdicts may ask less: low leaves out what follows one in a row, however its tasks are."""
+    with world(count=3) as (server, scratch):
+        scratch.write("follows.lua", FOLLOWS)
+        estimate, _ = plain(scratch, server, "--models", "m.lua", "follows.lua")
+        tap.equal({entry["model"]: list(entry["calls"].values()) for entry in estimate["models"]},
+                  {"openai:judge": [6, 6, 12], "openai:reviewer": [0, 3, 3], "openai:writer": [0, 3, 3]}, "low, likely and high calls")
+
+
 def judges():
     """Every evaluator, through a schema and by log-probabilities, in both orders."""
     for options in (["--structured", "--swap"], ["--logprobs"], ["--strategy", "independent", "--samples", "2"], ["--strategy", "direct"]):
@@ -412,6 +461,24 @@ def messages():
         tap.equal(result.err, "", "nothing on stderr")
 
 
+def examples():
+    """Every example, as it stands."""
+    arguments = {"own-command.lua": ["--data", "prompts.jsonl", "--model", "sim:any"]}
+    for path in sorted((host.ROOT / "examples").glob("*.lua")):
+        if path.name == "custom-judge.lua":         # a method of evaluate
+            continue
+        with host.Scratch() as scratch:
+            scratch.prompts(3, "prompts.jsonl")
+            scratch.write("prompts.csv", "id,prompt\n1,one\n2,two\n")
+            before = host.tree(scratch.path)
+            models = ["--models", host.ROOT / "examples/quickstart/models.lua"] if path.name == "replay.lua" else []
+            result = scratch.run("--dry-run", *models, path, *arguments.get(path.name, []))
+            tap.equal((result.status, host.tree(scratch.path) == before, (result.summary or {}).get("status")), (0, True, "dry run"),
+                      f"{path.name}: estimated, and nothing written")
+            if result.status:
+                tap.diag(result.err)
+
+
 def interrupted():
     with world(count=6) as (server, scratch):
         scratch.write("forever.lua", 'local fellowship = require "fellowship"\nlocal m = fellowship.model "openai:writer"\n'
@@ -424,4 +491,5 @@ def interrupted():
 
 
 host.need_program()
-tap.cases(against_the_bill, recorded_model, recorded_loop, plain_scripts, folders_and_stores, killed_run, forms, judges, messages, interrupted)
+tap.cases(against_the_bill, recorded_model, recorded_loop, learnt, plain_scripts, folders_and_stores, killed_run, forms,
+          after_a_judgement, judges, messages, examples, interrupted)
