@@ -14,6 +14,7 @@ import host
 import provider_server as p
 import tap
 from provider_server import Answer, Provider
+from terminal import Terminal
 
 MODELS = """return {
   ["openai:writer"] = { price = { input = 1, output = 4 } },
@@ -488,6 +489,16 @@ def interrupted():
         process.send_signal(2)
         result = scratch.finish(process, 30)
         tap.equal((result.status, result.out, len(server.requests)), (130, "begun\n", 0), "Ctrl+C ends it: status 130, no estimate")
+        scratch.write("command.lua", 'local fellowship = require "fellowship"\nreturn { summary = "never ends", run = function(run)\n'
+                      'local m, n = fellowship.model "openai:writer", 0\n'
+                      "for _ in run:map(function() n = n + 1 return { n } end, function() m:ask('Number ' .. n) end) do end\nend }")
+        before = host.tree(scratch.path)
+        with Terminal(scratch, "command.lua", "--dry-run", columns=100) as t:
+            tap.ok(t.wait_for(r"\d+ rows, \d+ rows/s.*dry run · \d+ calls to ask · 0 in the store"), "progress of a command")
+            t.process.send_signal(2)
+            tap.equal(t.finish(30), 130, "Ctrl+C ends it too")
+            tap.contains(t.text, ["interrupted: no estimate; nothing was asked"], "and it says what that means")
+        tap.ok(host.tree(scratch.path) == before, "nothing was written")
 
 
 host.need_program()
