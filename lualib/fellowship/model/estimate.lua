@@ -76,7 +76,7 @@ function estimate.begin()
   end
   task.spawn = function(fn, ...) -- luacheck: ignore 122
     local parent = task.self()
-    if not parent:row() then return spawn(fn, ...) end
+    if not (parent and parent:row()) then return spawn(fn, ...) end
     return spawn(carry, parent, judged[parent], fn, ...)
   end
 end
