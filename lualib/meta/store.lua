@@ -59,6 +59,15 @@ function core.open(options) end
 ---@return integer|fellowship.store.problem damaged how many were left out; or the problem
 function core.each(path, fn, salvage) end
 
+---Calls fn for at most so many completions, evenly over the store in the order of writing, without reading the others.
+---Damaged ones are left out. fn cannot wait.
+---@param path string
+---@param most integer
+---@param fn fun(record: fellowship.store.record)
+---@return boolean? well
+---@return fellowship.store.problem? problem
+function core.sample(path, most, fn) end
+
 ---Takes completions out for good, and makes the file smaller. Fails while a run has it open.
 ---@param path string
 ---@param keys string[] of 32 bytes

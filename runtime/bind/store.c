@@ -277,6 +277,24 @@ static int l_each(lua_State *L) {
     return 2;
 }
 
+/* sample(path, most, fn) -> true | nil, {kind =, message =}: calls fn as `each` does, for at most so
+ * many completions, evenly over the store in the order of writing. Damaged ones are left out. */
+static int l_sample(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    lua_Integer most = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, most > 0, 2, "must be 1 or more");
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    lua_remove(L, 2); /* the function is at 2, where visit_record looks for it */
+    visit v = {L, false};
+    char err[512];
+    int status = store_sample(path, (size_t)most, visit_record, &v, err, sizeof err);
+    if (v.failed) return lua_error(L);
+    if (status < 0) return lx_fail(L, "store", "%s", err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* prune(path, keys) -> how many were there | nil, {kind =, message =} */
 static int l_prune(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
@@ -305,7 +323,7 @@ int luaopen_fellowship_core_store(lua_State *L) {
     lx_class(L, STORE, methods, release_store);
     lx_class(L, JOB, NULL, release_job);
     static const luaL_Reg functions[] = {
-        {"open", l_open}, {"each", l_each}, {"prune", l_prune}, {NULL, NULL}};
+        {"open", l_open}, {"each", l_each}, {"sample", l_sample}, {"prune", l_prune}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

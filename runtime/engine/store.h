@@ -96,6 +96,11 @@ typedef struct store_record {
 int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
                size_t *damaged, char *err, size_t errlen);
 
+/* The same for at most `most` of them (1 or more), evenly over the store in the order of writing,
+ * without reading what lies between; those that are damaged are passed over. */
+int store_sample(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
+                 void *arg, char *err, size_t errlen);
+
 /* Takes n completions (keys of 32 bytes each) out for good and makes the file smaller. Returns how
  * many there were, or -1 and a message; fails while another process has the store open. */
 int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char *err,

@@ -85,30 +85,53 @@ static int one_by_one(sqlite3 *db, scan_state *s) {
     return rc;
 }
 
-static int scan(sqlite3 *db, scan_state *s) {
+/* At most `most`, evenly over the ids. Each is found by its id, so that the pages between are not
+ * read. What was pruned leaves gaps. */
+static int spread(sqlite3 *db, scan_state *s, size_t most) {
+    sqlite3_int64 last = highest(db, "SELECT max(id) FROM completion");
+    sqlite3_int64 step = last / (sqlite3_int64)most + 1;
+    int rc = SQLITE_OK;
+    for (sqlite3_int64 id = 1; id <= last && rc == SQLITE_OK && !s->stop; id += step)
+        rc = visit(s, id);
+    return rc;
+}
+
+/* All of them, or with `most` that many at most. */
+static int scan(sqlite3 *db, scan_state *s, size_t most) {
     int rc = sqlite3_prepare_v2(db, store_table_row(db), -1, &s->row, NULL);
     s->pack = pack_new();
     if (!s->pack) rc = SQLITE_NOMEM;
-    if (rc == SQLITE_OK) rc = in_order(db, s);
+    if (rc == SQLITE_OK) rc = most ? spread(db, s, most) : in_order(db, s);
     /* Nothing was shown: it fails before the first row, while it sorts. */
-    if ((rc & 0xff) == SQLITE_CORRUPT && s->damaged) rc = one_by_one(db, s);
+    if ((rc & 0xff) == SQLITE_CORRUPT && s->damaged && !most) rc = one_by_one(db, s);
     pack_free(s->pack);
     sqlite3_finalize(s->row);
     return rc;
 }
 
-int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
-               size_t *damaged, char *err, size_t errlen) {
+static int each(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
+                void *arg, size_t *damaged, char *err, size_t errlen) {
     sqlite3 *db = store_db_open(&(store_options){.path = path, .read_only = true}, err, errlen);
     if (!db) return -1;
     scan_state s = {.fn = fn, .arg = arg, .damaged = damaged};
     if (damaged) *damaged = 0;
     /* One transaction: a run that goes on meanwhile does not change what is seen. */
     int rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
-    if (rc == SQLITE_OK) rc = scan(db, &s);
+    if (rc == SQLITE_OK) rc = scan(db, &s, most);
     if (rc != SQLITE_OK) store_db_explain(db, rc, path, err, errlen);
     sqlite3_close(db);
     return rc == SQLITE_OK ? s.stop : -1;
+}
+
+int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
+               size_t *damaged, char *err, size_t errlen) {
+    return each(path, 0, fn, arg, damaged, err, errlen);
+}
+
+int store_sample(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
+                 void *arg, char *err, size_t errlen) {
+    size_t left_out;
+    return each(path, most > 0 ? most : 1, fn, arg, &left_out, err, errlen);
 }
 
 /* ---- taking out ---- */

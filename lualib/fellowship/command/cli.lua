@@ -10,6 +10,7 @@ local budget = lazy "fellowship.model.budget"
 local worst_case = lazy "fellowship.model.worst_case"
 local model = lazy "fellowship.model"
 local settings = require "fellowship.model.settings"
+local estimate = lazy "fellowship.command.estimate"
 local failures = lazy "fellowship.command.failures"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
@@ -54,7 +55,7 @@ local function declared_options(script, path)
     if option[1] == "out" then
       local required = {}
       for k, v in pairs(option) do required[k] = v end
-      required.required = true
+      required.required, required.unless = true, "dry-run"
       option = required
     end
     all[#all + 1] = option
@@ -117,7 +118,8 @@ end
 
 --- Runs a plain script as the task that it is called in; failed rows go beside it.
 local function run_plain(path, chunk, values, arguments)
-  local kept = failures.new(path:match "([^/]+)$":gsub("%.lua$", "") .. ".errors.jsonl", setup.teller(values.quiet),
+  local name, dry = path:match "([^/]+)$":gsub("%.lua$", ""), values["dry-run"]
+  local kept = failures.new(not dry and name .. ".errors.jsonl" or nil, setup.teller(values.quiet),
     values["on-error"] == "stop")
   flow.on_failure = function(failure) kept:take(failure) end
   rawset(_G, "arg", table.move(arguments, 1, #arguments, 1, { [0] = path }))
@@ -129,6 +131,7 @@ local function run_plain(path, chunk, values, arguments)
     local _ <close> = setup.watch()
     result = chunk(table.unpack(arguments))
   end
+  if dry and not is_command(result) then estimate.of_script(name, kept, setup.teller(values.quiet)) end
   local was_stopped = settings.bounded and budget.stopped() -- and the script went on without what it asked for
   return result, was_stopped and STOPPED or kept.count > 0 and ROWS_FAILED or DONE
 end

@@ -21,7 +21,7 @@ local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable"
 local SHOWN = 10
 
 --- Keeps failed rows in `path`, which is only made when there is one.
----@param path string
+---@param path? string nil: they are told and counted
 ---@param tell fun(said: string)
 ---@param stop boolean raise at the first one
 ---@return fellowship.Failures
@@ -57,21 +57,30 @@ function Failures:take(failure)
   if e.kind == "budget" then error(e, 0) end -- the row was not done; that is no failure of it
   self.count = self.count + 1
   self.kinds[e.kind] = (self.kinds[e.kind] or 0) + 1
-  self.out = self.out or writer.open(self.path)
   local id = failure.id
   if id == nil and type(failure.row) == "table" then id = failure.row.id end
   if id == nil then id = failure.number end
+  if self.path then self:keep(failure, id) end
+  if self.count <= SHOWN then
+    local facts = failures.facts(e, failure.traceback)
+    self.tell(("row %s failed: %s%s"):format(tostring(id), e.message, facts ~= "" and " [" .. facts .. "]" or ""))
+  end
+  if self.count == SHOWN + 1 then
+    self.tell(self.path and "more rows failed; see " .. self.path .. " at the end" or "more rows failed")
+  end
+  if self.stop then error(e, 0) end
+end
+
+--- Writes one into the file.
+---@package
+function Failures:keep(failure, id)
+  local e = failure.error
+  self.out = self.out or writer.open(self.path)
   self.out:write(json.object({ id = id, row = failure.number, kind = e.kind, message = text.valid(e.message),
     status = e.status, attempts = e.attempts, retryable = e.retryable, model = e.model, key = e.key,
     line = failures.line(failure.traceback),
     request = e.request and json.decode(e.request), -- of an offline miss, for `store why`
     traceback = e.kind == "script" and text.valid(failure.traceback) or nil }, KEYS))
-  if self.count <= SHOWN then
-    local facts = failures.facts(e, failure.traceback)
-    self.tell(("row %s failed: %s%s"):format(tostring(id), e.message, facts ~= "" and " [" .. facts .. "]" or ""))
-  end
-  if self.count == SHOWN + 1 then self.tell("more rows failed; see " .. self.path .. " at the end") end
-  if self.stop then error(e, 0) end
 end
 
 --- "2 not_found, 1 timeout"
@@ -86,7 +95,7 @@ end
 --- Completes the file; without failures an earlier run's file goes.
 function Failures:finish()
   if self.out then self.out:close()
-  else sys.remove(self.path) end
+  elseif self.path then sys.remove(self.path) end
 end
 
 return failures

@@ -11,6 +11,7 @@ local options = {}
 ---@field help string
 ---@field default? any
 ---@field required? boolean
+---@field unless? string the flag with which it is not required
 ---@field many? boolean may be given several times: a list
 ---@field choices? string[]
 ---@field files? boolean a choice that may also be the path of a Lua file
@@ -31,6 +32,8 @@ options.common = {
   { "store", type = "string", metavar = "FILE", result = false,
     help = "store of completions (default: $FELLOWSHIP_STORE, else .fellowship/store.db)" },
   { "offline", type = "flag", help = "never touch the network: every call must be in the store", result = false },
+  { "dry-run", type = "flag", result = false,
+    help = "ask nothing, write nothing: estimate calls, tokens and cost, from the store where it has such calls" },
   { "durable", type = "flag", help = "sync each commit to the disk at once", result = false },
   { "concurrency", type = "integer", default = 16, least = 1, metavar = "N",
     help = "model calls on the wire at a time", result = false },
@@ -157,7 +160,7 @@ local function check_required(declared, values)
   for _, option in ipairs(declared) do
     local name = option[1]
     if values[name] == nil then
-      if option.required then
+      if option.required and not (option.unless and values[option.unless]) then
         if option.positional then return ("%s is missing: %s"):format(option.metavar or name, option.help) end
         return ("--%s %s is missing: %s"):format(name, option.metavar or "VALUE", option.help)
       end
@@ -215,7 +218,7 @@ local function describe(option)
   local notes = {}
   if option.choices then notes[1] = table.concat(option.choices, ", ") end
   if option.default ~= nil then notes[#notes + 1] = "default " .. tostring(option.default) end
-  if option.required then notes[#notes + 1] = "required" end
+  if option.required then notes[#notes + 1] = "required" .. (option.unless and " unless --" .. option.unless or "") end
   if option.many or option.type == "data" then notes[#notes + 1] = "may be repeated" end
   local help = option.help .. (#notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or "")
   return ("  %-24s %s\n"):format(option.positional and value:sub(2) or "--" .. option[1] .. value, help)

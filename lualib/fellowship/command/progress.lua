@@ -5,6 +5,8 @@ local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
+local lazy = require "fellowship.base.lazy"
+local estimate = lazy "fellowship.model.estimate"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
@@ -104,6 +106,9 @@ local function rows_text(self, row_rate)
 end
 
 local function facts(call_rate)
+  if settings.dry_run then
+    return { "dry run", ("%d calls to ask"):format(estimate.asked), ("%d in the store"):format(estimate.held) }
+  end
   local parts = { ("%d calls"):format(stats.made), ("%s calls/s"):format(counts.rate(call_rate)),
     ("%d in flight"):format(stats.in_flight), ("%d from the store"):format(stats.stored) }
   for _, trouble in ipairs(counts.troubles()) do parts[#parts + 1] = trouble end

@@ -16,6 +16,7 @@ local prices = require "fellowship.model.prices"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
+local estimate = lazy "fellowship.command.estimate"
 local failures = require "fellowship.command.failures"
 local progress = require "fellowship.command.progress"
 local setup = require "fellowship.command.setup"
@@ -29,8 +30,9 @@ local DONE, ROWS_FAILED, STOPPED = 0, 3, 4
 
 ---@class fellowship.Run
 ---@field options table<string, any> the command's options, by name
----@field out string the folder of the results
----@field tell fun(text: string) says a line on stderr, unless --quiet
+---@field out string the folder of the results; in a dry run it need not be there
+---@field tell fun(text: string) says a line on stderr, unless --quiet or in a dry run
+---@field package say fun(text: string) the same, in a dry run too
 ---@field done integer rows that are done
 ---@field columns table<string, string> the fields of rows that hold what scripts call otherwise
 ---@field simulated boolean whether sim was asked
@@ -121,6 +123,16 @@ local function lock_folder(self)
   errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(self.out, problem.message) }
 end
 
+--- Makes the folder this process's.
+local function take_folder(self)
+  local made, problem = sys.mkdir(self.out)
+  if not made then
+    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) }
+  end
+  lock_folder(self)
+  check_folder(self)
+end
+
 -- ---- run.json ----
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
@@ -133,6 +145,7 @@ local function calls()
 end
 
 local function record(self, status, problem)
+  if settings.dry_run then return end
   self:save("run.json", json.object({
     fellowship = host.version, status = status, command = json.array(self.command),
     script = self.script.name, script_sha256 = self.script.digest, identity = self.identity,
@@ -153,7 +166,8 @@ end
 ---@return fellowship.Run
 function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
-  local self = setmetatable({ script = script, options = values, command = command, out = values.out:gsub("/+$", ""),
+  local self = setmetatable({ script = script, options = values, command = command,
+    out = (values.out or script.name):gsub("/+$", ""), -- without one, in a dry run, it is just a name
     columns = {}, column_options = {}, done = 0, started = now(), clock = task.now(), sources = {} }, Run)
   for _, option in ipairs(script.declared) do
     if option.column then
@@ -162,15 +176,13 @@ function run.open(script, values, command)
     end
   end
   if self.out == "" then self.out = "/" end
-  self.tell = setup.teller(values.quiet)
+  -- What scripts tell is of their results, and those of a dry run mean nothing.
+  self.say = setup.teller(values.quiet)
+  self.tell = settings.dry_run and function() end or self.say
   self.identity = identity_of(script, values)
-  local made, problem = sys.mkdir(self.out)
-  if not made then
-    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) }
-  end
-  lock_folder(self)
-  check_folder(self)
-  self.failures = failures.new(self.out .. "/errors.jsonl", self.tell, values["on-error"] == "stop")
+  if not settings.dry_run then take_folder(self) end
+  self.failures = failures.new(not settings.dry_run and self.out .. "/errors.jsonl" or nil, self.say,
+    values["on-error"] == "stop")
   flow.on_failure = function(failure)
     failure.id = failure.row and self:id(failure.row, failure.number)
     self.failures:take(failure)
@@ -178,6 +190,7 @@ function run.open(script, values, command)
   record(self, "running")
   host.on_interrupt(function()
     record(self, "interrupted")
+    if settings.dry_run then return self.say "interrupted: no estimate; nothing was asked" end
     self.tell(("interrupted after %d rows; the same command resumes, and asks for nothing twice"):format(self.done))
   end)
   return self
@@ -227,7 +240,7 @@ function Run:execute(main)
   end
   local status = stopped and "stopped by " .. stopped.by or self.failures.count > 0 and "rows failed" or "done"
   record(self, status)
-  summarise(self, status)
+  if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
   return stopped and STOPPED or self.failures.count > 0 and ROWS_FAILED or DONE
 end
 
@@ -373,7 +386,7 @@ end
 ---@return fellowship.Writer
 function Run:writer(name, options)
   local folder = name:match "^(.*)/[^/]*$"
-  if folder then sys.mkdir(self.out .. "/" .. folder) end
+  if folder and not settings.dry_run then sys.mkdir(self.out .. "/" .. folder) end
   return writer.open(self.out .. "/" .. name, options)
 end
 
@@ -393,6 +406,7 @@ end
 ---@param pattern string of the names
 ---@param kept? table<string, boolean> paths inside the run's folder that stay
 function Run:remove(folder, pattern, kept)
+  if settings.dry_run then return end
   for _, name in ipairs(sys.list(self.out .. "/" .. folder) or {}) do
     local path = (folder ~= "" and folder .. "/" or "") .. name
     if name:find(pattern) and not (kept and kept[path]) then

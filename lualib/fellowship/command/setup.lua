@@ -7,6 +7,8 @@ local lazy = require "fellowship.base.lazy"
 local prompts = lazy "fellowship.base.prompts"
 local flow = lazy "fellowship.flow"
 local budget = lazy "fellowship.model.budget"
+local writer = lazy "fellowship.dataset.writer"
+local estimate = lazy "fellowship.model.estimate"
 local settings = require "fellowship.model.settings"
 local watchdog = lazy "fellowship.model.watchdog"
 
@@ -45,9 +47,20 @@ function setup.teller(quiet)
   end
 end
 
+--- A dry run: models are stood in for, and files are written nowhere.
+local function apply_dry_run(values)
+  if values.offline then
+    setup.usage "--dry-run asks nothing anyway, and --offline would make what the store lacks an error: leave one out"
+  end
+  if settings.dry_run then return end -- a file that turned out to be a command
+  settings.dry_run, writer.dry = true, true
+  estimate.begin()
+end
+
 --- Puts the common options into force.
 ---@param values table<string, any>
 function setup.apply(values)
+  if values["dry-run"] then apply_dry_run(values) end
   settings.store = values.store
   settings.offline = values.offline or false
   settings.durable = values.durable or false

@@ -16,6 +16,9 @@ local verbs = {}
 function verbs.repl(arguments)
   local values, problem = options.read(options.common, arguments)
   if not values then setup.usage("%s", problem) end
+  if values["dry-run"] then
+    setup.usage "--dry-run estimates a script, at its end; at the prompt, ask a sim: model to try things without cost"
+  end
   setup.apply(values)
   return require "fellowship.command.repl".run()
 end

@@ -8,7 +8,9 @@ local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local naming = require "fellowship.dataset.naming"
 
-local writer = {}
+local writer = {
+  dry = false, -- rows are checked and compressed as ever, and written nowhere
+}
 
 ---@class fellowship.WriterOptions
 ---@field format? "jsonl"|"json"|"csv"|"tsv" where the path's ending does not say it
@@ -39,7 +41,7 @@ end
 --- Opens the file that the next rows go to.
 local function open_file(self)
   self.target = self.sharded and naming.shard(self.name, self.shards + 1) or self.path
-  local file, problem = core.open(self.target .. ".partial",
+  local file, problem = core.open(writer.dry and "/dev/null" or self.target .. ".partial",
     { format = self.format or "jsonl", compression = self.name.compression, level = self.level })
   if not file then raise(self.target, problem) end
   self.file, self.rows_here, self.bytes_here = file, 0, 0
@@ -99,7 +101,7 @@ end
 local function close_file(self)
   local file = self.file
   self.file = nil
-  local well, problem = file:close(not self.sharded and self.path or nil)
+  local well, problem = file:close(not (self.sharded or writer.dry) and self.path or nil)
   if not well then raise(self.target, problem) end
 end
 
@@ -154,11 +156,14 @@ local function name_shards(self)
   self.files = {}
   for number = 1, self.shards do
     local name = naming.shard(self.name, number, self.shards)
-    local well, problem = sys.rename(naming.shard(self.name, number) .. ".partial", name)
-    if not well then raise(name, problem) end
+    if not writer.dry then
+      local well, problem = sys.rename(naming.shard(self.name, number) .. ".partial", name)
+      if not well then raise(name, problem) end
+    end
     kept[name] = true
     self.files[number] = name:match "[^/]+$"
   end
+  if writer.dry then return end
   for _, file in ipairs(sys.list(folder == "" and "." or folder) or {}) do
     if naming.is_shard(self.name, file) and not kept[folder .. file] then
       local well, problem = sys.remove(folder .. file)

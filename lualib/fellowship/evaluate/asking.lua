@@ -3,7 +3,10 @@
 
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
+local lazy = require "fellowship.base.lazy"
 local prompts = require "fellowship.base.prompts"
+local estimate = lazy "fellowship.model.estimate"
+local settings = require "fellowship.model.settings"
 local evidence = require "fellowship.evaluate.evidence"
 local expected = require "fellowship.evaluate.expected"
 local verdict = require "fellowship.evaluate.verdict"
@@ -81,6 +84,7 @@ local reading_types = { strategy = "string", scale = "integer?", candidates = "t
 ---@return string? problem why it could not be read
 return function(model, question, again, reading, sample)
   check.options("asking", reading, reading_types)
+  local _ <close> = settings.dry_run and estimate.reading() or nil
   if reading.structured then question = question .. prompts.get("judge")["json_" .. reading.strategy] end
   local messages, said, budget, raised, repeated = { { role = "user", content = question } }, {}, {}, false, false
   while true do

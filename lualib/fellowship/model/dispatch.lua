@@ -11,6 +11,7 @@ local lazy = require "fellowship.base.lazy"
 local text = require "fellowship.base.text"
 local budget = lazy "fellowship.model.budget"
 local endpoint = require "fellowship.model.endpoint"
+local estimate = lazy "fellowship.model.estimate"
 local key = require "fellowship.model.key"
 local live = require "fellowship.model.live"
 local settings = require "fellowship.model.settings"
@@ -39,13 +40,20 @@ dispatch.FRESH = 1000000
 
 local opened
 
+-- What a dry run has where there is no store yet.
+local EMPTY = { get = function() return nil end }
+
 --- The store of this run, opened by the first call. Raises when it cannot be opened.
 function dispatch.store()
   if opened then return opened end
   local path = settings.store_path(settings.store)
   local problem
-  opened, problem = store.open { path = path, read_only = settings.offline, durable = settings.durable,
-    say = settings.warn }
+  if settings.dry_run and not settings.present_store() then
+    opened = EMPTY
+    return opened
+  end
+  opened, problem = store.open { path = path, read_only = settings.offline or settings.dry_run,
+    durable = settings.durable, say = settings.warn }
   if not opened then errors.raise { kind = "store", fatal = true, message = problem.message } end
   return opened
 end
@@ -160,8 +168,10 @@ local function fly(flight)
   end
   if held then
     flight.from_store = true
+    if settings.dry_run then estimate.hold(flight) end
     return decode_stored(held, flight.id, model)
   end
+  if settings.dry_run then return estimate.answer(flight) end
   if model.adapter.generate then return simulate(flight) end
   if settings.offline then return nil, offline_miss(flight) end
   return live.call(flight, conclude)
@@ -196,6 +206,7 @@ local function take_off(model, messages, params, sample, how, digest, request)
     id = sys.hex(digest), gate = endpoint.gate(model), waiters = { [task.self()] = true }, count = 0,
     text = "" }, Flight)
   flights[digest] = flight
+  if settings.dry_run then estimate.note(flight) end
   flight.task = task.aside(run, flight)
   return flight
 end
@@ -303,6 +314,7 @@ end
 ---@param request string canonical JSON that it is the digest of
 ---@param note table
 function dispatch.keep(digest, request, note)
+  if settings.dry_run then return end
   local held, problem = dispatch.store():put(digest, request, "{}", json.encode(note), sys.time())
   if not held then errors.raise { kind = "store", fatal = true, message = problem.message } end
 end

@@ -3,10 +3,12 @@
 
 local check = require "fellowship.base.check"
 local limits = require "fellowship.core.limits"
+local sys = require "fellowship.core.sys"
 
 local settings = {
   store = nil, ---@type string? path of the store; nil for the default place
   offline = false,
+  dry_run = false, -- nothing is asked, nothing is written: see fellowship.model.estimate
   durable = false,
   fresh = 0, ---@type integer shifts every sample number
   concurrency = 16,
@@ -96,6 +98,16 @@ end
 function settings.store_path(given)
   local path = given or os.getenv "FELLOWSHIP_STORE"
   return path and path ~= "" and path or ".fellowship/store.db"
+end
+
+--- The store that a dry run reads: nil when there is none yet, or an empty file in its place.
+---@return string?
+function settings.present_store()
+  local path = settings.store_path(settings.store)
+  if sys.kind(path) == nil then return nil end
+  local file <close> = sys.kind(path) == "file" and io.open(path, "rb") or nil
+  if file and file:seek "end" == 0 then return nil end
+  return path
 end
 
 return settings

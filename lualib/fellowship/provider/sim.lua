@@ -11,8 +11,10 @@ local words = {
   "prompt", "result", "number", "simple", "better", "careful", "measure", "compare", "question", "point",
 }
 
---- Numbers that follow from a text alone.
-local function numbers(seed)
+--- Numbers that follow from a text alone: a function that gives the next one, from 1 to its argument (256 at most).
+---@param seed string
+---@return fun(limit: integer): integer
+function sim.numbers(seed)
   local digest, at = sys.sha256(seed), 0
   return function(limit)
     at = at + 1
@@ -27,8 +29,11 @@ local function sentence(draw)
   return table.concat(list, " ") .. "."
 end
 
---- A judgement in the form that the prompt asks for, if it asks for one.
-local function judgement(prompt, draw)
+--- A judgement in the form that the prompt asks for; "" when it asks for none.
+---@param prompt string
+---@param draw fun(limit: integer): integer
+---@return string
+function sim.judgement(prompt, draw)
   local scale = tonumber(prompt:match "[XN]/(%d+)") or 10
   if prompt:find("### Score Assistant A:", 1, true) then
     return ("\n\n### Score Assistant A:\n%d/%d\n\n### Score Assistant B:\n%d/%d")
@@ -56,11 +61,11 @@ end
 ---@return table completion
 function sim.generate(name, messages, params, sample)
   local asked = json.canonical { name = name, messages = messages, params = params, sample = sample }
-  local draw = numbers(asked)
+  local draw = sim.numbers(asked)
   local list = { "[sim]" }
   for i = 1, tonumber(params.length) or 2 do list[i + 1] = sentence(draw) end
   local last = messages[#messages].content
-  local text = table.concat(list, " ") .. judgement(last, draw)
+  local text = table.concat(list, " ") .. sim.judgement(last, draw)
   return { text = text, finish_reason = "stop", model = "sim",
     usage = { prompt_tokens = #asked // 4, completion_tokens = #text // 4 } }
 end
