@@ -136,6 +136,9 @@ function json.tonumber(value) end
 
 ---Which values `pluck` takes of a text: paths of keys and of places in arrays, from 1, with dots
 ---between them. A plan is made once and used for many texts.
+---
+---    local plan = fellowship.json.plan { "choices.1.message.content", "usage.total_tokens" }
+---    print(fellowship.json.pluck('{"usage":{"total_tokens":5}}', plan)) --> true nil 5
 ---@param paths string[]
 ---@return fellowship.json.plan
 function json.plan(paths) end

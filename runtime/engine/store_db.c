@@ -164,17 +164,28 @@ static int prepare(sqlite3 *db, const store_options *options, enum kind *kind) {
     return rc;
 }
 
+static time_t seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Not equally long in all processes, lest they meet again. */
+static void pause_a_little(void) {
+    const struct timespec pause = {.tv_nsec = (20 + getpid() % 17) * 1000 * 1000};
+    nanosleep(&pause, NULL);
+}
+
 /* SQLite answers "busy" at once, without asking its busy handler, when two processes change the
- * journal mode or recover after a crash side by side: so the waiting is done here. */
+ * journal mode or recover after a crash side by side: so the waiting is done here. But not for the
+ * upgrade: see open_to_write. */
 static int prepare_patiently(sqlite3 *db, const store_options *options, enum kind *kind) {
-    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-    struct timespec begun, now;
-    clock_gettime(CLOCK_MONOTONIC, &begun);
+    time_t begun = seconds();
     int rc;
     while (((rc = prepare(db, options, kind)) & 0xff) == SQLITE_BUSY) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec - begun.tv_sec >= STORE_DB_PATIENCE) break;
-        nanosleep(&pause, NULL);
+        if (!options->read_only && *kind == KIND_FIRST) break;
+        if (seconds() - begun >= STORE_DB_PATIENCE) break;
+        pause_a_little();
     }
     return rc;
 }
@@ -238,11 +249,18 @@ static int open_to_read(const store_options *options, bool unchanging, sqlite3 *
     return rc == SQLITE_OK ? prepare_patiently(*db, options, kind) : rc;
 }
 
+/* Processes that find an older store at the same time each hold it open, and wait for all others to
+ * leave it before they change it: so whoever does not get it at once leaves, and comes again. */
 static int open_to_write(const store_options *options, sqlite3 **db, enum kind *kind) {
-    int rc = open_with(options->path, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, db);
-    /* SQLite falls back to reading on its own. */
-    if (rc == SQLITE_OK && sqlite3_db_readonly(*db, "main") == 1) return SQLITE_READONLY;
-    return rc == SQLITE_OK ? prepare_patiently(*db, options, kind) : rc;
+    for (time_t begun = seconds();; pause_a_little()) {
+        int rc = open_with(options->path, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, db);
+        /* SQLite falls back to reading on its own. */
+        if (rc == SQLITE_OK && sqlite3_db_readonly(*db, "main") == 1) return SQLITE_READONLY;
+        if (rc == SQLITE_OK) rc = prepare_patiently(*db, options, kind);
+        bool again = (rc & 0xff) == SQLITE_BUSY && *kind == KIND_FIRST;
+        if (!again || seconds() - begun >= STORE_DB_PATIENCE) return rc;
+        sqlite3_close(*db);
+    }
 }
 
 /* Why a file that SQLite opened is none of ours; true when it is. */

@@ -1,5 +1,6 @@
 #include "engine/store_upgrade.h"
 
+#include "engine/store_db.h"
 #include "engine/store_table.h"
 
 #include <limits.h>
@@ -85,7 +86,12 @@ static int copy_all(sqlite3 *db) {
     return rc;
 }
 
+/* How long the upgrade waits for the store, in milliseconds; its caller leaves it then, and comes
+ * again. */
+#define WAIT_MS 250
+
 int store_upgrade(sqlite3 *db, const store_options *options, const char *stamp) {
+    sqlite3_busy_timeout(db, WAIT_MS);
     /* A process of an older program that has the store open would fail to write what it has paid
      * for: so this waits until nobody has. The lock is taken with the first page. */
     int rc = sqlite3_exec(db,
@@ -107,5 +113,6 @@ int store_upgrade(sqlite3 *db, const store_options *options, const char *stamp) 
     if (mine && rc == SQLITE_OK) sqlite3_exec(db, "VACUUM", NULL, NULL, NULL);
     /* The lock goes with the next page that is read. */
     sqlite3_exec(db, "PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+    sqlite3_busy_timeout(db, STORE_DB_PATIENCE * 1000);
     return rc;
 }
