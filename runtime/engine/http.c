@@ -28,6 +28,7 @@ struct http {
 
 struct http_target {
     CURLU *url;
+    bool tls;
     struct curl_slist *headers;
     char *secret;
 };
@@ -100,6 +101,7 @@ http_target *http_target_new(const char *url, const http_header *headers, size_t
                  code == CURLUE_OK ? "neither http nor https" : curl_url_strerror(code));
         goto failed;
     }
+    t->tls = strcmp(scheme, "https") == 0;
     if (!fill_target(t, headers, count, secret)) goto memory;
     curl_free(scheme);
     return t;
@@ -167,7 +169,6 @@ static CURL *new_easy(http *c) {
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "fellowship");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 2048L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
@@ -415,6 +416,9 @@ static void set_up(http_call *call, const char *body, size_t len) {
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->message);
     curl_easy_setopt(easy, CURLOPT_CURLU, call->target->url);
+    /* Only TLS tells of HTTP/2. Elsewhere calls would wait for the first one's answer, or one after
+     * the other for a name that is not there. */
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)call->target->tls);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->target->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->timeouts.connect);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeouts.total);
