@@ -48,9 +48,9 @@ static void used_again(void) {
     pool *p = pool_new();
     void *first = pool_resize(p, NULL, 0, 100);
     void *same = pool_resize(p, first, 100, 112);
-    ok(same == first, "a piece grows in place within its step");
     pool_resize(p, same, 112, 0);
 #ifndef __SANITIZE_ADDRESS__
+    ok(same == first, "a piece grows in place within its step");
     ok(pool_resize(p, NULL, 0, 97) == first, "the piece that was freed last comes first");
 #endif
     ok(pool_resize(p, NULL, 4, 0) == NULL, "nothing of size 0");
