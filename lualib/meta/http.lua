@@ -15,7 +15,7 @@ local target = {}
 
 ---@class fellowship.http.target_options
 ---@field url string
----@field headers? string[][] pairs of name and value
+---@field headers? string[][] pairs of name and value; Content-Type and Accept are JSON's unless they stand here
 ---@field auth? { env: string, header: string, prefix: string? } puts the value of an environment variable, which Lua never sees, behind the prefix into a header
 
 ---Times in seconds, 0 for none.
@@ -50,8 +50,8 @@ function target:send(body, options) end
 ---@class fellowship.http.stream: userdata
 local stream = {}
 
----Begins to post the body. Nothing waits until the first `read`.
----@param body string
+---Begins to post the body, or to get without one. Nothing waits until the first `read`.
+---@param body? string
 ---@param options? fellowship.http.send_options
 ---@return fellowship.http.stream? stream
 ---@return fellowship.http.problem? problem

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/multi.h"
 
@@ -72,6 +73,12 @@ static bool add_header(http_target *t, const http_header *h) {
     return more != NULL;
 }
 
+static bool is_given(const http_header *headers, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(headers[i].name, name) == 0) return true;
+    return false;
+}
+
 static bool fill_target(http_target *t, const http_header *headers, size_t count,
                         const char *secret) {
     /* An empty Expect keeps curl from waiting for "100 Continue" before larger bodies. */
@@ -80,7 +87,7 @@ static bool fill_target(http_target *t, const http_header *headers, size_t count
     t->headers = curl_slist_append(NULL, "Expect:");
     if (!t->headers) return false;
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        if (!add_header(t, &always[i])) return false;
+        if (!is_given(headers, count, always[i].name) && !add_header(t, &always[i])) return false;
     for (size_t i = 0; i < count; i++)
         if (!add_header(t, &headers[i])) return false;
     return !secret || (t->secret = strdup(secret)) != NULL;
