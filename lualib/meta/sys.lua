@@ -46,11 +46,18 @@ function sys.list(path) end
 ---@return fellowship.sys.problem? problem
 function sys.glob(pattern) end
 
+---What is locked, until it is closed.
+---@class fellowship.lock: userdata
+local lock = {}
+
+---Lets go. Does nothing the second time.
+function lock:close() end
+
 ---Locks a folder until the lock is closed (it is made for a to-be-closed variable) or the process ends; or a file,
 ---which is made when there is none.
 ---@param path string
 ---@param file? boolean
----@return userdata? lock
+---@return fellowship.lock? lock
 ---@return fellowship.sys.problem? problem
 function sys.lock(path, file) end
 

@@ -203,7 +203,8 @@ static int l_terminal(lua_State *L) {
 }
 
 int luaopen_fellowship_core_sys(lua_State *L) {
-    lx_class(L, LOCK, NULL, release_lock);
+    static const luaL_Reg lock_methods[] = {{"close", release_lock}, {NULL, NULL}};
+    lx_class(L, LOCK, lock_methods, release_lock);
     lx_class(L, GLOB, NULL, release_glob);
     static const luaL_Reg functions[] = {
         {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},

@@ -1,0 +1,215 @@
+-- Cuts the calls that wait into batches and sends those.
+--
+-- Each step is in the store before the next one: which calls are in which batch, the uploaded file, that the request
+-- which makes the batch is about to go, the batch's id. A process that is killed before that request has cost nothing;
+-- one that is killed behind it is looked for by whoever comes next (fellowship.model.batch_search).
+
+local sys = require "fellowship.core.sys"
+local errors = require "fellowship.base.errors"
+local failure = require "fellowship.provider.failure"
+local protocols = require "fellowship.provider.batch"
+local calls = require "fellowship.model.batch_calls"
+local dispatch = require "fellowship.model.dispatch"
+local endpoint = require "fellowship.model.endpoint"
+local follow = require "fellowship.model.batch_follow"
+local ledger = require "fellowship.model.batch_ledger"
+local live = require "fellowship.model.live"
+local lock = require "fellowship.model.batch_lock"
+local settings = require "fellowship.model.settings"
+local wire = require "fellowship.model.batch_wire"
+
+local cut = {}
+
+-- So many calls are claimed at a time.
+local GROUP = 500
+
+local function say(text, ...)
+  if settings.warn then settings.warn(text:format(...)) end
+end
+
+-- ---- sending ----
+
+--- The batch cannot be made: its calls are free again, and are told.
+local function abandon(b, outcome)
+  local flights = calls.of(b)
+  ledger.forget(b)
+  outcome.message = "the batch was not taken: " .. outcome.message
+  if outcome.verdict == "final" and not outcome.fatal and settings.batch.failed == "live" then
+    outcome.verdict = "retry"
+  end
+  for _, flight in ipairs(flights) do calls.deliver_failure(flight, outcome) end
+end
+
+--- Brings the lines to the provider where they go first. False when that failed.
+local function upload(b, lines, protocol, dialect)
+  local value, outcome = wire.ask(b.resolved, protocol.upload(b.uid, lines, dialect))
+  local file = protocol.uploaded(value)
+  if not file then
+    abandon(b, outcome or failure.broken "the answer to the upload names no file")
+    return false
+  end
+  b.file, b.state = file, "uploaded"
+  ledger.note(b)
+  return true
+end
+
+--- Makes the batch. It is noted before that it may exist, and it may until the provider has said no.
+local function create(b, lines, protocol)
+  local model = b.resolved
+  local request = protocol.create(b.uid, lines, b.file)
+  local most = model.entry.attempts or settings.attempts
+  for n = 1, most do
+    local value, outcome
+    do
+      -- A call's slot: Ctrl+C waits for the answer, which says whether there is a batch.
+      local _ <close> = endpoint.gate(model):acquire()
+      b.state, b.creating = "creating", sys.time()
+      ledger.note(b)
+      value, outcome = wire.once(model, request)
+      local view = protocol.view(value)
+      if view then
+        b.state, b.id, b.status, b.total = "running", view.id, view.status, view.total
+        ledger.note(b)
+        say("%s: %d calls sent", ledger.shown(b), b.calls)
+        return follow.start(b)
+      end
+    end
+    if not outcome or outcome.unknown then
+      say("%s: whether it was made is not known (%s); it is looked for", ledger.shown(b),
+        outcome and outcome.message or "the answer is no batch")
+      return follow.start(b)
+    end
+    if outcome.verdict ~= "retry" or n == most then return abandon(b, outcome) end
+    wire.pause(model, n, outcome)
+  end
+end
+
+local function send(b, lines, protocol, dialect)
+  if #lines == 0 then return ledger.forget(b) end
+  b.calls = #lines
+  if protocol.uploads then
+    if not upload(b, lines, protocol, dialect) then return end
+    lines = nil -- they may be a hundred megabytes
+  else
+    ledger.note(b)
+  end
+  create(b, lines, protocol)
+end
+
+-- ---- cutting ----
+
+--- The request of a call as it will stand in the batch; nil when there is none, which the call has been told.
+local function prepare(flight)
+  local well, request = pcall(live.request, flight)
+  if not well then
+    calls.deliver(flight, { problem = errors.from(request) })
+    return nil
+  end
+  flight.prepared = { how = request.how, version = request.version }
+  return request.wire
+end
+
+--- A call that another batch has claimed waits for that one.
+local function join(flight, uid)
+  local b = ledger.batches[uid]
+  if not b then
+    ledger.refresh()
+    b = ledger.batches[uid]
+  end
+  -- Collected just now: the call stays in its lane, and the next cut finds what became of it.
+  if not b then return end
+  b.resolved = b.resolved or flight.model
+  b.seen = true
+  calls.board(flight, b)
+  follow.start(b)
+end
+
+--- Claims a group of calls for the batch, and adds the lines of those that it got.
+local function claim(b, group, lines)
+  local holders, held = dispatch.store():claim(b.uid, group)
+  if not holders then errors.raise { kind = "store", fatal = true, message = held.message } end
+  for i, one in ipairs(group) do
+    local flight = one.flight
+    if holders[i] == b.uid then
+      lines[#lines + 1] = one.line
+      -- One that was cancelled meanwhile is in the batch all the same: it is claimed.
+      if flight.lane then calls.board(flight, b) end
+    elseif holders[i] then
+      if flight.lane then join(flight, holders[i]) end
+    else
+      calls.deliver(flight, { text = held[i], stored = true })
+    end
+  end
+end
+
+--- A batch that grows until it is full.
+local function begin(lane, flight)
+  local b = ledger.new(lane.model, flight.digest)
+  ledger.note(b)
+  return { b = b, lines = {}, bytes = 0, group = {} }
+end
+
+local function flush(part)
+  if #part.group == 0 then return end
+  local group = part.group
+  part.group = {}
+  claim(part.b, group, part.lines)
+end
+
+local function cut_lane(lane)
+  local protocol, dialect = protocols.of(lane.model.provider)
+  local most = math.min(lane.most or math.huge, protocol.most_calls)
+  local part
+  local function finish()
+    flush(part)
+    send(part.b, part.lines, protocol, dialect)
+    part = nil
+  end
+  for _, flight in ipairs(calls.take(lane)) do
+    -- Where a budget is kept, the call is reserved here; what does not fit stays in its lane.
+    local body = flight.lane == lane and prepare(flight)
+    if body then
+      local line = protocol.line(flight.id, body)
+      if part and (#part.lines + #part.group >= most or part.bytes + #line > protocol.most_bytes) then
+        flush(part) -- some may be in other batches
+        if #part.lines >= most or part.bytes + #line > protocol.most_bytes then finish() end
+      end
+      part = part or begin(lane, flight)
+      part.bytes = part.bytes + #line + 1
+      part.group[#part.group + 1] = { key = flight.digest, request = flight.request, wire = body, line = line,
+        flight = flight }
+      if #part.group >= GROUP then flush(part) end
+    end
+  end
+  if part then finish() end
+end
+
+--- Batches that were planned by a process which is gone: nothing was sent that costs, and their calls are free.
+local function clear()
+  ledger.refresh()
+  for _, b in ipairs { table.unpack(ledger.list) } do
+    if b.state == "planned" or b.state == "uploaded" then ledger.forget(b) end
+  end
+end
+
+--- Cuts lanes, all of their calls. What fails is told to the calls.
+---@param lanes table[]
+function cut.run(lanes)
+  local well, problem = pcall(function()
+    local _ <close> = lock.take()
+    clear()
+    for _, lane in ipairs(lanes) do cut_lane(lane) end
+  end)
+  if well then return end
+  local e = errors.from(problem)
+  for _, lane in ipairs(lanes) do
+    for _, flight in ipairs(calls.take(lane)) do calls.deliver(flight, { problem = e }) end
+  end
+  for _, b in ipairs(ledger.list) do -- those whose making was begun and is not followed
+    if not b.follower then
+      for _, flight in ipairs(calls.of(b)) do calls.deliver(flight, { problem = e }) end
+    end
+  end
+end
+
+return cut
