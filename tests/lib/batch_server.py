@@ -207,6 +207,7 @@ class BatchServer:
             do_POST = do_GET
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.handle_error = lambda *_: None        # a client that was killed
         self.http.daemon_threads = True
         self.http.request_queue_size = 256
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
