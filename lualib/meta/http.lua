@@ -17,6 +17,7 @@ local target = {}
 ---@field url string
 ---@field headers? string[][] pairs of name and value; Content-Type and Accept are JSON's unless they stand here
 ---@field auth? { env: string, header: string, prefix: string? } puts the value of an environment variable, which Lua never sees, behind the prefix into a header
+---@field isolated? boolean each call has a connection of its own; on one that was used before, a request may be sent again when it breaks without an answer
 
 ---Times in seconds, 0 for none.
 ---@class fellowship.http.send_options

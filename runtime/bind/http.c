@@ -83,9 +83,10 @@ static bool line_safe(const char *s) {
 }
 
 /*
- * target{url =, headers = {{name, value}, ...}, auth = {header =, prefix =, env =}}
+ * target{url =, headers = {{name, value}, ...}, auth = {header =, prefix =, env =}, isolated =}
  *   -> target | nil, {kind =, message =}
  * auth puts the value of the environment variable `env` behind `prefix` into the header `header`.
+ * isolated: each call has a connection of its own, on which nothing is ever sent twice.
  */
 static int l_target(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -115,6 +116,7 @@ static int l_target(lua_State *L) {
     *target = http_target_new(url, headers, count, secret, err, sizeof err);
     if (line->data) explicit_bzero(line->data, line->len);
     if (!*target) return lx_fail(L, "usage", "%s", err);
+    if (lx_boolean_field(L, 1, "isolated", false)) http_target_isolate(*target);
     return 1;
 }
 

@@ -31,6 +31,7 @@ struct http_target {
     CURLU *url;
     struct curl_slist *headers;
     char *secret;
+    bool isolated;
 };
 
 struct http_call {
@@ -116,6 +117,10 @@ failed:
     curl_free(scheme);
     http_target_free(t);
     return NULL;
+}
+
+void http_target_isolate(http_target *t) {
+    t->isolated = true;
 }
 
 /* ---- what curl calls ---- */
@@ -425,6 +430,7 @@ static void set_up(http_call *call, const char *body, size_t len) {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->target->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->timeouts.connect);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeouts.total);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)call->target->isolated);
     if (body) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);

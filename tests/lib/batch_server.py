@@ -182,6 +182,13 @@ class Batch:
                 "results_url": place if ended else None}
 
 
+class Http(ThreadingHTTPServer):
+    daemon_threads, request_queue_size = True, 256
+
+    def handle_error(self, *_):
+        """A client that was killed."""
+
+
 class BatchServer:
     def __init__(self, polls=2, **fields):
         self.polls, self.hold, self.ends, self.fate, self.extra = polls, None, "completed", None, []
@@ -206,10 +213,7 @@ class BatchServer:
 
             do_POST = do_GET
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.handle_error = lambda *_: None        # a client that was killed
-        self.http.daemon_threads = True
-        self.http.request_queue_size = 256
+        self.http = Http(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -217,7 +221,7 @@ class BatchServer:
         """The providers' variables, one planted key, and short waits."""
         return {**{f"{name}_API_KEY": KEY for name in ("OPENAI", "ANTHROPIC", "TOGETHER", "GROQ", "GEMINI")},
                 **{f"{name}_BASE_URL": f"{self.url}/{name.lower()}/v1" for name in ("OPENAI", "TOGETHER", "GROQ")},
-                "ANTHROPIC_BASE_URL": f"{self.url}/anthropic", "FELLOWSHIP_RETRY_SCALE": "0.01", **more}
+                "ANTHROPIC_BASE_URL": f"{self.url}/anthropic", "FELLOWSHIP_RETRY_SCALE": "0.003", **more}
 
     def __enter__(self):
         return self

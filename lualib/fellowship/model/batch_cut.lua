@@ -57,6 +57,7 @@ end
 local function create(b, lines, protocol)
   local model = b.resolved
   local request = protocol.create(b.uid, lines, b.file)
+  request.isolated = true
   local most = model.entry.attempts or settings.attempts
   for n = 1, most do
     local value, outcome

@@ -123,7 +123,7 @@ local function refused(b, view, protocol)
   outcome.stored = nil
   if protocol.is_full(view) then
     local lane = calls.lane(b.resolved)
-    lane.most = math.max(1, (lane.most or b.calls) // 2)
+    lane.most = math.min(lane.most or b.calls, math.max(1, b.calls // 2))
     lane.hold = task.now() + limits.backoff(6)
     outcome = { verdict = "retry", kind = "rate_limit" }
     say("%s was refused, since too much waits at the provider already (%s); its calls go in batches of %d",

@@ -37,11 +37,11 @@ end
 
 --- One exchange. Gives the decoded answer, or nil and an outcome.
 ---@param model fellowship.Model
----@param request { path: string, body: string?, headers: string[][]? }
+---@param request { path: string, body: string?, headers: string[][]?, isolated: boolean? }
 ---@return any value
 ---@return table? outcome as of fellowship.provider; `unknown`: it may have been done all the same
 function wire.once(model, request)
-  local target = endpoint.beside(model, request.path, request.headers)
+  local target = endpoint.beside(model, request.path, request.headers, request.isolated)
   local got, problem = target:send(request.body, TIMES)
   if not got then return nil, outcome_of_problem(problem) end
   local value = answer.decode(got.body)

@@ -71,8 +71,8 @@ local function auth_of(model)
 end
 
 --- A target, without a key where the provider can do without and its variable is not set.
-local function make_target(model, url, more)
-  local options = { url = url, headers = headers_of(model), auth = auth_of(model) }
+local function make_target(model, url, more, isolated)
+  local options = { url = url, headers = headers_of(model), auth = auth_of(model), isolated = isolated }
   for _, header in ipairs(more or {}) do options.headers[#options.headers + 1] = header end
   local target, problem = http.target(options)
   if not target and problem.kind == "auth" and model.provider.key_optional and not model.entry.key_env then
@@ -132,8 +132,9 @@ end
 ---@param model fellowship.Model
 ---@param path string under the base URL, or a whole URL
 ---@param more? string[][] headers besides
-function endpoint.beside(model, path, more)
-  local target, problem = make_target(model, path:find "^%a+://" and path or url_of(model, path), more)
+---@param isolated? boolean what is sent must never be sent twice
+function endpoint.beside(model, path, more, isolated)
+  local target, problem = make_target(model, path:find "^%a+://" and path or url_of(model, path), more, isolated)
   return target or refuse(model, problem)
 end
 
