@@ -12,55 +12,11 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import host
 import tap
+from batch_scene import BOTH, Scene
 from batch_server import KEY, BatchServer, Drop, openai_error
 from stub_server import Stub
 
 VARIABLE = ("run.json", "errors.jsonl")
-BOTH = ("openai:m", "anthropic:m")
-
-ASK = """
-local fellowship = require "fellowship"
-local model = fellowship.model(arg[1])
-for row, answer in fellowship.map(fellowship.rows(arg[2]), function(row) return model:ask(row.prompt).text end) do
-  print(row.id, answer)
-end
-"""
-
-
-class Scene:
-    """A server and a scratch folder with a script that asks one thing of each row."""
-
-    def __init__(self, rows=10, **fields):
-        environment = fields.pop("environment", {})
-        self.server = BatchServer(**fields)
-        self.scratch = host.Scratch(**self.server.environment(**environment))
-        self.scratch.write("ask.lua", ASK)
-        self.scratch.prompts(rows)
-        self.rows = rows
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.__exit__()
-        self.scratch.__exit__()
-
-    def ask(self, model="openai:m", *flags, **options):
-        return self.scratch.run("--store", "store.db", *flags, "ask.lua", model, "rows.jsonl", timeout=60, **options)
-
-    def batch(self, model="openai:m", *flags, **options):
-        return self.ask(model, "--batch", *flags, **options)
-
-    def plain(self, model="openai:m"):
-        """What the same rows give live, from another store."""
-        result = self.scratch.run("--store", "plain.db", "ask.lua", model, "rows.jsonl")
-        return result.out
-
-    def sizes(self):
-        return [len(self.server.batches[identity].requests) for identity in self.server.order]
-
-    def listed(self, *flags):
-        return self.scratch.run("store", "batches", *flags, "--store", "store.db")
 
 
 def fates(**by_row):
@@ -250,7 +206,7 @@ def refused_batches():
         scene.server.on = on
         result = scene.batch()
         tap.equal((result.status, scene.sizes()[:2]), (0, [8, 4]), "too much waits at the provider: batches become smaller")
-        tap.equal(max(scene.sizes()[-1:]), 2, "until they are taken")
+        tap.equal(max(scene.sizes()[-1:]), 2, f"until they are taken: {scene.sizes()}")
         tap.contains(result.err, ["Enqueued token limit reached", "in batches of 4"], "which is told")
 
 

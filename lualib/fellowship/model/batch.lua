@@ -131,7 +131,8 @@ function batch.overview()
   for i, b in ipairs(ledger.list) do
     list[i] = { number = i, total = #ledger.list, uid = b.uid, named = b.named,
       status = b.state == "running" and (b.status or "in_progress") or b.state,
-      done = (b.done or 0) + (b.failed or 0), calls = b.total or b.calls, since = b.creating or b.planned, waiting = b.count }
+      done = (b.done or 0) + (b.failed or 0), calls = b.total or b.calls, since = b.creating or b.planned,
+      waiting = b.count }
   end
   return list
 end

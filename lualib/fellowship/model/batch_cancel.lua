@@ -17,6 +17,9 @@ local function say(text, ...)
   if settings.warn then settings.warn(text:format(...)) end
 end
 
+-- A batch that ends just then refuses; other refusals pass, or do not, within so many attempts.
+local ATTEMPTS = 4
+
 --- Asks the provider to cancel a batch. One that has ended already refuses, which is as well.
 local function ask(b)
   local model, problem = ledger.model_of(b)
@@ -27,10 +30,13 @@ local function ask(b)
     if b.state ~= "running" then return end
   end
   local protocol = protocols.of(model.provider)
-  local value, outcome = wire.ask(model, { path = protocol.cancel(b.id), body = "" })
+  local value, outcome = wire.ask(model, { path = protocol.cancel(b.id), body = "" }, ATTEMPTS)
   if value then
     say("%s: cancelled; waiting until it has ended", ledger.shown(b))
-  elseif outcome.fatal or outcome.kind == "not_found" or outcome.verdict == "retry" then
+    return
+  end
+  local view = protocol.view((wire.ask(model, { path = protocol.status(b.id) }, ATTEMPTS)))
+  if not view or view.phase == "running" or view.phase == "unknown" then
     errors.raise { kind = outcome.kind, message = outcome.message }
   end
 end

@@ -40,9 +40,9 @@ local function abandon(b, outcome)
   for _, flight in ipairs(flights) do calls.deliver_failure(flight, outcome) end
 end
 
---- Brings the lines to the provider where they go first. False when that failed.
-local function upload(b, lines, protocol, dialect)
-  local value, outcome = wire.ask(b.resolved, protocol.upload(b.uid, lines, dialect))
+--- Brings the calls to the provider where they go first. False when that failed.
+local function upload(b, request, protocol)
+  local value, outcome = wire.ask(b.resolved, request)
   local file = protocol.uploaded(value)
   if not file then
     abandon(b, outcome or failure.broken "the answer to the upload names no file")
@@ -54,9 +54,8 @@ local function upload(b, lines, protocol, dialect)
 end
 
 --- Makes the batch. It is noted before that it may exist, and it may until the provider has said no.
-local function create(b, lines, protocol)
+local function create(b, request, protocol)
   local model = b.resolved
-  local request = protocol.create(b.uid, lines, b.file)
   request.isolated = true
   local most = model.entry.attempts or settings.attempts
   for n = 1, most do
@@ -85,16 +84,23 @@ local function create(b, lines, protocol)
   end
 end
 
-local function send(b, lines, protocol, dialect)
-  if #lines == 0 then return ledger.forget(b) end
-  b.calls = #lines
-  if protocol.uploads then
-    if not upload(b, lines, protocol, dialect) then return end
-    lines = nil -- they may be a hundred megabytes
-  else
-    ledger.note(b)
+--- Sends what a part of a lane became. The lines may be a hundred megabytes: they are let go as soon as the request
+--- holds them.
+local function send(part, protocol, dialect)
+  local b, count = part.b, #part.lines
+  if count == 0 then return ledger.forget(b) end
+  b.calls = count
+  ledger.note(b)
+  if not protocol.uploads then
+    local request = protocol.create(b.uid, part.lines)
+    part.lines = nil
+    return create(b, request, protocol)
   end
-  create(b, lines, protocol)
+  local request = protocol.upload(b.uid, part.lines, dialect)
+  part.lines = nil
+  if not upload(b, request, protocol) then return end
+  request = nil -- luacheck: ignore 311
+  create(b, protocol.create(b.uid, nil, b.file), protocol)
 end
 
 -- ---- cutting ----
@@ -163,8 +169,9 @@ local function cut_lane(lane)
   local part
   local function finish()
     flush(part)
-    send(part.b, part.lines, protocol, dialect)
+    local full = part
     part = nil
+    send(full, protocol, dialect)
   end
   for _, flight in ipairs(calls.take(lane)) do
     -- Where a budget is kept, the call is reserved here; what does not fit stays in its lane.

@@ -27,7 +27,8 @@ local function fail(problem)
   errors.raise { kind = "store", fatal = true, message = problem.message }
 end
 
---- Writes the row. A batch that is done lets go of its calls.
+--- Writes the row. A batch that is done lets go of its calls. To be called at once after a change: what is not noted
+--- gives way to the row when that is read again.
 ---@param b table
 function ledger.note(b)
   b.version = b.version + 1

@@ -25,8 +25,10 @@ end
 ---@param lines string[]
 ---@return { path: string, body: string }
 function anthropic.create(_, lines)
-  local body = '{"requests":[' .. table.concat(lines, ",") .. "]}"
-  return { path = "/messages/batches", body = body }
+  local all = table.move(lines, 1, #lines, 1, {})
+  all[1] = '{"requests":[' .. all[1] -- rather than around the whole, which would be copied once more
+  all[#all] = all[#all] .. "]}"
+  return { path = "/messages/batches", body = table.concat(all, ",") }
 end
 
 function anthropic.status(id) return "/messages/batches/" .. id end

@@ -58,7 +58,7 @@ end
 
 --- The request that makes a batch.
 ---@param uid string
----@param _ string[]
+---@param _ nil the calls are in the file
 ---@param file string the uploaded file
 ---@return { path: string, body: string }
 function openai.create(uid, _, file)
