@@ -303,6 +303,22 @@ def interrupted_run():
         tap.equal(scene.server.twice(), [], "and pays once")
 
 
+def unneeded():
+    """A run does not wait for batches that it has no need of, and says that they are there."""
+    with Scene(hold=lambda batch: batch.id == "batch_1") as scene:
+        process = scene.start("openai:m")
+        scene.until_running()
+        process.kill()
+        scene.scratch.finish(process)
+        scene.scratch.write("rows.jsonl", [{"id": i, "prompt": f"another {i}"} for i in range(3)])
+        result = scene.batch()
+        tap.equal((result.status, scene.sizes()), (0, [10, 3]), "a run ends while a batch of an earlier one goes on")
+        tap.contains(result.err, ["10 calls are under way in 1 batches (batch_1)", "no need of them"], "which is told")
+        scene.server.hold = None
+        scene.scratch.prompts(10)
+        tap.equal((scene.batch().status, scene.sizes()), (0, [10, 3]), "and collected later")
+
+
 def polling():
     """Looks that fail are repeated; a broken download is begun anew."""
     for model in BOTH:
@@ -355,13 +371,15 @@ def others_batches():
                 scene.server.accept("anthropic", [(f"other-{i}", {"model": "x", "messages": [{"role": "user", "content": str(i)}]}) for i in range(10)])
             if event == "created" and not lost:
                 lost.append(what)
-                scene.server.accept("anthropic", [(f"more-{i}", {"model": "x", "messages": [{"role": "user", "content": str(i)}]}) for i in range(10)])
+                for foreign in ("more-{}", "f" * 63 + "{}"):    # the latter: of another store
+                    scene.server.accept("anthropic", [(foreign.format(i), {"model": "x", "messages": [{"role": "user", "content": str(i)}]}) for i in range(10)])
                 raise Drop
             return None
         scene.server.on = on
+        scene.server.fate = lambda identity, _, __: "expired" if identity.startswith("fff") else None
         result = scene.batch("anthropic:m")
-        ours = [identity for _, identity in scene.server.lines if len(identity) == 64]
-        tap.equal((result.status, result.out, len(ours)), (0, scene.plain("anthropic:m"), 10), "found among three of the same size, and sent once")
+        ours = [identity for _, identity in scene.server.lines if len(identity) == 64 and not identity.startswith("fff")]
+        tap.equal((result.status, result.out, len(ours)), (0, scene.plain("anthropic:m"), 10), "found among four of the same size, and sent once")
         tap.equal(scene.server.twice(), [], "nothing twice")
 
 
@@ -403,4 +421,4 @@ def history():
 
 host.need_program()
 tap.cases(preference_job, feedback_job, providers, keys, mixed, samples, failures, final_failures, attempts, whole_batches, refused_batches,
-          strange_results, limits_of_size, window, batch_after, later, interrupted_run, polling, lost_answers, others_batches, pages, history)
+          strange_results, limits_of_size, window, batch_after, later, interrupted_run, unneeded, polling, lost_answers, others_batches, pages, history)

@@ -6,7 +6,7 @@ much the same, and of Anthropic, besides their plain calls.
 Answers are those of stub_server: functions of model and messages, so that plain calls and batches agree. What a batch
 does is set by the server's fields, which may be changed while it runs:
 
-    polls       a batch ends at its n-th look; `hold`: not before this event is set
+    polls       a batch ends at its n-th look; `hold`: not before this event is set, or while hold(batch) is true
     ends        the status that batches of OpenAI's kind end with: completed, expired, cancelled, failed
     fate        fate(id, body, batch) -> None, or what becomes of a line: "error" (500), "refused" (400), "filter",
                 "expired", "canceled", "missing", "malformed", or a value that stands in the results as it is
@@ -87,7 +87,8 @@ class Batch:
         """One step on, as a poll sees it."""
         self.polls += 1
         server = self.server
-        if not self.ended and self.polls >= server.polls and (self.cancelling or not server.hold or server.hold.is_set()):
+        held = server.hold and (server.hold(self) if callable(server.hold) else not server.hold.is_set())
+        if not self.ended and self.polls >= server.polls and (self.cancelling or not held):
             self.end("cancelled" if self.cancelling else server.ends)
 
     def end(self, status):
@@ -227,8 +228,6 @@ class BatchServer:
         return self
 
     def __exit__(self, *_):
-        if self.hold:
-            self.hold.set()
         self.http.shutdown()
         self.http.server_close()
 

@@ -138,23 +138,27 @@ function batch.overview()
 end
 
 --- What is under way, in a line; nil when nothing is.
+---@param how string how they are collected
 ---@return string?
-function batch.under_way()
+function batch.under_way(how)
   local under_way, ids = 0, {}
   for _, b in ipairs(ledger.list) do
-    if b.state == "running" or b.state == "creating" then
+    if (b.state == "running" or b.state == "creating") and not b.collecting then
       under_way = under_way + b.calls
       ids[#ids + 1] = b.id or b.uid
     end
   end
   if #ids == 0 then return nil end
-  return ("%d calls are under way in %d batches (%s%s); the same command collects them")
-    :format(under_way, #ids, table.concat(ids, ", ", 1, math.min(#ids, 5)), #ids > 5 and ", ..." or "")
+  return ("%d calls are under way in %d batches (%s%s); %s"):format(under_way, #ids,
+    table.concat(ids, ", ", 1, math.min(#ids, 5)), #ids > 5 and ", ..." or "", how)
 end
 
 --- The main task has ended: nothing is awaited that nobody asks for.
 function batch.close()
   follow.stop()
+  if calls.waiting > 0 or not settings.warn then return end
+  local said = batch.under_way("this run has no need of them; a later one with --batch collects them")
+  if said then settings.warn(said) end
 end
 
 return batch

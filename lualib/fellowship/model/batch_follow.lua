@@ -93,22 +93,35 @@ local Collecting = { __close = function(self)
   calls.stir()
 end }
 
+--- Reads what a batch has brought until that goes well.
+local function patiently(b, model, read, places)
+  for n = 1, PATIENCE do
+    local got, outcome = read(model, places)
+    if got or outcome.verdict ~= "retry" or n == PATIENCE or (follow.closing and b.count == 0) then
+      return got, outcome
+    end
+    wire.pause(model, n, outcome, true)
+  end
+end
+
 --- Takes the results, and gives whether that is done; nil and an outcome when they cannot be had.
 local function collect(b, model, view)
   if view.gone and #view.results == 0 then return nil, { verdict = "final", kind = "batch", message = view.gone } end
   b.collecting, follow.collecting = true, follow.collecting + 1
   local _ <close> = setmetatable({ b = b }, Collecting)
-  local reading, outcome
-  for n = 1, PATIENCE do
-    reading, outcome = results.read(model, view.results)
-    if reading or outcome.verdict ~= "retry" or (follow.closing and b.count == 0) then break end
-    if n < PATIENCE then wire.pause(model, n, outcome, true) end
+  if b.unsure then
+    local id, outcome = patiently(b, model, results.first_id, view.results)
+    if outcome then return nil, outcome end
+    local key = #id == 64 and sys.unhex(id)
+    if not (key and dispatch.store():holder(key) == b.uid) then
+      search.exclude(b)
+      return false
+    end
+    b.unsure = nil
+    ledger.note(b) -- before its calls are settled, by which they are recognised
   end
+  local reading, outcome = patiently(b, model, results.read, view.results)
   if not reading then return nil, outcome end
-  if b.unsure and reading.answered == 0 and not next(reading.outcomes) and reading.unknown > 0 then
-    search.exclude(b) -- none of these calls is known here
-    return false
-  end
   b.answered = reading.answered
   b.unanswered = math.max(0, b.calls - reading.answered)
   close(b)
@@ -231,6 +244,10 @@ local function run(b)
   local model, problem = ledger.model_of(b)
   if not model then errors.raise { kind = "batch", message = "it cannot be followed: " .. problem } end
   local protocol = protocols.of(model.provider)
+  if not protocol then
+    errors.raise { kind = "batch", message = ("it cannot be followed: %s has no batch API that is known here")
+      :format(b.provider) }
+  end
   while true do
     local done, outcome = round(b, model, protocol)
     if outcome then

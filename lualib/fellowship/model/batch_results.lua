@@ -104,6 +104,39 @@ local function take_line(self, line)
   end
 end
 
+--- Results that lie elsewhere are not fetched.
+local function check_places(model, places)
+  for _, place in ipairs(places) do
+    if not wire.is_at_home(model, place) then
+      return { verdict = "final", kind = "batch",
+        message = ("the results lie at another place (%s), where the key is not sent")
+        :format((place:gsub("[?#].*$", ""))) }
+    end
+  end
+end
+
+--- The id of the first call that the results name; "" when they name none.
+---@param model fellowship.Model
+---@param places string[]
+---@return string? id
+---@return table? outcome why they could not be read
+function results.first_id(model, places)
+  local protocol, first = protocols.of(model.provider), nil
+  local wrong = check_places(model, places)
+  if wrong then return nil, wrong end
+  for _, place in ipairs(places) do
+    local well, outcome = wire.lines(model, place, function(lines)
+      for _, line in ipairs(first and {} or lines) do
+        first = first or protocol.result(answer.decode(line))
+      end
+      return first ~= nil
+    end)
+    if first then return first end
+    if not well then return nil, outcome end
+  end
+  return ""
+end
+
 --- Reads all results of a batch. Completions are committed and handed over as they come; what else there was stays
 --- in `outcomes`.
 ---@param model fellowship.Model
@@ -114,12 +147,9 @@ function results.read(model, places)
   local protocol = protocols.of(model.provider)
   local self = setmetatable({ model = model, protocol = protocol, outcomes = {}, group = {}, answered = 0, unknown = 0,
     malformed = 0 }, Reading)
+  local wrong = check_places(model, places)
+  if wrong then return nil, wrong end
   for _, place in ipairs(places) do
-    if not wire.is_at_home(model, place) then
-      return nil, { verdict = "final", kind = "batch",
-        message = ("the results lie at another place (%s), where the key is not sent")
-        :format((place:gsub("[?#].*$", ""))) }
-    end
     local well, outcome = wire.lines(model, place, function(lines)
       for _, line in ipairs(lines) do
         if line:find "%S" then take_line(self, line) end

@@ -111,7 +111,7 @@ end
 --- Reads a file of lines while it comes.
 ---@param model fellowship.Model
 ---@param place string a path, or a URL of the same origin
----@param take fun(lines: string[]) some whole lines; may wait
+---@param take fun(lines: string[]): boolean? some whole lines; may wait; says whether these are enough
 ---@return boolean? well
 ---@return table? outcome
 function wire.lines(model, place, take)
@@ -137,7 +137,7 @@ function wire.lines(model, place, take)
         local lines = {}
         for line in table.concat(rest):gmatch "[^\n]+" do lines[#lines + 1] = line end
         rest = { bytes:sub(upto + 1) }
-        take(lines)
+        if take(lines) then return true end
       end
     end
   until not bytes
