@@ -8,7 +8,9 @@
 -- batch_ledger   what the store knows of batches
 
 local task = require "fellowship.core.task"
+local errors = require "fellowship.base.errors"
 local protocols = require "fellowship.provider.batch"
+local bounds = require "fellowship.model.batch_budget"
 local calls = require "fellowship.model.batch_calls"
 local cut = require "fellowship.model.batch_cut"
 local dispatch = require "fellowship.model.dispatch"
@@ -23,20 +25,46 @@ local batch = {}
 local LONG = 3600
 
 local cutting = false
+local hungry = false -- the budget had no room at the last cut: batches under way must end first
 
 local function cut_now(lanes)
   cutting = true
-  cut.run(lanes)
+  local starved = cut.run(lanes)
   cutting = false
   calls.stir() -- other lanes may wait for this
+  return starved
+end
+
+--- Nothing is under way that could give the budget back what a call needs: this is the stop, unless it fits after all.
+local function insist(flight)
+  local well, problem = pcall(bounds.insist, flight)
+  if well then return end
+  for _, lane in ipairs(calls.lanes) do
+    for _, other in ipairs(calls.take(lane)) do calls.deliver(other, { problem = errors.from(problem) }) end
+  end
+end
+
+-- Whatever ends the waiting may have given the budget something back.
+local Fed = setmetatable({}, { __close = function() hungry = false end })
+
+--- Whether a batch is awaited, by calls or by the budget.
+local function is_under_way()
+  if calls.waiting > 0 or follow.collecting > 0 then return true end
+  for _, b in ipairs(ledger.list) do
+    if b.reservations and next(b.reservations) and b.follower then return true end
+  end
+  return false
 end
 
 --- No task can run: what waits is sent, or what is under way is awaited.
 local function on_quiet()
   local ready, seconds = calls.ready()
-  if #ready > 0 and not cutting then
-    cut_now(ready)
-  elseif calls.waiting > 0 or follow.collecting > 0 or seconds or #ready > 0 then
+  if #ready > 0 and not cutting and not hungry then
+    local starved = cut_now(ready)
+    hungry = starved ~= nil and is_under_way()
+    if starved and not hungry then insist(starved) end
+  elseif #ready > 0 or seconds or is_under_way() then
+    local _ <close> = Fed
     calls.wait(math.max(seconds or LONG, 0.01))
   end
 end

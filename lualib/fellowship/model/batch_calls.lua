@@ -71,7 +71,7 @@ end
 
 local function leave(flight)
   local lane, b = flight.lane, flight.batch
-  flight.lane, flight.batch = nil, nil
+  flight.lane, flight.batch, flight.stage = nil, nil, nil
   if lane then
     lane.flights[flight] = nil
     lane.count = lane.count - 1
@@ -98,7 +98,7 @@ local order = 0
 function calls.enter(flight)
   local lane = lane_of(flight.model)
   order = order + 1
-  flight.lane, flight.verdict, flight.stage, flight.order = lane, nil, nil, order
+  flight.lane, flight.verdict, flight.stage, flight.order = lane, nil, "lane", order
   if lane.count == 0 then lane.since = task.now() end
   lane.flights[flight] = true
   lane.count = lane.count + 1
@@ -126,7 +126,7 @@ end
 ---@param b table of fellowship.model.batch_ledger
 function calls.board(flight, b)
   leave(flight)
-  flight.batch = b
+  flight.batch, flight.stage = b, "batch"
   b.waiting[flight] = true
   b.count = b.count + 1
   calls.waiting = calls.waiting + 1

@@ -8,6 +8,7 @@ local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.provider.batch"
+local bounds = require "fellowship.model.batch_budget"
 local calls = require "fellowship.model.batch_calls"
 local dispatch = require "fellowship.model.dispatch"
 local endpoint = require "fellowship.model.endpoint"
@@ -32,6 +33,7 @@ end
 --- The batch cannot be made: its calls are free again, and are told.
 local function abandon(b, outcome)
   local flights = calls.of(b)
+  bounds.close(b, "release")
   ledger.forget(b)
   outcome.message = "the batch was not taken: " .. outcome.message
   if outcome.verdict == "final" and not outcome.fatal and settings.batch.failed == "live" then
@@ -116,6 +118,15 @@ local function prepare(flight)
   return request.wire
 end
 
+--- Whether the budget has room for a call, and its reservation. nil when nobody can say what it costs, which the call
+--- has been told.
+local function reserve(flight)
+  local well, fits, reservation = pcall(bounds.try, flight)
+  if well then return fits, reservation end
+  calls.deliver(flight, { problem = errors.from(fits) })
+  return nil
+end
+
 --- A call that another batch has claimed waits for that one.
 local function join(flight, uid)
   local b = ledger.batches[uid]
@@ -139,12 +150,16 @@ local function claim(b, group, lines)
     local flight = one.flight
     if holders[i] == b.uid then
       lines[#lines + 1] = one.line
+      bounds.keep(b, one.key, one.reservation)
       -- One that was cancelled meanwhile is in the batch all the same: it is claimed.
       if flight.lane then calls.board(flight, b) end
-    elseif holders[i] then
-      if flight.lane then join(flight, holders[i]) end
     else
-      calls.deliver(flight, { text = held[i], stored = true })
+      if one.reservation then one.reservation:release() end
+      if not holders[i] then
+        calls.deliver(flight, { text = held[i], stored = true })
+      elseif flight.lane then
+        join(flight, holders[i])
+      end
     end
   end
 end
@@ -163,10 +178,12 @@ local function flush(part)
   claim(part.b, group, part.lines)
 end
 
+--- Cuts a lane. Gives the first call for which the budget has no room now, if there is one: it and those behind it
+--- stay in their lane.
 local function cut_lane(lane)
   local protocol, dialect = protocols.of(lane.model.provider)
   local most = math.min(lane.most or math.huge, protocol.most_calls)
-  local part
+  local part, starved
   local function finish()
     flush(part)
     local full = part
@@ -174,9 +191,14 @@ local function cut_lane(lane)
     send(full, protocol, dialect)
   end
   for _, flight in ipairs(calls.take(lane)) do
-    -- Where a budget is kept, the call is reserved here; what does not fit stays in its lane.
     local body = flight.lane == lane and prepare(flight)
-    if body then
+    local fits, reservation = true, nil
+    if body then fits, reservation = reserve(flight) end
+    if fits == false then
+      starved = flight
+      break
+    end
+    if body and fits then
       local line = protocol.line(flight.id, body)
       if part and (#part.lines + #part.group >= most or part.bytes + #line > protocol.most_bytes) then
         flush(part) -- some may be in other batches
@@ -185,11 +207,12 @@ local function cut_lane(lane)
       part = part or begin(lane, flight)
       part.bytes = part.bytes + #line + 1
       part.group[#part.group + 1] = { key = flight.digest, request = flight.request, wire = body, line = line,
-        flight = flight }
+        flight = flight, reservation = reservation }
       if #part.group >= GROUP then flush(part) end
     end
   end
   if part then finish() end
+  return starved
 end
 
 --- Batches that were planned by a process which is gone: nothing was sent that costs, and their calls are free.
@@ -200,15 +223,17 @@ local function clear()
   end
 end
 
---- Cuts lanes, all of their calls. What fails is told to the calls.
+--- Cuts lanes, all of their calls that the budget has room for. What fails is told to the calls.
 ---@param lanes table[]
+---@return table? starved a call for which there was no room
 function cut.run(lanes)
+  local starved
   local well, problem = pcall(function()
     local _ <close> = lock.take()
     clear()
-    for _, lane in ipairs(lanes) do cut_lane(lane) end
+    for _, lane in ipairs(lanes) do starved = cut_lane(lane) or starved end
   end)
-  if well then return end
+  if well then return starved end
   local e = errors.from(problem)
   for _, lane in ipairs(lanes) do
     for _, flight in ipairs(calls.take(lane)) do calls.deliver(flight, { problem = e }) end

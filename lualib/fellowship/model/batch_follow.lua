@@ -7,6 +7,7 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.provider.batch"
+local bounds = require "fellowship.model.batch_budget"
 local calls = require "fellowship.model.batch_calls"
 local dispatch = require "fellowship.model.dispatch"
 local ledger = require "fellowship.model.batch_ledger"
@@ -14,6 +15,7 @@ local live = require "fellowship.model.live"
 local results = require "fellowship.model.batch_results"
 local search = require "fellowship.model.batch_search"
 local settings = require "fellowship.model.settings"
+local stats = require "fellowship.model.stats"
 local wire = require "fellowship.model.batch_wire"
 
 local follow = {
@@ -64,10 +66,17 @@ local function tell_rest(b, reading)
   for _, flight in ipairs(calls.of(b)) do
     local outcome = reading.outcomes[flight.digest] or { verdict = "retry", kind = "batch",
       message = ("%s ended (%s) without a result for this call"):format(ledger.shown(b), b.status) }
+    if outcome.kind ~= "batch" then bounds.account(b, flight.digest, outcome) end -- else there is no bill
     local learnt = outcome.verdict == "final" and flight.prepared and live.learns(flight, flight.prepared, outcome)
-    if outcome.verdict == "retry" or learnt then again = again + 1 else failed = failed + 1 end
+    if outcome.verdict == "retry" or learnt then
+      again = again + 1
+    else
+      failed = failed + 1
+      stats.ended(b.resolved, outcome, nil, "batch")
+    end
     calls.deliver_failure(flight, outcome, learnt or nil)
   end
+  bounds.close(b, "cancel") -- calls without an answer for which nobody waits
   return again, failed
 end
 
@@ -96,7 +105,7 @@ end }
 --- Reads what a batch has brought until that goes well.
 local function patiently(b, model, read, places)
   for n = 1, PATIENCE do
-    local got, outcome = read(model, places)
+    local got, outcome = read(model, places, b)
     if got or outcome.verdict ~= "retry" or n == PATIENCE or (follow.closing and b.count == 0) then
       return got, outcome
     end
@@ -145,6 +154,7 @@ local function refused(b, view, protocol)
     say("%s was refused: %s", ledger.shown(b), said)
   end
   outcome.message = ("the batch was refused: %s"):format(said)
+  bounds.close(b, "cancel")
   close(b, said)
   if outcome.verdict == "final" and not outcome.fatal and settings.batch and settings.batch.failed == "live" then
     outcome.verdict = "retry"
@@ -226,9 +236,11 @@ end
 --- What the calls of a batch that another process has collected find in the store; those that it has nothing for go
 --- on as others that got no result.
 local function look_up(b)
+  if b.state == "forgotten" then bounds.close(b, "release") end
   for _, flight in ipairs(calls.of(b)) do
     local held, problem = dispatch.store():get(flight.digest)
     if held then
+      bounds.account(b, flight.digest, { completion = dispatch.forms.read(held, flight.id, flight.model) })
       calls.deliver(flight, { text = held, stored = true })
     elseif problem then
       errors.raise { kind = "store", fatal = true, message = problem.message }
@@ -271,6 +283,8 @@ function follow.start(b)
   b.follower = task.aside(function()
     local well, problem = pcall(run, b)
     b.follower = nil
+    bounds.close(b, "settle") -- of what became of it nothing is known
+    calls.stir()
     if well then return end
     local e = errors.from(problem)
     if b.count == 0 then say("%s: %s", ledger.shown(b), e.message) end

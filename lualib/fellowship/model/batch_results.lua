@@ -5,6 +5,7 @@ local sys = require "fellowship.core.sys"
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.provider.batch"
+local bounds = require "fellowship.model.batch_budget"
 local calls = require "fellowship.model.batch_calls"
 local dispatch = require "fellowship.model.dispatch"
 local live = require "fellowship.model.live"
@@ -50,6 +51,7 @@ Reading.__index = Reading
 
 --- Hands a call what the store holds of it now.
 local function hand_over(self, item, how, held)
+  bounds.account(self.b, item.key, item.outcome)
   if not how then
     self.unknown = self.unknown + 1
     return
@@ -57,7 +59,7 @@ local function hand_over(self, item, how, held)
   self.answered = self.answered + 1
   local model = self.model
   if how == "fresh" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
-  elseif how == "fresh" then stats.made = stats.made + 1 end
+  elseif how == "fresh" then stats.ended(model, item.outcome, true, "batch") end
   local flight = dispatch.flights[item.key]
   if not (flight and flight.batch) then return end
   if how == "fresh" and item.outcome.verdict == "done" then
@@ -141,12 +143,13 @@ end
 --- in `outcomes`.
 ---@param model fellowship.Model
 ---@param places string[] paths or URLs
+---@param b table of fellowship.model.batch_ledger
 ---@return fellowship.BatchReading? reading
 ---@return table? outcome why they could not be read
-function results.read(model, places)
+function results.read(model, places, b)
   local protocol = protocols.of(model.provider)
-  local self = setmetatable({ model = model, protocol = protocol, outcomes = {}, group = {}, answered = 0, unknown = 0,
-    malformed = 0 }, Reading)
+  local self = setmetatable({ b = b, model = model, protocol = protocol, outcomes = {}, group = {}, answered = 0,
+    unknown = 0, malformed = 0 }, Reading)
   local wrong = check_places(model, places)
   if wrong then return nil, wrong end
   for _, place in ipairs(places) do
