@@ -96,6 +96,11 @@ def kills(model, points):
             name = f"{model.split(':')[0]}-{number}"
             tap.ok(job.killed_at(name, event, nth), f"{name}: killed at {event} {nth}")
             job.check(name, f"killed at {event} {nth}", want, known)
+        name, dead = "search", 0                        # killed where it is looked for what an earlier kill left
+        for event in ("created", "list", "create", "list", "list"):
+            dead += job.killed_at(name, event, 1)
+        job.check(name, f"{dead} kills around the search for a batch", want, known)
+        tap.ok(dead >= 4, f"{dead} of them struck")
         name, dead = "again", 0
         for event, nth in points:                       # one kill after the other, over one store
             dead += job.killed_at(name, event, 1)

@@ -81,6 +81,18 @@ def refused():
             tap.equal(scene.batch(model).status, 0, "the same command afterwards")
 
 
+def no_api():
+    """A server that speaks the provider's API, but for batches."""
+    for model, event, answer in (("openai:m", "upload", (404, openai_error("Not Found"))), ("anthropic:m", "create", (405, anthropic_error("not_found_error", "Method Not Allowed"))),
+                                 ("groq:m", "upload", (501, "not implemented"))):
+        with Scene(rows=30) as scene:
+            scene.server.on = lambda what, _: answer if what == event else None
+            result = scene.batch(model, "--window", "10")
+            tap.equal((result.status, scene.server.order, scene.server.plain), (0, [], 30), f"{model}: {event} is answered {answer[0]}: its calls go live")
+            tap.equal(result.err.count("has no batch API"), 1, "which is said once")
+            tap.equal(len([path for _, path in scene.server.requests if "files" in path or "batches" in path]), 1, "and asked once")
+
+
 def busy():
     """Refusals that pass are waited for."""
     for model, event in (("openai:m", "upload"), ("openai:m", "create"), ("anthropic:m", "create")):
@@ -301,5 +313,5 @@ def quiet_watchdog():
 
 
 host.need_program()
-tap.cases(usage, listing, keys, refused, busy, lost_batches, fatal_looks, results_elsewhere, strange_states, other_places, lock, cancel,
+tap.cases(usage, listing, keys, refused, no_api, busy, lost_batches, fatal_looks, results_elsewhere, strange_states, other_places, lock, cancel,
           cancel_others, progress, quiet_watchdog)

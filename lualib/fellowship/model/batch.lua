@@ -126,6 +126,7 @@ end
 function batch.call(flight, conclude)
   local model = flight.model
   if not protocols.of(model.provider) then return go_live(flight, conclude) end
+  if cut.without[model.endpoint.url] then return live.call(flight, conclude) end
   if not started then start() end
   flight.streaming = nil -- its text comes in one piece
   local most = model.entry.attempts or settings.attempts

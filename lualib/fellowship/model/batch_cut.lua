@@ -19,7 +19,9 @@ local lock = require "fellowship.model.batch_lock"
 local settings = require "fellowship.model.settings"
 local wire = require "fellowship.model.batch_wire"
 
-local cut = {}
+local cut = {
+  without = {}, ---@type table<string, boolean> base URLs at which there is no batch API
+}
 
 -- So many calls are claimed at a time.
 local GROUP = 500
@@ -42,11 +44,28 @@ local function abandon(b, outcome)
   for _, flight in ipairs(flights) do calls.deliver_failure(flight, outcome) end
 end
 
+-- How a server answers that does not know the path.
+local UNKNOWN_PATH = { [404] = true, [405] = true, [501] = true }
+
+--- Whether the answer to the first request about a batch says that there is no batch API there; its calls go live then.
+local function lacks_batches(b, outcome)
+  if not (outcome and UNKNOWN_PATH[outcome.status]) then return false end
+  local flights, model = calls.of(b), b.resolved
+  bounds.close(b, "release")
+  ledger.forget(b)
+  cut.without[model.endpoint.url] = true
+  say("%s at %s has no batch API (%s): its calls are made live, at the full price", model.provider.name,
+    model.endpoint.shown, outcome.message)
+  for _, flight in ipairs(flights) do calls.deliver(flight, { live = true }) end
+  return true
+end
+
 --- Brings the calls to the provider where they go first. False when that failed.
 local function upload(b, request, protocol)
   local value, outcome = wire.ask(b.resolved, request)
   local file = protocol.uploaded(value)
   if not file then
+    if lacks_batches(b, outcome) then return false end
     abandon(b, outcome or failure.broken "the answer to the upload names no file")
     return false
   end
@@ -81,6 +100,7 @@ local function create(b, request, protocol)
         outcome and outcome.message or "the answer is no batch")
       return follow.start(b)
     end
+    if not protocol.uploads and lacks_batches(b, outcome) then return end
     if outcome.verdict ~= "retry" or n == most then return abandon(b, outcome) end
     wire.pause(model, n, outcome)
   end

@@ -31,7 +31,8 @@ local function outcome_of_status(status, header, value)
   outcome.status, outcome.stored = status, nil
   -- It speaks of the batch: that a call is too long for its model is said of the call alone.
   if outcome.kind == "context_length" then outcome.kind = "request" end
-  outcome.unknown = status >= 500 or status == 408
+  if status == 501 then outcome.verdict = "final" end -- it will not learn it
+  outcome.unknown = status >= 500 and status ~= 501 or status == 408
   return outcome
 end
 
