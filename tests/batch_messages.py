@@ -199,6 +199,18 @@ def other_places():
         result = scene.batch(env={"OPENAI_BASE_URL": f"{other.server.url}/openai/v1"})
         tap.equal((result.status, len(other.server.order)), (0, 1), "another base URL is another endpoint: its calls are others")
         tap.contains(result.err, ["cannot be followed", "is served at", scene.server.url], "and the batch of the first one is told of")
+    with Scene(rows=3, hold=threading.Event()) as scene:
+        process = scene.start("openai:m")
+        scene.until_running()
+        process.kill()
+        scene.scratch.finish(process)
+        with sqlite3.connect(scene.scratch / "store.db") as db:
+            db.execute("UPDATE batch SET state = '[1]'")
+        db.close()
+        result = scene.batch()
+        tap.equal((result.status, scene.sizes()), (3, [3]), "calls of a batch whose row is unreadable are not made again")
+        uid = scene.listed().out.splitlines()[1].split()[0]
+        tap.contains(result.err, ["unreadable", f"--forget {uid}"], "and the rows say what can be done")
     with Scene(rows=3) as scene:
         scene.ask()
         with sqlite3.connect(scene.scratch / "store.db") as db:

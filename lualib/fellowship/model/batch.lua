@@ -153,15 +153,15 @@ end
 
 -- ---- for the command line ----
 
---- The batches that are under way, for people; `waiting` are calls of this run, `since` milliseconds since 1970.
----@return table[] each { number =, total =, uid =, named =, status =, done =, calls =, since =, waiting = }
+--- The batches that are under way, for people; `since` in milliseconds since 1970.
+---@return { number: integer, total: integer, named: string, status: string, done: integer, calls: integer, since: integer }[]
 function batch.overview()
   local list = {}
   for i, b in ipairs(ledger.list) do
-    list[i] = { number = i, total = #ledger.list, uid = b.uid, named = b.named,
+    list[i] = { number = i, total = #ledger.list, named = b.named or "?",
       status = b.state == "running" and (b.status or "in_progress") or b.state,
-      done = (b.done or 0) + (b.failed or 0), calls = b.total or b.calls, since = b.creating or b.planned,
-      waiting = b.count }
+      done = (b.done or 0) + (b.failed or 0), calls = b.total or b.calls or 0,
+      since = b.creating or b.planned or 0 }
   end
   return list
 end

@@ -47,6 +47,7 @@ end
 local function give_up(b, outcome)
   outcome.message = ("%s: %s (what it has is kept for a later run; to have its calls made anew instead: fellowship "
     .. "store batches --forget %s)"):format(ledger.shown(b), outcome.message, b.uid)
+  if b.count == 0 then say("%s", outcome.message) end
   for _, flight in ipairs(calls.of(b)) do
     calls.deliver(flight, { problem = dispatch.forms.problem(flight, outcome, flight.tries or 1) })
   end
@@ -253,19 +254,24 @@ local function look_up(b)
 end
 
 local function run(b)
+  if b.state ~= "running" and b.state ~= "creating" then -- of another version, or damaged
+    errors.raise { kind = "batch", message = ("%s cannot be followed: %s (to have its calls made anew: fellowship "
+      .. "store batches --forget %s)"):format(ledger.shown(b), b.note or "its state is " .. b.state, b.uid) }
+  end
   local model, problem = ledger.model_of(b)
-  if not model then errors.raise { kind = "batch", message = "it cannot be followed: " .. problem } end
+  if not model then
+    errors.raise { kind = "batch", message = ("%s cannot be followed: %s"):format(ledger.shown(b), problem) }
+  end
   local protocol = protocols.of(model.provider)
   if not protocol then
-    errors.raise { kind = "batch", message = ("it cannot be followed: %s has no batch API that is known here")
-      :format(b.provider) }
+    errors.raise { kind = "batch", message = ("%s cannot be followed: %s has no batch API that is known here")
+      :format(ledger.shown(b), b.provider) }
   end
   while true do
     local done, outcome = round(b, model, protocol)
     if outcome then
-      give_up(b, outcome)
       b.problem = outcome
-      if b.count == 0 then say("%s", outcome.message) end
+      give_up(b, outcome)
       break
     elseif done then
       look_up(b)
@@ -287,7 +293,7 @@ function follow.start(b)
     calls.stir()
     if well then return end
     local e = errors.from(problem)
-    if b.count == 0 then say("%s: %s", ledger.shown(b), e.message) end
+    if b.count == 0 then say("%s", e.message) end
     b.problem = e
     for _, flight in ipairs(calls.of(b)) do calls.deliver(flight, { problem = e }) end
   end)
