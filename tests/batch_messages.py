@@ -154,6 +154,16 @@ def results_elsewhere():
         tap.equal((scene.batch("anthropic:m").status, scene.sizes()), (0, [3]), "the batch is still there to be collected")
 
 
+def endless_lines():
+    """Results without a line's end do not fill the memory."""
+    with Scene(rows=3, extra=["x" * 8000000]) as scene:
+        scene.scratch.write("small.lua", 'require("fellowship.model.settings").max_answer = 100000\nreturn {}')
+        result = scene.batch("openai:m", "--models", "small.lua")
+        tap.equal((result.status, scene.sizes()), (0, [3]), "what stands before a line that is too long is taken")
+        tap.contains(result.err, ["a line of the results is larger than 100000 bytes", "--forget"], "and the line told of")
+        tap.contains(scene.listed().out, "batch_1", "the batch is not done")
+
+
 def strange_states():
     with Scene(rows=3) as scene:
         seen = []
@@ -325,5 +335,5 @@ def quiet_watchdog():
 
 
 host.need_program()
-tap.cases(usage, listing, keys, refused, no_api, busy, lost_batches, fatal_looks, results_elsewhere, strange_states, other_places, lock, cancel,
+tap.cases(usage, listing, keys, refused, no_api, busy, lost_batches, fatal_looks, results_elsewhere, endless_lines, strange_states, other_places, lock, cancel,
           cancel_others, progress, quiet_watchdog)

@@ -122,7 +122,7 @@ function wire.lines(model, place, take)
   times.max_body = math.maxinteger -- of the whole file, of which there is never more than a part here
   local stream <close>, problem = target:stream(nil, times)
   if not stream then return nil, outcome_of_problem(problem) end
-  local rest, refused = {}, nil
+  local rest, size, refused = {}, 0, nil
   repeat
     local bytes
     bytes, problem = stream:read()
@@ -137,9 +137,14 @@ function wire.lines(model, place, take)
       if upto then
         local lines = {}
         for line in table.concat(rest):gmatch "[^\n]+" do lines[#lines + 1] = line end
-        rest = { bytes:sub(upto + 1) }
+        rest, size = { bytes:sub(upto + 1) }, 0
         if take(lines) then return true end
       end
+    end
+    size = size + (bytes and #bytes or 0)
+    if size > settings.max_answer then
+      return nil, { verdict = "final", kind = "too_large",
+        message = ("a line of the results is larger than %d bytes"):format(settings.max_answer) }
     end
   until not bytes
   local left = table.concat(rest)
