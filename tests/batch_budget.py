@@ -109,6 +109,20 @@ end)""")
         tap.equal((result.status, scene.sizes(), scene.server.plain), (0, [1], 60), "which the next one collects")
 
 
+def estimates():
+    """--dry-run with --batch: at the price of batches, where the provider has them."""
+    with Scene() as scene:
+        scene.scratch.write("m.lua", MODELS.replace("}, attempts = 3 },\n}", "}, attempts = 3 },\n  [\"vllm:m\"] = { price = { input = 100, output = 400, batch = 0.5 } },\n}"))
+        costs = {}
+        for flags in ((), ("--batch",)):
+            result = scene.scratch.run("run", "feedback", "--data", "rows.jsonl", "--generator", "openai:m", "--reviewer", "vllm:m", "--out", "out",
+                                       "--models", "m.lua", "--dry-run", *flags)
+            costs[flags] = {model["model"]: model["cost"]["likely"] for model in result.summary["models"]}
+        live, batch = costs[()], costs[("--batch",)]
+        tap.ok(abs(batch["openai:m"] - live["openai:m"] / 2) < 1e-9 and batch["vllm:m"] == live["vllm:m"], "an estimate with --batch is half for who has batches", costs)
+        tap.equal(scene.server.requests, [], "and asks nothing")
+
+
 def unbounded():
     with Scene() as scene:
         result = scene.batch("openai:m", "--max-cost", "1")
@@ -118,4 +132,4 @@ def unbounded():
 
 
 host.need_program()
-tap.cases(calls, cost, steps, failed_lines, mixed, unbounded)
+tap.cases(calls, cost, steps, failed_lines, mixed, estimates, unbounded)
