@@ -39,8 +39,22 @@ local target = {}
 ---@field message string
 ---@field status integer 0 when none came
 
+---A body that is put together in parts, and stands in memory once.
+---@class fellowship.http.body: userdata
+local parts = {}
+
+---Puts texts behind what it has. Raises when it was sent before.
+---@param ... string
+function parts:add(...) end
+
+---Frees it. No call that sends it may be under way.
+function parts:close() end
+
+---@return fellowship.http.body
+function http.body() end
+
 ---Posts the body, or gets without one, and waits for the whole answer. Redirects are not followed.
----@param body? string
+---@param body? string|fellowship.http.body
 ---@param options? fellowship.http.send_options
 ---@return fellowship.http.answer? answer whatever its status
 ---@return fellowship.http.problem? problem

@@ -4,6 +4,7 @@
 -- which makes the batch is about to go, the batch's id. A process that is killed before that request has cost nothing;
 -- one that is killed behind it is looked for by whoever comes next (fellowship.model.batch_search).
 
+local http = require "fellowship.core.http"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local failure = require "fellowship.provider.failure"
@@ -106,23 +107,20 @@ local function create(b, request, protocol)
   end
 end
 
---- Sends what a part of a lane became. The lines may be a hundred megabytes: they are let go as soon as the request
---- holds them.
-local function send(part, protocol, dialect)
-  local b, count = part.b, #part.lines
-  if count == 0 then return ledger.forget(b) end
-  b.calls = count
+--- Sends what a part of a lane became.
+local function send(part, protocol)
+  local b, request = part.b, part.request
+  if part.count == 0 then return ledger.forget(b) end
+  b.calls = part.count
   ledger.note(b)
-  if not protocol.uploads then
-    local request = protocol.create(b.uid, part.lines)
-    part.lines = nil
-    return create(b, request, protocol)
+  do
+    local body <close> = part.body -- it may be a hundred megabytes
+    body:add(request.tail)
+    request.body = body
+    if not protocol.uploads then return create(b, request, protocol) end
+    if not upload(b, request, protocol) then return end
   end
-  local request = protocol.upload(b.uid, part.lines, dialect)
-  part.lines = nil
-  if not upload(b, request, protocol) then return end
-  request = nil -- luacheck: ignore 311
-  create(b, protocol.create(b.uid, nil, b.file), protocol)
+  create(b, protocol.create(b.uid, b.file), protocol)
 end
 
 -- ---- cutting ----
@@ -163,13 +161,15 @@ local function join(flight, uid)
 end
 
 --- Claims a group of calls for the batch, and adds the lines of those that it got.
-local function claim(b, group, lines)
+local function claim(part, group)
+  local b = part.b
   local holders, held = dispatch.store():claim(b.uid, group)
   if not holders then errors.raise { kind = "store", fatal = true, message = held.message } end
   for i, one in ipairs(group) do
     local flight = one.flight
     if holders[i] == b.uid then
-      lines[#lines + 1] = one.line
+      part.body:add(part.count > 0 and part.request.between or "", one.line)
+      part.count = part.count + 1
       bounds.keep(b, one.key, one.reservation)
       -- One that was cancelled meanwhile is in the batch all the same: it is claimed.
       if flight.lane then calls.board(flight, b) end
@@ -185,17 +185,20 @@ local function claim(b, group, lines)
 end
 
 --- A batch that grows until it is full.
-local function begin(lane, flight)
+local function begin(lane, flight, protocol, dialect)
   local b = ledger.new(lane.model, flight.digest)
   ledger.note(b)
-  return { b = b, lines = {}, bytes = 0, group = {} }
+  local part = { b = b, body = http.body(), count = 0, bytes = 0, group = {} }
+  part.request = protocol.uploads and protocol.upload(b.uid, dialect) or protocol.create(b.uid)
+  part.body:add(part.request.head)
+  return part
 end
 
 local function flush(part)
   if #part.group == 0 then return end
   local group = part.group
   part.group = {}
-  claim(part.b, group, part.lines)
+  claim(part, group)
 end
 
 --- Cuts a lane. Gives the first call for which the budget has no room now, if there is one: it and those behind it
@@ -208,7 +211,7 @@ local function cut_lane(lane)
     flush(part)
     local full = part
     part = nil
-    send(full, protocol, dialect)
+    send(full, protocol)
   end
   for _, flight in ipairs(calls.take(lane)) do
     local body = flight.lane == lane and prepare(flight)
@@ -220,11 +223,11 @@ local function cut_lane(lane)
     end
     if body and fits then
       local line = protocol.line(flight.id, body)
-      if part and (#part.lines + #part.group >= most or part.bytes + #line > protocol.most_bytes) then
+      if part and (part.count + #part.group >= most or part.bytes + #line > protocol.most_bytes) then
         flush(part) -- some may be in other batches
-        if #part.lines >= most or part.bytes + #line > protocol.most_bytes then finish() end
+        if part.count >= most or part.bytes + #line > protocol.most_bytes then finish() end
       end
-      part = part or begin(lane, flight)
+      part = part or begin(lane, flight, protocol, dialect)
       part.bytes = part.bytes + #line + 1
       part.group[#part.group + 1] = { key = flight.digest, request = flight.request, wire = body, line = line,
         flight = flight, reservation = reservation }

@@ -2,14 +2,17 @@
 --
 --   most_calls, most_bytes                      bounds of a batch
 --   line(id, wire) -> text                      a call in it
---   upload(uid, lines, dialect) -> request      where the calls go first, if `uploads`; uploaded(value) -> file
---   create(uid, lines, file) -> request         what makes the batch: { path =, body =, headers = }
+--   upload(uid, dialect) -> request             where the calls go first, if `uploads`; uploaded(value) -> file
+--   create(uid, file) -> request                what makes the batch
 --   status(id), cancel(id), list(after) -> path
 --   view(value) -> view                         what an answer says of a batch
 --   page(value) -> views, after                 what a page of the account's batches says
 --   is_ours(view, state) or may_be_ours(view, state)     for a batch whose making was not answered
 --   result(value) -> id, status, body           a line of the results; without status, body says why there is no answer
 --   is_full(view)                               refused because too much waits already
+--
+-- A request is { path =, headers =, body = }; where the calls stand in it, head, between and tail are around their lines
+-- in place of a body.
 --
 -- A view is { id =, status = as the provider says it, phase = "running" | "ended" | "refused" | "unknown", total =, done =,
 -- failed =, created = seconds, results = paths or URLs, errors = in words, gone = why the results cannot be had }.

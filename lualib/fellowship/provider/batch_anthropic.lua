@@ -21,14 +21,9 @@ function anthropic.line(id, wire)
 end
 
 --- The request that makes a batch.
----@param _ string
----@param lines string[]
----@return { path: string, body: string }
-function anthropic.create(_, lines)
-  local all = table.move(lines, 1, #lines, 1, {})
-  all[1] = '{"requests":[' .. all[1] -- rather than around the whole, which would be copied once more
-  all[#all] = all[#all] .. "]}"
-  return { path = "/messages/batches", body = table.concat(all, ",") }
+---@return { path: string, head: string, between: string, tail: string }
+function anthropic.create()
+  return { path = "/messages/batches", head = '{"requests":[', between = ",", tail = "]}" }
 end
 
 function anthropic.status(id) return "/messages/batches/" .. id end

@@ -29,10 +29,9 @@ end
 
 --- The upload of lines: multipart/form-data (RFC 7578).
 ---@param uid string the batch's
----@param lines string[]
 ---@param dialect table the provider's differences
----@return { path: string, headers: string[][], body: string }
-function openai.upload(uid, lines, dialect)
+---@return { path: string, headers: string[][], head: string, between: string, tail: string }
+function openai.upload(uid, dialect)
   local boundary, name = "fellowship-" .. uid, "fellowship-" .. uid .. ".jsonl"
   local fields = { { "purpose", dialect.purpose or "batch" } }
   if dialect.file_name then fields[2] = { "file_name", name } end
@@ -43,9 +42,8 @@ function openai.upload(uid, lines, dialect)
   end
   parts[#parts + 1] = ('--%s\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n'
     .. 'Content-Type: application/jsonl\r\n\r\n'):format(boundary, name)
-  table.move(lines, 1, #lines, #parts + 1, parts)
-  parts[#parts + 1] = ("\r\n--%s--\r\n"):format(boundary)
-  return { path = dialect.upload or "/files", body = table.concat(parts),
+  return { path = dialect.upload or "/files", head = table.concat(parts), between = "",
+    tail = ("\r\n--%s--\r\n"):format(boundary),
     headers = { { "Content-Type", "multipart/form-data; boundary=" .. boundary } } }
 end
 
@@ -58,10 +56,9 @@ end
 
 --- The request that makes a batch.
 ---@param uid string
----@param _ nil the calls are in the file
 ---@param file string the uploaded file
 ---@return { path: string, body: string }
-function openai.create(uid, _, file)
+function openai.create(uid, file)
   return { path = "/batches", body = json.encode { input_file_id = file, endpoint = ENDPOINT,
     completion_window = "24h", metadata = { [METADATA] = uid } } }
 end
