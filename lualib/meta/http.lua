@@ -15,8 +15,9 @@ local target = {}
 
 ---@class fellowship.http.target_options
 ---@field url string
----@field headers? string[][] pairs of name and value
+---@field headers? string[][] pairs of name and value; Content-Type and Accept are JSON's unless they stand here
 ---@field auth? { env: string, header: string, prefix: string? } puts the value of an environment variable, which Lua never sees, behind the prefix into a header
+---@field isolated? boolean each call has a connection of its own; on one that was used before, a request may be sent again when it breaks without an answer
 
 ---Times in seconds, 0 for none.
 ---@class fellowship.http.send_options
@@ -38,8 +39,22 @@ local target = {}
 ---@field message string
 ---@field status integer 0 when none came
 
+---A body that is put together in parts, and stands in memory once.
+---@class fellowship.http.body: userdata
+local parts = {}
+
+---Puts texts behind what it has. Raises when it was sent before.
+---@param ... string
+function parts:add(...) end
+
+---Frees it. No call that sends it may be under way.
+function parts:close() end
+
+---@return fellowship.http.body
+function http.body() end
+
 ---Posts the body, or gets without one, and waits for the whole answer. Redirects are not followed.
----@param body? string
+---@param body? string|fellowship.http.body
 ---@param options? fellowship.http.send_options
 ---@return fellowship.http.answer? answer whatever its status
 ---@return fellowship.http.problem? problem
@@ -50,8 +65,8 @@ function target:send(body, options) end
 ---@class fellowship.http.stream: userdata
 local stream = {}
 
----Begins to post the body. Nothing waits until the first `read`.
----@param body string
+---Begins to post the body, or to get without one. Nothing waits until the first `read`.
+---@param body? string
 ---@param options? fellowship.http.send_options
 ---@return fellowship.http.stream? stream
 ---@return fellowship.http.problem? problem

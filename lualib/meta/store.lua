@@ -33,6 +33,46 @@ function store:get(key) end
 ---@return boolean|fellowship.store.problem known whether the store held one before; or the problem
 function store:put(key, request, wire, completion, created) end
 
+---Whether calls were under way in batches when the store was opened.
+---@return boolean
+function store:has_pending() end
+
+---A call that is to go into a batch: its key (32 bytes), the request as asked, and the body as it will be sent.
+---@alias fellowship.store.claim { key: string, request: string, wire: string }
+
+---Claims calls for a batch; all of them, or none when it fails.
+---@param uid string
+---@param calls fellowship.store.claim[]
+---@return string[]? holders for each call the batch that has claimed it, this one or who was first; false where the store has its completion already
+---@return table<integer, string>|fellowship.store.problem completions by the place of these calls; or the problem
+function store:claim(uid, calls) end
+
+---Commits completions of claimed calls, whose claims end with that.
+---@param results { key: string, completion: string }[]
+---@param created integer milliseconds since 1970
+---@return ("fresh"|"held"|false)[]? ends for each: committed now, there before, or claimed by nobody
+---@return table<integer, string>|fellowship.store.problem completions of those that were there before, by their places; or the problem
+function store:settle(results, created) end
+
+---Notes the state of a batch, on the disk when it returns. Without one the batch is forgotten and its calls are free.
+---@param uid string
+---@param state? string
+---@param ended? boolean its calls are free
+---@return boolean? well
+---@return fellowship.store.problem? problem
+function store:set_batch(uid, state, ended) end
+
+---All batches that the store knows, oldest first; `pending` counts the calls that each has claimed.
+---@return { uid: string, state: string, pending: integer }[]?
+---@return fellowship.store.problem? problem
+function store:batches() end
+
+---The batch that has claimed a call; nil when none has.
+---@param key string 32 bytes
+---@return string? uid
+---@return fellowship.store.problem? problem
+function store:holder(key) end
+
 ---Waits for what is under way, and closes the file.
 function store:close() end
 

@@ -46,11 +46,20 @@ function sys.list(path) end
 ---@return fellowship.sys.problem? problem
 function sys.glob(pattern) end
 
----Locks a folder until the lock is closed (it is made for a to-be-closed variable) or the process ends.
----@param folder string
----@return userdata? lock
+---What is locked, until it is closed.
+---@class fellowship.lock: userdata
+local lock = {}
+
+---Lets go. Does nothing the second time.
+function lock:close() end
+
+---Locks a folder until the lock is closed (it is made for a to-be-closed variable) or the process ends; or a file,
+---which is made when there is none.
+---@param path string
+---@param file? boolean
+---@return fellowship.lock? lock
 ---@return fellowship.sys.problem? problem
-function sys.lock(folder) end
+function sys.lock(path, file) end
 
 ---@param text string
 ---@return string digest 32 bytes

@@ -11,6 +11,7 @@
 
 #define CLIENT "fellowship.http"
 #define CALL   "fellowship.http.call"
+#define BODY   "fellowship.http.body"
 
 #define MOST_HEADERS     32
 #define DEFAULT_MAX_BODY (64 << 20)
@@ -83,9 +84,10 @@ static bool line_safe(const char *s) {
 }
 
 /*
- * target{url =, headers = {{name, value}, ...}, auth = {header =, prefix =, env =}}
+ * target{url =, headers = {{name, value}, ...}, auth = {header =, prefix =, env =}, isolated =}
  *   -> target | nil, {kind =, message =}
  * auth puts the value of the environment variable `env` behind `prefix` into the header `header`.
+ * isolated: each call has a connection of its own, on which nothing is ever sent twice.
  */
 static int l_target(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -115,7 +117,50 @@ static int l_target(lua_State *L) {
     *target = http_target_new(url, headers, count, secret, err, sizeof err);
     if (line->data) explicit_bzero(line->data, line->len);
     if (!*target) return lx_fail(L, "usage", "%s", err);
+    if (lx_boolean_field(L, 1, "isolated", false)) http_target_isolate(*target);
     return 1;
+}
+
+/* ---- bodies ---- */
+
+/* A body that is put together in parts: a large one would stand in memory several times as a
+ * string. */
+typedef struct body {
+    buf text;
+    bool sent; /* libcurl may read it at any time: it stays as it is */
+} body;
+
+static int release_body(lua_State *L) {
+    body *b = lua_touserdata(L, 1);
+    buf_free(&b->text);
+    return 0;
+}
+
+/* body() -> an empty body; body:add(text, ...) puts texts behind it. */
+static int l_body(lua_State *L) {
+    lx_box(L, BODY, sizeof(body), 0);
+    return 1;
+}
+
+static int l_add(lua_State *L) {
+    body *b = luaL_checkudata(L, 1, BODY);
+    if (b->sent) return luaL_error(L, "the body was sent");
+    for (int i = 2, last = lua_gettop(L); i <= last; i++) {
+        size_t len;
+        const char *text = luaL_checklstring(L, i, &len);
+        if (!buf_append(&b->text, text, len)) return luaL_error(L, "out of memory");
+    }
+    return 0;
+}
+
+/* The text of the string or body at index; NULL when there is none. */
+static const char *text_of_body(lua_State *L, int index, size_t *len) {
+    *len = 0;
+    body *b = luaL_testudata(L, index, BODY);
+    if (!b) return luaL_optlstring(L, index, NULL, len);
+    b->sent = true;
+    *len = b->text.len;
+    return b->text.data ? b->text.data : "";
 }
 
 /* ---- calls ---- */
@@ -182,15 +227,15 @@ static int after_call(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /*
- * target:send(body | nil [, {connect =, first =, idle =, total =, max_body =, once =}])
+ * target:send(string | body | nil [, {connect =, first =, idle =, total =, max_body =, once =}])
  *   -> {status =, head =, body =, elapsed =} | nil, {kind =, message =, status =}
  * POSTs body, or GETs without one; waits for the whole answer. Times in seconds, 0 for none.
  * kinds: refused, connect, tls, timeout, broken, too_large.
  */
 static int l_send(lua_State *L) {
     http_target **target = luaL_checkudata(L, 1, HTTP_TARGET);
-    size_t len = 0;
-    const char *body = luaL_optlstring(L, 2, NULL, &len);
+    size_t len;
+    const char *text = text_of_body(L, 2, &len);
     lua_settop(L, 3);
     http_bounds bounds = http_read_bounds(L, 3);
     http *client = http_client_of(L);
@@ -201,7 +246,7 @@ static int l_send(lua_State *L) {
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 2);
     x->task = self;
-    x->call = http_send(client, *target, body, len, &bounds.times, bounds.max_body, on_done, x);
+    x->call = http_send(client, *target, text, len, &bounds.times, bounds.max_body, on_done, x);
     if (!x->call) return lx_fail(L, "broken", "the call could not be started: out of memory");
     return task_suspend(L, TASK_OUTSIDE, cancel_call, x, lua_gettop(L), after_call);
 }
@@ -246,9 +291,13 @@ int luaopen_fellowship_core_http(lua_State *L) {
     lx_class(L, CLIENT, NULL, release_client);
     lx_class(L, HTTP_TARGET, target_methods, release_target);
     lx_class(L, CALL, NULL, release_call);
+    static const luaL_Reg body_methods[] = {
+        {"add", l_add}, {"close", release_body}, {NULL, NULL}};
+    lx_class(L, BODY, body_methods, release_body);
     http_stream_init(L);
     static const luaL_Reg functions[] = {
-        {"target", l_target}, {"header", l_header}, {"phase", l_phase}, {NULL, NULL}};
+        {"target", l_target}, {"header", l_header}, {"phase", l_phase}, {"body", l_body},
+        {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

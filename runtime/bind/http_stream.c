@@ -48,13 +48,13 @@ static void forget_reader(void *arg) {
 }
 
 /*
- * target:stream(body [, options]) -> stream | nil, {kind =, message =}
- * Begins a POST whose answer is read while it comes; options as of send.
+ * target:stream(body | nil [, options]) -> stream | nil, {kind =, message =}
+ * Begins a POST, or a GET without a body, whose answer is read while it comes; options as of send.
  */
 int http_stream_start(lua_State *L) {
     http_target **target = luaL_checkudata(L, 1, HTTP_TARGET);
-    size_t len;
-    const char *body = luaL_checklstring(L, 2, &len);
+    size_t len = 0;
+    const char *body = luaL_optlstring(L, 2, NULL, &len);
     lua_settop(L, 3);
     http_bounds bounds = http_read_bounds(L, 3);
     http *client = http_client_of(L);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "bind/lx.h"
+#include "bind/store_private.h"
 #include "bind/task.h"
 #include "engine/digest.h"
-#include "engine/store.h"
 
 #define STORE "fellowship.store"
 #define JOB   "fellowship.store.job"
@@ -39,10 +39,10 @@ static void on_jobs_done(void *arg) {
     opened *o = arg;
     for (store_job *job = store_collect(o->store), *next; job; job = next) {
         next = job->next;
-        if (job->op == STORE_PUT)
-            o->rt->committed--;
-        else
+        if (job->op == STORE_GET)
             o->rt->reading--;
+        else
+            o->rt->committed--;
         pending *p = job->user;
         if (p) {
             p->back = true;
@@ -176,26 +176,65 @@ static int after_job(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* Submits what the pending box on top of the stack holds, and waits for it. */
-static int submit(lua_State *L, opened *o, pending *p) {
+static int submit_with(lua_State *L, opened *o, pending *p, lua_KFunction after) {
     p->job->user = p;
-    if (p->job->op == STORE_PUT)
-        o->rt->committed++;
-    else
+    if (p->job->op == STORE_GET)
         o->rt->reading++;
+    else
+        o->rt->committed++;
     store_submit_later(o->store, p->job);
     o->submitted = true;
-    return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after_job);
+    return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after);
 }
 
-static pending *new_pending(lua_State *L, enum store_op op) {
+static int submit(lua_State *L, opened *o, pending *p) {
+    return submit_with(L, o, p, after_job);
+}
+
+static pending *new_box(lua_State *L) {
     task *self = task_current(L);
     pending *p = lx_box(L, JOB, sizeof *p, 0);
     p->task = self;
+    p->back = true; /* ours to free, until it is submitted */
+    return p;
+}
+
+static pending *new_pending(lua_State *L, enum store_op op) {
+    pending *p = new_box(L);
     p->job = calloc(1, sizeof *p->job);
     if (!p->job) luaL_error(L, "out of memory");
-    p->back = true; /* ours to free, until it is submitted */
     p->job->op = op;
     return p;
+}
+
+/* ---- for bind/store_batch.c ---- */
+
+store_job **store_new_job(lua_State *L) {
+    check_store(L);
+    return &new_box(L)->job;
+}
+
+int store_submit_job(lua_State *L, lua_KFunction after) {
+    pending *p = luaL_checkudata(L, -1, JOB);
+    p->back = false;
+    return submit_with(L, check_store(L), p, after);
+}
+
+store_job *store_job_back(lua_State *L, lua_KContext ctx) {
+    return ((pending *)luaL_checkudata(L, (int)ctx, JOB))->job;
+}
+
+void store_job_done(lua_State *L, lua_KContext ctx) {
+    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    store_job_free(p->job);
+    p->job = NULL;
+    p->back = false;
+}
+
+/* store:has_pending() -> whether calls were under way in batches when the store was opened */
+static int l_has_pending(lua_State *L) {
+    lua_pushboolean(L, store_has_pending(check_store(L)->store));
+    return 1;
 }
 
 /* store:get(key) -> completion | nil (not there) | nil, {kind = "store", message =} */
@@ -319,7 +358,16 @@ static int l_prune(lua_State *L) {
 
 int luaopen_fellowship_core_store(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"get", l_get}, {"put", l_put}, {"close", release_store}, {NULL, NULL}};
+        {"get", l_get},
+        {"put", l_put},
+        {"has_pending", l_has_pending},
+        {"claim", store_batch_claim},
+        {"settle", store_batch_settle},
+        {"set_batch", store_batch_set},
+        {"batches", store_batch_list},
+        {"holder", store_batch_holder},
+        {"close", release_store},
+        {NULL, NULL}};
     lx_class(L, STORE, methods, release_store);
     lx_class(L, JOB, NULL, release_job);
     static const luaL_Reg functions[] = {

@@ -117,12 +117,15 @@ static int release_lock(lua_State *L) {
     return 0;
 }
 
-/* lock(folder) -> lock | nil, err: held until the lock is closed or the process ends; err.held says
- * that another process has it. Where the file system knows no locks, there is none to respect. */
+/* lock(folder) or lock(file, true), which makes the file -> lock | nil, err: held until the lock is
+ * closed or the process ends; err.held says that another one has it. Where the file system knows no
+ * locks, there is none to respect. */
 static int l_lock(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
+    bool file = lua_toboolean(L, 2);
     int *fd = lx_box(L, LOCK, sizeof *fd, 0); /* plus one, so that a zeroed box is closed */
-    int opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int opened = file ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666)
+                      : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (opened < 0) return done(L, false);
     *fd = opened + 1;
     if (flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 1;
@@ -200,7 +203,8 @@ static int l_terminal(lua_State *L) {
 }
 
 int luaopen_fellowship_core_sys(lua_State *L) {
-    lx_class(L, LOCK, NULL, release_lock);
+    static const luaL_Reg lock_methods[] = {{"close", release_lock}, {NULL, NULL}};
+    lx_class(L, LOCK, lock_methods, release_lock);
     lx_class(L, GLOB, NULL, release_glob);
     static const luaL_Reg functions[] = {
         {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/multi.h"
 
@@ -31,6 +32,7 @@ struct http_target {
     bool tls;
     struct curl_slist *headers;
     char *secret;
+    bool isolated;
 };
 
 struct http_call {
@@ -73,6 +75,12 @@ static bool add_header(http_target *t, const http_header *h) {
     return more != NULL;
 }
 
+static bool is_given(const http_header *headers, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(headers[i].name, name) == 0) return true;
+    return false;
+}
+
 static bool fill_target(http_target *t, const http_header *headers, size_t count,
                         const char *secret) {
     /* An empty Expect keeps curl from waiting for "100 Continue" before larger bodies. */
@@ -81,7 +89,7 @@ static bool fill_target(http_target *t, const http_header *headers, size_t count
     t->headers = curl_slist_append(NULL, "Expect:");
     if (!t->headers) return false;
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        if (!add_header(t, &always[i])) return false;
+        if (!is_given(headers, count, always[i].name) && !add_header(t, &always[i])) return false;
     for (size_t i = 0; i < count; i++)
         if (!add_header(t, &headers[i])) return false;
     return !secret || (t->secret = strdup(secret)) != NULL;
@@ -111,6 +119,10 @@ failed:
     curl_free(scheme);
     http_target_free(t);
     return NULL;
+}
+
+void http_target_isolate(http_target *t) {
+    t->isolated = true;
 }
 
 /* ---- what curl calls ---- */
@@ -422,6 +434,7 @@ static void set_up(http_call *call, const char *body, size_t len) {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->target->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->timeouts.connect);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeouts.total);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)call->target->isolated);
     if (body) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);

@@ -67,6 +67,9 @@ void http_free(http *c);
  */
 http_target *http_target_new(const char *url, const http_header *headers, size_t count,
                              const char *secret, char *err, size_t errlen);
+/* Each call to the target gets a connection of its own. libcurl sends a request again by itself
+ * when a connection that was used before breaks without an answer; on a new one it never does. */
+void http_target_isolate(http_target *t);
 /* The target must outlive its calls. */
 void http_target_free(http_target *t);
 

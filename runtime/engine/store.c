@@ -1,7 +1,9 @@
 #include "engine/store.h"
 
+#include "engine/store_batch.h"
 #include "engine/store_db.h"
 #include "engine/store_table.h"
+#include "engine/store_work.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -28,7 +30,7 @@ typedef struct queue {
 struct store {
     /* set once */
     char *path;
-    bool read_only, durable;
+    bool read_only, durable, has_pending;
     void (*notify)(void *arg);
     void *notify_arg;
     pthread_t thread;
@@ -116,6 +118,10 @@ static void run_get(store *s, store_job *job) {
     if (rc != SQLITE_OK) explain(s, rc, job);
 }
 
+static bool is_writing(const store_job *job) {
+    return job->op == STORE_PUT || (job->op == STORE_WORK && job->work->writes);
+}
+
 /* Does the jobs in their order inside one transaction; a failure is that of the whole group. */
 static int run_group(store *s, const queue *round, bool writes) {
     int rc = sqlite3_exec(s->db, writes ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
@@ -124,7 +130,7 @@ static int run_group(store *s, const queue *round, bool writes) {
         if (job->op == STORE_GET)
             run_get(s, job);
         else if (!job->error)
-            rc = insert(s, job);
+            rc = job->op == STORE_PUT ? insert(s, job) : job->work->run(job->work, s->db, s->table);
     }
     if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
     return rc;
@@ -141,7 +147,7 @@ static void undo_group(store *s, const queue *round, int rc) {
     bool readable = store_table_begin(s->table) == SQLITE_OK;
     if (!readable) store_table_undone(s->table);
     for (store_job *job = round->head; job; job = job->next) {
-        if (job->op == STORE_PUT || !readable) {
+        if (job->op != STORE_GET || !readable) {
             set_error(job, message);
         } else if (!job->error) {
             free(job->completion.data);
@@ -161,10 +167,22 @@ static void settle(store *s) {
     store_table_undone(s->table);
 }
 
+/* Brings all commits to the disk, which SQLite alone would only do at the next checkpoint. When
+ * that fails every later commit is synced on its own, so that the fault shows in its jobs. */
+static void sync_commits(store *s) {
+    sqlite3_file *wal = store_db_wal(s->db);
+    if (!wal || wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
+        sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
+        s->durable = true;
+    }
+    s->unsynced_since = 0;
+}
+
 static void run_round(store *s, const queue *round) {
-    bool writes = false;
+    bool writes = false, work = false;
     for (store_job *job = round->head; job; job = job->next) {
-        if (job->op != STORE_PUT) continue;
+        if (!is_writing(job)) continue;
+        work = work || job->op == STORE_WORK;
         if (s->read_only)
             explain(s, SQLITE_READONLY, job);
         else
@@ -175,17 +193,8 @@ static void run_round(store *s, const queue *round) {
         undo_group(s, round, rc);
     else if (writes && !s->durable && !s->unsynced_since)
         s->unsynced_since = now_ms();
-}
-
-/* Brings all commits to the disk, which SQLite alone would only do at the next checkpoint. When
- * that fails every later commit is synced on its own, so that the fault shows in its jobs. */
-static void sync_commits(store *s) {
-    sqlite3_file *wal = store_db_wal(s->db);
-    if (!wal || wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
-        sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-        s->durable = true;
-    }
-    s->unsynced_since = 0;
+    /* What is noted of batches stands on the disk before anything is sent that costs. */
+    if (rc == SQLITE_OK && work && s->unsynced_since) sync_commits(s);
 }
 
 /* Waits for jobs, or until a sync is due, and moves what a transaction takes into round, which may
@@ -235,6 +244,7 @@ static int prepare_connection(store *s) {
     if (rc == SQLITE_OK && !s->durable)
         rc = sqlite3_exec(s->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
     if (rc == SQLITE_OK) s->table = store_table_open(s->db, s->read_only, &rc);
+    if (rc == SQLITE_OK) s->has_pending = store_batch_any(s->db);
     return rc;
 }
 
@@ -314,6 +324,10 @@ void store_flush(store *s) {
     if (any) pthread_cond_signal(&s->wake);
 }
 
+bool store_has_pending(const store *s) {
+    return s->has_pending;
+}
+
 store_job *store_collect(store *s) {
     pthread_mutex_lock(&s->mutex);
     store_job *jobs = s->done.head;
@@ -339,6 +353,7 @@ void store_job_free(store_job *job) {
     free(job->request.data);
     free(job->wire.data);
     free(job->completion.data);
+    if (job->work) job->work->free(job->work);
     if (job->error != out_of_memory) free(job->error);
     free(job);
 }

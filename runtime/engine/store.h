@@ -29,7 +29,7 @@ typedef struct store_options {
     void *say_arg;
 } store_options;
 
-enum store_op { STORE_GET, STORE_PUT };
+enum store_op { STORE_GET, STORE_PUT, STORE_WORK };
 
 /* Bytes that may hold NULs; data is malloc'd and owned by the job, NULL only when len is 0. */
 typedef struct store_text {
@@ -45,6 +45,7 @@ typedef struct store_job {
     store_text completion; /* JSON of the answer; after a PUT: what the store holds */
     int64_t created_ms;    /* Unix time in milliseconds; set by the caller for PUT, filled by GET */
     bool found;            /* GET: there is one; PUT: there was one before, and it came back */
+    struct store_work *work; /* WORK: what is done (engine/store_work.h); store_job_free frees it */
     char *error; /* NULL, or what failed, with the store's path; store_job_free frees it */
     void *user;  /* the caller's */
     struct store_job *next;
@@ -72,6 +73,9 @@ store_job *store_collect(store *);
 /* Finishes every submitted job (results that were not collected are dropped), makes all durable,
  * joins the thread and frees. notify may be called until this returns. NULL is allowed. */
 void store_close(store *);
+
+/* Whether calls were under way in batches (engine/store_batch.h) when the store was opened. */
+bool store_has_pending(const store *);
 
 /* Frees one job and what it holds; does not follow next. NULL is allowed. */
 void store_job_free(store_job *);

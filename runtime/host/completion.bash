@@ -15,7 +15,7 @@ _fellowship() {
         mapfile -t COMPREPLY < <(compgen -W "$("$program" list 2>/dev/null | cut -d' ' -f1)" -- "$word"
             compgen -f -X '!*.lua' -- "$word")
     elif [ "$before" = store ] && [ "$COMP_CWORD" = 2 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "export import" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "ls show batches export import why prune" -- "$word")
     elif [[ $word == -* ]]; then
         # The options stand at the beginning of the lines of --help.
         local options

@@ -9,6 +9,7 @@ local flow = lazy "fellowship.flow"
 local budget = lazy "fellowship.model.budget"
 local worst_case = lazy "fellowship.model.worst_case"
 local model = lazy "fellowship.model"
+local batches = lazy "fellowship.command.batches"
 local settings = require "fellowship.model.settings"
 local estimate = lazy "fellowship.command.estimate"
 local failures = lazy "fellowship.command.failures"
@@ -111,6 +112,7 @@ local function run_command(name, path, script, arguments, command_line)
   if script.folder == false then return script.run { options = values } end
   setup.apply(values)
   check_models(declared, values)
+  if values["batch-cancel"] then return batches.cancel() end
   local digest = sys.hex((sys.sha256_file(path)))
   local opened = run.open({ name = name, digest = digest, declared = declared }, values, command_line)
   return opened:execute(script.run)
@@ -140,6 +142,7 @@ end
 local function run_file(path, values, host_arguments, arguments, command_line)
   local chunk = catalogue.load(path)
   setup.apply(values)
+  if values["batch-cancel"] then return batches.cancel() end
   local result, status = run_plain(path, chunk, values, arguments)
   if is_command(result) then
     local all = table.move(arguments, 1, #arguments, #host_arguments + 1, host_arguments)

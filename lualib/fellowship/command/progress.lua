@@ -10,6 +10,7 @@ local estimate = lazy "fellowship.model.estimate"
 local settings = require "fellowship.model.settings"
 local stats = require "fellowship.model.stats"
 local rows = require "fellowship.dataset.rows"
+local batch_progress = require "fellowship.command.batch_progress"
 local counts = require "fellowship.command.counts"
 local screen = require "fellowship.command.screen"
 
@@ -118,6 +119,13 @@ local function facts(call_rate)
   return parts
 end
 
+--- The same with what is under way in batches, for a single line.
+local function all_facts(call_rate)
+  local parts = facts(call_rate)
+  parts[#parts + 1] = batch_progress.brief()
+  return parts
+end
+
 local function bar(fraction, width)
   local full = math.floor(fraction * width + 0.5)
   return "[" .. ("#"):rep(full) .. ("-"):rep(width - full) .. "] "
@@ -139,6 +147,7 @@ local function block(self, width)
     line = text.fit(longer, width)
   end
   lines[#lines + 1] = line
+  for _, of_batch in ipairs(batch_progress.lines()) do lines[#lines + 1] = text.fit(of_batch, width) end
   return lines
 end
 
@@ -185,7 +194,7 @@ local function show_in_pipe(self)
     task.sleep(PIPE_SECONDS, true)
     local row_rate, call_rate = take_rates(self)
     local done = rows_text(self, row_rate)
-    io.stderr:write("fellowship: ", table.concat({ done, table.unpack(facts(call_rate)) }, " · "), "\n")
+    io.stderr:write("fellowship: ", table.concat({ done, table.unpack(all_facts(call_rate)) }, " · "), "\n")
   end
 end
 

@@ -191,6 +191,7 @@ function run.open(script, values, command)
   host.on_interrupt(function()
     record(self, "interrupted")
     if settings.dry_run then return self.say "interrupted: no estimate; nothing was asked" end
+    setup.interrupted()
     self.tell(("interrupted after %d rows; the same command resumes, and asks for nothing twice"):format(self.done))
   end)
   return self

@@ -1,5 +1,6 @@
 -- Takes the options that every command has into force: store, limits, models, prompts, seed, failures.
 
+local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
@@ -47,6 +48,28 @@ function setup.teller(quiet)
   end
 end
 
+-- Rows opened with --batch: with few of them batches would be small, and many.
+local BATCH_WINDOW = 10000
+
+--- The options of batches.
+local function take_batch(values)
+  for _, name in ipairs { "batch-after", "batch-failed" } do
+    if values[name] and not values.batch then setup.usage("--%s says how --batch goes; give --batch too", name) end
+  end
+  if values["batch-cancel"] and values.offline then
+    setup.usage "--batch-cancel asks the providers, and --offline forbids that"
+  end
+  settings.batch = values.batch and { after = values["batch-after"], failed = values["batch-failed"] or "batch" } or nil
+  if values.batch then host.on_interrupt(setup.interrupted) end
+end
+
+--- Tells, after Ctrl+C, what is under way in batches.
+function setup.interrupted()
+  local batch = package.loaded["fellowship.model.batch"]
+  local said = batch and batch.under_way "the same command collects them"
+  if said and settings.warn then settings.warn(said) end
+end
+
 --- A dry run: models are stood in for, and files are written nowhere.
 local function apply_dry_run(values)
   if values.offline then
@@ -66,7 +89,8 @@ function setup.apply(values)
   settings.durable = values.durable or false
   settings.fresh = values.fresh
   settings.set_concurrency(values.concurrency)
-  flow.window = values.window or 4 * values.concurrency
+  take_batch(values)
+  flow.window = values.window or (values.batch and BATCH_WINDOW or 4 * values.concurrency)
   task.base_seed(values.seed)
   if values.models then
     as_usage(settings.take_models, setup.load_table("models", values.models), values.models)
@@ -79,7 +103,8 @@ function setup.apply(values)
   if cost or calls or settings.bounded then budget.set(cost, calls) end
 end
 
---- Tells on stderr which call holds the run up, until the variable that it is given to is closed.
+--- Tells on stderr which call holds the run up, until the variable that it is given to is closed; batches that nobody
+--- waits for then are followed no further.
 --- $FELLOWSHIP_WATCHDOG is after how many seconds; 0 for never.
 ---@return table closing
 function setup.watch()
@@ -90,6 +115,8 @@ function setup.watch()
   end)
   return setmetatable({}, { __close = function()
     if watcher then watcher:cancel() end
+    local batch = package.loaded["fellowship.model.batch"]
+    if batch then batch.close() end
   end })
 end
 

@@ -5,9 +5,11 @@ local core = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local read_file = require "fellowship.base.file".read
+local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
 local text = require "fellowship.base.text"
 local settings = require "fellowship.model.settings"
+local batches = lazy "fellowship.command.batches"
 local options = require "fellowship.command.options"
 local recording = require "fellowship.command.recording"
 local setup = require "fellowship.command.setup"
@@ -268,6 +270,18 @@ function verbs.prune.run(path, values)
   local pruned, problem = core.prune(path, keys)
   if not pruned then errors.raise(problem) end
   io.stdout:write(json.encode { pruned = pruned }, "\n")
+end
+
+verbs.batches = { summary = "the batches of calls that are under way: fellowship run ... --batch",
+  options = {
+    { "all", type = "flag", help = "those that are done, too" },
+    { "forget", type = "string", metavar = "BATCH", help = "forget one: its calls are made anew, and paid again" },
+  },
+}
+
+function verbs.batches.run(path, values)
+  if values.forget then return batches.forget(path, values.forget) end
+  batches.list(path, values.all)
 end
 
 -- ---- the command ----

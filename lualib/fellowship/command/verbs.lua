@@ -16,6 +16,9 @@ local verbs = {}
 function verbs.repl(arguments)
   local values, problem = options.read(options.common, arguments)
   if not values then setup.usage("%s", problem) end
+  if values.batch or values["batch-cancel"] then
+    setup.usage "the REPL asks live: a batch would hold the prompt for hours; --batch is for scripts"
+  end
   if values["dry-run"] then
     setup.usage "--dry-run estimates a script, at its end; at the prompt, ask a sim: model to try things without cost"
   end

@@ -96,7 +96,8 @@ local function refuse(flight)
 end
 
 -- What a call waits for that would have to be sent again.
-local NOT_SENT = { turn = true, retry = true, budget = true }
+-- What is under way in a batch is as well: a later run collects it.
+local NOT_SENT = { turn = true, retry = true, budget = true, lane = true, batch = true }
 
 -- How often, in seconds, it is looked what has ended: not every end wakes who watches.
 local LOOK = 0.02

@@ -9,6 +9,8 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local text = require "fellowship.base.text"
+local batch = lazy "fellowship.model.batch"
+local batch_notice = lazy "fellowship.model.batch_notice"
 local budget = lazy "fellowship.model.budget"
 local endpoint = require "fellowship.model.endpoint"
 local estimate = lazy "fellowship.model.estimate"
@@ -32,7 +34,7 @@ dispatch.FRESH = 1000000
 ---@field value? any what the answer holds, where a schema was given
 ---@field answered_by string the model that answered, as it was named: another one after a fallback
 ---@field attempts integer HTTP exchanges it took
----@field elapsed number seconds of the exchange that succeeded
+---@field elapsed number? seconds of the exchange that succeeded; nil when it came in a batch
 ---@field key string hexadecimal
 ---@field stored boolean whether the store had it
 
@@ -55,6 +57,7 @@ function dispatch.store()
   opened, problem = store.open { path = path, read_only = settings.offline or settings.dry_run,
     durable = settings.durable, say = settings.warn }
   if not opened then errors.raise { kind = "store", fatal = true, message = problem.message } end
+  if not (settings.batch or settings.dry_run) and opened:has_pending() then batch_notice.open(opened) end
   return opened
 end
 
@@ -112,6 +115,10 @@ local function failure_of(flight, outcome, attempts)
     message = ("%s at %s: %s%s"):format(model.named, model.endpoint.shown, outcome.message, note) }
 end
 
+--- For fellowship.model.batch: what is kept of an outcome, how that is read, and what becomes of one that failed.
+dispatch.forms = { completion = encode_completion, failure = encode_failure, read = decode_stored,
+  problem = failure_of }
+
 --- Commits what must be kept of an outcome that needs no further attempt.
 local function conclude(flight, outcome, attempts, wire)
   if outcome.verdict == "done" then
@@ -146,10 +153,12 @@ end
 
 local function offline_miss(flight)
   local last = flight.messages[#flight.messages].content
+  local under_way = dispatch.store():has_pending() and batch_notice.of(dispatch.store(), flight.digest)
   return errors.new { kind = "offline", retryable = true, key = flight.id, request = flight.request,
     model = flight.model.named,
-    message = ('%s was never asked this (call %s), and --offline forbids to ask now: "%s"')
-    :format(flight.model.named, flight.id:sub(1, 12), (text.cut(last, 60):gsub("%s+", " "))) }
+    message = ('%s %s (call %s), and --offline forbids to ask now: "%s"')
+    :format(flight.model.named, under_way or "was never asked this", flight.id:sub(1, 12),
+      (text.cut(last, 60):gsub("%s+", " "))) }
 end
 
 -- ---- flights: identical calls are one ----
@@ -157,7 +166,7 @@ end
 local flights = {}
 
 --- Calls under way, by digest, for who watches them: `sent` is the attempt, `stage` what a live one waits for ("turn",
---- "wire", "stream", "retry", "store").
+--- "wire", "stream", "retry", "store"), "lane" and "batch" where one of a batch waits.
 dispatch.flights = flights
 
 local function fly(flight)
@@ -174,6 +183,7 @@ local function fly(flight)
   if settings.dry_run then return estimate.answer(flight) end
   if model.adapter.generate then return simulate(flight) end
   if settings.offline then return nil, offline_miss(flight) end
+  if settings.batch then return batch.call(flight, conclude) end
   return live.call(flight, conclude)
 end
 

@@ -71,8 +71,9 @@ local function auth_of(model)
 end
 
 --- A target, without a key where the provider can do without and its variable is not set.
-local function make_target(model, url)
-  local options = { url = url, headers = headers_of(model), auth = auth_of(model) }
+local function make_target(model, url, more, isolated)
+  local options = { url = url, headers = headers_of(model), auth = auth_of(model), isolated = isolated }
+  for _, header in ipairs(more or {}) do options.headers[#options.headers + 1] = header end
   local target, problem = http.target(options)
   if not target and problem.kind == "auth" and model.provider.key_optional and not model.entry.key_env then
     options.auth = nil
@@ -97,6 +98,23 @@ function endpoint.gate(model)
   return gate
 end
 
+local function url_of(model, path)
+  local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
+  if path:find("?", 1, true) then query = query:gsub("^%?", "&") end
+  return url .. path .. query
+end
+
+--- Raises why there is no target.
+local function refuse(model, problem)
+  if problem.kind == "auth" then
+    errors.raise { kind = "auth", fatal = true, model = model.named, message =
+      ("%s needs a key: %s (set it to your key for %s; a server that wants none takes any value)")
+      :format(model.named, problem.message, model.endpoint.shown) }
+  end
+  errors.raise { kind = "usage", fatal = true, model = model.named,
+    message = ("%s: the base URL %s is %s"):format(model.named, model.endpoint.shown, problem.message) }
+end
+
 --- The target that a model's calls are sent to. Raises when the key's variable is not set.
 ---@param model fellowship.Model
 ---@param path string under the base URL
@@ -105,20 +123,19 @@ function endpoint.target(model, path)
   local id = table.concat({ model.endpoint.url, model.key_env or "", path, model.entry_name or "" }, "\0")
   model.target, model.target_path = targets[id], path
   if targets[id] then return targets[id] end
-  local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
-  if path:find("?", 1, true) then query = query:gsub("^%?", "&") end
-  local target, problem = make_target(model, url .. path .. query)
-  if not target then
-    if problem.kind == "auth" then
-      errors.raise { kind = "auth", fatal = true, model = model.named, message =
-        ("%s needs a key: %s (set it to your key for %s; a server that wants none takes any value)")
-        :format(model.named, problem.message, model.endpoint.shown) }
-    end
-    errors.raise { kind = "usage", fatal = true, model = model.named,
-      message = ("%s: the base URL %s is %s"):format(model.named, model.endpoint.shown, problem.message) }
-  end
-  targets[id] = target
+  local target, problem = make_target(model, url_of(model, path))
+  targets[id] = target or refuse(model, problem)
   return target
+end
+
+--- A target of its own for a request beside the calls, as of batches.
+---@param model fellowship.Model
+---@param path string under the base URL, or a whole URL
+---@param more? string[][] headers besides
+---@param isolated? boolean what is sent must never be sent twice
+function endpoint.beside(model, path, more, isolated)
+  local target, problem = make_target(model, path:find "^%a+://" and path or url_of(model, path), more, isolated)
+  return target or refuse(model, problem)
 end
 
 --- Timeouts of a model's calls, in seconds, and the bound on an answer's size.

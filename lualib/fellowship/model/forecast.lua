@@ -8,7 +8,9 @@
 
 local spread = require "fellowship.base.spread"
 local lengths = require "fellowship.model.lengths"
+local batches = require "fellowship.provider.batch"
 local prices = require "fellowship.model.prices"
+local settings = require "fellowship.model.settings"
 
 local forecast = {}
 
@@ -205,7 +207,8 @@ function forecast.account(account)
   local model = account.model
   local sums = { calls = range(function() return 0 end), prompt = range(function() return 0 end),
     completion = range(function() return 0 end), cost = range(function() return 0.0 end) }
-  local price, own, guessed, too_long = prices.of(model), true, false, false
+  local in_batches = settings.batch and batches.of(model.provider) ~= nil
+  local price, own, guessed, too_long = prices.of(model, in_batches), true, false, false
   for _, group in ipairs(account.groups) do
     local taken = take(group)
     for name, more in pairs(taken) do add(sums, name, more) end

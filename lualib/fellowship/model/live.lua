@@ -217,4 +217,8 @@ function live.call(flight, conclude)
   end
 end
 
+--- For fellowship.model.batch: the request as it goes on the wire, whether a refused one is worth sending in another
+--- form, and what is known of a model.
+live.request, live.learns, live.quirks = request_of, learns, quirks_of
+
 return live

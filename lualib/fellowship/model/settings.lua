@@ -12,6 +12,7 @@ local settings = {
   durable = false,
   fresh = 0, ---@type integer shifts every sample number
   concurrency = 16,
+  batch = nil, ---@type { after: number?, failed: "batch"|"live" }? calls go in batches, where the provider takes them
   bounded = false, -- by --max-cost or --max-calls: see fellowship.model.budget
   warn = nil, ---@type fun(text: string)? tells of trouble that is not final
   models = {}, ---@type table<string, table> entries of --models by name

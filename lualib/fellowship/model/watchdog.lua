@@ -13,6 +13,9 @@ local watchdog = {}
 -- How often it looks, in parts of the patience.
 local LOOKS = 12
 
+-- These wait for hours, as they were told to.
+local IN_BATCHES = { lane = true, batch = true }
+
 --- What a call waits for, in words.
 local function waits_for(flight)
   local stage = flight.stage
@@ -58,7 +61,7 @@ function watchdog.watch(patience)
       if flight.sent and flight.stage then
         since[flight] = since[flight] or now
         if not oldest or since[flight] < since[oldest] then oldest = flight end
-      elseif flight.stage then
+      elseif flight.stage and not IN_BATCHES[flight.stage] then
         waiting = waiting or flight
       end
     end

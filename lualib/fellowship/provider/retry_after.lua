@@ -33,14 +33,21 @@ local function duration(text)
   return total
 end
 
---- Seconds from now to a time of ISO 8601, in UTC or with an offset; nil when it is none.
-local function until_iso(text, now)
+--- Seconds since 1970 of a time of ISO 8601, in UTC or with an offset; nil when it is none.
+---@param text string
+---@return number?
+function retry_after.epoch(text)
   local y, mo, d, h, mi, s, zone = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)(.*)$"
   if not y then return nil end
   local sign, zone_h, zone_m = zone:match "^([+-])(%d%d):?(%d%d)$"
   if not sign and zone ~= "Z" and zone ~= "" then return nil end
   local offset = sign and (zone_h * 3600 + zone_m * 60) * (sign == "-" and -1 or 1) or 0
-  return epoch(y, mo, d, h, mi, s) - offset - now
+  return epoch(y, mo, d, h, mi, s) - offset
+end
+
+local function until_iso(text, now)
+  local at = retry_after.epoch(text)
+  return at and at - now
 end
 
 --- Seconds to wait, at most a day, or nil when the text says nothing that is understood.
