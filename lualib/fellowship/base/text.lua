@@ -91,6 +91,15 @@ function text.wrap(s, n)
   return lines
 end
 
+--- A number and what is counted, in words.
+---@param n integer
+---@param one string
+---@param more? string by default `one` with an s
+---@return string
+function text.count(n, one, more)
+  return ("%d %s"):format(n, n == 1 and one or more or one .. "s")
+end
+
 --- The same text with control characters, which could steer a terminal, shown as "?"; line ends and tabs stay.
 ---@param s string
 ---@return string

@@ -1,5 +1,6 @@
 -- What a run says at its end: how many rows, what failed and why, where the results are, what to do next.
 
+local text = require "fellowship.base.text"
 local stats = require "fellowship.model.stats"
 local counts = require "fellowship.command.counts"
 local lazy = require "fellowship.base.lazy"
@@ -22,10 +23,6 @@ local advice = {
   script = "errors.jsonl has the line of the script for each",
   context_length = "these prompts are too long for the model: shorten them, or take another model",
 }
-
-local function plural(n, word)
-  return ("%d %s%s"):format(n, word, n == 1 and "" or "s")
-end
 
 --- Lines of advice, by how many rows each would help.
 local function next_steps(failures)
@@ -53,7 +50,7 @@ function summary.lines(run, seconds, data)
   local troubles = counts.troubles()
   table.move(troubles, 1, #troubles, #calls + 1, calls)
   local lines = {
-    ("%s done%s in %s"):format(plural(run.done, "row"),
+    ("%s done%s in %s"):format(text.count(run.done, "row"),
       failures.count > 0 and (", %d failed (%s)"):format(failures.count, failures:by_kind()) or "",
       seconds < 60 and ("%.1f s"):format(seconds) or counts.duration(seconds)),
     ("  calls    %s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost()),

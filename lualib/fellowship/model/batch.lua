@@ -9,6 +9,7 @@
 
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local text = require "fellowship.base.text"
 local protocols = require "fellowship.provider.batch"
 local bounds = require "fellowship.model.batch_budget"
 local calls = require "fellowship.model.batch_calls"
@@ -92,8 +93,8 @@ local function start()
     end
   end
   if open > 0 and settings.warn then
-    settings.warn(("%d batches with %d calls are under way since an earlier run; their results are collected")
-      :format(open, under_way))
+    settings.warn(("under way since an earlier run: %s with %s; the results are collected")
+      :format(text.count(open, "batch", "batches"), text.count(under_way, "call")))
   end
 end
 
@@ -178,7 +179,7 @@ function batch.under_way(how)
     end
   end
   if #ids == 0 then return nil end
-  return ("%d calls are under way in %d batches (%s%s); %s"):format(under_way, #ids,
+  return ("under way: %s in %s (%s%s); %s"):format(text.count(under_way, "call"), text.count(#ids, "batch", "batches"),
     table.concat(ids, ", ", 1, math.min(#ids, 5)), #ids > 5 and ", ..." or "", how)
 end
 

@@ -7,6 +7,7 @@
 local http = require "fellowship.core.http"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local text = require "fellowship.base.text"
 local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.provider.batch"
 local bounds = require "fellowship.model.batch_budget"
@@ -27,8 +28,8 @@ local cut = {
 -- So many calls are claimed at a time.
 local GROUP = 500
 
-local function say(text, ...)
-  if settings.warn then settings.warn(text:format(...)) end
+local function say(form, ...)
+  if settings.warn then settings.warn(form:format(...)) end
 end
 
 -- ---- sending ----
@@ -92,7 +93,7 @@ local function create(b, request, protocol)
       if view then
         b.state, b.id, b.status, b.total = "running", view.id, view.status, view.total
         ledger.note(b)
-        say("%s: %d calls sent", ledger.shown(b), b.calls)
+        say("%s: %s sent", ledger.shown(b), text.count(b.calls, "call"))
         return follow.start(b)
       end
     end

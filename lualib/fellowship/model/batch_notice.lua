@@ -1,5 +1,6 @@
 -- What a run that sends no batches says of those that are under way.
 
+local text = require "fellowship.base.text"
 local ledger = require "fellowship.model.batch_ledger"
 local settings = require "fellowship.model.settings"
 
@@ -17,8 +18,9 @@ function notice.open(store)
     end
   end
   if calls == 0 then return end
-  settings.warn(("%d calls are under way in %d batches (%s): those that this run makes as well are paid for twice; "
-    .. "with --batch it collects them instead"):format(calls, #names, table.concat(names, ", ", 1, math.min(#names, 3))
+  settings.warn(("under way: %s in %s (%s); calls that this run makes as well are paid for twice; with --batch it "
+    .. "collects them instead"):format(text.count(calls, "call"), text.count(#names, "batch", "batches"),
+    table.concat(names, ", ", 1, math.min(#names, 3))
     .. (#names > 3 and ", ..." or "")))
 end
 
