@@ -22,15 +22,17 @@ PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-d
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
 
-LIBRARIES = libuv sqlite3 libarchive zlib libdeflate libzstd nettle libedit
+LIBRARIES = libuv sqlite3 zlib libdeflate libzstd nettle libedit
 WARNINGS  = -Wall -Wextra -Wpedantic
 DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 
 # pkg-config is asked when something is compiled, so that `make deps` can install it first.
 cflags = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) $(DEFINES) -Iruntime \
-         $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl)
-# libcurl is loaded by the first call: see runtime/engine/libcurl.h.
+         $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl libarchive)
+# libcurl and libarchive are loaded when they are wanted: see their headers in runtime/engine.
 libs   = $(lua) $(shell pkg-config --libs $(LIBRARIES)) $(ALLOCATOR) -lm -lpthread
+# Unit tests and fuzzers make archives of their own.
+test_libs = $(libs) $(shell pkg-config --libs libarchive)
 # Lua is a part of the program, which has no detours then, as shared code has for each call: a tenth
 # less CPU. The whole of it, since modules in C that scripts require (cjson) find it there.
 lua    = -Wl,--whole-archive $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a -Wl,--no-whole-archive \
@@ -59,7 +61,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
+	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
 -include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
 
@@ -123,7 +125,7 @@ fuzzers: $(FUZZERS)
 $(FUZZ)/%_fuzz: tests/fuzz/%_fuzz.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
+	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
 bench: all
 	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done

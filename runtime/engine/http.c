@@ -375,7 +375,7 @@ static void on_sweep(void *arg) {
 http *http_new(loop *l, char *err, size_t errlen) {
     if (!libcurl_load(err, errlen)) return NULL;
     http *c = calloc(1, sizeof *c);
-    if (c && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
+    if (c) {
         c->loop = l;
         c->multi = multi_new(l, on_done, on_broken, c);
         c->share = curl_share_init();
@@ -404,7 +404,6 @@ void http_free(http *c) {
     if (c->share) curl_share_cleanup(c->share);
     loop_timer_free(c->sweep);
     free(c);
-    curl_global_cleanup();
 }
 
 static void set_up(http_call *call, const char *body, size_t len) {

@@ -13,6 +13,7 @@
 
 #include "bind/limits.h"
 #include "engine/edit.h"
+#include "engine/libcurl.h"
 #include "host/state.h"
 
 /* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
@@ -250,7 +251,28 @@ static void raise_file_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Whether a model may be asked: a script is run, and not from the store alone. */
+static bool may_call(int argc, char **argv) {
+    bool script = argc > 1 && strcmp(argv[1], "run") == 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--offline") == 0 || strcmp(argv[i], "--help") == 0) return false;
+        size_t len = strlen(argv[i]);
+        script = script || (len > 4 && strcmp(argv[i] + len - 4, ".lua") == 0);
+    }
+    return script;
+}
+
+/* Ends the process at once where a library is still being loaded that nobody wanted: the end of
+ * main() would wait for it. */
+static void end_early(int status) {
+#ifndef __SANITIZE_ADDRESS__ /* which looks for leaks at the usual end */
+    if (libcurl_loading()) _exit(status);
+#endif
+    (void)status;
+}
+
 int main(int argc, char **argv) {
+    if (may_call(argc, argv)) libcurl_begin();
     host h = {.argc = argc, .argv = argv};
     if (!find_home(&h)) {
         fprintf(stderr, "fellowship: cannot find lualib/fellowship beside the program; reinstall "
@@ -277,5 +299,6 @@ int main(int argc, char **argv) {
     pool_free(memory);
     loop_wake_free(interrupt_wake);
     loop_free(h.loop);
+    end_early(h.status);
     return h.status;
 }
