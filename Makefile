@@ -47,11 +47,16 @@ OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 UNITS   = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
 UNIT_OBJECTS = $(filter-out $(BUILD)/runtime/host/main.o,$(OBJECTS))
 
-all: $(BUILD)/fellowship
+all: $(BUILD)/fellowship $(BUILD)/lualib.luac
 
 $(BUILD)/fellowship: $(OBJECTS)
 	@echo "  LD  $@"
 	@$(CC) $(SANITIZE) -rdynamic -o $@ $^ $(libs)
+
+# The library as bytecode. A module that was changed since is read as it is: nobody has to run make.
+$(BUILD)/lualib.luac: $(BUILD)/fellowship $(shell find lualib/fellowship -name '*.lua')
+	@echo "  LUA $@"
+	@$(BUILD)/fellowship --precompile $@ lualib $(CURDIR)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -172,6 +177,7 @@ install: all reference $(BUILD)/fellowship.1
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
 	cp -R lualib scripts $(LIBRARY)/
+	$(BUILD)/fellowship --precompile $(LIBRARY)/lualib.luac $(LIBRARY)/lualib $(PREFIX)/share/fellowship
 	install -m 644 $(BUILD)/fellowship.1 $(SHARE)/man/man1/fellowship.1
 	install -m 644 runtime/host/completion.bash $(BASH)/fellowship
 	install -m 644 README.md LICENSE $(BUILD)/reference.md $(SHARE)/doc/fellowship/
