@@ -8,6 +8,7 @@
 #include "engine/multi.h"
 
 #define SWEEP_MS     100 /* how often first-byte and idle timeouts are looked at */
+#define FORGOTTEN_MS 1000 /* so long after its time libcurl has forgotten to end a call */
 #define LEAST_SECRET 4   /* what is shorter stands in for a key where a server wants none ("x") */
 #define LONG_SECRET  16  /* a shorter key ("test") may be an ordinary word of a completion */
 #define BLOT         "[redacted]"
@@ -50,6 +51,10 @@ struct http_call {
     char message[CURL_ERROR_SIZE];
 };
 
+bool http_ready(char *err, size_t errlen) {
+    return libcurl_load(err, errlen);
+}
+
 /* ---- targets ---- */
 
 void http_target_free(http_target *t) {
@@ -88,23 +93,21 @@ static bool fill_target(http_target *t, const http_header *headers, size_t count
 
 http_target *http_target_new(const char *url, const http_header *headers, size_t count,
                              const char *secret, char *err, size_t errlen) {
-    if (!libcurl_load(err, errlen)) return NULL;
+    *err = '\0';
     http_target *t = calloc(1, sizeof *t);
     char *scheme = NULL;
-    if (!t || !(t->url = curl_url())) goto memory;
+    if (!t || !(t->url = curl_url())) goto failed;
     CURLUcode code = curl_url_set(t->url, CURLUPART_URL, url, 0);
     if (code == CURLUE_OK) code = curl_url_get(t->url, CURLUPART_SCHEME, &scheme, 0);
-    if (code == CURLUE_OUT_OF_MEMORY) goto memory;
+    if (code == CURLUE_OUT_OF_MEMORY) goto failed;
     if (code != CURLUE_OK || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
         snprintf(err, errlen, "not a usable URL (%s); it has the form https://host[:port]/path",
                  code == CURLUE_OK ? "neither http nor https" : curl_url_strerror(code));
         goto failed;
     }
-    if (!fill_target(t, headers, count, secret)) goto memory;
+    if (!fill_target(t, headers, count, secret)) goto failed;
     curl_free(scheme);
     return t;
-memory:
-    snprintf(err, errlen, "out of memory");
 failed:
     curl_free(scheme);
     http_target_free(t);
@@ -346,8 +349,11 @@ static void on_broken(void *arg, int shard) {
     }
 }
 
-/* libcurl has no timeout for the first byte, and none for silence that is not a slow average. */
+/* libcurl has no timeout for the first byte, and none for silence that is not a slow average. It
+ * forgets a transfer, its total time too, where memory ran out in the middle of some steps. */
 static const char *overdue(const http_call *call, uint64_t now, uint64_t *limit) {
+    *limit = call->timeouts.total;
+    if (*limit && now - call->started_ms > *limit + FORGOTTEN_MS) return "no end came within";
     bool begun = call->last_ms != 0;
     *limit = begun ? call->timeouts.idle : call->timeouts.first;
     uint64_t since = begun ? call->last_ms : call->started_ms;

@@ -16,7 +16,7 @@
 
 typedef struct shard {
     multi *owner;
-    CURLM *curl;
+    CURLM *curl; /* NULL after it broke */
     loop_timer *timer;
     int running;
 } shard;
@@ -59,24 +59,23 @@ static void drain(shard *s) {
     }
 }
 
-static CURLM *open_curl(shard *s);
-
-/* Gives up the transfers of a shard whose handle is dead, and begins it anew. */
-static void renew(shard *s) {
+/* Gives up the transfers of a shard whose handle is dead: it does nothing more, not even end them
+ * when their time is over. The next transfer makes a new one. */
+static void give_up(shard *s) {
     multi *m = s->owner;
-    CURLM *fresh = open_curl(s);
-    if (!fresh) return; /* their timeouts end them */
     for (int i = 0; i < m->count; i++)
         if (m->shards[i] == s) m->broken(m->arg, i);
     curl_multi_cleanup(s->curl);
-    s->curl = fresh;
+    s->curl = NULL;
+    loop_timer_stop(s->timer);
 }
 
 static void act(shard *s, curl_socket_t fd, int events) {
+    if (!s->curl) return;
     int running;
     CURLMcode code = curl_multi_socket_action(s->curl, fd, events, &running);
     drain(s);
-    if (code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY) renew(s);
+    if (code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY) give_up(s);
 }
 
 static void on_timeout(void *arg) {
@@ -235,12 +234,14 @@ static int shard_with_room(multi *m) {
 bool multi_add(multi *m, CURL *easy, int *index) {
     int i = shard_with_room(m);
     if (i < 0) return false;
+    shard *s = m->shards[i];
+    if (!s->curl && !(s->curl = open_curl(s))) return false;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m->shards[i]);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m->shards[i]);
-    if (curl_multi_add_handle(m->shards[i]->curl, easy) != CURLM_OK) return false;
-    m->shards[i]->running++;
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
+    if (curl_multi_add_handle(s->curl, easy) != CURLM_OK) return false;
+    s->running++;
     *index = i;
     return true;
 }

@@ -282,10 +282,14 @@ static bool may_call(int argc, char **argv) {
 /* Ends the process at once where a library is still being loaded that nobody wanted: the end of
  * main() would wait for it. */
 static void end_early(int status) {
-#ifndef __SANITIZE_ADDRESS__ /* which looks for leaks at the usual end */
-    if (libcurl_loading()) _exit(status);
-#endif
+    if (!libcurl_loading()) return;
+#ifdef __SANITIZE_ADDRESS__ /* which looks for leaks at the usual end */
+    char err[256];
+    libcurl_load(err, sizeof err);
     (void)status;
+#else
+    _exit(status);
+#endif
 }
 
 int main(int argc, char **argv) {
@@ -303,6 +307,9 @@ int main(int argc, char **argv) {
     h.loop = loop_new();
     if (!L || !h.loop) {
         fprintf(stderr, "fellowship: out of memory\n");
+        if (L) lua_close(L);
+        loop_free(h.loop);
+        end_early(EXIT_SCRIPT_FAILED);
         return EXIT_SCRIPT_FAILED;
     }
     lua_pushcfunction(L, protected_main);
