@@ -16,9 +16,11 @@
 
 typedef struct shard {
     multi *owner;
-    CURLM *curl; /* NULL after it broke */
+    CURLM *curl;
     loop_timer *timer;
     int running;
+    bool spent; /* memory ran out in a transfer: later ones might never move (seen with 7.88) */
+    bool dead;  /* given up */
 } shard;
 
 /*
@@ -53,6 +55,7 @@ static void drain(shard *s) {
         if (m->msg != CURLMSG_DONE) continue;
         CURL *easy = m->easy_handle;
         CURLcode result = m->data.result; /* m is gone once the handle is removed */
+        if (result == CURLE_OUT_OF_MEMORY) s->spent = true;
         curl_multi_remove_handle(s->curl, easy);
         s->running--;
         s->owner->done(s->owner->arg, easy, result);
@@ -60,18 +63,17 @@ static void drain(shard *s) {
 }
 
 /* Gives up the transfers of a shard whose handle is dead: it does nothing more, not even end them
- * when their time is over. The next transfer makes a new one. */
+ * when their time is over. It is cleaned up at the end, when nothing is polled any more. */
 static void give_up(shard *s) {
     multi *m = s->owner;
     for (int i = 0; i < m->count; i++)
         if (m->shards[i] == s) m->broken(m->arg, i);
-    curl_multi_cleanup(s->curl);
-    s->curl = NULL;
+    s->spent = s->dead = true;
     loop_timer_stop(s->timer);
 }
 
 static void act(shard *s, curl_socket_t fd, int events) {
-    if (!s->curl) return;
+    if (s->dead) return;
     int running;
     CURLMcode code = curl_multi_socket_action(s->curl, fd, events, &running);
     drain(s);
@@ -91,7 +93,7 @@ static void set_watch(watch *w, int events) {
 static void on_ready(void *arg, int fd, int events) {
     shard *s = arg;
     watch *w = &s->owner->watches[fd];
-    if (w->wanted == 0) {
+    if (w->wanted == 0 || s->dead) {
         set_watch(w, 0);
         return;
     }
@@ -146,6 +148,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
             forget_watch(s->owner, fd);
         return 0;
     }
+    if (s->dead) return 0;
     watch *w = watch_of(s, fd);
     if (!w) return -1;
     /* CURL_POLL_INOUT is both bits. */
@@ -221,6 +224,7 @@ void multi_free(multi *m) {
 static int shard_with_room(multi *m) {
     int emptiest = 0;
     for (int i = 0; i < m->count; i++) {
+        if (m->shards[i]->spent) continue;
         if (m->shards[i]->running < SHARD_MOST) return i;
         if (m->shards[i]->running < m->shards[emptiest]->running) emptiest = i;
     }
@@ -235,7 +239,6 @@ bool multi_add(multi *m, CURL *easy, int *index) {
     int i = shard_with_room(m);
     if (i < 0) return false;
     shard *s = m->shards[i];
-    if (!s->curl && !(s->curl = open_curl(s))) return false;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
