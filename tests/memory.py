@@ -36,7 +36,8 @@ print(done)
 # A request that libcurl has mutilated, since it could not put together a line of it, gets no answer.
 MODELS = 'return { stub = { model = "openai:m", timeouts = { total = 5 } } }'
 # Libraries that come with libcurl; what they lose of their own when they are set up is out of reach.
-THEIRS = ("libcrypto", "libssl", "libgnutls", "libp11-kit", "libkrb5", "libgssapi", "libldap", "libsasl2")
+THEIRS = ("libcrypto", "libssl", "libgnutls", "libp11-kit", "libkrb5", "libgssapi", "libldap", "libsasl2",
+          "_dlerror_run")               # and the C library's note of why a library could not be loaded
 
 
 def build(folder):

@@ -308,6 +308,7 @@ int main(int argc, char **argv) {
     if (!L || !h.loop) {
         fprintf(stderr, "fellowship: out of memory\n");
         if (L) lua_close(L);
+        pool_free(memory);
         loop_free(h.loop);
         end_early(EXIT_SCRIPT_FAILED);
         return EXIT_SCRIPT_FAILED;
