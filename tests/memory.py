@@ -127,9 +127,17 @@ def leaks():
                                   env={**scratch.environment, "LD_PRELOAD": shim, "FAIL_AT": str(at), "FAIL_COUNT": str(many),
                                        "ASAN_OPTIONS": options})
 
+        def report(at):
+            try:
+                return at, run(at, many(at)).stderr
+            except subprocess.TimeoutExpired:
+                return at, None
+
         places = count(scratch, lambda at, many: run(at, many).returncode)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            reports = list(zip(places, (result.stderr for result in pool.map(lambda at: run(at, many(at)), places))))
+            reports = list(pool.map(report, places))
+        tap.equal([at for at, text in reports if text is None], [], "every run ends")
+        reports = [(at, text) for at, text in reports if text is not None]
         # The sanitizer's own set-up of a thread allocates too, and gives up when it cannot.
         wrong = [(at, report[:1500]) for at, report in reports
                  if re.search("runtime error:|ERROR: AddressSanitizer", report) and "CHECK failed" not in report]
