@@ -22,22 +22,24 @@ PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-d
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
 
-LIBRARIES = libuv sqlite3 libarchive zlib libdeflate libzstd nettle libedit
+LIBRARIES = libuv sqlite3 zlib libdeflate libzstd nettle libedit
 WARNINGS  = -Wall -Wextra -Wpedantic
 DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 
 # pkg-config is asked when something is compiled, so that `make deps` can install it first.
 cflags = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) $(DEFINES) -Iruntime \
-         $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl)
-# libcurl is loaded by the first call: see runtime/engine/libcurl.h.
+         $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl libarchive)
+# libcurl and libarchive are loaded when they are wanted: see their headers in runtime/engine.
 libs   = $(lua) $(shell pkg-config --libs $(LIBRARIES)) $(ALLOCATOR) -lm -lpthread
+# Unit tests and fuzzers make archives of their own.
+test_libs = $(libs) $(shell pkg-config --libs libarchive)
 # Lua is a part of the program, which has no detours then, as shared code has for each call: a tenth
 # less CPU. The whole of it, since modules in C that scripts require (cjson) find it there.
 lua    = -Wl,--whole-archive $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a -Wl,--no-whole-archive \
          $(filter-out -llua5.4,$(shell pkg-config --libs lua5.4-cjson))
 # Thousands of texts of a few kilobytes come and go: a fifth less CPU than with glibc's malloc.
-# The sanitizers bring their own.
-ALLOCATOR = $(if $(SANITIZE),,-ljemalloc)
+# The sanitizers bring their own. Linked in, since its shared library brings C++'s, a millisecond of each start.
+ALLOCATOR = $(if $(SANITIZE),,-l:libjemalloc_pic.a)
 
 SOURCES = $(wildcard runtime/*/*.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
@@ -45,11 +47,21 @@ OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 UNITS   = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
 UNIT_OBJECTS = $(filter-out $(BUILD)/runtime/host/main.o,$(OBJECTS))
 
-all: $(BUILD)/fellowship
+all: $(BUILD)/fellowship $(BUILD)/lualib.luac
 
 $(BUILD)/fellowship: $(OBJECTS)
 	@echo "  LD  $@"
 	@$(CC) $(SANITIZE) -rdynamic -o $@ $^ $(libs)
+
+# The same with the C library's malloc, which a test can make fail.
+$(BUILD)/fellowship-libc: $(OBJECTS)
+	@echo "  LD  $@"
+	@$(CC) $(SANITIZE) -rdynamic -o $@ $^ $(filter-out $(ALLOCATOR),$(libs))
+
+# The library as bytecode. A module that was changed since is read as it is: nobody has to run make.
+$(BUILD)/lualib.luac: $(BUILD)/fellowship $(shell find lualib/fellowship -name '*.lua')
+	@echo "  LUA $@"
+	@$(BUILD)/fellowship --precompile $@ lualib $(CURDIR)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -59,7 +71,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
+	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
 -include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
 
@@ -80,7 +92,7 @@ check: deps-CHECK
 test: all units lint
 	PATH=$(abspath $(BUILD)):$$PATH FELLOWSHIP=$(abspath $(BUILD)/fellowship) prove $(PROVE) --exec '' $(TESTS)
 
-units: $(UNITS)
+units: $(UNITS) $(BUILD)/fellowship-libc
 
 TESTS = $(UNITS) $(wildcard tests/*.py tests/*.lua tests/*.sh)
 
@@ -123,7 +135,7 @@ fuzzers: $(FUZZERS)
 $(FUZZ)/%_fuzz: tests/fuzz/%_fuzz.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(libs)
+	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
 bench: all
 	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
@@ -170,6 +182,7 @@ install: all reference $(BUILD)/fellowship.1
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
 	cp -R lualib scripts $(LIBRARY)/
+	$(BUILD)/fellowship --precompile $(LIBRARY)/lualib.luac $(LIBRARY)/lualib $(PREFIX)/share/fellowship
 	install -m 644 $(BUILD)/fellowship.1 $(SHARE)/man/man1/fellowship.1
 	install -m 644 runtime/host/completion.bash $(BASH)/fellowship
 	install -m 644 README.md LICENSE $(BUILD)/reference.md $(SHARE)/doc/fellowship/

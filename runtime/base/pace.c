@@ -6,12 +6,15 @@
 #define CATCH_UP_MS 20.0
 #define CUT         0.7
 /* What is left of a rate that was refused: of one that grew, which is some way past what is allowed
- * when the refusal comes, and of a steady one. */
+ * when the refusal comes, of a steady one, and of what a burst told. */
 #define BACK_OFF_GROWN  0.93
 #define BACK_OFF_STEADY 0.97
+#define BACK_OFF_BURST  0.975
+/* A rate that was refused is so near to what a burst told that both mean the same. */
+#define NEAR 1.15
 /* How much the rate grows in a second: until it is known well, and then. Refusals cost a pause, so
- * a known rate is tried again after minutes; but ever faster, lest a
- * limit that was raised stays unused. */
+ * a known rate is tried again after minutes; but ever faster, lest a limit that was raised stays
+ * unused. */
 #define SEARCH      0.08
 #define CREEP       0.0002
 #define FASTER_MS   60000 /* twice as fast after each of these without a refusal */
@@ -94,7 +97,7 @@ bool pace_allows(pace *p, size_t in_use, uint64_t now, uint64_t *wake) {
         return false;
     }
     if (p->paused_until) {
-        p->resumed = now;
+        p->resumed = p->grown_ms = now; /* a pause tells nothing of the rate */
         p->paused_until = 0;
     }
     if (p->adapts && (double)in_use + 1 > calls_at_a_time(p, now)) {
@@ -118,9 +121,18 @@ bool pace_allows(pace *p, size_t in_use, uint64_t now, uint64_t *wake) {
 
 pace_ticket pace_sent(pace *p, uint64_t now) {
     pace_ticket ticket = {.serial = ++p->serial, .sent_ms = now, .tokens = p->token_mean};
+    if (ticket.serial == 1) p->burst.sent_ms = now;
     if (p->rate > 0) p->allowance -= 1;
     if (p->token_rate > 0) p->token_allowance -= ticket.tokens;
     return ticket;
+}
+
+/* How many calls a period lets through by what went before the first refusal, a period being what
+ * that one asked for; 0 when it does not tell. */
+static double burst_rate(const pace *p) {
+    const double taken = (double)p->burst.serial - (double)p->burst.refused;
+    const double period = (double)p->burst.pause_ms;
+    return p->burst.told && p->burst.lasted_ms * 2 <= p->burst.pause_ms ? taken / period : 0;
 }
 
 static void cut_window(pace *p, const pace_ticket *ticket) {
@@ -144,8 +156,13 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
     if (taken < 1 || passed < 1 || ticket->sent_ms < p->deaf_until) return;
     /* What a bucket that was empty at both refusals has let through, the pause included: right when
      * it did not run over meanwhile, else too low. */
-    double found = taken / passed;
-    if (p->rate > 0 && !p->rate_found && active >= STEADY_MS) {
+    double found = taken / passed, burst = burst_rate(p);
+    if (p->rate <= 0) {
+        if (burst <= found && found < 2 * burst) found = burst * BACK_OFF_BURST;
+    } else if (!p->rate_found && burst * BACK_OFF_BURST <= p->rate && p->rate <= burst * NEAR) {
+        found = burst * BACK_OFF_BURST;
+        p->rate_found = p->rate_settled = true;
+    } else if (!p->rate_found && active >= STEADY_MS) {
         /* Refused while it grew: where it stands is the rate, or above it when a full bucket came
          * first; then the next refusal tells how much. */
         found = p->rate * BACK_OFF_GROWN;
@@ -155,14 +172,18 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
         double steady = p->rate * BACK_OFF_STEADY;
         if (p->rate_settled || active < DRAINS_MS || active > LONG_MS) found = steady;
         p->rate_settled = true;
-    } else if (p->rate > 0) {
-        found = least(p->rate * BACK_OFF_STEADY, found);
+    } else {
+        /* A stretch this short, of a rate that was no more than a guess. */
+        double period = (double)p->epoch.pause_ms;
+        found = least(p->rate, taken / (active > period ? active : period)) * BACK_OFF_STEADY;
+        p->rate_found = p->declines > 0; /* the second time, it is near */
     }
     p->declines = p->rate > 0 && found < p->rate ? p->declines + 1 : 0;
     if (p->declines > MOST_DECLINES) {
         p->declines = 0;
         p->rate = p->most_rate;
         p->rate_found = p->rate_settled = false;
+        p->burst.serial = p->burst.refused = 0; /* nor was that burst about one */
         p->deaf_until = ticket->sent_ms + DEAF_MS;
         return;
     }
@@ -174,6 +195,13 @@ static void learn_rate(pace *p, const pace_ticket *ticket) {
 static void refused(pace *p, const pace_ticket *ticket, uint64_t hint) {
     cut_window(p, ticket);
     if (hint < TELLING_MS) return;
+    if (!p->burst.told) {
+        p->burst.told = true;
+        p->burst.serial = p->serial;
+        p->burst.lasted_ms = ticket->sent_ms - p->burst.sent_ms;
+        p->burst.pause_ms = hint;
+    }
+    if (ticket->serial <= p->burst.serial) p->burst.refused++;
     bool news = !p->epoch.any || ticket->sent_ms >= p->epoch.sent_ms + p->epoch.pause_ms;
     if (news && p->epoch.any && ticket->serial > p->epoch.serial) learn_rate(p, ticket);
     if (news) {

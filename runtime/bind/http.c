@@ -92,6 +92,8 @@ static bool line_safe(const char *s) {
 static int l_target(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
+    char err[256];
+    if (!http_ready(err, sizeof err)) return luaL_error(L, "%s", err);
     const char *url = lx_string_field(L, 1, "url", NULL);
     luaL_argcheck(L, url, 1, "url is missing");
     http_header headers[MOST_HEADERS + 1];
@@ -113,9 +115,9 @@ static int l_target(lua_State *L) {
         headers[count++] = (http_header){header, line->data};
     }
     http_target **target = lx_box(L, HTTP_TARGET, sizeof *target, 0);
-    char err[160];
     *target = http_target_new(url, headers, count, secret, err, sizeof err);
     if (line->data) explicit_bzero(line->data, line->len);
+    if (!*target && !*err) return luaL_error(L, "out of memory");
     if (!*target) return lx_fail(L, "usage", "%s", err);
     if (lx_boolean_field(L, 1, "isolated", false)) http_target_isolate(*target);
     return 1;

@@ -9,6 +9,7 @@
 #include "engine/multi.h"
 
 #define SWEEP_MS     100 /* how often first-byte and idle timeouts are looked at */
+#define FORGOTTEN_MS 1000 /* so long after its time libcurl has forgotten to end a call */
 #define LEAST_SECRET 4   /* what is shorter stands in for a key where a server wants none ("x") */
 #define LONG_SECRET  16  /* a shorter key ("test") may be an ordinary word of a completion */
 #define BLOT         "[redacted]"
@@ -52,6 +53,10 @@ struct http_call {
     http_answer answer;
     char message[CURL_ERROR_SIZE];
 };
+
+bool http_ready(char *err, size_t errlen) {
+    return libcurl_load(err, errlen);
+}
 
 /* ---- targets ---- */
 
@@ -97,24 +102,22 @@ static bool fill_target(http_target *t, const http_header *headers, size_t count
 
 http_target *http_target_new(const char *url, const http_header *headers, size_t count,
                              const char *secret, char *err, size_t errlen) {
-    if (!libcurl_load(err, errlen)) return NULL;
+    *err = '\0';
     http_target *t = calloc(1, sizeof *t);
     char *scheme = NULL;
-    if (!t || !(t->url = curl_url())) goto memory;
+    if (!t || !(t->url = curl_url())) goto failed;
     CURLUcode code = curl_url_set(t->url, CURLUPART_URL, url, 0);
     if (code == CURLUE_OK) code = curl_url_get(t->url, CURLUPART_SCHEME, &scheme, 0);
-    if (code == CURLUE_OUT_OF_MEMORY) goto memory;
+    if (code == CURLUE_OUT_OF_MEMORY) goto failed;
     if (code != CURLUE_OK || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
         snprintf(err, errlen, "not a usable URL (%s); it has the form https://host[:port]/path",
                  code == CURLUE_OK ? "neither http nor https" : curl_url_strerror(code));
         goto failed;
     }
     t->tls = strcmp(scheme, "https") == 0;
-    if (!fill_target(t, headers, count, secret)) goto memory;
+    if (!fill_target(t, headers, count, secret)) goto failed;
     curl_free(scheme);
     return t;
-memory:
-    snprintf(err, errlen, "out of memory");
 failed:
     curl_free(scheme);
     http_target_free(t);
@@ -359,8 +362,11 @@ static void on_broken(void *arg, int shard) {
     }
 }
 
-/* libcurl has no timeout for the first byte, and none for silence that is not a slow average. */
+/* libcurl has no timeout for the first byte, and none for silence that is not a slow average. It
+ * forgets a transfer, its total time too, where memory ran out in the middle of some steps. */
 static const char *overdue(const http_call *call, uint64_t now, uint64_t *limit) {
+    *limit = call->timeouts.total;
+    if (*limit && now - call->started_ms > *limit + FORGOTTEN_MS) return "no end came within";
     bool begun = call->last_ms != 0;
     *limit = begun ? call->timeouts.idle : call->timeouts.first;
     uint64_t since = begun ? call->last_ms : call->started_ms;
@@ -388,7 +394,7 @@ static void on_sweep(void *arg) {
 http *http_new(loop *l, char *err, size_t errlen) {
     if (!libcurl_load(err, errlen)) return NULL;
     http *c = calloc(1, sizeof *c);
-    if (c && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
+    if (c) {
         c->loop = l;
         c->multi = multi_new(l, on_done, on_broken, c);
         c->share = curl_share_init();
@@ -417,7 +423,6 @@ void http_free(http *c) {
     if (c->share) curl_share_cleanup(c->share);
     loop_timer_free(c->sweep);
     free(c);
-    curl_global_cleanup();
 }
 
 static void set_up(http_call *call, const char *body, size_t len) {

@@ -52,6 +52,9 @@ typedef struct http_answer {
     uint64_t elapsed_ms;
 } http_answer;
 
+/* Whether libcurl can be had: the first call of this file; false and a message in err when not. */
+bool http_ready(char *err, size_t errlen);
+
 /* NULL and a message in err when libcurl cannot be set up. */
 http *http_new(loop *l, char *err, size_t errlen);
 
@@ -63,7 +66,7 @@ void http_free(http *c);
  * `secret`, if not NULL, is a header value's secret part: wherever it stands in an answer that is
  * no success, or in any answer if it is long enough not to be an ordinary word, it is blotted out
  * before anyone sees it; one of less than four bytes is no secret. Everything is copied. NULL and a
- * message in err when the URL is unusable.
+ * message in err when the URL is unusable, an empty one when memory ran out.
  */
 http_target *http_target_new(const char *url, const http_header *headers, size_t count,
                              const char *secret, char *err, size_t errlen);

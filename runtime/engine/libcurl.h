@@ -1,7 +1,7 @@
 /*
- * libcurl, loaded when the first call wants it: thirty libraries come with it (TLS, LDAP, Kerberos,
- * ...), and binding them takes more than half of the time to start, also of a program that asks no
- * model.
+ * libcurl, loaded when the first call wants it or, on a thread of its own, while a script that may
+ * make one is got ready: thirty libraries come with it (TLS, LDAP, Kerberos, ...), and binding them
+ * takes half of the time to the first request, for nothing in a program that asks no model.
  *
  * Include this in place of <curl/curl.h>. Functions have their usual names and are pointers, which
  * libcurl_load fills in; none may be called before.
@@ -27,7 +27,6 @@
     F(curl_easy_setopt)                                                                            \
     F(curl_easy_strerror)                                                                          \
     F(curl_free)                                                                                   \
-    F(curl_global_cleanup)                                                                         \
     F(curl_global_init)                                                                            \
     F(curl_multi_add_handle)                                                                       \
     F(curl_multi_cleanup)                                                                          \
@@ -53,8 +52,15 @@ struct libcurl {
 };
 extern struct libcurl libcurl;
 
-/* Loads the library, once; false and a message in err (errlen bytes at most) when it cannot be. Not
- * for two threads at a time. */
+/* Begins to load and set up the library on a thread of its own. */
+void libcurl_begin(void);
+
+/* Whether such a thread is at work. */
+bool libcurl_loading(void);
+
+/* Loads and sets up the library, once, or waits until it is loaded; false and a message in err
+ * (errlen bytes at most) when it cannot be. It stays until the process ends. Only for the thread
+ * that makes calls. */
 bool libcurl_load(char *err, size_t errlen);
 
 #ifndef LIBCURL_NAMES_ONLY
@@ -64,8 +70,6 @@ bool libcurl_load(char *err, size_t errlen);
 #define curl_easy_setopt         libcurl.curl_easy_setopt_
 #define curl_easy_strerror       libcurl.curl_easy_strerror_
 #define curl_free                libcurl.curl_free_
-#define curl_global_cleanup      libcurl.curl_global_cleanup_
-#define curl_global_init         libcurl.curl_global_init_
 #define curl_multi_add_handle    libcurl.curl_multi_add_handle_
 #define curl_multi_cleanup       libcurl.curl_multi_cleanup_
 #define curl_multi_info_read     libcurl.curl_multi_info_read_

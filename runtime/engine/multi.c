@@ -19,6 +19,8 @@ typedef struct shard {
     CURLM *curl;
     loop_timer *timer;
     int running;
+    bool spent; /* memory ran out in a transfer: later ones might never move (seen with 7.88) */
+    bool dead;  /* given up */
 } shard;
 
 /*
@@ -53,30 +55,29 @@ static void drain(shard *s) {
         if (m->msg != CURLMSG_DONE) continue;
         CURL *easy = m->easy_handle;
         CURLcode result = m->data.result; /* m is gone once the handle is removed */
+        if (result == CURLE_OUT_OF_MEMORY) s->spent = true;
         curl_multi_remove_handle(s->curl, easy);
         s->running--;
         s->owner->done(s->owner->arg, easy, result);
     }
 }
 
-static CURLM *open_curl(shard *s);
-
-/* Gives up the transfers of a shard whose handle is dead, and begins it anew. */
-static void renew(shard *s) {
+/* Gives up the transfers of a shard whose handle is dead: it does nothing more, not even end them
+ * when their time is over. It is cleaned up at the end, when nothing is polled any more. */
+static void give_up(shard *s) {
     multi *m = s->owner;
-    CURLM *fresh = open_curl(s);
-    if (!fresh) return; /* their timeouts end them */
     for (int i = 0; i < m->count; i++)
         if (m->shards[i] == s) m->broken(m->arg, i);
-    curl_multi_cleanup(s->curl);
-    s->curl = fresh;
+    s->spent = s->dead = true;
+    loop_timer_stop(s->timer);
 }
 
 static void act(shard *s, curl_socket_t fd, int events) {
+    if (s->dead) return;
     int running;
     CURLMcode code = curl_multi_socket_action(s->curl, fd, events, &running);
     drain(s);
-    if (code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY) renew(s);
+    if (code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY) give_up(s);
 }
 
 static void on_timeout(void *arg) {
@@ -92,7 +93,7 @@ static void set_watch(watch *w, int events) {
 static void on_ready(void *arg, int fd, int events) {
     shard *s = arg;
     watch *w = &s->owner->watches[fd];
-    if (w->wanted == 0) {
+    if (w->wanted == 0 || s->dead) {
         set_watch(w, 0);
         return;
     }
@@ -147,6 +148,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
             forget_watch(s->owner, fd);
         return 0;
     }
+    if (s->dead) return 0;
     watch *w = watch_of(s, fd);
     if (!w) return -1;
     /* CURL_POLL_INOUT is both bits. */
@@ -222,6 +224,7 @@ void multi_free(multi *m) {
 static int shard_with_room(multi *m) {
     int emptiest = 0;
     for (int i = 0; i < m->count; i++) {
+        if (m->shards[i]->spent) continue;
         if (m->shards[i]->running < SHARD_MOST) return i;
         if (m->shards[i]->running < m->shards[emptiest]->running) emptiest = i;
     }
@@ -235,12 +238,13 @@ static int shard_with_room(multi *m) {
 bool multi_add(multi *m, CURL *easy, int *index) {
     int i = shard_with_room(m);
     if (i < 0) return false;
+    shard *s = m->shards[i];
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m->shards[i]);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m->shards[i]);
-    if (curl_multi_add_handle(m->shards[i]->curl, easy) != CURLM_OK) return false;
-    m->shards[i]->running++;
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
+    if (curl_multi_add_handle(s->curl, easy) != CURLM_OK) return false;
+    s->running++;
     *index = i;
     return true;
 }

@@ -1,7 +1,5 @@
 #include "engine/sink.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +10,7 @@
 
 #include "base/file.h"
 #include "engine/gzip_blocks.h"
+#include "engine/libarchive.h"
 
 struct sink {
     char *path;
@@ -89,6 +88,8 @@ static bool begin_gzip(sink *s, int level) {
 
 /* Sets up libarchive: one filter over one nameless "entry", which is all of the file. */
 static bool begin_filter(sink *s, const char *filter, int level) {
+    const char *missing = libarchive_load();
+    if (missing) return fail(s, missing);
     s->filter = archive_write_new();
     struct archive_entry *entry = archive_entry_new();
     if (!s->filter || !entry) {

@@ -1,5 +1,6 @@
 #include "engine/store_db.h"
 
+#include "engine/store_make.h"
 #include "engine/store_place.h"
 #include "engine/store_table.h"
 #include "engine/store_upgrade.h"
@@ -320,6 +321,10 @@ sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen) {
     bool read_only = options->read_only;
     store_place place;
     if (!fit_place(path, read_only, &place, err, errlen)) return NULL;
+    if (!read_only && !place.exists) {
+        char text[96];
+        store_make(path, (const char *const[]){paging, store_table_schema, stamp(text), NULL});
+    }
     sqlite3 *db = NULL;
     enum kind kind = KIND_FOREIGN;
     int rc = read_only ? open_to_read(options, place.network != NULL, &db, &kind)

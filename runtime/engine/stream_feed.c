@@ -7,6 +7,8 @@
 int feed_init(feed *f, layer *from) {
     f->from = from;
     f->rest = -1;
+    const char *missing = libarchive_load();
+    if (missing) return stream_fail(from->report, "%s", missing);
     f->reader = archive_read_new();
     return f->reader ? 0 : stream_fail(from->report, "out of memory");
 }

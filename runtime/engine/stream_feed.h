@@ -7,8 +7,7 @@
 #ifndef FELLOWSHIP_ENGINE_STREAM_FEED_H
 #define FELLOWSHIP_ENGINE_STREAM_FEED_H
 
-#include <archive.h>
-
+#include "engine/libarchive.h"
 #include "engine/stream_layer.h"
 
 enum { FEED_BLOCK = 64 * 1024 };
@@ -31,8 +30,8 @@ typedef struct feed {
     } blocks[2];
 } feed;
 
-/* Gives the feed its reader; -1 when out of memory, reported. Formats and filters are the caller's.
- */
+/* Gives the feed its reader; -1 when it cannot be had, reported. Formats and filters are the
+ * caller's. */
 int feed_init(feed *, layer *from);
 
 /* Opens the reader; seeking if the layer can and it is wanted. -1 on error, reported. */

@@ -1,5 +1,4 @@
 /* bzip2, xz and zstd through libarchive, which checks what the formats let it check. */
-#include <archive_entry.h>
 #include <stdlib.h>
 
 #include "engine/stream_feed.h"

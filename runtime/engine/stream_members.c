@@ -1,6 +1,5 @@
 /* The members of a tar or zip through libarchive, and what it does not ask: whether the archive
  * ends as it should. */
-#include <archive_entry.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,10 +13,12 @@
 
 #include "bind/limits.h"
 #include "engine/edit.h"
+#include "engine/libcurl.h"
+#include "host/precompiled.h"
 #include "host/state.h"
 
 /* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
-enum { EXIT_SCRIPT_FAILED = 1, EXIT_STOPPED = 4, EXIT_INTERRUPTED = 130 };
+enum { EXIT_SCRIPT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 4, EXIT_INTERRUPTED = 130 };
 
 #define INTERRUPT_HOOK "fellowship.on_interrupt"
 
@@ -27,6 +29,7 @@ typedef struct host {
     loop *loop;
     int status;
     char home[PATH_MAX];
+    char precompiled[PATH_MAX + 32]; /* the library as bytecode, if there is such a file */
 } host;
 
 /* What a signal handler may touch. */
@@ -92,16 +95,21 @@ static bool has_library(const char *home) {
 
 /* In a checkout the library lies beside build/ (or build/asan/), installed in share/fellowship. */
 static bool find_home(host *h) {
-    static const char *const places[] = {"/..", "/../..", "/../share/fellowship"};
+    enum { INSTALLED = 2 };
+    static const char *const places[] = {"/..", "/../..", [INSTALLED] = "/../share/fellowship"};
     char program[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
     if (len < 0) return false;
     program[len] = '\0';
     *strrchr(program, '/') = '\0';
+    snprintf(h->precompiled, sizeof h->precompiled, "%s/lualib.luac", program);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char place[PATH_MAX + 32];
         snprintf(place, sizeof place, "%s%s", program, places[i]);
-        if (realpath(place, h->home) && has_library(h->home)) return true;
+        if (!realpath(place, h->home) || !has_library(h->home)) continue;
+        if (i == INSTALLED)
+            snprintf(h->precompiled, sizeof h->precompiled, "%s/lualib.luac", h->home);
+        return true;
     }
     return false;
 }
@@ -228,6 +236,7 @@ static void conclude(lua_State *L, host *h, enum runtime_end end) {
 static int protected_main(lua_State *L) {
     host *h = lua_touserdata(L, 1);
     state_open(L, &h->runtime, h->loop, h->home);
+    precompiled_use(L, h->precompiled, h->home);
     provide_host_module(L, h);
     catch_signals(h);
     spawn_main(L, h); /* its box stays on the stack */
@@ -250,7 +259,42 @@ static void raise_file_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* For the build: fellowship --precompile FILE LUALIB HOME */
+static int precompile(int argc, char **argv) {
+    if (argc != 5) return EXIT_USAGE;
+    lua_State *L = luaL_newstate();
+    bool well = L && precompiled_write(L, argv[2], argv[3], argv[4]);
+    if (L) lua_close(L);
+    return well ? 0 : EXIT_SCRIPT_FAILED;
+}
+
+/* Whether a model may be asked: a script is run, and not from the store alone. */
+static bool may_call(int argc, char **argv) {
+    bool script = argc > 1 && strcmp(argv[1], "run") == 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--offline") == 0 || strcmp(argv[i], "--help") == 0) return false;
+        size_t len = strlen(argv[i]);
+        script = script || (len > 4 && strcmp(argv[i] + len - 4, ".lua") == 0);
+    }
+    return script;
+}
+
+/* Ends the process at once where a library is still being loaded that nobody wanted: the end of
+ * main() would wait for it. */
+static void end_early(int status) {
+    if (!libcurl_loading()) return;
+#ifdef __SANITIZE_ADDRESS__ /* which looks for leaks at the usual end */
+    char err[256];
+    libcurl_load(err, sizeof err);
+    (void)status;
+#else
+    _exit(status);
+#endif
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "--precompile") == 0) return precompile(argc, argv);
+    if (may_call(argc, argv)) libcurl_begin();
     host h = {.argc = argc, .argv = argv};
     if (!find_home(&h)) {
         fprintf(stderr, "fellowship: cannot find lualib/fellowship beside the program; reinstall "
@@ -263,6 +307,10 @@ int main(int argc, char **argv) {
     h.loop = loop_new();
     if (!L || !h.loop) {
         fprintf(stderr, "fellowship: out of memory\n");
+        if (L) lua_close(L);
+        pool_free(memory);
+        loop_free(h.loop);
+        end_early(EXIT_SCRIPT_FAILED);
         return EXIT_SCRIPT_FAILED;
     }
     lua_pushcfunction(L, protected_main);
@@ -277,5 +325,6 @@ int main(int argc, char **argv) {
     pool_free(memory);
     loop_wake_free(interrupt_wake);
     loop_free(h.loop);
+    end_early(h.status);
     return h.status;
 }

@@ -195,11 +195,12 @@ def start(say):
     times = []
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as scratch:
         base = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-        for number in range(21):
+        server.settimeout(10)
+        for number in range(41):
             environment = {"PATH": os.environ["PATH"], "OPENAI_BASE_URL": base, "OPENAI_API_KEY": "test",
                            "BENCH_PROMPT": PROMPT, "BENCH_ANSWER": ANSWER}
             began = time.monotonic()
-            process = subprocess.Popen(command("fellowship", base, 0.001, 1, f"{scratch}/{number}"), env=environment,
+            process = subprocess.Popen(command("fellowship", base, 1e9, 1, f"{scratch}/{number}") + ["1"], env=environment,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             connection, _ = server.accept()
             connection.recv(1)

@@ -15,15 +15,15 @@ typedef struct server {
     int moody;      /* refuses every so-manieth call, whatever the rate; 0: does not */
     int count;
     double tokens;
-    uint64_t second;
+    uint64_t second, phase; /* of windows: milliseconds into one at the start */
 } server;
 
 static bool takes(server *s, size_t in_use, uint64_t now) {
     if (s->at_once && in_use > s->at_once) return false;
     if (s->moody && ++s->count % s->moody == 0) return false;
     if (s->rate == 0) return true;
-    if (!s->bucket && now / 1000 != s->second) {
-        s->second = now / 1000;
+    if (!s->bucket && (now + s->phase) / 1000 != s->second) {
+        s->second = (now + s->phase) / 1000;
         s->tokens = s->rate * 1000;
     }
     if (s->tokens < 1) return false;
@@ -48,6 +48,7 @@ static result simulate(pace *p, server s, uint64_t retry_after) {
     size_t in_use = 0;
     result r = {0};
     s.tokens = s.rate * 1000;
+    s.second = s.phase / 1000;
     for (uint64_t now = 1; now < END; now++) {
         uint64_t wake;
         if (s.bucket && s.tokens < s.rate * 1000) s.tokens += s.rate;
@@ -74,14 +75,29 @@ static result simulate(pace *p, server s, uint64_t retry_after) {
     return r;
 }
 
-static void limited(double rate, bool bucket, double wanted) {
+static void bucket(double rate) {
     pace p;
     pace_init(&p, &(pace_options){.start = 256});
-    result r = simulate(&p, (server){.rate = rate / 1000, .bucket = bucket}, 1000);
+    result r = simulate(&p, (server){.rate = rate / 1000, .bucket = true}, 1000);
     double used = r.allowed / (rate * (END - WARM_UP) / 1000);
     double refused = r.refused / (r.allowed + r.refused);
-    const char *kind = bucket ? "a bucket" : "windows";
-    ok(used >= wanted, "%s of %g a second: %.1f %% is used", kind, rate, used * 100);
+    ok(used >= 0.95, "a bucket of %g a second: %.1f %% is used", rate, used * 100);
+    ok(refused < 0.01, "and %.2f %% refused", refused * 100);
+}
+
+/* Wherever in a window the first call falls. */
+static void windows(double rate) {
+    double used = 1, refused = 0;
+    for (uint64_t phase = 0; phase < 1000; phase += 100) {
+        pace p;
+        pace_init(&p, &(pace_options){.start = 256});
+        result r = simulate(&p, (server){.rate = rate / 1000, .phase = phase}, 1000);
+        double this_used = r.allowed / (rate * (END - WARM_UP) / 1000);
+        double this_refused = r.refused / (r.allowed + r.refused);
+        if (this_used < used) used = this_used;
+        if (this_refused > refused) refused = this_refused;
+    }
+    ok(used >= 0.95, "windows of %g a second, at the worst: %.1f %% is used", rate, used * 100);
     ok(refused < 0.01, "and %.2f %% refused", refused * 100);
 }
 
@@ -178,9 +194,10 @@ int main(void) {
     window();
     pauses();
     given();
-    limited(50, true, 0.95);
-    limited(500, true, 0.95);
-    limited(50, false, 0.9);
-    limited(500, false, 0.9);
+    bucket(50);
+    bucket(500);
+    windows(50);
+    windows(200);
+    windows(500);
     return done_testing();
 }
