@@ -12,8 +12,8 @@
  *
  * A server that counts in fixed periods lets through no more after a pause, so between two refusals
  * it seems to allow less than it does, or more when a period ended between them. What it let
- * through at first, when nothing held the calls back, is then its rate, which the first refusal near
- * to that confirms. */
+ * through at first, when nothing held the calls back, is then its rate, which the first refusal
+ * near to that confirms. */
 #ifndef FELLOWSHIP_BASE_PACE_H
 #define FELLOWSHIP_BASE_PACE_H
 
@@ -51,7 +51,7 @@ typedef struct pace {
     bool held_back;         /* somebody had to wait for the rate since it last grew */
     uint64_t grown_ms;
 
-    struct { /* the calls before the first refusal, which nothing held back */
+    struct {              /* the calls before the first refusal, which nothing held back */
         uint64_t sent_ms; /* the first of them */
         uint64_t lasted_ms, pause_ms;
         uint64_t serial; /* the last that went before the refusal was known */

@@ -293,13 +293,14 @@ int luaopen_fellowship_core_http(lua_State *L) {
     lx_class(L, CLIENT, NULL, release_client);
     lx_class(L, HTTP_TARGET, target_methods, release_target);
     lx_class(L, CALL, NULL, release_call);
-    static const luaL_Reg body_methods[] = {
-        {"add", l_add}, {"close", release_body}, {NULL, NULL}};
+    static const luaL_Reg body_methods[] = {{"add", l_add}, {"close", release_body}, {NULL, NULL}};
     lx_class(L, BODY, body_methods, release_body);
     http_stream_init(L);
-    static const luaL_Reg functions[] = {
-        {"target", l_target}, {"header", l_header}, {"phase", l_phase}, {"body", l_body},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"target", l_target},
+                                         {"header", l_header},
+                                         {"phase", l_phase},
+                                         {"body", l_body},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

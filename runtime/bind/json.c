@@ -86,7 +86,8 @@ static int l_decode(lua_State *L) {
 static int encode(lua_State *L, unsigned flags) {
     size_t before_len = 0, behind_len = 0;
     lua_settop(L, 3);
-    const char *before = lua_tolstring(L, 2, &before_len), *behind = lua_tolstring(L, 3, &behind_len);
+    const char *before = lua_tolstring(L, 2, &before_len),
+               *behind = lua_tolstring(L, 3, &behind_len);
     json_state_push(L);
     json_scratch *scratch = json_scratch_take(L, 4);
     buf *out = &scratch->out;

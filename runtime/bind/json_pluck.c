@@ -1,5 +1,5 @@
-/* Some values of a JSON text, without making tables of the rest: what a call's answer holds is known,
- * and most of it nobody reads. */
+/* Some values of a JSON text, without making tables of the rest: what a call's answer holds is
+ * known, and most of it nobody reads. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,8 +172,8 @@ int json_pluck(lua_State *L) {
     lua_settop(L, base + p->slots);
     plucker all = {L, &scratch->reader, p, base, 0};
     json_reader_reset(&scratch->reader, text, len);
-    bool well = pluck(&all, json_next(&scratch->reader), 0) &&
-                json_next(&scratch->reader) == JSON_END;
+    bool well =
+        pluck(&all, json_next(&scratch->reader), 0) && json_next(&scratch->reader) == JSON_END;
     json_scratch_give(L, 3, 4);
     if (well) return 1 + p->slots;
     lua_pushboolean(L, 0);

@@ -316,8 +316,8 @@ static int l_each(lua_State *L) {
     return 2;
 }
 
-/* sample(path, most, fn) -> true | nil, {kind =, message =}: calls fn as `each` does, for at most so
- * many completions, evenly over the store in the order of writing. Damaged ones are left out. */
+/* sample(path, most, fn) -> true | nil, {kind =, message =}: calls fn as `each` does, for at most
+ * so many completions, evenly over the store in the order of writing. Damaged ones are left out. */
 static int l_sample(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     lua_Integer most = luaL_checkinteger(L, 2);
@@ -357,17 +357,16 @@ static int l_prune(lua_State *L) {
 }
 
 int luaopen_fellowship_core_store(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"get", l_get},
-        {"put", l_put},
-        {"has_pending", l_has_pending},
-        {"claim", store_batch_claim},
-        {"settle", store_batch_settle},
-        {"set_batch", store_batch_set},
-        {"batches", store_batch_list},
-        {"holder", store_batch_holder},
-        {"close", release_store},
-        {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"get", l_get},
+                                       {"put", l_put},
+                                       {"has_pending", l_has_pending},
+                                       {"claim", store_batch_claim},
+                                       {"settle", store_batch_settle},
+                                       {"set_batch", store_batch_set},
+                                       {"batches", store_batch_list},
+                                       {"holder", store_batch_holder},
+                                       {"close", release_store},
+                                       {NULL, NULL}};
     lx_class(L, STORE, methods, release_store);
     lx_class(L, JOB, NULL, release_job);
     static const luaL_Reg functions[] = {

@@ -8,8 +8,8 @@
 /* Tasks resumed in one turn of the loop, beside those that hold a slot. */
 #define TURN_MOST 8
 
-/* Coroutines of ended tasks that are kept: making one and growing its stack takes as long as all else
- * of a short task, and a new one is cold in the cache. */
+/* Coroutines of ended tasks that are kept: making one and growing its stack takes as long as all
+ * else of a short task, and a new one is cold in the cache. */
 #define SPARE_MOST 256
 
 const char task_anchors, task_unobserved, task_quiet_hook;

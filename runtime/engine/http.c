@@ -8,10 +8,10 @@
 
 #include "engine/multi.h"
 
-#define SWEEP_MS     100 /* how often first-byte and idle timeouts are looked at */
+#define SWEEP_MS     100  /* how often first-byte and idle timeouts are looked at */
 #define FORGOTTEN_MS 1000 /* so long after its time libcurl has forgotten to end a call */
-#define LEAST_SECRET 4   /* what is shorter stands in for a key where a server wants none ("x") */
-#define LONG_SECRET  16  /* a shorter key ("test") may be an ordinary word of a completion */
+#define LEAST_SECRET 4    /* what is shorter stands in for a key where a server wants none ("x") */
+#define LONG_SECRET  16   /* a shorter key ("test") may be an ordinary word of a completion */
 #define BLOT         "[redacted]"
 #define HEAD_MOST    65536 /* bytes of header lines kept */
 #define POOL_MOST    4096  /* idle easy handles kept for reuse */
@@ -171,8 +171,7 @@ static bool proxy_in_environment(void) {
 static int before_request(void *arg, char *address, char *own, int port, int own_port) {
     (void)address, (void)own, (void)port, (void)own_port;
     http_call *call = arg;
-    return ++call->requests > 1 && call->timeouts.once ? CURL_PREREQFUNC_ABORT
-                                                       : CURL_PREREQFUNC_OK;
+    return ++call->requests > 1 && call->timeouts.once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static CURL *new_easy(http *c) {

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /* Loads `object` and puts the addresses of its functions `names`, of which there are `count`, into
- * `table`, which is a struct of so many function pointers. False, and a message in err (errlen bytes
- * at most), when it cannot. */
+ * `table`, which is a struct of so many function pointers. False, and a message in err (errlen
+ * bytes at most), when it cannot. */
 bool shared_load(const char *object, const char *const *names, size_t count, void *table, char *err,
                  size_t errlen);
 

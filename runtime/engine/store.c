@@ -218,8 +218,8 @@ static bool next_round(store *s, queue *round) {
 
 static void *thread_main(void *arg) {
     pthread_setname_np(pthread_self(), "store"); /* for top, perf and gdb */
-    /* Where it shares a core with the loop it does not break in on that for each job, but takes more
-     * at a time: half of the switches. */
+    /* Where it shares a core with the loop it does not break in on that for each job, but takes
+     * more at a time: half of the switches. */
     pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){0});
     store *s = arg;
     queue round;

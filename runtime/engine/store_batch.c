@@ -229,9 +229,9 @@ static bool has_tables(sqlite3 *db) {
 bool store_batch_any(sqlite3 *db) {
     if (!has_tables(db)) return false;
     sqlite3_stmt *query = NULL;
-    bool any = sqlite3_prepare_v2(db, "SELECT 1 FROM pending LIMIT 1", -1, &query, NULL) ==
-                   SQLITE_OK &&
-               sqlite3_step(query) == SQLITE_ROW;
+    bool any =
+        sqlite3_prepare_v2(db, "SELECT 1 FROM pending LIMIT 1", -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW;
     sqlite3_finalize(query);
     return any;
 }

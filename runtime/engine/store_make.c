@@ -47,8 +47,8 @@ bool store_make(const char *path, const char *const *setup) {
     if (fd < 0) return false;
     size_t len;
     unsigned char *bytes = image(setup, &len);
-    bool well = bytes && write(fd, bytes, len) == (ssize_t)len && fdatasync(fd) == 0 &&
-                give_name(fd, path);
+    bool well =
+        bytes && write(fd, bytes, len) == (ssize_t)len && fdatasync(fd) == 0 && give_name(fd, path);
     sqlite3_free(bytes);
     close(fd);
     return well;

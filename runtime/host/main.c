@@ -127,8 +127,8 @@ static void report(lua_State *L, int index, const char *traceback) {
 /* [-0, +0] Whether an error is the stop by a budget. */
 static bool is_stop(lua_State *L, int index) {
     if (!lua_istable(L, index)) return false;
-    bool stop = lua_getfield(L, index, "kind") == LUA_TSTRING &&
-                strcmp(lua_tostring(L, -1), "budget") == 0;
+    bool stop =
+        lua_getfield(L, index, "kind") == LUA_TSTRING && strcmp(lua_tostring(L, -1), "budget") == 0;
     lua_pop(L, 1);
     return stop;
 }
@@ -272,7 +272,9 @@ static int precompile(int argc, char **argv) {
 static bool may_call(int argc, char **argv) {
     bool script = argc > 1 && strcmp(argv[1], "run") == 0;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--offline") == 0 || strcmp(argv[i], "--help") == 0) return false;
+        if (strcmp(argv[i], "--offline") == 0 || strcmp(argv[i], "--dry-run") == 0 ||
+            strcmp(argv[i], "--help") == 0)
+            return false;
         size_t len = strlen(argv[i]);
         script = script || (len > 4 && strcmp(argv[i] + len - 4, ".lua") == 0);
     }

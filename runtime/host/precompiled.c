@@ -54,8 +54,8 @@ static struct {
     char path[PATH_MAX + 64]; /* where package.path must look first */
 } file;
 
-/* The next entry at *at, which moves behind it, and its strings; false at the end, or where the file
- * ends too early. */
+/* The next entry at *at, which moves behind it, and its strings; false at the end, or where the
+ * file ends too early. */
 static bool next_entry(size_t *at, entry *e, const char **strings) {
     if (file.len - *at < sizeof *e) return false;
     memcpy(e, file.bytes + *at, sizeof *e);

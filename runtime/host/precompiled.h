@@ -7,12 +7,12 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* Has require take the modules of `home`/lualib from `file` where they are in it and unchanged; does
- * nothing when there is no such file. [-0, +0, e] */
+/* Has require take the modules of `home`/lualib from `file` where they are in it and unchanged;
+ * does nothing when there is no such file. [-0, +0, e] */
 void precompiled_use(lua_State *L, const char *file, const char *home);
 
-/* Writes the modules of `library`, which are to be `home`/lualib, to `file`; false, with a message on
- * stderr, when it cannot. */
+/* Writes the modules of `library`, which are to be `home`/lualib, to `file`; false, with a message
+ * on stderr, when it cannot. */
 bool precompiled_write(lua_State *L, const char *file, const char *library, const char *home);
 
 #endif

@@ -31,9 +31,10 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"cjson", luaopen_cjson},
                                    {NULL, NULL}};
 
-/* How far the heap grows between collections, in per cent. Twice what lives, which is Lua's default,
- * costs least time; of thousands of calls in flight it would be hundreds of megabytes of dead
- * answers, so a large heap is collected sooner. Measured at 8,192 in flight: 270 MB, not 452. */
+/* How far the heap grows between collections, in per cent. Twice what lives, which is Lua's
+ * default, costs least time; of thousands of calls in flight it would be hundreds of megabytes of
+ * dead answers, so a large heap is collected sooner. Measured at 8,192 in flight: 270 MB, not 452.
+ */
 #define SMALL_HEAP_PAUSE 200
 #define LARGE_HEAP_PAUSE 130
 #define LARGE_HEAP_KB    (32 << 10)

@@ -26,7 +26,8 @@ static void against_model(void) {
     int kept = 0, aligned = 0, given = 0;
     for (int step = 0; step < STEPS; step++) {
         size_t i = random_next(&random) % PIECES, before = size[i];
-        size_t next = random_next(&random) % 4 ? random_next(&random) % 600 : random_next(&random) % MOST;
+        size_t next =
+            random_next(&random) % 4 ? random_next(&random) % 600 : random_next(&random) % MOST;
         unsigned char mark = (unsigned char)i;
         unsigned char *moved = pool_resize(p, at[i], at[i] ? before : 5, next);
         size_t common = before < next ? before : next;

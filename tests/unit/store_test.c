@@ -188,7 +188,8 @@ static int check_each(void *arg, const store_record *record) {
     char wanted[32];
     snprintf(wanted, sizeof wanted, "request %d", n);
     bool right = record->key[0] == n && record->request_len == strlen(wanted) &&
-                 memcmp(record->request, wanted, strlen(wanted)) == 0 && record->wire_len == strlen("wire 1") &&
+                 memcmp(record->request, wanted, strlen(wanted)) == 0 &&
+                 record->wire_len == strlen("wire 1") &&
                  record->completion_len == strlen("answer 1") &&
                  record->created_ms == 100 + *count / 2;
     ++*count;
@@ -213,7 +214,8 @@ static void test_each(void) {
            "each shows all, by time and then key, while the store is in use");
     is_int(count, 10, "and that is ten");
     count = 0;
-    is_int(store_each(path, stop_at_three, &count, NULL, err, sizeof err), 42, "it stops when told to");
+    is_int(store_each(path, stop_at_three, &count, NULL, err, sizeof err), 42,
+           "it stops when told to");
     is_int(count, 3, "at once");
     desk_close(&d);
 }
