@@ -304,13 +304,11 @@ int main(int argc, char **argv) {
         return EXIT_SCRIPT_FAILED;
     }
     raise_file_limit();
-    pool *memory = pool_new();
-    lua_State *L = state_new(memory);
+    lua_State *L = luaL_newstate();
     h.loop = loop_new();
     if (!L || !h.loop) {
         fprintf(stderr, "fellowship: out of memory\n");
         if (L) lua_close(L);
-        pool_free(memory);
         loop_free(h.loop);
         end_early(EXIT_SCRIPT_FAILED);
         return EXIT_SCRIPT_FAILED;
@@ -324,7 +322,6 @@ int main(int argc, char **argv) {
     if (h.runtime.L) runtime_cancel_all(&h.runtime);
     flush_output(&h);
     lua_close(L);
-    pool_free(memory);
     loop_wake_free(interrupt_wake);
     loop_free(h.loop);
     end_early(h.status);

@@ -2,8 +2,6 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "bind/editor.h"
 #include "bind/http.h"
@@ -46,29 +44,6 @@ static void choose_pause(void *arg) {
     if (large == was_large) return;
     was_large = large;
     lua_gc(L, LUA_GCINC, large ? LARGE_HEAP_PAUSE : SMALL_HEAP_PAUSE, 0, 0);
-}
-
-static void *allocate(void *memory, void *piece, size_t old, size_t size) {
-    return pool_resize(memory, piece, old, size);
-}
-
-/* As the standard interpreter has it: warn "@on" and "@off", and messages in parts. */
-static void warn(void *ud, const char *message, int more) {
-    static bool on, within;
-    (void)ud;
-    if (!within && !more && message[0] == '@') {
-        if (strcmp(message, "@on") == 0) on = true;
-        if (strcmp(message, "@off") == 0) on = false;
-        return;
-    }
-    if (on) fprintf(stderr, "%s%s%s", within ? "" : "Lua warning: ", message, more ? "" : "\n");
-    within = more;
-}
-
-lua_State *state_new(pool *memory) {
-    lua_State *L = memory ? lua_newstate(allocate, memory) : NULL;
-    if (L) lua_setwarnf(L, warn, NULL);
-    return L;
 }
 
 void state_open(lua_State *L, runtime *rt, loop *loop, const char *home) {

@@ -5,11 +5,7 @@
 
 #include <lua.h>
 
-#include "base/pool.h"
 #include "bind/task.h"
-
-/* A bare state whose memory is the pool's, which must outlive it; NULL when there is none. */
-lua_State *state_new(pool *memory);
 
 /* Sets up L: the standard libraries, the primitives (fellowship.core.*), cjson, tasks, and
  * package.path with `home`/lualib before Lua's own places. [-0, +0, e] */
