@@ -10,7 +10,7 @@
 
 /* Coroutines of ended tasks that are kept: making one and growing its stack takes as long as all
  * else of a short task, and a new one is cold in the cache. */
-#define SPARE_MOST 256
+#define SPARE_MOST 2048
 
 const char task_anchors, task_unobserved, task_quiet_hook;
 
