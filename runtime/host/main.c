@@ -17,12 +17,12 @@
 #include "host/precompiled.h"
 #include "host/state.h"
 
-/* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
 /* For jemalloc, where it is linked in. A collection frees thousands of pieces at once and the next
  * calls take them again: so many stay at hand. */
 const char *malloc_conf =
     "tcache_nslots_small_max:2000,lg_tcache_nslots_mul:3,tcache_nslots_large:200";
 
+/* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
 enum { EXIT_SCRIPT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 4, EXIT_INTERRUPTED = 130 };
 
 #define INTERRUPT_HOOK "fellowship.on_interrupt"
