@@ -127,7 +127,7 @@ def damaged_usage():
         judged(scratch, "mine", rows=1)
         scratch.run("store", "export", "r.jsonl")
         record = host.jsonl(scratch / "r.jsonl")[0]
-        for i, usage in enumerate(["x", {"prompt_tokens": "many", "completion_tokens": None}, {"prompt_tokens": 1.5, "completion_tokens": 2}]):
+        for i, usage in enumerate([None, "x", {"prompt_tokens": "many", "completion_tokens": None}, {"prompt_tokens": 1.5, "completion_tokens": 2}]):
             completion = json.loads(record["completion"]) if isinstance(record["completion"], str) else record["completion"]
             completion["usage"] = usage
             scratch.write("r2.jsonl", [{**record, "completion": completion}])

@@ -87,6 +87,7 @@ local function decode_stored(stored, id, model)
       retryable = false, key = id, model = model.named }
   end
   value.key = id
+  if type(value.usage) ~= "table" then value.usage = {} end -- of a recording that others wrote
   return value
 end
 
