@@ -8,6 +8,7 @@ local sys = require "fellowship.core.sys"
 local check = require "fellowship.base.check"
 local nearest = require "fellowship.base.nearest"
 local prompts = require "fellowship.base.prompts"
+local flow = require "fellowship.flow"
 local template = require "fellowship.base.template"
 local verdict = require "fellowship.evaluate.verdict"
 local model = require "fellowship.model"
@@ -411,6 +412,16 @@ do
   is(nearest.find("x", {}), nil, "nearest: of nothing")
   is(nearest.hint("sotre", { "store" }), '; did you mean "store"?', "a hint")
   is(nearest.hint("quiet", { "offline" }), "", "no hint")
+end
+
+-- a call is made as it was asked, whatever a script does to the model meanwhile --------------------------
+do
+  local changed = model.new("sim:changed", { length = 1 })
+  local completion = flow.all(function() return changed:ask "Changed later?" end,
+    function() changed.params.length = 5 end)
+  local wanted = require "fellowship.provider.sim".generate("changed", { { role = "user", content = "Changed later?" } },
+    { length = 1 }, 1)
+  is(completion.text, wanted.text, "with the parameters that its key has")
 end
 
 tap.done()

@@ -154,11 +154,9 @@ local function messages_of(prompt)
   return messages
 end
 
-local NONE = {}
-
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(options)
-  if options == nil then return NONE, 1 end
+  if options == nil then return {}, 1 end
   check.type("ask's options", options, "table|nil", 3)
   local params = merged(options)
   local sample, schema = params.sample or 1, params.schema
@@ -189,7 +187,7 @@ local function call(self, messages, params, sample, how)
     for _, m in ipairs(chain) do check_asked(m, params) end
     return fallback.ask(chain, messages, params, sample, how)
   end
-  return dispatch.ask(self, messages, params == NONE and self.params or merged(self.params, params), sample, how)
+  return dispatch.ask(self, messages, merged(self.params, params), sample, how)
 end
 
 --- Asks the model; the task waits, others go on. The completion is in the store when this returns.
