@@ -43,6 +43,9 @@ def listing():
     with Scene() as scene:
         result = scene.listed()
         tap.equal((result.status, "there is no store at store.db" in result.err), (1, True), "store batches without a store")
+        result = scene.listed("--forget", "abc")
+        tap.equal((result.status, "there is no store at store.db" in result.err, (scene.scratch / "store.db").exists()),
+                  (1, True, False), "--forget without one makes none")
         scene.ask()
         tap.contains(scene.listed().out, "the store knows no batches", "with none")
         result = scene.listed("--forget", "abc")

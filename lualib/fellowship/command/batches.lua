@@ -6,18 +6,22 @@ local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local settings = require "fellowship.model.settings"
+local tables = require "fellowship.report.table"
 local counts = require "fellowship.command.counts"
 local cancel = lazy "fellowship.model.batch_cancel"
 local ledger = lazy "fellowship.model.batch_ledger"
 
 local batches = {}
 
+--- Opening a store to write would make one where there is none.
+local function need_store(path)
+  if sys.kind(path) == nil then errors.raise { kind = "store", message = ("there is no store at %s"):format(path) } end
+end
+
 --- Cancels the batches of the run's store, and says what came of it.
 ---@return integer status
 function batches.cancel()
-  if sys.kind(settings.store_path(settings.store)) ~= "file" then
-    errors.raise { kind = "store", message = ("there is no store at %s"):format(settings.store_path(settings.store)) }
-  end
+  need_store(settings.store_path(settings.store))
   local sums = cancel.run()
   io.stdout:write(json.encode(json.object(sums, { "cancelled", "answered", "freed", "failed" })), "\n")
   return sums.failed > 0 and 1 or 0
@@ -49,27 +53,24 @@ end
 ---@param all boolean those that are done too
 function batches.list(path, all)
   local store = open(path, true)
-  local lines, widths, done = { HEAD }, {}, 0
+  local lines, done = {}, 0
   for _, b in ipairs(ledger.rows(store)) do
     if b.state == "done" then done = done + 1 end
     if all or b.state ~= "done" then lines[#lines + 1] = line_of(b) end
   end
   store:close()
-  for _, line in ipairs(lines) do
-    for i, text in ipairs(line) do widths[i] = math.max(widths[i] or 0, #text) end
+  if #lines > 0 then io.stdout:write(tables.text(HEAD, lines))
+  else io.stdout:write(done > 0 and "no batch is under way" or "the store knows no batches", "\n") end
+  if not all and done > 0 then
+    io.stdout:write(("%d %s done; --all lists them too\n"):format(done, done == 1 and "is" or "are"))
   end
-  for _, line in ipairs(#lines > 1 and lines or {}) do
-    for i = 1, #line - 1 do line[i] = line[i] .. (" "):rep(widths[i] - #line[i]) end
-    io.stdout:write((table.concat(line, "  "):gsub("%s+$", "")), "\n")
-  end
-  if #lines == 1 then io.stdout:write(done > 0 and "no batch is under way" or "the store knows no batches", "\n") end
-  if not all and done > 0 then io.stdout:write(("%d are done; --all lists them too\n"):format(done)) end
 end
 
 --- Forgets a batch, so that its calls are made anew.
 ---@param path string
 ---@param uid string
 function batches.forget(path, uid)
+  need_store(path)
   local store = open(path, false)
   local found
   for _, b in ipairs(ledger.rows(store)) do
