@@ -47,6 +47,12 @@ class Job:
             tap.diag(result)
         return result.status == 0 and self.tree(name)
 
+    def undisturbed(self):
+        """Its results, the calls that it submits, and the seconds that it takes."""
+        start = time.monotonic()
+        want = self.finish("undisturbed")
+        return want, set(self.server.submitted()), time.monotonic() - start
+
     def killed_at(self, name, event, nth):
         """Runs until the event, and kills there; says whether it came to that."""
         seen = 0
@@ -86,10 +92,7 @@ def kills(model, points):
     tap.diag(f"FELLOWSHIP_SEED={SEED} FELLOWSHIP_KILLS={KILLS}")
     with BatchServer(polls=3) as server, host.Scratch(**server.environment(FELLOWSHIP_RETRY_SCALE=SCALE)) as scratch:
         job = Job(server, scratch, model)
-        start = time.monotonic()
-        want = job.finish("undisturbed")
-        length = time.monotonic() - start
-        known = set(server.submitted())
+        want, known, length = job.undisturbed()
         tap.equal((len(known), len(server.batches)), (ROWS * STEPS, STEPS), f"{model}: an undisturbed run takes {STEPS} batches")
         job.fresh()
         for number, (event, nth) in enumerate(points):
@@ -139,10 +142,7 @@ def pairs():
     for model in ("openai:m", "anthropic:m"):
         with BatchServer(polls=3) as server, host.Scratch(**server.environment(FELLOWSHIP_RETRY_SCALE=SCALE)) as scratch:
             job = Job(server, scratch, model)
-            start = time.monotonic()
-            want = job.finish("undisturbed")
-            length = time.monotonic() - start
-            known = set(server.submitted())
+            want, known, length = job.undisturbed()
             for number in range(4):
                 job.fresh()
                 name = f"pair-{number}"

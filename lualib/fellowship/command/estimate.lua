@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local task = require "fellowship.core.task"
+local text = require "fellowship.base.text"
 local dispatch = require "fellowship.model.dispatch"
 local estimate = require "fellowship.model.estimate"
 local forecast = require "fellowship.model.forecast"
@@ -89,8 +90,9 @@ local function add_notes(lines, models, note)
 end
 
 local function text_of(facts, models, sum)
-  local lines = { ("dry run: nothing was asked, nothing was written; %d rows%s"):format(facts.rows, facts.failed > 0
-    and (", %d failed (%s)"):format(facts.failed, facts.kinds) or "") }
+  local failed = facts.failed > 0 and (", %d failed (%s)"):format(facts.failed, facts.kinds) or ""
+  local rows = text.count(facts.rows, "row")
+  local lines = { ("dry run: nothing was asked, nothing was written; %s%s"):format(rows, failed) }
   if #models == 0 then
     lines[2] = "no model was asked"
     return table.concat(lines, "\n")
