@@ -41,7 +41,7 @@ lua    = -Wl,--whole-archive $(shell pkg-config --variable=libdir lua5.4)/liblua
 # The sanitizers bring their own. Linked in, since its shared library brings C++'s, a millisecond of each start.
 ALLOCATOR = $(if $(SANITIZE),,-l:libjemalloc_pic.a)
 
-SOURCES = $(wildcard runtime/*/*.c)
+SOURCES = $(wildcard runtime/*/*.c runtime/*/*/*.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 # Unit tests link everything but main.
 UNITS   = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
@@ -94,7 +94,10 @@ test: all units lint
 
 units: $(UNITS) $(BUILD)/fellowship-libc
 
-TESTS = $(UNITS) $(wildcard tests/*.py tests/*.lua tests/*.sh)
+# Folders whose programs are no tests, or want peers that are installed for them.
+NO_TESTS = $(addprefix tests/,unit lib bench fuzz live loaders)
+TESTS    = $(UNITS) $(wildcard $(patsubst %,%/*.py,$(TEST_DIRS)) $(patsubst %,%/*.lua,$(TEST_DIRS)))
+TEST_DIRS = $(filter-out $(NO_TESTS),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/*)))))
 
 asan:
 	@$(MAKE) --no-print-directory all units BUILD=build/asan \
@@ -145,7 +148,7 @@ lint:
 	 else echo "lint: luacheck is not installed (Debian: lua-check)"; fi
 
 format:
-	clang-format -i runtime/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
+	clang-format -i runtime/*/*.[ch] runtime/*/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
 
 # A small real model served locally over the OpenAI API; never needed by quickstart or check.
 local-model:

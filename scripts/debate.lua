@@ -1,5 +1,5 @@
 -- Referees debate two responses a row.
 
-local compare = require "fellowship.evaluate.compare"
+local compare = require "fellowship.command.compare"
 
 return compare.script("debate", "LLM Debate: referees discuss two responses a row, then score them")

@@ -1,14 +1,14 @@
 -- Measures evaluators against human labels: Cohen's kappa and a report card for each.
 
 local fellowship = require "fellowship"
-local agreement = require "fellowship.evaluate.agreement"
-local compare = require "fellowship.evaluate.compare"
+local agreement = require "fellowship.measure.agreement"
+local compare = require "fellowship.command.compare"
 local errors = require "fellowship.base.errors"
-local evidence = require "fellowship.evaluate.evidence"
-local method = require "fellowship.evaluate.method"
+local evidence = require "fellowship.judge.evidence"
+local method = require "fellowship.command.evaluators"
 local tables = require "fellowship.report.table"
-local statistics = require "fellowship.base.statistics"
-local vote = require "fellowship.evaluate.vote"
+local statistics = require "fellowship.measure.statistics"
+local vote = require "fellowship.judge.vote"
 local json = fellowship.json
 
 local labels = { a = "a", b = "b", tie = "tie" }

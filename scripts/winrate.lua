@@ -1,9 +1,9 @@
 -- Win rates of generators: responses against responses, joined by id, by any evaluator.
 
 local fellowship = require "fellowship"
-local compare = require "fellowship.evaluate.compare"
-local contest = require "fellowship.generate.contest"
-local method = require "fellowship.evaluate.method"
+local compare = require "fellowship.command.compare"
+local contest = require "fellowship.measure.contest"
+local method = require "fellowship.command.evaluators"
 local tables = require "fellowship.report.table"
 local errors = require "fellowship.base.errors"
 local json = fellowship.json

@@ -2,11 +2,11 @@
 
 ---@type table<string, { [1]: string, [2]: string? }>
 return {
-  model = { "fellowship.model", "new" },
+  model = { "fellowship.call.model", "new" },
   provider = { "fellowship.provider", "add" },
-  judge = { "fellowship.evaluate.judge", "new" },
-  jury = { "fellowship.evaluate.jury", "new" },
-  debate = { "fellowship.evaluate.debate", "new" },
+  judge = { "fellowship.judge.judge", "new" },
+  jury = { "fellowship.judge.jury", "new" },
+  debate = { "fellowship.judge.debate", "new" },
   feedback = { "fellowship.generate.feedback", "new" },
   rows = { "fellowship.dataset.rows", "open" },
   writer = { "fellowship.dataset.writer", "open" },
@@ -16,8 +16,8 @@ return {
   each = { "fellowship.flow", "each" },
   sleep = { "fellowship.flow", "sleep" },
   preference = { "fellowship.preference" },
-  statistics = { "fellowship.base.statistics" },
-  verdict = { "fellowship.evaluate.verdict" },
+  statistics = { "fellowship.measure.statistics" },
+  verdict = { "fellowship.judge.verdict" },
   errors = { "fellowship.base.errors" },
   json = { "fellowship.core.json" },
   version = { "fellowship.core.host", "version" },

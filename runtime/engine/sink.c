@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "engine/gzip_blocks.h"
-#include "engine/libarchive.h"
+#include "engine/archive/gzip_blocks.h"
+#include "engine/archive/libarchive.h"
 
 struct sink {
     char *path;

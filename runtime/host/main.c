@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bind/limits.h"
+#include "lua/limits.h"
 #include "engine/edit.h"
 #include "engine/libcurl.h"
 #include "host/precompiled.h"

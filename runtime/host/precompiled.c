@@ -188,7 +188,7 @@ static bool compile(lua_State *L, const char *path, const char *relative, buf *c
     return well;
 }
 
-/* "fellowship/model/init.lua" -> "fellowship.model" */
+/* "fellowship/call/model.lua" -> "fellowship.call.model" */
 static size_t module_name(const char *relative, char name[PATH_MAX]) {
     size_t len = strlen(relative) - strlen(".lua");
     const size_t init = strlen("/init");

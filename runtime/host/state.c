@@ -3,15 +3,15 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "bind/editor.h"
-#include "bind/http.h"
-#include "bind/json.h"
-#include "bind/limits.h"
-#include "bind/random.h"
-#include "bind/rows.h"
-#include "bind/store.h"
-#include "bind/sys.h"
-#include "bind/writer.h"
+#include "lua/editor.h"
+#include "lua/http.h"
+#include "lua/json/json.h"
+#include "lua/limits.h"
+#include "lua/random.h"
+#include "lua/rows.h"
+#include "lua/store.h"
+#include "lua/sys.h"
+#include "lua/writer.h"
 
 /* Debian's lua-cjson ships no header for Lua 5.4 that declares it for C. */
 int luaopen_cjson(lua_State *L);

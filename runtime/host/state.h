@@ -5,7 +5,7 @@
 
 #include <lua.h>
 
-#include "bind/task.h"
+#include "lua/task.h"
 
 /* Sets up L: the standard libraries, the primitives (fellowship.core.*), cjson, tasks, and
  * package.path with `home`/lualib before Lua's own places. [-0, +0, e] */

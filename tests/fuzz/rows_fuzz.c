@@ -7,8 +7,8 @@
 
 #include "base/records.h"
 #include "base/utf8.h"
-#include "bind/json.h"
-#include "bind/rows_table.h"
+#include "lua/json/json.h"
+#include "lua/rows_table.h"
 
 static void check(int truth) {
     if (!truth) abort();

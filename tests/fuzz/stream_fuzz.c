@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "engine/stream.h"
+#include "engine/archive/stream.h"
 
 static const stream_limits limits = {.ratio = 50, .free = 1 << 20};
 

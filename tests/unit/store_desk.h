@@ -1,12 +1,12 @@
 /*
  * store_desk: what the tests of the store share: a folder of their own, a store with a bell, jobs.
  *
- * Ownership: as in engine/store.h; jobs that come back are the test's to free.
+ * Ownership: as in engine/store/store.h; jobs that come back are the test's to free.
  */
 #ifndef FELLOWSHIP_TESTS_STORE_DESK_H
 #define FELLOWSHIP_TESTS_STORE_DESK_H
 
-#include "engine/store.h"
+#include "engine/store/store.h"
 
 #include "tap.h"
 

@@ -1,5 +1,5 @@
 /* What is no store is refused, and a full, read-only or damaged one says so and loses nothing. */
-#include "engine/store_place.h"
+#include "engine/store/place.h"
 #include "store_desk.h"
 
 #include <fcntl.h>

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/stream.h"
+#include "engine/archive/stream.h"
 
 static char folder[] = "/tmp/stream_test.XXXXXX";
 static char path[64];

@@ -1,6 +1,6 @@
 /* Files compressed in each way come through as their content, plain ones byte for byte, and what is
  * damaged, cut short or no stream at all says so. */
-#include "engine/stream.h"
+#include "engine/archive/stream.h"
 
 #include "stream_desk.h"
 #include "tap.h"

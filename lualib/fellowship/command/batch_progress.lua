@@ -9,7 +9,7 @@ local batch_progress = {}
 local SHOWN = 4
 
 local function each()
-  local batch = package.loaded["fellowship.model.batch"]
+  local batch = package.loaded["fellowship.batch"]
   return batch and batch.overview() or {}
 end
 

@@ -5,11 +5,11 @@ local core = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
-local settings = require "fellowship.model.settings"
+local settings = require "fellowship.call.settings"
 local tables = require "fellowship.report.table"
 local counts = require "fellowship.command.counts"
-local cancel = lazy "fellowship.model.batch_cancel"
-local ledger = lazy "fellowship.model.batch_ledger"
+local cancel = lazy "fellowship.batch.cancel"
+local ledger = lazy "fellowship.batch.ledger"
 
 local batches = {}
 

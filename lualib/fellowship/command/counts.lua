@@ -1,8 +1,8 @@
 -- Numbers of a run for people: 1.2k, 0:42, what calls and tokens there were.
 
 local lazy = require "fellowship.base.lazy"
-local budget = lazy "fellowship.model.budget"
-local stats = require "fellowship.model.stats"
+local budget = lazy "fellowship.money.budget"
+local stats = require "fellowship.money.count"
 
 local counts = {}
 

@@ -3,10 +3,10 @@
 local json = require "fellowship.core.json"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
-local dispatch = require "fellowship.model.dispatch"
-local estimate = require "fellowship.model.estimate"
-local forecast = require "fellowship.model.forecast"
-local lengths = require "fellowship.model.lengths"
+local dispatch = require "fellowship.call.dispatch"
+local estimate = require "fellowship.rehearse"
+local forecast = require "fellowship.rehearse.forecast"
+local lengths = require "fellowship.rehearse.lengths"
 local tables = require "fellowship.report.table"
 
 local report = {}

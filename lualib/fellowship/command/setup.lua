@@ -5,13 +5,13 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
-local prompts = lazy "fellowship.base.prompts"
+local prompts = lazy "fellowship.judge.prompts"
 local flow = lazy "fellowship.flow"
-local budget = lazy "fellowship.model.budget"
+local budget = lazy "fellowship.money.budget"
 local writer = lazy "fellowship.dataset.writer"
-local estimate = lazy "fellowship.model.estimate"
-local settings = require "fellowship.model.settings"
-local watchdog = lazy "fellowship.model.watchdog"
+local estimate = lazy "fellowship.rehearse"
+local settings = require "fellowship.call.settings"
+local watchdog = lazy "fellowship.call.watchdog"
 
 local setup = {}
 
@@ -65,7 +65,7 @@ end
 
 --- Tells, after Ctrl+C, what is under way in batches.
 function setup.interrupted()
-  local batch = package.loaded["fellowship.model.batch"]
+  local batch = package.loaded["fellowship.batch"]
   local said = batch and batch.under_way "the same command collects them"
   if said and settings.warn then settings.warn(said) end
 end
@@ -115,7 +115,7 @@ function setup.watch()
   end)
   return setmetatable({}, { __close = function()
     if watcher then watcher:cancel() end
-    local batch = package.loaded["fellowship.model.batch"]
+    local batch = package.loaded["fellowship.batch"]
     if batch then batch.close() end
   end })
 end

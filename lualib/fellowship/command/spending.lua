@@ -2,9 +2,9 @@
 
 local json = require "fellowship.core.json"
 local lazy = require "fellowship.base.lazy"
-local budget = lazy "fellowship.model.budget"
-local settings = require "fellowship.model.settings"
-local stats = require "fellowship.model.stats"
+local budget = lazy "fellowship.money.budget"
+local settings = require "fellowship.call.settings"
+local stats = require "fellowship.money.count"
 
 local spending = {}
 

@@ -2,7 +2,7 @@
 -- attempts, and calls that the store answered.
 
 local tables = require "fellowship.report.table"
-local stats = require "fellowship.model.stats"
+local stats = require "fellowship.money.count"
 
 local HEADS = { "model", "calls", "prompt", "cached", "completion", "reasoning", "cost" }
 

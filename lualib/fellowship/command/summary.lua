@@ -1,12 +1,12 @@
 -- What a run says at its end: how many rows, what failed and why, where the results are, what to do next.
 
 local text = require "fellowship.base.text"
-local stats = require "fellowship.model.stats"
+local stats = require "fellowship.money.count"
 local counts = require "fellowship.command.counts"
 local lazy = require "fellowship.base.lazy"
 local spent_table = require "fellowship.command.spent_table"
-local budget = lazy "fellowship.model.budget"
-local settings = require "fellowship.model.settings"
+local budget = lazy "fellowship.money.budget"
+local settings = require "fellowship.call.settings"
 
 local summary = {}
 

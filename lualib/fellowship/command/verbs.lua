@@ -7,7 +7,7 @@ local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 local setup = require "fellowship.command.setup"
 local reference = lazy "fellowship.command.reference"
-local render = lazy "fellowship.command.reference_text"
+local render = lazy "fellowship.command.reference.text"
 
 local DONE, FAILED = 0, 1
 

@@ -2,11 +2,11 @@
 -- generator revises in its same conversation, and so on.
 
 local check = require "fellowship.base.check"
-local conversation = require "fellowship.base.conversation"
-local prompts = require "fellowship.base.prompts"
+local conversation = require "fellowship.dataset.conversation"
+local prompts = require "fellowship.judge.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
-local model = require "fellowship.model"
+local model = require "fellowship.call.model"
 
 local feedback = {}
 

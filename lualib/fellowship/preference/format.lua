@@ -5,7 +5,7 @@
 
 local json = require "fellowship.core.json"
 local check = require "fellowship.base.check"
-local conversation = require "fellowship.base.conversation"
+local conversation = require "fellowship.dataset.conversation"
 local errors = require "fellowship.base.errors"
 
 local format = {}

@@ -2,7 +2,7 @@
 -- written and counted.
 
 local json = require "fellowship.core.json"
-local conversation = require "fellowship.base.conversation"
+local conversation = require "fellowship.dataset.conversation"
 local format = require "fellowship.preference.format"
 local loading = require "fellowship.preference.loading"
 local pairing = require "fellowship.preference.pairs"

@@ -2,7 +2,7 @@
 -- punctuation; and nearly the same, by the Jaccard similarity of their word trigrams, estimated with MinHash (Broder
 -- 1997, "On the resemblance and containment of documents") and looked up by bands of the signature.
 
-local conversation = require "fellowship.base.conversation"
+local conversation = require "fellowship.dataset.conversation"
 
 local unique = {}
 

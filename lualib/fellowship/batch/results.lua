@@ -1,0 +1,170 @@
+-- Takes the results of a batch that has ended: every completion is committed, whether somebody waits for it or not,
+-- since it is paid for.
+
+local sys = require "fellowship.core.sys"
+local answer = require "fellowship.provider.answer"
+local failure = require "fellowship.provider.failure"
+local protocols = require "fellowship.batch.protocol"
+local bounds = require "fellowship.batch.budget"
+local calls = require "fellowship.batch.calls"
+local dispatch = require "fellowship.call.dispatch"
+local live = require "fellowship.call.live"
+local stats = require "fellowship.money.count"
+local wire = require "fellowship.batch.wire"
+
+local results = {}
+
+-- So many completions are committed at a time.
+local GROUP = 200
+
+local function no_header() end
+
+--- What a line of the results means for its call.
+local function outcome_of(model, status, body)
+  if not status then return { verdict = "retry", kind = "batch", message = tostring(body) } end
+  local how = { quirks = live.quirks(model), params = {} }
+  local well, outcome = pcall(model.adapter.meaning, status, no_header, body, how)
+  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
+  outcome.status = status ~= 200 and status or nil
+  return outcome
+end
+
+--- The text that the store is to keep of an outcome; nil when it is none to keep.
+local function text_of(model, id, outcome)
+  local forms = dispatch.forms
+  if outcome.verdict == "done" then
+    outcome.completion.attempts = outcome.completion.attempts or 1
+    return forms.completion(outcome.completion)
+  elseif outcome.stored then
+    return forms.failure(forms.problem({ model = model, id = id }, outcome, 1))
+  end
+end
+
+--- A reading of a batch's results.
+---@class fellowship.BatchReading
+---@field outcomes table<string, table> by digest: those that are no completion
+---@field answered integer results that the store keeps now
+---@field unknown integer results of calls that nobody has claimed
+---@field malformed integer lines that make no sense
+local Reading = {}
+Reading.__index = Reading
+
+--- Hands a call what the store holds of it now.
+local function hand_over(self, item, how, held)
+  bounds.account(self.b, item.key, item.outcome)
+  if not how then
+    self.unknown = self.unknown + 1
+    return
+  end
+  self.answered = self.answered + 1
+  local model = self.model
+  if how == "fresh" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
+  elseif how == "fresh" then stats.ended(model, item.outcome, true, "batch") end
+  local flight = dispatch.flights[item.key]
+  if not (flight and flight.batch) then return end
+  if how == "fresh" and item.outcome.verdict == "done" then
+    calls.deliver(flight, { completion = item.outcome.completion })
+  else
+    calls.deliver(flight, { text = held or item.completion, stored = how == "held" })
+  end
+end
+
+local function commit(self)
+  local group = self.group
+  if #group == 0 then return end
+  self.group = {}
+  local ends, held = dispatch.store():settle(group, sys.time())
+  if not ends then
+    error({ kind = "store", fatal = true, message = held.message
+      .. " (the completions just paid for could not be kept; the run stops)" }, 0)
+  end
+  for i, item in ipairs(group) do hand_over(self, item, ends[i], held[i]) end
+end
+
+local function take_line(self, line)
+  local value = answer.decode(line)
+  local id, status, body = self.protocol.result(value)
+  if not id then
+    self.malformed = self.malformed + 1
+    return
+  end
+  local key = #id == 64 and sys.unhex(id)
+  if not key then
+    self.unknown = self.unknown + 1
+    return
+  end
+  local flight = dispatch.flights[key]
+  local outcome = outcome_of(self.model, status, body)
+  if outcome.completion and flight and flight.tries then outcome.completion.attempts = flight.tries end
+  local kept = text_of(self.model, id, outcome)
+  if kept then
+    self.outcomes[key] = nil -- a line for a call that failed may stand in one file, and its answer in the other
+    self.group[#self.group + 1] = { key = key, completion = kept, outcome = outcome }
+    if #self.group >= GROUP then commit(self) end
+  else
+    self.outcomes[key] = outcome
+  end
+end
+
+--- Results that lie elsewhere are not fetched.
+local function check_places(model, places)
+  for _, place in ipairs(places) do
+    if not wire.is_at_home(model, place) then
+      return { verdict = "final", kind = "batch",
+        message = ("the results lie at another place (%s), where the key is not sent")
+        :format((place:gsub("[?#].*$", ""))) }
+    end
+  end
+end
+
+--- The id of the first call that the results name; "" when they name none.
+---@param model fellowship.Model
+---@param places string[]
+---@return string? id
+---@return table? outcome why they could not be read
+function results.first_id(model, places)
+  local protocol, first = protocols.of(model.provider), nil
+  local wrong = check_places(model, places)
+  if wrong then return nil, wrong end
+  for _, place in ipairs(places) do
+    local well, outcome = wire.lines(model, place, function(lines)
+      for _, line in ipairs(first and {} or lines) do
+        first = first or protocol.result(answer.decode(line))
+      end
+      return first ~= nil
+    end)
+    if first then return first end
+    if not well then return nil, outcome end
+  end
+  return ""
+end
+
+--- Reads all results of a batch. Completions are committed and handed over as they come; what else there was stays
+--- in `outcomes`.
+---@param model fellowship.Model
+---@param places string[] paths or URLs
+---@param b table of fellowship.batch.ledger
+---@return fellowship.BatchReading? reading
+---@return table? outcome why they could not be read
+function results.read(model, places, b)
+  local protocol = protocols.of(model.provider)
+  local self = setmetatable({ b = b, model = model, protocol = protocol, outcomes = {}, group = {}, answered = 0,
+    unknown = 0, malformed = 0 }, Reading)
+  local wrong = check_places(model, places)
+  if wrong then return nil, wrong end
+  for _, place in ipairs(places) do
+    local well, outcome = wire.lines(model, place, function(lines)
+      for _, line in ipairs(lines) do
+        if line:find "%S" then take_line(self, line) end
+      end
+    end)
+    if not well then
+      commit(self)
+      return nil, outcome
+    end
+  end
+  commit(self)
+  return self
+end
+
+return results

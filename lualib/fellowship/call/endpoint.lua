@@ -1,0 +1,152 @@
+-- Where a model's calls go: base URL, headers, key variable, limits. One endpoint for each base URL,
+-- key and model, made when the first call needs it.
+
+local http = require "fellowship.core.http"
+local limits = require "fellowship.core.limits"
+local errors = require "fellowship.base.errors"
+local settings = require "fellowship.call.settings"
+
+local endpoint = {}
+
+--- A URL without user information and query, lower-case scheme and host, no default port and no
+--- slash at the end: what stands in keys and messages.
+---@param url string
+---@return string
+function endpoint.normalise(url)
+  local scheme, rest = url:match "^(%a[%w+.-]*)://(.*)$"
+  if not scheme then return (url:gsub("[?#].*$", ""):gsub("^[^/]*@", ""):gsub("/+$", "")) end
+  local authority, path = rest:gsub("[?#].*$", ""):match "^([^/]*)(.*)$"
+  authority = authority:gsub("^.*@", ""):lower()
+  scheme = scheme:lower()
+  local usual = scheme == "https" and ":443" or scheme == "http" and ":80"
+  if usual and authority:sub(-#usual) == usual then authority = authority:sub(1, -#usual - 1) end
+  return scheme .. "://" .. authority .. path:gsub("/+$", "")
+end
+
+---@class fellowship.Endpoint
+---@field url string base URL, as it is called
+---@field shown string the same without secrets, for messages
+---@field identity string what the key says of it
+
+--- Resolves where a model is served, from its --models entry, the environment, and the provider.
+---@param provider fellowship.Provider
+---@param entry table its entry of --models, or an empty table
+---@return fellowship.Endpoint
+function endpoint.resolve(provider, entry)
+  if provider.simulated then return { url = "", shown = "sim", identity = "sim" } end
+  local from_env = provider.url_env and os.getenv(provider.url_env)
+  if from_env == "" then from_env = nil end
+  if from_env and provider.url_of then from_env = provider.url_of(from_env) end
+  local given = entry.base_url or from_env or provider.url
+  if not given then
+    errors.raise { kind = "usage", fatal = true, message = ("%s has no usual address: give one in %s, or as base_url "
+      .. "in --models"):format(provider.name, provider.url_env or "--models") }
+  end
+  local url = given:gsub("/+$", "")
+  local shown = endpoint.normalise(url)
+  local usual = provider.url and shown == endpoint.normalise(provider.url)
+  return { url = url, shown = shown, identity = entry.identity or usual and provider.name or shown }
+end
+
+-- Calls at a time to an endpoint of which nothing is known; it grows from there while answers come well.
+local START = 256
+
+local gates, targets = {}, {}
+
+--- The headers of a model's calls, sorted: its provider's, and those of its entry of --models.
+local function headers_of(model)
+  local all, list = {}, {}
+  for name, value in pairs(model.provider.headers or {}) do all[name:lower()] = { name, value } end
+  for name, value in pairs(model.entry.headers or {}) do all[name:lower()] = { name, value } end
+  for _, header in pairs(all) do list[#list + 1] = header end
+  table.sort(list, function(x, y) return x[1] < y[1] end)
+  return list
+end
+
+--- How the key is sent, or nil when none is: Lua names its variable, C reads it.
+local function auth_of(model)
+  if not model.key_env then return nil end
+  local auth = model.provider.auth or { header = "Authorization", prefix = "Bearer " }
+  return { header = auth.header, prefix = auth.prefix, env = model.key_env }
+end
+
+--- A target, without a key where the provider can do without and its variable is not set.
+local function make_target(model, url, more, isolated)
+  local options = { url = url, headers = headers_of(model), auth = auth_of(model), isolated = isolated }
+  for _, header in ipairs(more or {}) do options.headers[#options.headers + 1] = header end
+  local target, problem = http.target(options)
+  if not target and problem.kind == "auth" and model.provider.key_optional and not model.entry.key_env then
+    options.auth = nil
+    target, problem = http.target(options)
+  end
+  return target, problem
+end
+
+--- The gate that a model's calls wait at: slots and pauses of its endpoint.
+---@param model fellowship.Model
+function endpoint.gate(model)
+  if model.gate then return model.gate end
+  local id = table.concat({ model.endpoint.url, model.key_env or "", model.name }, "\0")
+  local gate = gates[id]
+  if not gate then
+    local own = model.entry.concurrency
+    gate = limits.endpoint(own or 0, { start = own or START, requests = model.entry.requests_per_minute,
+      tokens = model.entry.tokens_per_minute })
+    gates[id] = gate
+  end
+  model.gate = gate
+  return gate
+end
+
+local function url_of(model, path)
+  local url, query = model.endpoint.url:match "^([^?]*)(.*)$"
+  if path:find("?", 1, true) then query = query:gsub("^%?", "&") end
+  return url .. path .. query
+end
+
+--- Raises why there is no target.
+local function refuse(model, problem)
+  if problem.kind == "auth" then
+    errors.raise { kind = "auth", fatal = true, model = model.named, message =
+      ("%s needs a key: %s (set it to your key for %s; a server that wants none takes any value)")
+      :format(model.named, problem.message, model.endpoint.shown) }
+  end
+  errors.raise { kind = "usage", fatal = true, model = model.named,
+    message = ("%s: the base URL %s is %s"):format(model.named, model.endpoint.shown, problem.message) }
+end
+
+--- The target that a model's calls are sent to. Raises when the key's variable is not set.
+---@param model fellowship.Model
+---@param path string under the base URL
+function endpoint.target(model, path)
+  if model.target and model.target_path == path then return model.target end
+  local id = table.concat({ model.endpoint.url, model.key_env or "", path, model.entry_name or "" }, "\0")
+  model.target, model.target_path = targets[id], path
+  if targets[id] then return targets[id] end
+  local target, problem = make_target(model, url_of(model, path))
+  targets[id] = target or refuse(model, problem)
+  return target
+end
+
+--- A target of its own for a request beside the calls, as of batches.
+---@param model fellowship.Model
+---@param path string under the base URL, or a whole URL
+---@param more? string[][] headers besides
+---@param isolated? boolean what is sent must never be sent twice
+function endpoint.beside(model, path, more, isolated)
+  local target, problem = make_target(model, path:find "^%a+://" and path or url_of(model, path), more, isolated)
+  return target or refuse(model, problem)
+end
+
+--- Timeouts of a model's calls, in seconds, and the bound on an answer's size.
+---@param entry table the model's entry of --models
+---@return table
+function endpoint.timeouts(entry)
+  local own, times = entry.timeouts or {}, {}
+  for name, usual in pairs(settings.timeouts) do times[name] = own[name] or usual end
+  times.max_body = settings.max_answer
+  times.once = settings.bounded -- what is sent is counted
+  return times
+end
+
+return endpoint

@@ -1,0 +1,238 @@
+-- Models: provider + name + parameters, with the verbs `ask` and `stream`.
+
+local check = require "fellowship.base.check"
+local errors = require "fellowship.base.errors"
+local nearest = require "fellowship.base.nearest"
+local schemas = require "fellowship.call.schema"
+local dispatch = require "fellowship.call.dispatch"
+local endpoint = require "fellowship.call.endpoint"
+local fallback = require "fellowship.call.fallback"
+local settings = require "fellowship.call.settings"
+local spec = require "fellowship.call.spec"
+local structured = require "fellowship.call.structured"
+
+local model = {}
+
+---@class fellowship.Model
+---@field named string as it was named; so it appears in outputs
+---@field provider fellowship.Provider
+---@field name string its name at the provider
+---@field params table<string, any> sent with every call
+---@field entry table its entry of --models, or an empty table
+---@field endpoint fellowship.Endpoint
+---@field adapter table
+---@field key_env string? environment variable of its key
+---@field quirks fellowship.Quirks? once it was asked
+---@field gate table? where its calls wait, once it was asked
+---@field target table? where the last call was sent
+---@field target_path string? under which path
+---@field fallback fellowship.Model[]? who is asked when it fails
+local Model = {}
+Model.__index = Model
+Model.__name = "fellowship.Model"
+
+function Model:__tostring()
+  return self.named
+end
+
+local function fail(message)
+  error(message, 0)
+end
+
+--- A new table with the fields of up to three; later ones count.
+local function merged(first, second, third)
+  local all = {}
+  for key, value in pairs(first or all) do all[key] = value end
+  if second then for key, value in pairs(second) do all[key] = value end end
+  if third then for key, value in pairs(third) do all[key] = value end end
+  return all
+end
+
+local with_fallback
+
+local function make(named, params)
+  local bare, query = named:match "^(.-)(%?.*)$"
+  local entry = settings.models[named] or settings.models[bare or named]
+  local written = entry and entry.model and entry.model .. (query or "") or named
+  local parsed, problem = spec.parse(written)
+  if not parsed then
+    local aliases = {}
+    for name in pairs(settings.models) do aliases[#aliases + 1] = name end
+    fail(problem .. (named:find(":", 1, true) and "" or nearest.hint(named, aliases)))
+  end
+  entry = entry or {}
+  local key_env, adapter = entry.key_env or parsed.provider.key_env, parsed.provider.adapter
+  local made = setmetatable({
+    named = named,
+    provider = parsed.provider,
+    name = parsed.name,
+    params = merged(entry.params, parsed.params, params),
+    entry = entry,
+    entry_name = next(entry) and named or nil,
+    endpoint = endpoint.resolve(parsed.provider, entry),
+    adapter = type(adapter) == "string" and require(adapter) or adapter,
+    key_env = key_env ~= "" and key_env or nil,
+    times = endpoint.timeouts(entry),
+  }, Model)
+  return entry.fallback and with_fallback(made, entry.fallback, params) or made
+end
+
+--- The same model with others to ask when it fails, which get the same parameters on top of their own.
+function with_fallback(first, others, params)
+  local copy = merged(first)
+  copy.fallback = {}
+  for i, named in ipairs(others) do
+    local other = model.new(named, params)
+    if other.fallback then fail(("%s: a fallback has no fallback of its own (%s)"):format(first.named, other.named)) end
+    copy.fallback[i] = other
+  end
+  if #copy.fallback == 0 then fail(first.named .. ": the list of fallbacks is empty") end
+  return setmetatable(copy, Model)
+end
+
+--- A model by its name: provider:model?parameter=value, or an alias of --models.
+--- Example: `local gemma = fellowship.model("together:google/gemma-2-9b-it", { temperature = 0 })`
+--- Example: `fellowship.model { "openai:gpt-4o", fallback = { "together:google/gemma-2-9b-it" } }`
+---@param named string|fellowship.Model|{ [1]: string, fallback: string[] } a model is given back as it is
+---@param params? table<string, any> parameters that go with every call
+---@return fellowship.Model
+function model.new(named, params)
+  if getmetatable(named) == Model then return params and named:with(params) or named end
+  check.type("the model's parameters", params, "table|nil")
+  if type(named) == "table" and named[1] ~= nil then
+    check.type("the model's name", named[1], "string")
+    check.type("the model's fallback", named.fallback, "table|nil")
+    local first = make(named[1], params)
+    return named.fallback and with_fallback(first, named.fallback, params) or first
+  end
+  check.type("the model's name", named, "string")
+  return make(named, params)
+end
+
+--- The same model with other parameters on top of its own.
+--- Example: `print(llama:with({ temperature = 0.7 }):ask("Name a river.").text)`
+---@param params table<string, any>
+---@return fellowship.Model
+function Model:with(params)
+  local copy = merged(self)
+  copy.params = merged(self.params, params)
+  for i, other in ipairs(self.fallback or {}) do
+    if i == 1 then copy.fallback = {} end
+    copy.fallback[i] = other:with(params)
+  end
+  return setmetatable(copy, Model)
+end
+
+--- The same model with parameters for what it does not say itself.
+--- Example: `print(llama:with_defaults({ temperature = 0 }).params.temperature) --> 0`
+---@param params table<string, any>
+---@return fellowship.Model
+function Model:with_defaults(params)
+  local copy = merged(self)
+  copy.params = merged(params, self.params)
+  for i, other in ipairs(self.fallback or {}) do
+    if i == 1 then copy.fallback = {} end
+    copy.fallback[i] = other:with_defaults(params)
+  end
+  return setmetatable(copy, Model)
+end
+
+local roles = { system = true, user = true, assistant = true }
+
+--- A conversation of our own, that the caller's later changes do not reach.
+local function messages_of(prompt)
+  if type(prompt) == "string" then return { { role = "user", content = prompt } } end
+  check.type("the prompt", prompt, "string|table", 3)
+  if #prompt == 0 then error("the list of messages is empty", 3) end
+  local messages = {}
+  for i, message in ipairs(prompt) do
+    if type(message) ~= "table" or not roles[message.role] or type(message.content) ~= "string" then
+      error(("message %d must be { role = \"system\", \"user\" or \"assistant\", content = text }"):format(i), 3)
+    end
+    messages[i] = { role = message.role, content = message.content }
+  end
+  return messages
+end
+
+--- What an ask's options say: parameters for the call, the sample, and how it is asked.
+local function options_of(options)
+  if options == nil then return {}, 1 end
+  check.type("ask's options", options, "table|nil", 3)
+  local params = merged(options)
+  local sample, schema = params.sample or 1, params.schema
+  params.sample, params.schema = nil, nil
+  if math.type(sample) ~= "integer" or sample < 1 then error("sample must be a whole number from 1", 3) end
+  if schema ~= nil then
+    local well, problem = pcall(schemas.check, schema)
+    if not well then error(problem, 3) end
+  end
+  return params, sample, schema
+end
+
+--- What the model cannot give is an error before anything is sent.
+local function check_asked(self, params)
+  if not self.adapter.refuses then return end
+  for name, why in pairs(self.adapter.refuses) do
+    if params[name] or self.params[name] then
+      errors.raise { kind = "unsupported", model = self.named, message = ("%s: %s"):format(self.named, why) }
+    end
+  end
+end
+
+--- One call, of this model or of those it falls back on.
+local function call(self, messages, params, sample, how)
+  check_asked(self, params)
+  if self.fallback then
+    local chain = { self, table.unpack(self.fallback) }
+    for _, m in ipairs(chain) do check_asked(m, params) end
+    return fallback.ask(chain, messages, params, sample, how)
+  end
+  return dispatch.ask(self, messages, merged(self.params, params), sample, how)
+end
+
+--- Asks the model; the task waits, others go on. The completion is in the store when this returns.
+--- The same request with the same sample number is the same completion.
+--- Example: `print(llama:ask("Name three rivers.", { temperature = 0 }).text)`
+---
+--- With `schema`, a JSON schema, the answer is asked for in its form by the provider's own means, or else in words;
+--- the completion's `value` is the decoded answer. One that does not fit is asked for once more, and is then an
+--- error of kind "schema".
+---@param prompt string|{ role: string, content: string }[] a prompt, or a conversation
+---@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`
+---@return fellowship.Completion
+function Model:ask(prompt, options)
+  local messages = messages_of(prompt)
+  local params, sample, schema = options_of(options)
+  if not schema then return call(self, messages, params, sample) end
+  return structured.ask(function(talk) return call(self, talk, params, sample, { schema = schema }) end, messages,
+    schema)
+end
+
+--- Asks the model and gives the answer as it comes. What is stored, and its key, are those of `ask`; an answer that
+--- the store has comes in one piece. A stream that breaks is asked for anew as a whole: when the new answer differs
+--- from what was given, it comes from its beginning, and `piece` is then equal to `text`.
+---
+--- When on_delta returns false, the connection is closed, and a completion with the text so far comes back whose
+--- finish_reason is "stopped". It is not stored: it is not what the model would have answered. (At the answer's
+--- end, or when the store had it, there is nothing to stop.)
+--- Example: `llama:stream("Tell me a story.", function(piece) io.write(piece) end)`
+---@param prompt string|{ role: string, content: string }[]
+---@param on_delta fun(piece: string, text: string): boolean? what is new, and all of it so far; thinking is left out
+---@param options? table as of ask, without `schema`
+---@return fellowship.Completion
+function Model:stream(prompt, on_delta, options)
+  local messages = messages_of(prompt)
+  check.type("stream's on_delta", on_delta, "function")
+  local params, sample, schema = options_of(options)
+  if schema then error("an answer with a schema is not streamed: ask for it", 2) end
+  return call(self, messages, params, sample, { on_delta = on_delta })
+end
+
+--- Whether a value is a model.
+---@param value any
+---@return boolean
+function model.is(value)
+  return getmetatable(value) == Model
+end
+
+return model

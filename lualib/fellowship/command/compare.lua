@@ -1,0 +1,79 @@
+-- What the scripts judge, jury and debate have in common: rows with two responses in, verdicts out.
+
+local flow = require "fellowship.flow"
+local method = require "fellowship.command.evaluators"
+
+local compare = {}
+
+--- The fields of rows that compare.pair and Run:id read, for a script's `columns`.
+compare.columns = { "prompt", "response_a", "response_b", "reference", "id" }
+
+--- The pair that a row holds: prompt, response_a, response_b, or conversation_a and conversation_b; and reference.
+---@param run fellowship.Run
+---@param row table
+---@param number integer
+---@return table pair for an evaluator's compare
+function compare.pair(run, row, number)
+  local pair = { reference = run:field(row, "reference") }
+  if type(pair.reference) ~= "string" then pair.reference = nil end
+  if type(row.conversation_a) == "table" then
+    pair.conversation_a, pair.conversation_b = row.conversation_a, row.conversation_b
+  else
+    pair.prompt = run:prompt(row, number)
+    pair.a, pair.b = run:text(row, number, "response_a"), run:text(row, number, "response_b")
+  end
+  return pair
+end
+
+--- The options of the evaluators of one method, or of all when none is named.
+---@param name? "judge"|"jury"|"debate"
+---@return table[]
+function compare.options(name)
+  local only = { judge = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1, logprobs = 1 },
+    jury = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1, logprobs = 1, vote = 1 },
+    debate = { model = 1, scale = 1, swap = 1, rounds = 1, referees = 1 } }
+  local list = {}
+  for _, option in ipairs(method.options()) do
+    if not name or only[name][option[1]] then list[#list + 1] = option end
+  end
+  return list
+end
+
+--- The evaluators that a command line asks for; a usage error when it asks for what cannot be.
+---@param run fellowship.Run
+---@param name "judge"|"jury"|"debate"
+---@return table[]
+function compare.evaluators(run, name)
+  local well, found = pcall(method.evaluators, name, method.read(run.options))
+  if not well then run:usage((tostring(found):gsub("^[^:]+:%d+: ", ""))) end
+  if #found == 0 then run:usage "--model is missing: who shall evaluate?" end
+  return found
+end
+
+--- A script that writes DIR/verdicts.jsonl: a line for each row and evaluator.
+---@param name "judge"|"jury"|"debate"
+---@param summary string
+---@return table script
+function compare.script(name, summary)
+  local options = { { "data", type = "data", required = true, metavar = "ROWS",
+    help = "rows with prompt, response_a, response_b" } }
+  table.move(compare.options(name), 1, #compare.options(name), 2, options)
+
+  local function main(run)
+    local evaluators = compare.evaluators(run, name)
+    local out <close> = run:writer "verdicts.jsonl"
+    for row, verdicts, number in run:map(run:rows "data", function(row, number)
+      local pair, asks = compare.pair(run, row, number), {}
+      for i, evaluator in ipairs(evaluators) do
+        asks[i] = function() return evaluator:compare(pair) end
+      end
+      return { flow.all(table.unpack(asks)) }, number
+    end) do
+      for _, verdict in ipairs(verdicts) do out:write(method.row(run:id(row, number), verdict)) end
+    end
+  end
+
+  return { summary = summary, options = options, columns = compare.columns, run = main }
+end
+
+return compare

@@ -1,0 +1,332 @@
+-- `fellowship store ...`: looks into a store of completions, and looks after it.
+
+local json = require "fellowship.core.json"
+local core = require "fellowship.core.store"
+local sys = require "fellowship.core.sys"
+local errors = require "fellowship.base.errors"
+local read_file = require "fellowship.base.file".read
+local lazy = require "fellowship.base.lazy"
+local nearest = require "fellowship.base.nearest"
+local text = require "fellowship.base.text"
+local settings = require "fellowship.call.settings"
+local batches = lazy "fellowship.command.batches"
+local options = require "fellowship.command.options"
+local recording = require "fellowship.command.store.recording"
+local setup = require "fellowship.command.setup"
+
+local store = {}
+
+local STORE = { "store", type = "string", metavar = "FILE", help = "the store" }
+
+--- Calls fn(record) for every sound completion, its texts decoded. Raises when the store cannot be
+--- read; damaged completions are counted and left out when `salvage`, else they are an error.
+---@return integer damaged
+local function each(path, fn, salvage)
+  local done, problem = core.each(path, fn, salvage)
+  if not done then errors.raise(problem) end
+  return problem or 0
+end
+
+local function say_damage(count)
+  if count > 0 then
+    io.stderr:write(("fellowship: %d completions of the store are damaged and left out\n"):format(count))
+  end
+end
+
+local function shown_request(request)
+  local last = request.messages[#request.messages]
+  return ("%s:%s  %s"):format(request.provider, request.model, (text.cut(last.content, 60):gsub("%s+", " ")))
+end
+
+local function date_of(created)
+  return os.date("!%Y-%m-%d %H:%M:%S", created // 1000)
+end
+
+-- ---- the verbs ----
+
+local verbs = {}
+
+verbs.ls = {
+  summary = "the completions, oldest first: key, date, model, and how the last message begins",
+  options = {
+    { "model", type = "string", metavar = "TEXT", help = "only of models whose name holds this" },
+    { "limit", type = "integer", least = 1, metavar = "N", help = "only the last N" },
+  },
+}
+
+function verbs.ls.run(path, values)
+  local lines, count = {}, 0
+  local damaged = each(path, function(r)
+    local request = json.decode(r.request)
+    if values.model and not (request.provider .. ":" .. request.model):find(values.model, 1, true) then return end
+    local completion = json.decode(r.completion)
+    local failure = completion.error and ("  (%s)"):format(completion.error.kind) or ""
+    local line = ("%s  %s  %s%s\n")
+      :format(sys.hex(r.key):sub(1, 12), date_of(r.created), shown_request(request), failure)
+    count = count + 1
+    if not values.limit then io.stdout:write(line) else lines[(count - 1) % values.limit + 1] = line end
+  end, true)
+  for i = count - #lines + 1, count do io.stdout:write(lines[(i - 1) % values.limit + 1]) end
+  say_damage(damaged)
+end
+
+verbs.show = { argument = "KEY", summary = "all of one completion, by its key or how that begins", options = {} }
+
+function verbs.show.run(path, _, prefix)
+  prefix = prefix:lower()
+  local found = {}
+  each(path, function(r)
+    if sys.hex(r.key):sub(1, #prefix) == prefix then found[#found + 1] = r end
+  end, true)
+  if #found == 0 then errors.raise { kind = "data", message = ("%s has no completion %s"):format(path, prefix) } end
+  if #found > 1 then
+    errors.raise { kind = "usage", message = ("%d completions begin with %s; give more digits"):format(#found, prefix) }
+  end
+  local r = found[1]
+  io.stdout:write(json.encode(json.object({ key = sys.hex(r.key), created = r.created, request = json.decode(r.request),
+    wire = json.decode(r.wire), completion = json.decode(r.completion) },
+    { "key", "created", "request", "wire", "completion" }), { pretty = true }), "\n")
+end
+
+verbs.export = { argument = "FILE", summary = "write the completions as JSON Lines; what is damaged is left out",
+  options = {} }
+
+function verbs.export.run(path, _, file)
+  local exported, damaged = recording.export(path, file)
+  say_damage(damaged)
+  io.stdout:write(json.encode(json.object({ exported = exported, damaged = damaged > 0 and damaged or nil },
+    { "exported", "damaged" })), "\n")
+  if damaged > 0 then return 1 end
+end
+
+verbs.import = { argument = "FILE", summary = "take the completions of such a file into the store", options = {} }
+
+function verbs.import.run(path, _, file)
+  local added, known = recording.import(file, path)
+  io.stdout:write(json.encode { added = added, known = known }, "\n")
+end
+
+-- ---- why a call missed ----
+
+--- What differs between two values, as lines "place: this, not that"; `at` names the place.
+local function differences(a, b, at, lines)
+  if type(a) == "table" and type(b) == "table" then
+    local names, seen = {}, {}
+    for _, value in ipairs { a, b } do
+      for name in pairs(value) do
+        if not seen[name] then
+          seen[name] = true
+          names[#names + 1] = name
+        end
+      end
+    end
+    table.sort(names, function(x, y) return tostring(x) < tostring(y) end)
+    for _, name in ipairs(names) do
+      local place = at == "" and name or at .. "." .. name
+      if math.type(name) == "integer" then place = ("%s[%d]"):format(at, name) end
+      differences(a[name], b[name], place, lines)
+    end
+  elseif type(a) == "string" and type(b) == "string" and a ~= b then
+    local from = 1
+    while a:byte(from) == b:byte(from) do from = from + 1 end
+    lines[#lines + 1] = ("%s differs from byte %d on: %s, stored is %s"):format(at, from,
+      json.encode(text.cut(a:sub(math.max(1, utf8.offset(a, 0, math.min(from, #a)) or 1)), 50)),
+      json.encode(text.cut(b:sub(math.max(1, utf8.offset(b, 0, math.min(from, #b)) or 1)), 50)))
+  elseif a ~= b then
+    lines[#lines + 1] = ("%s is %s, stored is %s"):format(at, a == nil and "absent" or json.encode(a),
+      b == nil and "absent" or json.encode(b))
+  end
+  return lines
+end
+
+--- How alike two requests are: fields that agree, then how far the last messages do.
+local function likeness(a, b)
+  local score = 0
+  for _, name in ipairs { "provider", "model", "endpoint", "sample" } do
+    if a[name] == b[name] then score = score + 1 end
+  end
+  if json.canonical(a.params) == json.canonical(b.params) then score = score + 1 end
+  local same, whole = 0, 0
+  for i = 1, math.max(#a.messages, #b.messages) do
+    local x, y = a.messages[i] and a.messages[i].content or "", b.messages[i] and b.messages[i].content or ""
+    whole = whole + math.max(#x, #y, 1)
+    if x == y then
+      same = same + math.max(#x, 1)
+    else
+      local n, m, least = 0, 0, math.min(#x, #y)
+      while n < least and x:byte(n + 1) == y:byte(n + 1) do n = n + 1 end
+      while m < least - n and x:byte(#x - m) == y:byte(#y - m) do m = m + 1 end
+      same = same + n + m
+    end
+  end
+  return score + 8 * same / whole
+end
+
+verbs.why = { argument = "REQUEST",
+  summary = "why a call missed: the nearest stored one, and what differs; of a file: errors.jsonl",
+  options = {} }
+
+--- Requests as asked: in the argument, in a file of one, or in the lines of an errors.jsonl.
+local function read_requests(argument)
+  local source, list = argument, {}
+  if argument:sub(1, 1) ~= "{" then
+    local problem
+    source, problem = read_file(argument)
+    if not source then setup.usage("store why needs a request as JSON, or a file (errors.jsonl): %s", problem) end
+  end
+  local whole = json.decode(source)
+  for _, value in ipairs(whole and { whole } or {}) do list[#list + 1] = value.request or value end
+  if not whole then
+    for line in source:gmatch "[^\n]+" do
+      local value = json.decode(line)
+      if type(value) == "table" then list[#list + 1] = value.request end
+    end
+  end
+  for _, request in ipairs(list) do
+    if type(request.messages) ~= "table" or #request.messages == 0 then list = {} end
+  end
+  if #list == 0 then
+    errors.raise { kind = "data", message = "no request with messages there; errors.jsonl has those of calls that "
+      .. "--offline missed" }
+  end
+  return list
+end
+
+local function explain(miss, count)
+  local out = io.stdout
+  out:write(("call %s: %s\n"):format(sys.hex(miss.key):sub(1, 12), shown_request(miss.request)))
+  if miss.hit then
+    out:write "  the store has it\n"
+  elseif not miss.best then
+    out:write "  the store is empty\n"
+  else
+    out:write(("  not among %d completions; nearest is %s of %s:\n"):format(count,
+      sys.hex(miss.best.key):sub(1, 12), date_of(miss.best.created)))
+    for _, line in ipairs(differences(miss.request, miss.best.request, "", {})) do out:write("    ", line, "\n") end
+  end
+end
+
+local MOST_EXPLAINED = 20
+
+function verbs.why.run(path, _, argument)
+  local misses, count = {}, 0
+  for i, request in ipairs(read_requests(argument)) do
+    if i > MOST_EXPLAINED then break end
+    misses[i] = { request = request, key = sys.sha256(json.canonical(request)), score = -1 }
+  end
+  say_damage(each(path, function(r)
+    count = count + 1
+    local request = json.decode(r.request)
+    for _, miss in ipairs(misses) do
+      if r.key == miss.key then miss.hit = true end
+      local score = likeness(miss.request, request)
+      if score > miss.score then
+        miss.score, miss.best = score, { key = r.key, request = request, created = r.created }
+      end
+    end
+  end, true))
+  for _, miss in ipairs(misses) do explain(miss, count) end
+end
+
+verbs.prune = { summary = "take completions out for good, and make the file smaller",
+  options = {
+    { "model", type = "string", metavar = "TEXT", help = "of models whose name holds this" },
+    { "before", type = "string", metavar = "YYYY-MM-DD", help = "older than this day (UTC)" },
+    { "failures", type = "flag", help = "only stored failures, such as content filters" },
+    { "yes", type = "flag", help = "do it; without, it is only counted" },
+  },
+}
+
+--- Milliseconds since 1970 of a day's beginning, UTC.
+local function day_of(day)
+  local y, m, d = day:match "^(%d%d%d%d)-(%d%d)-(%d%d)$"
+  if not y then setup.usage('--before must be a day as 2026-01-31, not "%s"', day) end
+  y, m, d = math.tointeger(y), math.tointeger(m), math.tointeger(d)
+  if m < 1 or m > 12 or d < 1 or d > 31 then setup.usage('--before: there is no day "%s"', day) end
+  -- Days since 1970-01-01 of the civil calendar: https://howardhinnant.github.io/date_algorithms.html
+  if m <= 2 then y = y - 1 end
+  local era = y // 400
+  local of_year = (153 * ((m + 9) % 12) + 2) // 5 + d - 1
+  local of_era = (y - era * 400) * 365 + (y - era * 400) // 4 - (y - era * 400) // 100 + of_year
+  return (era * 146097 + of_era - 719468) * 86400000
+end
+
+function verbs.prune.run(path, values)
+  if not (values.model or values.before or values.failures) then
+    setup.usage "store prune needs --model, --before or --failures: it says what goes"
+  end
+  local before, keys = values.before and day_of(values.before), {}
+  each(path, function(r)
+    local request = json.decode(r.request)
+    if before and r.created >= before then return end
+    if values.model and not (request.provider .. ":" .. request.model):find(values.model, 1, true) then return end
+    if values.failures and not json.decode(r.completion).error then return end
+    keys[#keys + 1] = r.key
+  end)
+  if not values.yes then
+    io.stdout:write(json.encode { would_prune = #keys }, "\n")
+    return
+  end
+  local pruned, problem = core.prune(path, keys)
+  if not pruned then errors.raise(problem) end
+  io.stdout:write(json.encode { pruned = pruned }, "\n")
+end
+
+verbs.batches = { summary = "the batches of calls that are under way: fellowship run ... --batch",
+  options = {
+    { "all", type = "flag", help = "those that are done, too" },
+    { "forget", type = "string", metavar = "BATCH", help = "forget one: its calls are made anew, and paid again" },
+  },
+}
+
+function verbs.batches.run(path, values)
+  if values.forget then return batches.forget(path, values.forget) end
+  batches.list(path, values.all)
+end
+
+-- ---- the command ----
+
+--- What `fellowship store --help` prints.
+---@return string
+function store.help()
+  local lines = { "fellowship store: the completions that were paid for\n\n" }
+  for _, name in ipairs(nearest.names(verbs)) do
+    local verb = verbs[name]
+    lines[#lines + 1] = ("  fellowship store %-15s %s\n"):format(name .. (verb.argument and " " .. verb.argument or ""),
+      verb.summary)
+    for _, option in ipairs(verb.options) do
+      lines[#lines + 1] = ("      --%-28s %s\n"):format(option[1] .. (option.metavar and " " .. option.metavar or ""),
+        option.help)
+    end
+  end
+  lines[#lines + 1] = "\n  --store FILE   the store (default: $FELLOWSHIP_STORE, else .fellowship/store.db)\n"
+  return table.concat(lines)
+end
+
+--- Runs `fellowship store ARGUMENTS`.
+---@param arguments string[]
+---@return integer status
+function store.run(arguments)
+  local name = arguments[1]
+  if name == "--help" or name == "-h" then
+    io.stdout:write(store.help())
+    return 0
+  end
+  local verb = verbs[name]
+  if not verb then
+    local known = nearest.names(verbs)
+    setup.usage("store needs one of: %s%s", table.concat(known, ", "), name and nearest.hint(name, known) or "")
+  end
+  local rest, argument = table.move(arguments, 2, #arguments, 1, {}), nil
+  if verb.argument then
+    argument = table.remove(rest, 1)
+    if not argument or argument:sub(1, 2) == "--" then
+      setup.usage("store %s needs a %s", name, verb.argument == "FILE" and "file" or verb.argument)
+    end
+  end
+  local values, problem = options.read({ STORE, table.unpack(verb.options) }, rest)
+  if not values then setup.usage("%s (fellowship store --help shows the options)", problem) end
+  return verb.run(settings.store_path(values.store), values, argument) or 0
+end
+
+return store

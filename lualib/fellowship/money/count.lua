@@ -1,0 +1,206 @@
+-- Counts of a run's model calls, for run.json, the summary and the progress line.
+
+local billing = require "fellowship.money.usage"
+local prices = require "fellowship.money.prices"
+
+---@class fellowship.Sums tokens and cost (USD); what a call did not tell is not in the sums, and `unknown` counts those calls
+---@field count integer calls, or attempts
+---@field prompt integer
+---@field cached integer of those of the prompt
+---@field completion integer
+---@field reasoning integer of those of the completion
+---@field cost number
+---@field unknown { prompt: integer, completion: integer, cost: integer }
+
+---@class fellowship.Spent: fellowship.Sums what a model's calls took; the parts are nil until there is something in them
+---@field batch? fellowship.Sums of these, the calls that a batch brought
+---@field retried? fellowship.Sums of these, attempts that were repeated
+---@field stored? fellowship.Sums beside these, calls that the store answered, and what they would have cost
+---@field untold integer attempts without an answer of which nobody told whether they were billed
+
+local stats = {
+  made = 0, -- calls answered by a provider (or sim) in this run
+  stored = 0, -- calls answered by the store
+  attempts = 0, -- HTTP exchanges
+  retries = 0, -- attempts that were repeated
+  rate_limited = 0, -- of these: the provider said that there were too many
+  failed = 0, -- calls that failed for good
+  in_flight = 0, -- calls on the wire now
+  models = {}, -- names of the models asked, in order of first use
+  spent = {}, ---@type table<string, fellowship.Spent> by a model's name
+  simulated = false,
+}
+
+local seen = {}
+
+--- Notes that a model was asked.
+---@param model fellowship.Model
+function stats.asked(model)
+  if seen[model.named] then return end
+  seen[model.named] = true
+  stats.models[#stats.models + 1] = model.named
+  if model.provider.simulated then stats.simulated = true end
+end
+
+local function zeros()
+  return { count = 0, prompt = 0, cached = 0, completion = 0, reasoning = 0, cost = 0,
+    unknown = { prompt = 0, completion = 0, cost = 0 } }
+end
+
+local function account(model)
+  local named = model.named
+  local sums = stats.spent[named]
+  if not sums then
+    sums = zeros()
+    sums.untold, sums.price = 0, prices.of(model) or false
+    stats.spent[named] = sums
+  end
+  return sums
+end
+
+local function part(sums, name)
+  sums[name] = sums[name] or zeros()
+  return sums[name]
+end
+
+local UNTOLD = {}
+local COUNTS = { "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens" }
+
+--- Adds what is known; counts what is not.
+local function add(sums, usage, cost)
+  local unknown, prompt, completion = sums.unknown, usage.prompt_tokens, usage.completion_tokens
+  if prompt then sums.prompt = sums.prompt + prompt else unknown.prompt = unknown.prompt + 1 end
+  if completion then sums.completion = sums.completion + completion else unknown.completion = unknown.completion + 1 end
+  if cost then sums.cost = sums.cost + cost else unknown.cost = unknown.cost + 1 end
+  sums.cached = sums.cached + (usage.cached_tokens or 0)
+  sums.reasoning = sums.reasoning + (usage.reasoning_tokens or 0)
+end
+
+--- Notes a completion that was paid for now.
+---@param model fellowship.Model
+---@param completion fellowship.Completion
+---@param how? "batch" brought by one, at its price
+function stats.completed(model, completion, how)
+  local usage, sums = completion.usage or UNTOLD, account(model)
+  local price = sums.price
+  if how then price = prices.of(model, true) end
+  local cost = prices.cost(price, usage)
+  stats.made = stats.made + 1
+  sums.count = sums.count + 1
+  add(sums, usage, cost)
+  if how then
+    local batch = part(sums, how)
+    batch.count = batch.count + 1
+    add(batch, usage, cost)
+  end
+end
+
+--- Notes a call that ended without a completion for good, such as a refusal; it may have been paid for.
+---@param model fellowship.Model
+---@param outcome table in the form of fellowship.provider
+---@param kept? boolean the store keeps it as an answer
+---@param how? "batch" brought by one, at its price
+function stats.ended(model, outcome, kept, how)
+  local usage, may = billing.of(outcome)
+  local sums = (usage or may or kept) and account(model)
+  if kept then
+    stats.made = stats.made + 1
+    sums.count = sums.count + 1
+  end
+  if usage then add(sums, usage, prices.cost(how and prices.of(model, true) or sums.price, usage))
+  elseif may and kept then add(sums, UNTOLD)
+  elseif may then sums.untold = sums.untold + 1
+  end
+end
+
+--- Notes an attempt that will be repeated.
+---@param model fellowship.Model
+---@param outcome table in the form of fellowship.provider
+function stats.repeated(model, outcome)
+  local usage, may = billing.of(outcome)
+  local sums = account(model)
+  local retried = part(sums, "retried")
+  stats.retries = stats.retries + 1
+  if outcome.status == 429 then stats.rate_limited = stats.rate_limited + 1 end
+  retried.count = retried.count + 1
+  if usage then
+    local cost = prices.cost(sums.price, usage)
+    add(sums, usage, cost)
+    add(retried, usage, cost)
+  elseif may then
+    sums.untold = sums.untold + 1
+    add(retried, UNTOLD)
+  end
+end
+
+--- What a store's record tells of tokens, which may come from anywhere.
+local function sound(usage)
+  if type(usage) ~= "table" then return UNTOLD end
+  for _, name in ipairs(COUNTS) do
+    if usage[name] ~= nil and math.type(usage[name]) ~= "integer" then return UNTOLD end
+  end
+  return usage
+end
+
+--- Notes a call that the store answered.
+---@param model fellowship.Model
+---@param usage? table
+function stats.served(model, usage)
+  local sums = account(model)
+  local stored = part(sums, "stored")
+  usage = sound(usage)
+  stats.stored = stats.stored + 1
+  stored.count = stored.count + 1
+  add(stored, usage, prices.cost(sums.price, usage))
+end
+
+--- Notes a stream that a script ended early: it is paid for, and nobody tells how much.
+---@param model fellowship.Model
+function stats.stopped(model)
+  add(account(model), UNTOLD)
+end
+
+--- The sums over all models, of the calls made or of a part of them.
+---@param which? "batch"|"retried"|"stored"
+---@return fellowship.Sums
+function stats.sums(which)
+  local all = zeros()
+  for _, named in ipairs(stats.models) do
+    local sums = stats.spent[named]
+    if which then sums = sums and sums[which] end
+    if sums then
+      for name, value in pairs(all) do
+        if name ~= "unknown" then all[name] = value + sums[name] end
+      end
+      for name, value in pairs(all.unknown) do all.unknown[name] = value + sums.unknown[name] end
+    end
+  end
+  return all
+end
+
+--- The sum over all models of one of the counts, of the calls that told it; and how many did not.
+---@param name "prompt"|"completion"|"cached"|"reasoning"|"cost"
+---@return number sum
+---@return integer unknown
+function stats.known(name)
+  local all = stats.sums()
+  return all[name], all.unknown[name] or 0
+end
+
+--- The same, or nil when a call did not tell it.
+---@param name "prompt"|"completion"|"cached"|"reasoning"|"cost"
+---@return number?
+function stats.total(name)
+  local sum, unknown = stats.known(name)
+  return unknown == 0 and sum or nil
+end
+
+--- Attempts without an answer of which nobody told whether they were billed.
+---@return integer
+function stats.untold()
+  local count = 0
+  for _, sums in pairs(stats.spent) do count = count + sums.untold end
+  return count
+end
+
+return stats

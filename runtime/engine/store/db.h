@@ -1,0 +1,28 @@
+/*
+ * store_db: a connection to a store's SQLite file: opened, checked, its schema made; and what
+ * SQLite's failures mean to the user. Internal to the store.
+ *
+ * Ownership: store_db_open hands over a connection that its taker closes with sqlite3_close; it
+ * has no mutex, so one thread at a time may use it.
+ */
+#ifndef FELLOWSHIP_ENGINE_STORE_DB_H
+#define FELLOWSHIP_ENGINE_STORE_DB_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+
+#include "engine/store/store.h"
+
+/* How long a connection waits for another process, in seconds. */
+enum { STORE_DB_PATIENCE = 60 };
+
+/* Opens the file as store_open (engine/store/store.h) says. NULL and a message in err. */
+sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen);
+
+/* The file of the write-ahead log, or NULL; the connection's own. */
+sqlite3_file *store_db_wal(sqlite3 *db);
+
+/* Writes to err what the last failure on db (its result code is rc) means for the store at path. */
+void store_db_explain(sqlite3 *db, int rc, const char *path, char *err, size_t errlen);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * store: all completions ever paid for, in one SQLite file keyed by what was asked.
+ *
+ * One thread, the store's own, does all reads and writes in the order of submission. Puts that
+ * wait together are committed in one transaction (group commit); a job is handed back only after
+ * the transaction that holds it is committed.
+ *
+ * Ownership: store_submit takes a job with all it holds; store_collect gives it back, and then the
+ * caller frees it with store_job_free. Everything a job points to is malloc'd.
+ */
+#ifndef FELLOWSHIP_ENGINE_STORE_STORE_H
+#define FELLOWSHIP_ENGINE_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct store store;
+
+typedef struct store_options {
+    const char *path; /* copied */
+    bool read_only;   /* offline: never written; opens on read-only media too */
+    bool durable;     /* fsync each commit; else a power cut loses the last second at most */
+    void (*notify)(void *arg); /* jobs are done; called from the store's thread once a round, so it
+                                  must be thread-safe, cheap, and must not call store_*; or NULL */
+    void *notify_arg;
+    void (*say)(void *arg, const char *text); /* of opening that takes long, before it does; called
+                                                 by store_open itself; or NULL */
+    void *say_arg;
+} store_options;
+
+enum store_op { STORE_GET, STORE_PUT, STORE_WORK };
+
+/* Bytes that may hold NULs; data is malloc'd and owned by the job, NULL only when len is 0. */
+typedef struct store_text {
+    char *data;
+    size_t len;
+} store_text;
+
+typedef struct store_job {
+    enum store_op op;
+    unsigned char key[32];
+    store_text request;    /* PUT: canonical JSON of the request as asked; GET: not filled */
+    store_text wire;       /* PUT: the body that was sent; GET: not filled */
+    store_text completion; /* JSON of the answer; after a PUT: what the store holds */
+    int64_t created_ms;    /* Unix time in milliseconds; set by the caller for PUT, filled by GET */
+    bool found;            /* GET: there is one; PUT: there was one before, and it came back */
+    struct store_work *work; /* WORK: what is done (engine/store/work.h); store_job_free frees it */
+    char *error; /* NULL, or what failed, with the store's path; store_job_free frees it */
+    void *user;  /* the caller's */
+    struct store_job *next;
+} store_job;
+
+/* Opens the store, creating it and its missing parent folders unless read_only; one of version 1 is
+ * brought to the present version first, unless read_only, then it is read as it is. NULL and a
+ * message in err (errlen bytes at most, with its NUL): not a store, another application's database,
+ * made by a newer version, on a network file system, no permission, or read_only and absent. */
+store *store_open(const store_options *, char *err, size_t errlen);
+
+/* Takes the job (a zeroed struct from calloc with op, key and, for PUT, the texts set). Thread-safe
+ * and never blocks on the disk. */
+void store_submit(store *, store_job *);
+
+/* The same, but the job may wait for the next store_flush: those handed over together are one
+ * transaction, and one switch of threads. Flush from the thread that submits. */
+void store_submit_later(store *, store_job *);
+void store_flush(store *);
+
+/* The finished jobs in order of submission, linked by next, or NULL. Thread-safe, never blocks. A
+ * PUT with error set has stored nothing, and later jobs were still tried. */
+store_job *store_collect(store *);
+
+/* Finishes every submitted job (results that were not collected are dropped), makes all durable,
+ * joins the thread and frees. notify may be called until this returns. NULL is allowed. */
+void store_close(store *);
+
+/* Whether calls were under way in batches (engine/store/batch.h) when the store was opened. */
+bool store_has_pending(const store *);
+
+/* Frees one job and what it holds; does not follow next. NULL is allowed. */
+void store_job_free(store_job *);
+
+/* One row as store_each shows it; the pointers live until the callback returns. */
+typedef struct store_record {
+    const unsigned char *key; /* 32 bytes */
+    const char *request;
+    size_t request_len;
+    const char *wire;
+    size_t wire_len;
+    const char *completion;
+    size_t completion_len;
+    int64_t created_ms;
+} store_record;
+
+/* For tools, synchronous, on a read-only connection of its own: calls fn for every completion in
+ * a fixed order (by created, then key) until fn returns non-zero. Returns 0 at the end, what fn
+ * returned when it stopped, or -1 and a message; fn should therefore stop with a positive value.
+ * With `damaged`, completions that are damaged are counted there and passed over; then the order
+ * may be that of writing. */
+int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
+               size_t *damaged, char *err, size_t errlen);
+
+/* The same for at most `most` of them (1 or more), evenly over the store in the order of writing,
+ * without reading what lies between; those that are damaged are passed over. */
+int store_sample(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
+                 void *arg, char *err, size_t errlen);
+
+/* Takes n completions (keys of 32 bytes each) out for good and makes the file smaller. Returns how
+ * many there were, or -1 and a message; fails while another process has the store open. */
+int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char *err,
+                    size_t errlen);
+
+/* The number of completions, or -1 and a message. */
+int64_t store_count(const char *path, char *err, size_t errlen);
+
+#endif

@@ -1,0 +1,181 @@
+/* Some values of a JSON text, without making tables of the rest: what a call's answer holds is
+ * known, and most of it nobody reads. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/json/json.h"
+#include "lua/json/state.h"
+
+#define PLAN "json.plan"
+
+/* Where paths lead, as a tree. Node 0 is the text's value. */
+enum { NODES_MOST = 64 };
+
+typedef struct node {
+    const char *key; /* of an object's member; the path's, which user value 1 of the plan keeps */
+    size_t key_len;
+    lua_Integer element; /* of an array, from 1; 0 for none */
+    int child, sibling;  /* 0 for none */
+    int slot;            /* which value ends here, from 1; 0 for none */
+} node;
+
+typedef struct plan {
+    int nodes, slots;
+    node node[NODES_MOST];
+} plan;
+
+typedef struct plucker {
+    lua_State *L;
+    json_reader *reader;
+    const plan *plan;
+    int base;         /* below the first value on the stack */
+    uint64_t visited; /* a bit for each node */
+} plucker;
+
+/* ---- plans ---- */
+
+static bool leads(const node *n, const char *part, size_t len) {
+    return n->key_len == len && memcmp(n->key, part, len) == 0;
+}
+
+/* The node of a part below `parent`, which is made when there is none. 0: there are too many. */
+static int find_node(plan *p, int parent, const char *part, size_t len) {
+    int *link = &p->node[parent].child;
+    while (*link && !leads(&p->node[*link], part, len)) link = &p->node[*link].sibling;
+    if (*link || p->nodes == NODES_MOST) return *link;
+    *link = p->nodes++;
+    p->node[*link] = (node){.key = part, .key_len = len, .element = strtoll(part, NULL, 10)};
+    return *link;
+}
+
+int json_plan(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    plan *p = lua_newuserdatauv(L, sizeof *p, 1);
+    *p = (plan){.nodes = 1, .slots = (int)lua_rawlen(L, 1)};
+    lua_createtable(L, p->slots, 0); /* the caller may change theirs */
+    for (int slot = 1; slot <= p->slots; slot++) {
+        luaL_argcheck(L, lua_rawgeti(L, 1, slot) == LUA_TSTRING, 1, "paths are texts");
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, 3, slot);
+        const char *part = lua_tostring(L, -1);
+        int at = 0;
+        for (const char *end; part; part = *end ? end + 1 : NULL) {
+            end = strchrnul(part, '.');
+            at = find_node(p, at, part, (size_t)(end - part));
+            luaL_argcheck(L, at, 1, "too many paths");
+        }
+        p->node[at].slot = slot;
+        lua_pop(L, 1);
+    }
+    lua_setiuservalue(L, 2, 1);
+    luaL_newmetatable(L, PLAN);
+    lua_setmetatable(L, 2);
+    return 1;
+}
+
+/* ---- plucking ---- */
+
+/* Reads past the rest of the value that starts with the token. */
+static bool skip(json_reader *r, enum json_token token) {
+    for (size_t depth = 0;; token = json_next(r)) {
+        switch (token) {
+        case JSON_ERROR:
+        case JSON_END: return false;
+        case JSON_BEGIN_OBJECT:
+        case JSON_BEGIN_ARRAY: depth++; break;
+        case JSON_END_OBJECT:
+        case JSON_END_ARRAY: depth--; break;
+        case JSON_KEY: continue;
+        default: break;
+        }
+        if (depth == 0) return true;
+    }
+}
+
+/* Puts the value that starts with the token into its place. */
+static bool keep(plucker *p, enum json_token token, int slot) {
+    json_reader *r = p->reader;
+    double number;
+    switch (token) {
+    case JSON_STRING: lua_pushlstring(p->L, r->text, r->text_len); break;
+    case JSON_INTEGER: lua_pushinteger(p->L, r->integer); break;
+    case JSON_NUMBER:
+        json_number_read(r->text, r->text_len, &number);
+        lua_pushnumber(p->L, number);
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE: lua_pushboolean(p->L, token == JSON_TRUE); break;
+    case JSON_NULL: lua_pushnil(p->L); break;
+    default: lua_pushboolean(p->L, 1); break; /* an object or array */
+    }
+    lua_replace(p->L, p->base + slot);
+    return skip(r, token);
+}
+
+static bool pluck(plucker *p, enum json_token token, int at);
+
+/* The value behind a key or a comma, if a child of `at` wants it. */
+static bool pluck_child(plucker *p, enum json_token token, int child) {
+    if (!child) return skip(p->reader, token);
+    uint64_t bit = (uint64_t)1 << child;
+    if (p->visited & bit) return false; /* a key that stands twice: what counts is not plain */
+    p->visited |= bit;
+    return pluck(p, token, child);
+}
+
+static bool pluck_object(plucker *p, int at) {
+    json_reader *r = p->reader;
+    enum json_token token;
+    while ((token = json_next(r)) == JSON_KEY) {
+        int child = p->plan->node[at].child;
+        const node *n = p->plan->node;
+        while (child && (n[child].element || !leads(&n[child], r->text, r->text_len)))
+            child = n[child].sibling;
+        if (!pluck_child(p, json_next(r), child)) return false;
+    }
+    return token == JSON_END_OBJECT;
+}
+
+static bool pluck_array(plucker *p, int at) {
+    json_reader *r = p->reader;
+    enum json_token token;
+    for (lua_Integer i = 1; (token = json_next(r)) != JSON_END_ARRAY; i++) {
+        int child = p->plan->node[at].child;
+        while (child && p->plan->node[child].element != i) child = p->plan->node[child].sibling;
+        if (!pluck_child(p, token, child)) return false;
+    }
+    return true;
+}
+
+static bool pluck(plucker *p, enum json_token token, int at) {
+    const node *n = &p->plan->node[at];
+    if (n->slot) return keep(p, token, n->slot);
+    if (token == JSON_BEGIN_OBJECT) return pluck_object(p, at);
+    if (token == JSON_BEGIN_ARRAY) return pluck_array(p, at);
+    return skip(p->reader, token);
+}
+
+/* pluck(text, plan) -> true and a value for each path of the plan | false */
+int json_pluck(lua_State *L) {
+    size_t len;
+    luaL_checktype(L, 1, LUA_TSTRING);
+    const char *text = lua_tolstring(L, 1, &len);
+    const plan *p = luaL_checkudata(L, 2, PLAN);
+    lua_settop(L, 2);
+    json_state_push(L);
+    json_scratch *scratch = json_scratch_take(L, 3);
+    luaL_checkstack(L, p->slots + 8, "too many paths");
+    lua_pushboolean(L, 1);
+    int base = lua_gettop(L);
+    lua_settop(L, base + p->slots);
+    plucker all = {L, &scratch->reader, p, base, 0};
+    json_reader_reset(&scratch->reader, text, len);
+    bool well =
+        pluck(&all, json_next(&scratch->reader), 0) && json_next(&scratch->reader) == JSON_END;
+    json_scratch_give(L, 3, 4);
+    if (well) return 1 + p->slots;
+    lua_pushboolean(L, 0);
+    return 1;
+}

@@ -1,0 +1,361 @@
+#include "lua/rows.h"
+
+#include <fnmatch.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/records.h"
+#include "base/utf8.h"
+#include "lua/json/json.h"
+#include "lua/box.h"
+#include "lua/rows_source.h"
+#include "lua/rows_table.h"
+#include "lua/task.h"
+
+#define READER "fellowship.rows"
+
+#define MOST_RECORD  ((size_t)1 << 30)
+#define MOST_MEMBERS 10 /* named in the message that none of them is data */
+
+/* User values of the box: the file's name for messages; the same with the member, "file:member";
+ * the declared types; the table of a CSV member once its header is read; a pattern of members. */
+enum { FILE_NAME = 1, PLACE, TYPES, TABLE, PATTERN };
+
+typedef struct reader {
+    source *source;
+    records records;
+    enum record_format asked; /* unknown: to be told by name or content */
+    bool replace;             /* invalid UTF-8 by U+FFFD */
+    bool selected;            /* the member is data */
+    bool has_table;
+    buf clean;        /* a record whose invalid UTF-8 is replaced */
+    csv_reader again; /* its fields */
+    size_t members, selections;
+    buf others; /* names of members that are no data, a few */
+} reader;
+
+static const char *const format_names[] = {"jsonl", "json", "csv", "tsv", NULL};
+static const enum record_format format_values[] = {RECORD_JSONL, RECORD_JSON, RECORD_CSV,
+                                                   RECORD_TSV};
+
+static int release_reader(lua_State *L) {
+    reader *r = lua_touserdata(L, 1);
+    source_drop(r->source);
+    r->source = NULL;
+    records_free(&r->records);
+    csv_free(&r->again);
+    buf_free(&r->clean);
+    buf_free(&r->others);
+    return 0;
+}
+
+/* --- errors; the reader is at index 1 --- */
+
+/* [-0, +1] The message, with the line where the record begins before it and the byte behind. */
+static void push_message(lua_State *L, position begin, position at, bool placed, const char *what) {
+    lua_getiuservalue(L, 1, PLACE);
+    const char *place = lua_tostring(L, -1);
+    if (!placed)
+        lua_pushfstring(L, "%s:%I: %s", place, (LUAI_UACINT)begin.line, what);
+    else if (at.line == begin.line)
+        lua_pushfstring(L, "%s:%I: %s (byte %I of the line)", place, (LUAI_UACINT)begin.line, what,
+                        (LUAI_UACINT)at.byte);
+    else
+        lua_pushfstring(L, "%s:%I: %s (line %I, byte %I)", place, (LUAI_UACINT)begin.line, what,
+                        (LUAI_UACINT)at.line, (LUAI_UACINT)at.byte);
+    lua_remove(L, -2);
+}
+
+/* [-0, +2] nil and an error with the message on top of the stack; nothing can be read on. */
+static int fail_file(lua_State *L) {
+    return lx_fail(L, "file", "%s", lua_tostring(L, -1));
+}
+
+/* [-0, +2] nil and the error of the record that was found. */
+static int fail_record(lua_State *L, const reader *r, const char *record,
+                       const rows_problem *problem) {
+    position at = records_position(&r->records, record, problem->at);
+    push_message(L, r->records.where, at, problem->placed, problem->message);
+    lx_fail(L, "data", "%s", lua_tostring(L, -1));
+    lua_pushinteger(L, (lua_Integer)r->records.where.line);
+    lua_setfield(L, -2, "line");
+    return 2;
+}
+
+__attribute__((format(printf, 2, 3))) static rows_problem problem_at(size_t at, const char *format,
+                                                                     ...) {
+    rows_problem problem = {.placed = true, .at = at};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(problem.message, sizeof problem.message, format, args);
+    va_end(args);
+    return problem;
+}
+
+#define REPLACE_HINT "; --invalid-utf8 replace reads it as U+FFFD"
+
+/* --- records --- */
+
+/* Checks a record's bytes: true when they are UTF-8, or were replaced (then *text and *len are the
+ * replaced ones). */
+static bool check_utf8(lua_State *L, reader *r, const char **text, size_t *len,
+                       rows_problem *problem) {
+    size_t valid = utf8_valid_prefix(*text, *len);
+    if (valid == *len) return true;
+    if (!r->replace) {
+        *problem = problem_at(valid, "invalid UTF-8: the byte 0x%02X" REPLACE_HINT,
+                              (unsigned char)(*text)[valid]);
+        return false;
+    }
+    buf_clear(&r->clean);
+    if (!utf8_replace(&r->clean, *text, *len)) luaL_error(L, "out of memory");
+    *text = r->clean.data;
+    *len = r->clean.len;
+    return true;
+}
+
+/* [-0, +n] The row of a record of JSON, or its error. */
+static int push_json_row(lua_State *L, reader *r, const char *record) {
+    const char *text = record;
+    size_t len = r->records.len;
+    rows_problem problem;
+    json_error error;
+    if (r->replace) check_utf8(L, r, &text, &len, &problem); /* else json_push checks */
+    if (!json_push(L, text, len, 0, &error)) {
+        if (r->records.only_object && error.at == len) {
+            push_message(L, r->records.where, r->records.where, false,
+                         "the object that begins here does not end on its line; rows are objects, "
+                         "one a line, or the elements of one array, [{...}, {...}] (jq -c . makes "
+                         "lines of objects)");
+            return fail_file(L);
+        }
+        bool encoding = strncmp(error.message, "invalid UTF-8", 13) == 0;
+        problem = problem_at(error.at, "not a row of JSON: %s%s", error.message,
+                             encoding ? REPLACE_HINT : "");
+        return fail_record(L, r, text, &problem);
+    }
+    size_t first = 0;
+    while (text[first] == ' ' || text[first] == '\t') first++;
+    if (text[first] != '{') {
+        problem = problem_at(first, "not a row of JSON: a row is an object, {...}");
+        return fail_record(L, r, text, &problem);
+    }
+    return 1;
+}
+
+/* [-0, +n] The row of a record of CSV, or its error; nothing for the header. */
+static int push_table_row(lua_State *L, reader *r, const char *record) {
+    const char *text = record;
+    size_t len = r->records.len;
+    rows_problem problem;
+    const csv_reader *csv = &r->records.csv;
+    const char *nul = memchr(text, '\0', len);
+    bool good = !nul && check_utf8(L, r, &text, &len, &problem);
+    if (nul) problem = problem_at((size_t)(nul - text), "a NUL byte, which no text file holds");
+    if (good && text != record) {
+        csv_free(&r->again);
+        csv_init(&r->again, csv->delimiter); /* replacing moves no delimiter and no quote */
+        csv_next(&r->again, text, len, true);
+        csv = &r->again;
+    }
+    if (r->has_table) {
+        lua_getiuservalue(L, 1, TABLE);
+        good = good && rows_table_push_row(L, lua_gettop(L), csv, text, &problem);
+        return good ? 1 : fail_record(L, r, text, &problem);
+    }
+    lua_getiuservalue(L, 1, TYPES);
+    good = good && rows_table_push(L, csv, text, lua_gettop(L), &problem);
+    if (!good) {
+        position at = records_position(&r->records, text, problem.at);
+        push_message(L, r->records.where, at, problem.placed, problem.message);
+        return fail_file(L);
+    }
+    lua_setiuservalue(L, 1, TABLE);
+    r->has_table = true;
+    return 0;
+}
+
+/* [-0, +n] What next returns for the record that was found; nothing when it is no row. */
+static int push_record(lua_State *L, reader *r, const char *record) {
+    bool table = r->records.format == RECORD_CSV || r->records.format == RECORD_TSV;
+    int pushed = table ? push_table_row(L, r, record) : push_json_row(L, r, record);
+    if (pushed == 1) {
+        lua_pushinteger(L, (lua_Integer)r->records.where.line);
+        lua_getiuservalue(L, 1, PLACE);
+        pushed = 3;
+    }
+    return pushed;
+}
+
+/* --- members --- */
+
+/* Whether a member of an archive is data: by the pattern that was given, else by its ending. */
+static bool is_data(lua_State *L, const reader *r, const char *name) {
+    if (lua_getiuservalue(L, 1, PATTERN) == LUA_TSTRING)
+        return fnmatch(lua_tostring(L, -1), name, 0) == 0;
+    const char *slash = strrchr(name, '/');
+    if ((slash ? slash + 1 : name)[0] == '.') return false;
+    return record_format_of(name) != RECORD_UNKNOWN || (r->asked && record_name_is_bare(name));
+}
+
+static void begin_member(lua_State *L, reader *r) {
+    const char *member = source_member(r->source), *name = member;
+    lua_getiuservalue(L, 1, FILE_NAME);
+    if (!member[0]) {
+        name = lua_tostring(L, -1);
+    } else if (!is_data(L, r, member)) {
+        r->selected = false;
+        if (r->members++ < MOST_MEMBERS)
+            buf_printf(&r->others, "%s%s", r->others.len ? ", " : "", member);
+        source_skip(r->source);
+        lua_settop(L, 1);
+        return;
+    } else {
+        lua_pushfstring(L, "%s:%s", lua_tostring(L, 2), member);
+    }
+    r->selected = true;
+    r->members++;
+    r->selections++;
+    lua_setiuservalue(L, 1, PLACE);
+    r->has_table = false;
+    records_init(&r->records, r->asked ? r->asked : record_format_of(name));
+    lua_settop(L, 1);
+}
+
+/* [-0, +n] The end of all members; an error when none of them was data. */
+static int finish(lua_State *L, const reader *r) {
+    if (r->selections > 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_getiuservalue(L, 1, FILE_NAME);
+    const char *file = lua_tostring(L, -1);
+    if (r->members == 0) return lx_fail(L, "file", "%s: the archive is empty", file);
+    bool pattern = lua_getiuservalue(L, 1, PATTERN) == LUA_TSTRING;
+    lua_pushlstring(L, r->others.data ? r->others.data : "", r->others.len);
+    return lx_fail(L, "file", "%s: no member of the archive %s; it holds %s%s", file,
+                   pattern ? "has such a name"
+                           : "is data, which ends in .jsonl, .ndjson, .json, .csv or .tsv",
+                   lua_tostring(L, -1), r->members > MOST_MEMBERS ? ", ..." : "");
+}
+
+/* --- the binding --- */
+
+/* [-0, +n] What next returns, when the window holds a record or an error; nothing when not. */
+static int next_record(lua_State *L, reader *r) {
+    while (r->selected) {
+        size_t len;
+        bool last;
+        const char *text = source_window(r->source, &len, &last);
+        enum record_status status = records_next(&r->records, text, len, last);
+        source_take(r->source, r->records.used);
+        if (status == RECORD_ERROR) {
+            push_message(L, r->records.error_where, r->records.error_where, true, r->records.error);
+            return fail_file(L);
+        }
+        if (status == RECORD_MORE && len - r->records.used > MOST_RECORD) {
+            lua_getiuservalue(L, 1, PLACE);
+            return lx_fail(L, "file", "%s:%I: a row of over 1 GiB", lua_tostring(L, -1),
+                           (LUAI_UACINT)records_here(&r->records).line);
+        }
+        if (status != RECORD_FOUND) return 0;
+        int pushed = push_record(L, r, text + r->records.at);
+        if (pushed > 0) return pushed;
+        lua_settop(L, 1);
+    }
+    return 0;
+}
+
+static int next_row(lua_State *L, int status, lua_KContext ctx) {
+    (void)status, (void)ctx;
+    reader *r = luaL_checkudata(L, 1, READER);
+    if (!r->source) return luaL_error(L, "these rows are closed");
+    for (;;) {
+        int pushed = next_record(L, r);
+        if (pushed > 0) return pushed;
+        switch (source_advance(r->source)) {
+        case SOURCE_MORE: break;
+        case SOURCE_MEMBER: begin_member(L, r); break;
+        case SOURCE_END: return finish(L, r);
+        case SOURCE_FAILED: return lx_fail(L, "file", "%s", source_error(r->source));
+        case SOURCE_WAIT: {
+            task *self = task_current(L);
+            if (source_is_awaited(r->source))
+                return luaL_error(L, "these rows are being read by another task");
+            return source_wait(r->source, L, self, next_row);
+        }
+        }
+    }
+}
+
+/*
+ * rows:next() -> row, line, place | nil at the end | nil, {kind =, message =, line =}
+ * kind "data": this record is no row, the next one may be; kind "file": the file cannot be read on.
+ */
+static int l_next(lua_State *L) {
+    lua_settop(L, 1);
+    return next_row(L, LUA_OK, 0);
+}
+
+/* [-0, +1] The table of types at field "types", checked. */
+static void push_types(lua_State *L, int options) {
+    if (lua_getfield(L, options, "types") == LUA_TNIL) return;
+    luaL_checktype(L, -1, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING ||
+            !rows_type_exists(lua_tostring(L, -1)))
+            luaL_error(L, "types must be a table from column to text, number, integer, boolean "
+                          "or json");
+    }
+}
+
+static enum record_format format_field(lua_State *L, int options) {
+    const char *name = lx_string_field(L, options, "format", NULL);
+    if (!name) return RECORD_UNKNOWN;
+    for (int i = 0; format_names[i]; i++)
+        if (strcmp(format_names[i], name) == 0) return format_values[i];
+    return (enum record_format)luaL_error(L, "format must be jsonl, json, csv or tsv");
+}
+
+/* open(path | "-", {format =, types =, invalid_utf8 =, max_expansion =, member =}?)
+ * -> rows | nil, {kind = "file", message =} */
+static int l_open(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_newtable(L);
+        lua_replace(L, 2);
+    }
+    luaL_checktype(L, 2, LUA_TTABLE);
+    reader *r = lx_box(L, READER, sizeof *r, PATTERN);
+    records_init(&r->records, RECORD_UNKNOWN);
+    lua_pushstring(L, strcmp(path, "-") == 0 ? "standard input" : path);
+    lua_setiuservalue(L, 3, FILE_NAME);
+    push_types(L, 2);
+    lua_setiuservalue(L, 3, TYPES);
+    lua_getfield(L, 2, "member");
+    lua_setiuservalue(L, 3, PATTERN);
+    r->asked = format_field(L, 2);
+    const char *invalid = lx_string_field(L, 2, "invalid_utf8", NULL);
+    r->replace = invalid && strcmp(invalid, "replace") == 0;
+    if (invalid && !r->replace && strcmp(invalid, "error") != 0)
+        return luaL_error(L, "invalid_utf8 must be error or replace");
+    stream_limits limits = STREAM_LIMITS;
+    limits.ratio = (uint64_t)lx_integer_field(L, 2, "max_expansion", (lua_Integer)limits.ratio, 0,
+                                              LUA_MAXINTEGER);
+    char err[512];
+    r->source = source_open(path, &limits, runtime_of(L)->loop, err, sizeof err);
+    if (!r->source) return lx_fail(L, "file", "%s", err);
+    lua_settop(L, 3);
+    return 1;
+}
+
+int luaopen_fellowship_core_rows(lua_State *L) {
+    rows_table_register(L);
+    static const luaL_Reg methods[] = {{"next", l_next}, {"close", release_reader}, {NULL, NULL}};
+    lx_class(L, READER, methods, release_reader);
+    static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}

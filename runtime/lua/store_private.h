@@ -1,0 +1,29 @@
+/* store_private.h: what store.c (the store and its completions) and store_batch.c (calls that are
+ * under way in batches) share; for no one else. */
+#ifndef FELLOWSHIP_LUA_STORE_PRIVATE_H
+#define FELLOWSHIP_LUA_STORE_PRIVATE_H
+
+#include <lauxlib.h>
+
+#include "engine/store/store.h"
+
+/* [-0, +1] A box for a job of the store at index 1; what is put there is the box's to free. Raises
+ * when no task runs. */
+store_job **store_new_job(lua_State *L);
+
+/* Submits the job of the box on top of the stack, and waits for it: then after(L, LUA_YIELD, ctx)
+ * goes on. */
+int store_submit_job(lua_State *L, lua_KFunction after);
+
+/* In `after`: the job that has come back, and its end. */
+store_job *store_job_back(lua_State *L, lua_KContext ctx);
+void store_job_done(lua_State *L, lua_KContext ctx);
+
+/* Methods of the store. */
+int store_batch_claim(lua_State *L);
+int store_batch_settle(lua_State *L);
+int store_batch_set(lua_State *L);
+int store_batch_list(lua_State *L);
+int store_batch_holder(lua_State *L);
+
+#endif

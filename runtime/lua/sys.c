@@ -1,0 +1,217 @@
+#include "lua/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "lua/box.h"
+#include "engine/digest.h"
+
+#define LOCK "fellowship.lock"
+#define GLOB "fellowship.glob"
+
+#define READ_SIZE 65536
+
+static int done(lua_State *L, bool well) {
+    if (!well) return lx_fail(L, "file", "%s", strerror(errno));
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* mkdir(path) -> true | nil, err: with its parents; no error when it is there. */
+static int l_mkdir(lua_State *L) {
+    size_t len;
+    const char *path = luaL_checklstring(L, 1, &len);
+    buf *part = lx_scratch(L);
+    if (!buf_append(part, path, len + 1)) return luaL_error(L, "out of memory");
+    for (char *slash = part->data; *slash; slash++) {
+        if (slash == part->data || *slash != '/') continue;
+        *slash = '\0';
+        if (mkdir(part->data, 0777) < 0 && errno != EEXIST) return done(L, false);
+        *slash = '/';
+    }
+    struct stat st;
+    if (mkdir(path, 0777) < 0 && errno != EEXIST) return done(L, false);
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return done(L, false);
+    }
+    return done(L, true);
+}
+
+/* kind(path) -> "file" | "folder" | "other" | nil when there is nothing. */
+static int l_kind(lua_State *L) {
+    struct stat st;
+    if (stat(luaL_checkstring(L, 1), &st) < 0) return 0;
+    lua_pushstring(L, S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
+    return 1;
+}
+
+/* rename(from, to) -> true | nil, err: atomic, and on the disk when it returns. */
+static int l_rename(lua_State *L) {
+    const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+    errno = file_rename(from, to);
+    return done(L, errno == 0);
+}
+
+/* remove(path) -> true | nil, err; no error when it is not there. */
+static int l_remove(lua_State *L) {
+    return done(L, unlink(luaL_checkstring(L, 1)) == 0 || errno == ENOENT);
+}
+
+/* list(path) -> names in order | nil, err */
+static int l_list(lua_State *L) {
+    struct dirent **entries;
+    int count = scandir(luaL_checkstring(L, 1), &entries, NULL, alphasort);
+    if (count < 0) return done(L, false);
+    lua_createtable(L, count, 0);
+    for (int i = 0, at = 0; i < count; i++) {
+        if (entries[i]->d_name[0] != '.') {
+            lua_pushstring(L, entries[i]->d_name);
+            lua_rawseti(L, -2, ++at);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return 1;
+}
+
+/* glob(pattern) -> paths in order | nil, err; none when nothing matches. */
+static int l_glob(lua_State *L) {
+    glob_t *found = lx_box(L, GLOB, sizeof *found, 0);
+    int rc = glob(luaL_checkstring(L, 1), GLOB_ERR, NULL, found);
+    if (rc != 0 && rc != GLOB_NOMATCH) {
+        if (rc == GLOB_NOSPACE) errno = ENOMEM;
+        return done(L, false);
+    }
+    lua_newtable(L);
+    for (size_t i = 0; rc == 0 && i < found->gl_pathc; i++) {
+        lua_pushstring(L, found->gl_pathv[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int release_glob(lua_State *L) {
+    glob_t *found = lua_touserdata(L, 1);
+    globfree(found);
+    *found = (glob_t){0};
+    return 0;
+}
+
+static int release_lock(lua_State *L) {
+    int *fd = lua_touserdata(L, 1);
+    if (*fd) close(*fd - 1);
+    *fd = 0;
+    return 0;
+}
+
+/* lock(folder) or lock(file, true), which makes the file -> lock | nil, err: held until the lock is
+ * closed or the process ends; err.held says that another one has it. Where the file system knows no
+ * locks, there is none to respect. */
+static int l_lock(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    bool file = lua_toboolean(L, 2);
+    int *fd = lx_box(L, LOCK, sizeof *fd, 0); /* plus one, so that a zeroed box is closed */
+    int opened = file ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666)
+                      : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0) return done(L, false);
+    *fd = opened + 1;
+    if (flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 1;
+    lx_fail(L, "file", "another process holds it");
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "held");
+    return 2;
+}
+
+/* sha256(text) -> 32 bytes */
+static int l_sha256(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    unsigned char out[DIGEST_SIZE];
+    digest_sha256(text, len, out);
+    lua_pushlstring(L, (const char *)out, sizeof out);
+    return 1;
+}
+
+/* sha256_file(path) -> 32 bytes | nil, err */
+static int l_sha256_file(lua_State *L) {
+    FILE *f = fopen(luaL_checkstring(L, 1), "rbe");
+    if (!f) return done(L, false);
+    digest d;
+    digest_init(&d);
+    char block[READ_SIZE];
+    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) digest_update(&d, block, n);
+    bool failed = ferror(f);
+    fclose(f);
+    if (failed) {
+        errno = EIO;
+        return done(L, false);
+    }
+    unsigned char out[DIGEST_SIZE];
+    digest_final(&d, out);
+    lua_pushlstring(L, (const char *)out, sizeof out);
+    return 1;
+}
+
+/* hex(32 bytes) -> 64 digits, and back: unhex(digits) -> 32 bytes | nil */
+static int l_hex(lua_State *L) {
+    size_t len;
+    const char *raw = luaL_checklstring(L, 1, &len);
+    luaL_argcheck(L, len == DIGEST_SIZE, 1, "a digest has 32 bytes");
+    char out[DIGEST_HEX_SIZE];
+    digest_hex((const unsigned char *)raw, out);
+    lua_pushstring(L, out);
+    return 1;
+}
+
+static int l_unhex(lua_State *L) {
+    unsigned char out[DIGEST_SIZE];
+    if (!digest_from_hex(luaL_checkstring(L, 1), out)) return 0;
+    lua_pushlstring(L, (const char *)out, sizeof out);
+    return 1;
+}
+
+/* time() -> milliseconds since 1970 (UTC) */
+static int l_time(lua_State *L) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    lua_pushinteger(L, (lua_Integer)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+    return 1;
+}
+
+/* terminal(fd) -> columns, rows | nil when it is none */
+static int l_terminal(lua_State *L) {
+    int fd = (int)luaL_checkinteger(L, 1);
+    struct winsize size;
+    if (!isatty(fd)) return 0;
+    bool known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col;
+    lua_pushinteger(L, known ? size.ws_col : 80);
+    lua_pushinteger(L, known && size.ws_row ? size.ws_row : 24);
+    return 2;
+}
+
+int luaopen_fellowship_core_sys(lua_State *L) {
+    static const luaL_Reg lock_methods[] = {{"close", release_lock}, {NULL, NULL}};
+    lx_class(L, LOCK, lock_methods, release_lock);
+    lx_class(L, GLOB, NULL, release_glob);
+    static const luaL_Reg functions[] = {
+        {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},
+        {"rename", l_rename}, {"remove", l_remove}, {"list", l_list},
+        {"sha256", l_sha256}, {"hex", l_hex},       {"sha256_file", l_sha256_file},
+        {"unhex", l_unhex},   {"time", l_time},     {"terminal", l_terminal},
+        {"glob", l_glob},     {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,145 @@
+/* task.h: tasks are coroutines that the runtime owns and resumes; this is the only code that calls
+ * lua_resume and lua_yieldk. A task is a userdata: Lua owns its memory, and the runtime anchors it
+ * from spawn to its end, so that callbacks may keep a task* while the task is suspended. */
+#ifndef FELLOWSHIP_LUA_TASK_H
+#define FELLOWSHIP_LUA_TASK_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/random.h"
+#include "engine/loop.h"
+
+typedef struct task task;
+
+/* What a suspended task waits for. */
+enum task_wait {
+    TASK_PARKED, /* another task of this process */
+    TASK_OUTSIDE /* something that the loop will report: a timer, a call, the store, a file */
+};
+
+/* Tasks to resume, in order of waking. */
+typedef struct task_queue {
+    task *first, *last;
+    size_t count;
+} task_queue;
+
+/* Something to do once in each turn, after the tasks have run and before the loop waits. Whoever
+ * adds one keeps it alive until it is taken out, or as long as the runtime. */
+typedef struct turn_hook {
+    void (*fn)(void *arg);
+    void *arg;
+    struct turn_hook *next;
+} turn_hook;
+
+/* The runtime of one Lua state. Every coroutine finds it through its extra space. */
+typedef struct runtime {
+    lua_State *L;
+    loop *loop;
+    task *current;           /* the task whose code runs, NULL between resumes */
+    task_queue soon;         /* tasks that hold a slot: calls wait for them */
+    task_queue ready;        /* all others that may go on */
+    size_t live;             /* tasks that have not ended */
+    size_t spare;            /* coroutines kept for tasks to come */
+    size_t reading;          /* look-ups of calls that may want a slot next */
+    turn_hook *hooks;        /* what is done once a turn, after the tasks */
+    size_t outside;          /* tasks suspended on TASK_OUTSIDE */
+    size_t committed;        /* calls on the wire and completions being stored: what a drain
+                                waits for */
+    size_t stuck;            /* resumes of coroutines from where Lua cannot suspend */
+    bool cancelling;         /* close handlers of a cancelled task run */
+    volatile int interrupts; /* 1: begin nothing new, finish what is paid for; 2: stop */
+    bool interactive;        /* Ctrl+C goes to the task in task.interrupted, ends no run */
+    volatile int presses;    /* of Ctrl+C while interactive that nobody has heard of yet */
+    task *interruptee;       /* suspended in task.interrupted */
+    task *foreground;        /* the first press makes only this one fail while it computes */
+    uint64_t seed;           /* of --seed; tasks derive theirs from it */
+} runtime;
+
+/* How a run of all tasks ended. */
+enum runtime_end {
+    RUNTIME_FINISHED, /* every task has ended */
+    RUNTIME_DRAINED,  /* interrupted, and nothing paid for is under way any more */
+    RUNTIME_DEADLOCK  /* every task waits for another one */
+};
+
+/* Prepares L: its extra space, the anchors, the Task class, and a coroutine library through which
+ * suspending passes. loop and rt must outlive L. */
+void runtime_init(runtime *rt, lua_State *L, loop *loop);
+runtime *runtime_of(lua_State *L);
+
+void runtime_add_hook(runtime *rt, turn_hook *hook);
+void runtime_remove_hook(runtime *rt, turn_hook *hook);
+
+/* Whether L is a task's own coroutine, not one that its script made. */
+bool task_owns(lua_State *L);
+
+/*
+ * Resumes tasks and turns the loop until one of the ends.
+ *
+ * When no task can run and none waits for the outside, every task waits for another one. Then the
+ * function given to task.on_quiet is run as a task: whoever holds calls back on purpose, to send
+ * them together, sends them there. When that wakes nobody, it is a deadlock.
+ */
+enum runtime_end runtime_run(runtime *rt);
+
+/* Cancels every task; before lua_close, which would not close what suspended coroutines hold. */
+void runtime_cancel_all(runtime *rt);
+
+/* [-(n+1), +1] A new task that will run the function below its n arguments on the stack; pushes its
+ * userdata. */
+task *task_spawn(lua_State *L, int arguments);
+
+/* The task that runs L, or NULL when there is none or when Lua cannot suspend here. */
+task *task_able(lua_State *L);
+
+/* The task that runs L. Raises when there is none or when Lua cannot suspend here; call it before
+ * starting what the task shall wait for. */
+task *task_current(lua_State *L);
+
+/*
+ * Suspends the current task: `return task_suspend(...)` is the last thing a primitive does, after
+ * task_current and after starting its work. When task_wake is called, k(L, LUA_YIELD, ctx) goes on
+ * with the primitive's stack as it was. If the task is cancelled instead, cancel(arg) is called
+ * once (cancel may be NULL) and k is not.
+ */
+int task_suspend(lua_State *L, enum task_wait wait, void (*cancel)(void *arg), void *arg,
+                 lua_KContext ctx, lua_KFunction k);
+
+/* What the task at index waits for, by its cancel function: that one's arg, or NULL when it does
+ * not wait or waits for something else. Raises when there is no task. */
+void *task_waits_with(lua_State *L, int index, void (*cancel)(void *arg));
+
+/* Queues a suspended task to go on; from loop callbacks too, since no Lua runs here. */
+void task_wake(task *t);
+
+/* The same, and gives the task something: drop(arg) takes it back if the task is cancelled before
+ * it goes on. */
+void task_wake_with(task *t, void (*drop)(void *arg), void *arg);
+
+/* The same for a task that holds a call's slot: it goes on before others, so that the slot is soon
+ * free for the next call. */
+void task_wake_soon(task *t);
+
+/* Makes the task that runs now fail at its next instruction, unless it is shielded. For signal
+ * handlers: a script may compute without end. */
+void task_interrupt(runtime *rt);
+
+/* In the loop, after Ctrl+C while interactive: wakes whoever waits for that. */
+void task_hear_interrupt(runtime *rt);
+
+/* The generator of the task that runs L; of the runtime when none does. */
+random_state *task_random(lua_State *L);
+
+/* The number of the row that t works on, which tasks inherit; 0 for those of no row. */
+uint64_t task_rank(const task *t);
+
+/* [-0, +n] Pushes how the task at index, which is done, ended: true and its results, or false, its
+ * error value and its traceback. Returns how many values that are. */
+int task_push_outcome(lua_State *L, int index);
+
+/* require "fellowship.core.task" */
+int luaopen_fellowship_core_task(lua_State *L);
+
+#endif

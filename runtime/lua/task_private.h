@@ -1,0 +1,48 @@
+/* task_private.h: what task.c (the scheduler) and tasklib.c (its face in Lua) share; for no one
+ * else. */
+#ifndef FELLOWSHIP_LUA_TASK_PRIVATE_H
+#define FELLOWSHIP_LUA_TASK_PRIVATE_H
+
+#include "lua/task.h"
+
+#define TASK_CLASS "fellowship.task"
+
+/* Keys of the registry, by address: the tables of live tasks and of failed ones that nobody asked,
+ * both by task*, and the function of on_quiet. */
+extern const char task_anchors, task_unobserved, task_quiet_hook;
+
+/* Results that a task keeps itself, so that its coroutine can be another's. */
+enum { RESULTS_KEPT = 3 };
+
+enum task_state { READY, RUNNING, SUSPENDED, DONE };
+
+struct task {
+    runtime *rt;
+    lua_State *L; /* the coroutine, kept by user value 1; NULL once another task may have it */
+    enum task_state state;
+    enum task_wait wait;
+    bool failed, parked;
+    int results; /* once done: on the coroutine's stack, or the first user values without it */
+    int arguments;
+    void (*cancel)(void *);
+    void *cancel_arg;
+    task *next;                  /* in the ready queue */
+    task *awaited;               /* whom this task awaits */
+    task *waiters, *next_waiter; /* who awaits this task */
+    random_state random;
+    uint64_t identity, children; /* for the seeds of the tasks that it spawns */
+    uint64_t rank;
+    bool shielded; /* no interrupt ends it while it runs */
+    bool in_row;   /* begin_row was called, here or where this task was spawned */
+};
+
+/* Ends a task that is ready or suspended: undoes what it waits for, and closes its variables. */
+void task_cancel(task *t);
+
+/* Notes that somebody has asked how t ended. */
+void task_observe(task *t);
+
+/* [-0, +0] Registers the classes of tasks. */
+void tasklib_init(lua_State *L);
+
+#endif

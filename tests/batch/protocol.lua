@@ -1,0 +1,118 @@
+#!/usr/bin/env fellowship
+-- The batch protocols are pure: what they build, and what they make of answers, sound and strange. And how progress shows batches.
+package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
+
+local tap = require "tap"
+local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
+local openai = require "fellowship.batch.protocol.openai"
+local anthropic = require "fellowship.batch.protocol.anthropic"
+local protocols = require "fellowship.batch.protocol"
+
+local function shown(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do parts[i] = type(parts[i]) == "table" and json.canonical(parts[i]) or tostring(parts[i]) end
+  return table.concat(parts, " ")
+end
+
+-- ---- what is built ----
+
+local line = openai.line("id1", '{"model":"m"}')
+tap.is(line, '{"custom_id":"id1","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}\n', "a line of OpenAI's file")
+local function whole(request, ...) return request.head .. table.concat({ ... }, request.between) .. request.tail end
+
+local upload = openai.upload("abc", {})
+tap.is(upload.path .. " " .. upload.headers[1][2], "/files multipart/form-data; boundary=fellowship-abc", "the upload")
+tap.like(whole(upload, line, line), { 'name="purpose"\r\n\r\nbatch\r\n', 'filename="fellowship-abc.jsonl"', line .. line .. "\r\n--fellowship-abc--\r\n" }, "its parts")
+local _, together = protocols.of { name = "together" }
+upload = openai.upload("abc", together)
+tap.is(upload.path, "/files/upload", "Together's goes elsewhere")
+tap.like(whole(upload, line), { 'name="purpose"\r\n\r\nbatch-api\r\n', 'name="file_name"\r\n\r\nfellowship-abc.jsonl' }, "with another purpose and a name")
+tap.is(shown(json.decode(openai.create("abc", "file-1").body)),
+  '{"completion_window":"24h","endpoint":"/v1/chat/completions","input_file_id":"file-1","metadata":{"fellowship":"abc"}}', "what makes a batch")
+local lines = { anthropic.line("a", '{"x":1}'), anthropic.line("b", '{"x":2}') }
+tap.is(whole(anthropic.create(), table.unpack(lines)), '{"requests":[{"custom_id":"a","params":{"x":1}},{"custom_id":"b","params":{"x":2}}]}', "Anthropic's")
+tap.is(whole(anthropic.create(), lines[1]), '{"requests":[{"custom_id":"a","params":{"x":1}}]}', "and of one call")
+
+for _, protocol in ipairs { openai, anthropic } do
+  tap.like(protocol.status "b_1", "/batches/b_1", "where one looks")
+  tap.like(protocol.cancel "b_1", "/batches/b_1/cancel", "and cancels")
+end
+tap.is(openai.list "b_1" .. " " .. anthropic.list "b_1", "/batches?limit=100&after=b_1 /messages/batches?limit=100&after_id=b_1", "pages")
+
+-- ---- what answers mean ----
+
+local object = { id = "batch_1", object = "batch", status = "completed", input_file_id = "file-1", output_file_id = "file-2", error_file_id = "",
+  created_at = 1711471533, request_counts = { total = 100, completed = 95, failed = 5 }, metadata = { fellowship = "abc" } }
+local view = openai.view(object)
+tap.is(shown(view.id, view.phase, view.total, view.done, view.failed, view.created, view.uid, view.file, view.results),
+  'batch_1 ended 100 95 5 1711471533 abc file-1 ["/files/file-2/content"]', "OpenAI's batch; an error file of \"\" is none")
+for status, phase in pairs { validating = "running", in_progress = "running", finalizing = "running", cancelling = "running", expired = "ended",
+  cancelled = "ended", failed = "refused", COMPLETED = "ended", CANCELING = "running", pondering = "unknown" } do
+  tap.is(openai.view({ id = "x", status = status }).phase, phase, status .. " is " .. phase)
+end
+tap.is(openai.view({ job = { id = "x", status = "VALIDATING" } }).id, "x", "Together's answer to a create")
+view = openai.view { id = "x", status = "failed", errors = { object = "list", data = { { code = "token_limit_exceeded", message = "too much", line = json.null },
+  { message = "bad", line = 7 } } } }
+tap.is(shown(view.errors, view.code, openai.is_full(view)), "too much; bad (line 7) token_limit_exceeded true", "errors in words")
+tap.is(openai.view({ id = "x", status = "FAILED", error = "no such model" }).errors, "no such model", "and Together's")
+
+object = { id = "msgbatch_1", processing_status = "in_progress", created_at = "2024-08-20T18:37:24.100435Z", results_url = json.null,
+  request_counts = { processing = 100, succeeded = 50, errored = 30, canceled = 10, expired = 10 } }
+view = anthropic.view(object)
+tap.is(shown(view.phase, view.total, view.done, view.failed, math.floor(view.created), #view.results), "running 200 50 50 1724179044 0", "Anthropic's batch")
+tap.ok(anthropic.may_be_ours(view, { calls = 200, creating = 1724179040000 }), "as large and as new: it may be ours")
+tap.ok(not anthropic.may_be_ours(view, { calls = 199, creating = 1724179040000 }), "of another size: it is not")
+tap.ok(not anthropic.may_be_ours(view, { calls = 200, creating = 1724179044000 + 3600000 }), "made an hour before: nor is it")
+
+local views, after = openai.page { data = { { id = "a", status = "completed" }, { id = "b", status = "failed" }, "x" }, has_more = true }
+tap.is(shown(#views, after), "2 b", "a page, and where the next begins")
+tap.is(shown(#openai.page { data = {}, has_more = false }, #openai.page {}, #openai.page { { id = "a", status = "COMPLETED" } }), "0 0 1", "no page, and Together's list")
+views, after = anthropic.page { data = { object }, has_more = true, last_id = "msgbatch_9" }
+tap.is(shown(#views, after, select(2, anthropic.page { data = { object }, has_more = false })), "1 msgbatch_9 nil", "Anthropic's pages")
+
+tap.is(shown(openai.result { custom_id = "a", response = { status_code = 200, body = { x = 1 } }, error = json.null }), 'a 200 {"x":1}', "a result")
+tap.is(shown(openai.result { custom_id = "a", response = { status_code = 400, body = { error = { message = "no" } } } }), 'a 400 {"error":{"message":"no"}}', "a refused line")
+tap.is(shown(openai.result { custom_id = "a", response = json.null, error = { code = "batch_expired", message = "too late" } }), "a nil too late", "an expired one")
+tap.is(shown(openai.result { custom_id = "a", response = {}, error = json.null }), "a nil no answer came", "one without anything")
+tap.is(shown(anthropic.result { custom_id = "a", result = { type = "succeeded", message = { x = 1 } } }), 'a 200 {"x":1}', "Anthropic's result")
+tap.like(shown(anthropic.result { custom_id = "a", result = { type = "expired" } }), "a nil the batch expired", "an expired one")
+tap.like(shown(anthropic.result { custom_id = "a", result = { type = "odd" } }), 'a nil the result is of the unknown type "odd"', "and an unknown one")
+
+-- Nothing that a server may say is an error here.
+local strange = { json.null, 5, "text", {}, { 1, 2 }, { id = 5, status = {} }, { id = "x" }, { status = "completed" }, { data = 5 }, { data = { 5, {} } },
+  { custom_id = 5 }, { custom_id = "a", result = 5 }, { custom_id = "a", response = 5, error = 5 }, { id = "x", processing_status = 5 },
+  { id = "x", status = "completed", request_counts = 5, errors = 5, metadata = 5, output_file_id = 5, error_file_id = {}, created_at = "x" },
+  { id = "x", processing_status = "ended", request_counts = { processing = "x" }, results_url = 5, created_at = "yesterday" },
+  { id = "x", status = "failed", errors = { data = { { message = 5, code = 6, line = "x" } } } } }
+for i, value in ipairs(strange) do
+  local text = type(value) == "userdata" and "null" or shown(value)
+  for name, protocol in pairs { openai = openai, anthropic = anthropic } do
+    local well, problem = pcall(function() protocol.view(value) protocol.page(value) protocol.result(value) end)
+    tap.ok(well, ("%s takes strange answer %d"):format(name, i), text, problem)
+  end
+end
+
+tap.is((protocols.of { name = "gemini" }), nil, "a provider without batches")
+tap.is(protocols.names(), "anthropic, groq, openai, together", "those that have them")
+
+-- ---- how progress shows them ----
+
+local list = {}
+package.loaded["fellowship.batch"] = { overview = function() return list end }
+local progress = require "fellowship.command.batch_progress"
+tap.is(shown(#progress.lines(), progress.brief()), "0 nil", "no batch: nothing")
+for i = 1, 6 do
+  list[i] = { number = i, total = 6, named = "openai:gpt-4o", status = i < 6 and "in_progress" or "validating", done = 340, calls = 500,
+    since = sys.time() - (i == 1 and 12 * 60000 or i == 2 and 5 * 3600000 or 10000) }
+end
+tap.is(progress.lines()[1], "batch 1/6 openai:gpt-4o: in_progress, 340/500 done, 12 min", "a line for a batch")
+tap.like(progress.lines()[2], "5.0 h", "hours")
+tap.like(progress.lines()[3], "under a minute", "or hardly any time")
+tap.is(progress.lines()[5], "and 2 more batches", "four of them are shown")
+tap.is(progress.brief(), "6 batches under way, 2040/3000 done", "in brief")
+list = { list[1] }
+tap.is(progress.brief(), "1 batch in_progress, 340/500 done", "and of one")
+package.loaded["fellowship.batch"] = nil
+
+tap.done()

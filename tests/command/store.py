@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""The store's commands: ls, show, export, import, why, prune; and a store that is damaged."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import host
+import tap
+from stub_server import Stub
+
+ASK = """
+local fellowship = require "fellowship"
+local model = fellowship.model(arg[1])
+for row, answer in fellowship.map(fellowship.rows(arg[2]), function(row) return model:ask(row.prompt).text end) do
+  print(row.id, answer)
+end
+"""
+
+
+def filled(scratch, rows=40):
+    scratch.write("ask.lua", ASK)
+    scratch.prompts(rows)
+    for model in ("openai:red", "openai:blue"):
+        result = scratch.run("--store", "store.db", "ask.lua", model, "rows.jsonl")
+        if result.status:
+            raise RuntimeError(str(result))
+
+
+def store(scratch, *arguments):
+    return scratch.run("store", *arguments, "--store", "store.db")
+
+
+def looking():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        listed = store(scratch, "ls").out.splitlines()
+        tap.equal(len(listed), 80, "ls: a line for each completion")
+        tap.equal(len(store(scratch, "ls", "--model", "blue").out.splitlines()), 40, "ls --model: those of one model")
+        tap.equal(store(scratch, "ls", "--limit", "3").out.splitlines(), listed[-3:], "ls --limit: the last ones")
+        key = listed[0].split()[0]
+        shown = json.loads(store(scratch, "show", key).out)
+        tap.ok(shown["key"].startswith(key), "show: by the beginning of a key")
+        tap.contains(shown["request"]["messages"][0]["content"], "<row-", "show: the request")
+        tap.equal(shown["wire"]["model"], "red", "show: what was sent")
+        tap.equal(store(scratch, "show", "ffffffffff").status, 1, "show: no such key is status 1")
+        tap.equal(store(scratch, "lss").status, 2, "an unknown verb is status 2")
+        tap.contains(store(scratch, "lss").err, '"ls"', "which says what was meant")
+        tap.contains(store(scratch, "--help").out, ["prune", "why", "import"], "help names the verbs")
+
+
+def moving():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        tap.equal(store(scratch, "export", "one.jsonl").summary, {"exported": 80}, "export")
+        again = scratch.run("store", "import", "one.jsonl", "--store", "other.db")
+        tap.equal(again.summary, {"added": 80, "known": 0}, "import into a new store")
+        scratch.run("store", "export", "two.jsonl", "--store", "other.db")
+        tap.equal((scratch / "two.jsonl").read_bytes(), (scratch / "one.jsonl").read_bytes(), "export of it: the same bytes")
+        calls = len(server.log())
+        scratch.run("--store", "other.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.equal(len(server.log()), calls, "a run over it asks nothing")
+
+
+def why():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        scratch.write("near.jsonl", [{"id": "n", "prompt": "Explain item <row-7> in a few lines."}])
+        result = scratch.run("--offline", "--store", "store.db", "ask.lua", "openai:red?temperature=0", "near.jsonl")
+        tap.equal(result.status, 3, "an offline miss is status 3")
+        said = store(scratch, "why", "ask.errors.jsonl").out
+        tap.contains(said, ["not among 80", "params.temperature is 0, stored is absent", "messages[1].content differs from",
+                            "lines", "words"], "why: the nearest stored call and what differs")
+        request = json.loads(store(scratch, "show", store(scratch, "ls").out.split()[0]).out)["request"]
+        tap.contains(store(scratch, "why", json.dumps(request)).out, "the store has it", "why: a call that it has")
+        tap.equal(store(scratch, "why", "{}").status, 1, "why: no request is status 1")
+
+
+def prune():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        size = (scratch / "store.db").stat().st_size
+        tap.equal(store(scratch, "prune").status, 2, "prune without a choice is status 2")
+        tap.equal(store(scratch, "prune", "--before", "2001-02-03", "--yes").summary, {"pruned": 0}, "nothing is so old")
+        tap.equal(store(scratch, "prune", "--model", "blue").summary, {"would_prune": 400}, "prune counts first")
+        tap.equal(len(store(scratch, "ls").out.splitlines()), 800, "and takes nothing")
+        tap.equal(store(scratch, "prune", "--model", "blue", "--yes").summary, {"pruned": 400}, "prune --yes does it")
+        tap.equal(len(store(scratch, "ls").out.splitlines()), 400, "the others stay")
+        tap.ok((scratch / "store.db").stat().st_size < 0.7 * size, "the file is smaller")
+        calls = len(server.log())
+        scratch.run("--store", "store.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.equal(len(server.log()), calls, "what stayed is found")
+        scratch.run("--store", "store.db", "ask.lua", "openai:blue", "rows.jsonl")
+        tap.equal(len(server.log()) - calls, 400, "what went is asked again")
+
+
+def in_use():
+    with Stub(rules=[{"contains": "row-", "delay": 30}]) as server, host.Scratch(server.url) as scratch:
+        scratch.write("ask.lua", ASK)
+        scratch.prompts(2)
+        process = scratch.start("--store", "store.db", "ask.lua", "openai:red", "rows.jsonl")
+        host.until(lambda: server.log())
+        result = store(scratch, "prune", "--model", "red", "--yes")
+        process.kill()
+        scratch.finish(process)
+        tap.equal(result.status, 1, "prune while a run goes on is refused")
+        tap.contains(result.err, "in use", "and says why")
+
+
+def damage():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        path = scratch / "store.db"
+        whole = path.read_bytes()
+        for name, at, size in (("a few bytes of one record", len(whole) * 2 // 3 + 1000, 16), ("some pages", len(whole) // 2 // 8192 * 8192, 4 * 8192)):
+            path.write_bytes(whole[:at] + b"\x5a" * size + whole[at + size:])
+            result = store(scratch, "export", "sound.jsonl")
+            exported = result.summary["exported"]
+            tap.ok(result.status == 1 and 700 <= exported < 800, f"{name}: {exported} of 800 are saved, status 1", result)
+            tap.contains(result.err, "damaged", "and it says so")
+            scratch.run("store", "import", "sound.jsonl", "--store", f"new-{size}.db")
+            calls = len(server.log())
+            result = scratch.run("--store", f"new-{size}.db", "ask.lua", "openai:red", "rows.jsonl")
+            tap.equal(result.status, 0, "a run over what was saved")
+            tap.ok(0 <= len(server.log()) - calls <= 800 - exported, "asks only for what was lost")
+        result = scratch.run("--offline", "--store", "store.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.ok(result.status in (1, 3), f"a run over the damaged store fails: status {result.status}")
+        tap.contains(result.err, "store export", "and names what helps")
+
+
+VERSION_1 = """
+PRAGMA journal_mode=WAL;
+CREATE TABLE completion( id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,
+ completion TEXT NOT NULL, request TEXT NOT NULL, wire TEXT NOT NULL) STRICT;
+PRAGMA application_id=0x666c7773; PRAGMA user_version=1;
+"""
+
+
+def version_1(scratch, lines, filler=0):
+    """A store as the first version made it, of a recording; `filler` makes each completion larger."""
+    path, chance = scratch / "old.db", random.Random(1)
+    with sqlite3.connect(path) as db:
+        db.executescript(VERSION_1)
+        for row in lines:
+            completion = {**row["completion"], "reasoning": chance.randbytes(filler).hex()} if filler else row["completion"]
+            texts = [json.dumps(value, separators=(",", ":")) for value in (completion, row["request"], row["wire"])]
+            db.execute("INSERT INTO completion(key, created, completion, request, wire) VALUES(?, ?, ?, ?, ?)",
+                       (bytes.fromhex(row["key"]), row["created"], *texts))
+    db.close()
+    return path
+
+
+def version_of(path):
+    with sqlite3.connect(path) as db:
+        answer = (db.execute("PRAGMA user_version").fetchone()[0], db.execute("SELECT count(*) FROM completion").fetchone()[0],
+                  db.execute("PRAGMA integrity_check").fetchone()[0])
+    db.close()
+    return answer
+
+
+def exported(scratch, name):
+    result = scratch.run("store", "export", f"{name}.jsonl", "--store", name)
+    return result.status == 0 and (scratch / f"{name}.jsonl").read_bytes()
+
+
+def first_version():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        recording = exported(scratch, "store.db")
+        path = version_1(scratch, host.jsonl(scratch / "store.db.jsonl"))
+        calls = len(server.log())
+        ask = "ask.lua", "openai:red", "rows.jsonl"
+        want = scratch.run("--offline", "--store", "store.db", *ask).out
+        tap.equal(exported(scratch, "old.db"), recording, "a store of version 1: export gives the same bytes")
+        tap.equal(scratch.run("store", "ls", "--store", "old.db").out, store(scratch, "ls").out, "ls")
+        result = scratch.run("--offline", "--store", "old.db", *ask)
+        tap.equal((result.status, result.out), (0, want), "--offline finds every row")
+        tap.equal(version_of(path)[:2], (1, 80), "and writes nothing")
+        os.chmod(path, 0o444)
+        os.chmod(scratch.path, 0o555)
+        try:
+            result = scratch.run("--offline", "--store", "old.db", *ask, prefix=unprivileged())
+            tap.equal((result.status, result.out), (0, want), "so it does where it may not write")
+        finally:
+            os.chmod(scratch.path, 0o755)
+            os.chmod(path, 0o644)
+        result = scratch.run("--store", "old.db", *ask)
+        tap.equal((result.status, result.out, result.err), (0, want, ""), "a run that may write finds every row")
+        tap.equal(version_of(path), (2, 80, "ok"), "and brings it to version 2")
+        tap.equal(exported(scratch, "old.db"), recording, "with the same bytes")
+        scratch.run("--store", "old.db", "ask.lua", "openai:blue", "rows.jsonl")
+        tap.equal(len(server.log()), calls, "no call was made")
+        scratch.prompts(41)
+        scratch.run("--store", "old.db", *ask)
+        tap.equal((len(server.log()) - calls, version_of(path)), (1, (2, 81, "ok")), "a new row is asked for and added")
+        calls = len(server.log())
+        path.unlink()
+        version_1(scratch, host.jsonl(scratch / "store.db.jsonl"), filler=20000)
+        scratch.prompts(40)
+        results = [scratch.finish(process) for process in [scratch.start("--store", "old.db", *ask) for _ in range(4)]]
+        tap.equal([(result.status, result.out) for result in results], [(0, want)] * 4, "four processes open it at once")
+        tap.equal((len(server.log()), version_of(path)), (calls, (2, 80, "ok")), "and agree")
+
+
+def unprivileged():
+    """The file permissions do not bind root."""
+    if os.getuid() != 0:
+        return ()
+    return "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"
+
+
+def first_version_killed():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        exported(scratch, "store.db")
+        lines = host.jsonl(scratch / "store.db.jsonl")
+        path = version_1(scratch, lines, filler=20000)
+        before, calls, killed = exported(scratch, "old.db"), len(server.log()), []
+        want = scratch.run("--offline", "--store", "store.db", "ask.lua", "openai:red", "rows.jsonl").out
+        wal = scratch / "old.db-wal"
+        for size in (1, 1 << 20, 4 << 20, 8 << 20):
+            process = scratch.start("--store", "old.db", "ask.lua", "openai:red", "rows.jsonl")
+            host.until(lambda: process.poll() is not None or (wal.exists() and wal.stat().st_size >= size), step=0)
+            process.send_signal(signal.SIGKILL)
+            result = scratch.finish(process)
+            killed.append(result.status)
+            tap.contains(result.err, "bringing the store old.db (3", "a large one is told of")
+            tap.equal(exported(scratch, "old.db"), before, f"killed at {size} bytes: export gives the same bytes")
+            if version_of(path)[0] == 2:
+                break
+        tap.ok(killed[:2] == [-9, -9], f"killed while it was brought to version 2: {killed}")
+        result = scratch.run("--store", "old.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.equal((result.status, result.out), (0, want), "then a run finds every row")
+        tap.equal((len(server.log()), version_of(path)), (calls, (2, 800, "ok")), "without a call")
+
+
+def first_version_damaged():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        exported(scratch, "store.db")
+        path = version_1(scratch, host.jsonl(scratch / "store.db.jsonl"))
+        whole = path.read_bytes()
+        path.write_bytes(whole[:len(whole) // 2 // 4096 * 4096] + b"\x5a" * 16384 + whole[len(whole) // 2 // 4096 * 4096 + 16384:])
+        hurt = path.read_bytes()
+        result = scratch.run("--store", "old.db", "ask.lua", "openai:red", "rows.jsonl")
+        tap.equal(result.status, 1, "a damaged one is not brought to version 2")
+        tap.contains(result.err, ["damaged", "store export"], "which says what helps")
+        tap.equal(path.read_bytes(), hurt, "and it stays as it is")
+        result = scratch.run("store", "export", "sound.jsonl", "--store", "old.db")
+        tap.ok(result.status == 1 and result.summary["exported"] > 700, "export saves what is sound", result)
+
+
+host.need_program()
+tap.cases(looking, moving, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""The layers of the source: includes and requires go downward, and no file grows too long."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import host
+import tap
+
+RUNTIME = ["base", "engine", "lua", "host"]
+LUALIB = ["base", "flow", "provider", "dataset", "call", "money", "batch", "rehearse", "judge", "measure", "generate",
+          "preference", "report", "command"]
+# Which of them stand side by side: none of these may require another.
+SIBLINGS = {"flow", "provider", "dataset"}
+# These know of each other still: one layer in four folders.
+KNOT = {"call", "money", "batch", "rehearse"}
+
+LIBC = {"assert", "ctype", "errno", "fcntl", "float", "inttypes", "limits", "locale", "math", "pthread", "signal",
+        "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "strings", "time",
+        "unistd", "emmintrin", "immintrin", "arm_neon"}
+# The foreign library that a system header belongs to, by how the header's name starts.
+FOREIGN = {"uv": "libuv", "curl/": "libcurl", "sqlite3": "sqlite", "archive": "libarchive", "zlib": "zlib", "libdeflate": "libdeflate", "zstd": "zstd",
+           "nettle/": "nettle", "lua": "lua", "lauxlib": "lua", "lualib": "lua", "histedit": "libedit"}
+LONGEST, LONGEST_EXAMPLE = 600, 40
+
+
+def files(folder, *endings):
+    root = host.ROOT / folder
+    return sorted(path for path in root.rglob("*") if path.suffix in endings and path.is_file())
+
+
+def shown(path, line=None):
+    return str(path.relative_to(host.ROOT)) + (f":{line}" if line else "")
+
+
+def matches(path, pattern):
+    """(line number, first group) of each match."""
+    text = path.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, m.start()) + 1, m[1]) for m in re.finditer(pattern, text, re.MULTILINE)]
+
+
+def without_comments(text):
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', lambda m: "\n" * m[0].count("\n"), text, flags=re.DOTALL)
+
+
+def sources(folder, *endings):
+    found = files(folder, *endings)
+    tap.ok(found, f"{folder} holds sources")
+    return found
+
+
+def includes():
+    upward, unknown, strange, mixed = [], [], [], []
+    for path in sources("runtime", ".c", ".h"):
+        layer = path.parent.relative_to(host.ROOT / "runtime").parts[0]
+        for line, name in matches(path, r'^\s*#\s*include\s+"([^"]+)"'):
+            target = name.split("/")[0]
+            if "/" not in name or target not in RUNTIME or not (host.ROOT / "runtime" / name).exists():
+                unknown.append(f"{shown(path, line)}: {name}")
+            elif RUNTIME.index(target) > RUNTIME.index(layer):
+                upward.append(f"{shown(path, line)}: {name}")
+        libraries = set()
+        for line, name in matches(path, r"^\s*#\s*include\s+<([^>]+)>"):
+            library = next((FOREIGN[start] for start in FOREIGN if name.startswith(start)), "libc")
+            libraries.add(library)
+            if (library == "libc" and name.removesuffix(".h") not in LIBC and not name.startswith("sys/")
+                    and layer == "base") or (layer == "base" and library != "libc") \
+                    or (layer == "engine" and library == "lua") or (layer == "lua" and library not in ("lua", "libc")):
+                strange.append(f"{shown(path, line)}: <{name}>")
+        if layer == "engine" and len(libraries - {"libc"}) > 1:
+            mixed.append(f"{shown(path)}: {', '.join(sorted(libraries))}")
+    tap.equal(upward, [], "includes go downward")
+    tap.equal(unknown, [], "project headers are included by layer and name")
+    tap.equal(strange, [], "base knows libc alone, engine never Lua, lua no foreign library but Lua")
+    tap.equal(mixed, [], "an engine file knows one foreign library")
+
+
+def suspending():
+    """One place resumes coroutines, and one function suspends them."""
+    callers = {name: [] for name in ("lua_resume", "lua_yieldk", "lua_yield")}
+    for path in files("runtime", ".c", ".h"):
+        text = without_comments(path.read_text(encoding="utf-8"))
+        for name, found in callers.items():
+            if re.search(rf"\b{name}\s*\(", text):
+                found.append(shown(path))
+    allowed = {"runtime/lua/task.c", "runtime/lua/coroutine.c"}
+    tap.equal([path for found in callers.values() for path in found if path not in allowed], [],
+              "only tasks, and Lua's own coroutines on top of them, resume and yield")
+    tap.equal(len(callers["lua_yieldk"]), 1, f"lua_yieldk has one caller: {callers['lua_yieldk']}")
+
+
+REQUIRE = r"\brequire\s*\(?\s*[\"']([^\"']+)[\"']"
+
+
+def requires():
+    upward, unknown = [], []
+    for path in sources("lualib", ".lua"):
+        parts = path.relative_to(host.ROOT / "lualib").with_suffix("").parts
+        if parts[0] != "fellowship" or len(parts) == 2:         # stubs; init.lua stands above all layers
+            continue
+        layer = parts[1]
+        if layer not in LUALIB:
+            unknown.append(f"{shown(path)}: no such layer")
+            continue
+        for line, name in matches(path, REQUIRE):
+            target = (name.split(".") + [""])[1]
+            if layer == "command" and name in ("fellowship", "fellowship.parts"):
+                continue                                        # commands hand the whole library to scripts
+            if name.startswith("fellowship.core."):
+                continue                                        # C primitives lie below all of Lua
+            if not name.startswith("fellowship.") or target not in LUALIB:
+                unknown.append(f"{shown(path, line)}: {name}")
+            elif LUALIB.index(target) > LUALIB.index(layer) and not {target, layer} <= KNOT or {target, layer} <= SIBLINGS and target != layer:
+                upward.append(f"{shown(path, line)}: {name}")
+    tap.equal(upward, [], "requires go downward")
+    tap.equal(unknown, [], "every module belongs to a layer")
+
+
+def scripts():
+    allowed = re.compile(r"(fellowship(\.(?!core\b)[\w.]+)?|cjson)$")
+    for folder in ("scripts", "examples"):
+        strange = [f"{shown(path, line)}: {name}" for path in sources(folder, ".lua")
+                   for line, name in matches(path, REQUIRE) if not allowed.match(name)]
+        tap.equal(strange, [], f"{folder} require lualib only")
+
+
+def lengths():
+    endings = (".c", ".h", ".lua", ".py", ".sh")
+    counted = {path: path.read_text(encoding="utf-8").count("\n")
+               for folder in ("runtime", "lualib", "scripts", "tests", "examples") for path in files(folder, *endings)}
+    tap.equal([f"{shown(path)}: {n}" for path, n in counted.items() if n > LONGEST], [],
+              f"no file is over {LONGEST} lines")
+    tap.equal([f"{shown(path)}: {counted[path]}" for path in files("examples", ".lua")
+               if path.parent.name == "examples" and counted[path] > LONGEST_EXAMPLE],
+              [], f"no example is over {LONGEST_EXAMPLE} lines")
+
+
+tap.cases(includes, suspending, requires, scripts, lengths)
