@@ -1,6 +1,5 @@
 #!/usr/bin/env fellowship
--- The pure parts of the adapters: events cut anywhere, thinking told from the answer at any moment, schemas, prices,
--- and where providers are.
+-- The pure parts of the adapters: events cut anywhere, schemas, prices, and where providers are.
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
 local tap = require "tap"
@@ -8,7 +7,6 @@ local json = require "fellowship.core.json"
 local schema = require "fellowship.call.schema"
 local events = require "fellowship.provider.events"
 local provider = require "fellowship.provider"
-local thinking = require "fellowship.provider.thinking"
 local prices = require "fellowship.money.prices"
 
 local ok, is, like, raises = tap.ok, tap.is, tap.like, tap.raises
@@ -85,30 +83,6 @@ do
   is(openai.classify(200, header, json.encode(answer_with(changes[1])):gsub("}$", ',"model":"n"}'), how).completion.model,
     "n", "a key that stands twice: the last one")
   is(openai.classify(429, header, json.encode(answer_with(changes[1])), how).kind, "rate_limit", "a status that is none of success")
-end
-
--- thinking -----------------------------------------------------------------------------------------------
-do
-  for _, case in ipairs {
-    { "<think>\nHm.\n</think>\n\nHi", "tags", "Hi", "Hm." }, { " \n<think>a</think>b</think>c", "tags", "b</think>c", "a" },
-    { "<think></think>\n\nHi", "tags", "Hi", nil }, { "Hi <think>x</think>", "tags", "Hi <think>x</think>", nil },
-    { "<thinking>Hi", "tags", "<thinking>Hi", nil }, { "  Hi\n", "tags", "  Hi\n", nil }, { "<th", "tags", "<th", nil },
-    { "<think>On and", "tags", "", "On and" }, { "Hm.\n</think>\n\nHi", "open", "Hi", "Hm." }, { "Hi", "open", "Hi", nil },
-    { "<think>Hm.</think>Hi", "open", "Hi", "Hm." }, { "<think>Hm.</think>Hi", "none", "<think>Hm.</think>Hi", nil }, { "", "tags", "", nil },
-  } do
-    local text, mode, wanted, thought = table.unpack(case, 1, 4)
-    local name = ("%s (%s)"):format(text, mode)
-    local answer, found = thinking.split(text, mode, true)
-    is(answer, wanted, name)
-    is(found, thought, name .. ": its thinking")
-    local shown, wrong = "", 0
-    for i = 0, #text do
-      local now = thinking.split(text:sub(1, i), mode, false)
-      if now:sub(1, #shown) ~= shown or wanted:sub(1, #now) ~= now then wrong = wrong + 1 end
-      shown = now
-    end
-    is(wrong, 0, name .. ": what is shown of a part stays")
-  end
 end
 
 -- schemas ------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ local function whole_answer(flight, request)
 end
 
 --- Takes events into the answer. Gives a text that says what is wrong with them, if something is.
-local function take(flight, request, list, state)
+local function take(flight, list, state)
   for _, event in ipairs(list) do
     event.value = answer.decode(event.data)
     if state.ended then return nil end -- what follows the end is nobody's
@@ -94,7 +94,11 @@ local function take(flight, request, list, state)
     local well, text, ended = pcall(flight.model.adapter.join, state.whole, event)
     if not well then return "the stream makes no sense: " .. tostring(text) end
     state.ended = ended
-    if text then flight:tell((thinking.split(text, request.how.quirks.thinking, false))) end
+    if text then
+      local new, anew = state.thinking:read(text:sub(state.read + 1))
+      state.read, state.said = #text, (anew and "" or state.said) .. new
+      flight:tell(state.said)
+    end
   end
 end
 
@@ -103,7 +107,8 @@ local function streamed_answer(flight, request)
   local adapter = flight.model.adapter
   local stream <close>, problem = request.target:stream(request.wire, flight.model.times)
   if not stream then return broke_off(problem) end
-  local cut, state, plain = events[adapter.events](), { whole = {} }, {}
+  local cut, state, plain = events[adapter.events](), { whole = {}, read = 0, said = "" }, {}
+  state.thinking = thinking.reader(request.how.quirks.thinking)
   local status, head, elapsed, wrong
   repeat
     local bytes
@@ -116,7 +121,7 @@ local function streamed_answer(flight, request)
     if status ~= 200 or (adapter.events == "sse" and kind:find("application/json", 1, true)) then
       plain[#plain + 1] = bytes
     else
-      wrong = take(flight, request, cut(bytes or "", bytes == nil), state)
+      wrong = take(flight, cut(bytes or "", bytes == nil), state)
     end
   until not bytes or wrong
   local outcome

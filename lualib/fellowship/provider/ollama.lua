@@ -57,7 +57,7 @@ function ollama.meaning(status, header, value, how)
     return { verdict = "final", kind = "context_length", stored = true,
       message = ("the prompt was cut to the context's %d tokens (num_ctx)"):format(window) }
   end
-  local text, thought = thinking.split(message.content, how and how.quirks.thinking or "tags", true)
+  local text, thought = thinking.whole(message.content, how and how.quirks.thinking)
   return { verdict = "done", completion = { text = text, reasoning = answer.text(message.thinking) or thought,
     finish_reason = answer.finish(value.done_reason), model = answer.text(value.model),
     usage = { prompt_tokens = answer.count(value.prompt_eval_count),

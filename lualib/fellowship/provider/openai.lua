@@ -68,7 +68,7 @@ local function completion_of(value, how)
   -- A budget that thinking used up leaves no answer; that is visible as finish_reason, not broken.
   if not text and reasoning and choice.finish_reason == "length" then text = "" end
   if not text then return failure.broken "the answer's message has no content" end
-  local said, thought = thinking.split(text, how and how.quirks.thinking or "tags", true)
+  local said, thought = thinking.whole(text, how and how.quirks.thinking)
   -- The fields that the call adds stand here as well, so that the table need not grow.
   return { verdict = "done", status = nil, elapsed = nil, completion = { text = said, reasoning = reasoning or thought,
     finish_reason = answer.finish(choice.finish_reason), model = text_of(value.model), usage = usage_of(value),
@@ -110,7 +110,7 @@ local function read_ordinary(body, how)
     or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter" or finish == "error" then
     return nil
   end
-  local said, reasons = thinking.split(text, how and how.quirks.thinking or "tags", true)
+  local said, reasons = thinking.whole(text, how and how.quirks.thinking)
   return { verdict = "done", status = nil, elapsed = nil, header = nil, completion = { text = said, reasoning = reasons,
     finish_reason = answer.finish(finish), model = text_of(model), usage = { prompt_tokens = count(prompt),
       completion_tokens = count(completion), cached_tokens = count(cached) or count(hits),
