@@ -7,7 +7,6 @@
 
 #include "base/utf8.h"
 #include "lua/json/json.h"
-#include "lua/json/layout.h"
 #include "lua/json/number.h"
 #include "lua/json/state.h"
 
@@ -34,7 +33,6 @@ typedef struct place {
 /* A table being encoded, by stack index. */
 typedef struct source {
     int table, shape, spellings;
-    lua_Integer count; /* of what it holds */
     const place *at;
 } source;
 
@@ -90,13 +88,18 @@ __attribute__((format(printf, 3, 4))) static bool fail(encoder *e, const place *
 
 /* --- scalars --- */
 
-static bool encode_string(encoder *e, const place *at, const char *what, int index) {
-    size_t len;
-    const char *text = lua_tolstring(e->L, index, &len);
+static bool encode_text(encoder *e, const place *at, const char *what, const char *text,
+                        size_t len) {
     json_error error;
     if (json_write_string(e->out, text, len, &error)) return true;
     if (error.at == len) return fail_memory(e);
     return fail(e, at, "%s with %s at its byte %zu", what, error.message, error.at + 1);
+}
+
+static bool encode_string(encoder *e, const place *at, int index) {
+    size_t len;
+    const char *text = lua_tolstring(e->L, index, &len);
+    return encode_text(e, at, "a string", text, len);
 }
 
 /* The text by which the table remembers this value for the key of `at`, or NULL. Pushes what the
@@ -156,9 +159,8 @@ static bool encode_userdata(encoder *e, const place *at, int index) {
 
 /* --- tables --- */
 
-/* Starts a line inside brackets, in pretty text. */
+/* Starts a line inside brackets. */
 static bool new_line(encoder *e, int depth) {
-    if (!e->pretty) return true;
     if (!buf_reserve(e->out, 1 + 2 * (size_t)depth)) return fail_memory(e);
     e->out->data[e->out->len++] = '\n';
     memset(e->out->data + e->out->len, ' ', 2 * (size_t)depth);
@@ -169,12 +171,13 @@ static bool new_line(encoder *e, int depth) {
 /* Writes what stands before the next member or element, then begins its line. */
 static bool separate(encoder *e, const source *s, bool first, char opening) {
     if (!buf_append_char(e->out, first ? opening : ',')) return fail_memory(e);
-    return new_line(e, s->at->depth + 1);
+    return !e->pretty || new_line(e, s->at->depth + 1);
 }
 
 static bool finish(encoder *e, const source *s, bool empty, const char *brackets) {
     if (empty) return buf_append_str(e->out, brackets) || fail_memory(e);
-    return new_line(e, s->at->depth) && (buf_append_char(e->out, brackets[1]) || fail_memory(e));
+    if (e->pretty && !new_line(e, s->at->depth)) return false;
+    return buf_append_char(e->out, brackets[1]) || fail_memory(e);
 }
 
 /* Encodes an array whose elements lua_next meets in order, as it does for all that were made in one
@@ -191,52 +194,45 @@ static bool encode_in_order(encoder *e, const source *s, bool *ok) {
             lua_settop(L, top);
             return false;
         }
-        if (!buf_append_char(e->out, here.index == 1 ? '[' : ',')) *ok = fail_memory(e);
-        *ok = *ok && encode_value(e, &here, top + 2, s->spellings);
+        *ok = separate(e, s, here.index == 1, '[') && encode_value(e, &here, top + 2, s->spellings);
         if (!*ok) return true;
     }
-    *ok = buf_append_str(e->out, here.index == 0 ? "[]" : "]") || fail_memory(e);
+    *ok = finish(e, s, here.index == 0, "[]");
     return true;
 }
 
-static bool encode_array(encoder *e, const source *s) {
-    for (lua_Integer i = 1; i <= s->count; i++) {
+static bool encode_array(encoder *e, const source *s, lua_Integer count) {
+    for (lua_Integer i = 1; i <= count; i++) {
         place here = {.up = s->at, .depth = s->at->depth + 1, .index = i};
         if (!separate(e, s, i == 1, '[')) return false;
         lua_rawgeti(e->L, s->table, i);
         if (!encode_value(e, &here, lua_gettop(e->L), s->spellings)) return false;
         lua_pop(e->L, 1);
     }
-    return finish(e, s, s->count == 0, "[]");
+    return finish(e, s, count == 0, "[]");
 }
 
-/* Encodes the member whose key stands at `key`, if there is one; adds to *written. */
+/* Encodes the member whose key and value stand at `key` and behind it; adds to *written. */
 static bool encode_member(encoder *e, const source *s, int key, lua_Integer *written) {
-    lua_State *L = e->L;
-    lua_pushvalue(L, key);
-    if (lua_rawget(L, s->table) == LUA_TNIL) {
-        lua_pop(L, 1);
-        return true;
-    }
     place here = {.up = s->at, .depth = s->at->depth + 1};
-    here.key = lua_tolstring(L, key, &here.key_len);
-    if (!separate(e, s, *written == 0, '{')) return false;
-    ++*written;
-    if (!encode_string(e, s->at, "a key", key)) return false;
+    here.key = lua_tolstring(e->L, key, &here.key_len);
+    if (!separate(e, s, (*written)++ == 0, '{')) return false;
+    if (!encode_text(e, s->at, "a key", here.key, here.key_len)) return false;
     if (!buf_append(e->out, ": ", e->pretty ? 2 : 1)) return fail_memory(e);
-    if (!encode_value(e, &here, lua_gettop(e->L), s->spellings)) return false;
-    lua_pop(L, 1);
-    return true;
+    return encode_value(e, &here, key + 1, s->spellings);
 }
 
-/* The same for all keys in the sequence at `keys`. */
+/* Encodes the members of the keys in the sequence at `keys` that the table has. */
 static bool encode_members(encoder *e, const source *s, int keys, lua_Integer *written) {
     lua_State *L = e->L;
+    int top = lua_gettop(L);
     lua_Integer count = (lua_Integer)lua_rawlen(L, keys);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, keys, i);
-        if (!encode_member(e, s, lua_gettop(L), written)) return false;
-        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, s->table) != LUA_TNIL && !encode_member(e, s, top + 1, written))
+            return false;
+        lua_settop(L, top);
     }
     return true;
 }
@@ -252,32 +248,6 @@ static bool goes_before(const encoder *e, const key_slot *a, const key_slot *b) 
     if (e->canonical) return json_compare_utf16(a->text, a->len, b->text, b->len) < 0;
     int order = memcmp(a->text, b->text, a->len < b->len ? a->len : b->len);
     return order != 0 ? order < 0 : a->len < b->len;
-}
-
-/* Encodes an object that is laid out as the one before it of its shape. False when it is not, and
- * then nothing has been written; else *ok says whether it went well. */
-static bool encode_laid_out(encoder *e, const source *s, bool *ok) {
-    lua_State *L = e->L;
-    json_layout *layout = json_layout_push(L, s->shape);
-    if (!layout || layout->count == 0 || !json_layout_spread(L, layout, s->table)) return false;
-    int first = s->spellings + 3; /* the value of the first pair, behind the layout */
-    place here = {.up = s->at, .depth = s->at->depth + 1};
-    layout->misses = 0;
-    for (int i = 0; i < layout->count; i++) {
-        const layout_member *m = &layout->members[i];
-        here.key = m->key;
-        here.key_len = m->key_len;
-        size_t start = e->out->len;
-        if (!buf_append(e->out, layout->texts.data + m->text, m->text_len)) {
-            *ok = fail_memory(e);
-            return true;
-        }
-        if (i == 0) e->out->data[start] = '{';
-        *ok = encode_value(e, &here, first + 2 * layout->place[i], s->spellings);
-        if (!*ok) return true;
-    }
-    *ok = buf_append_char(e->out, '}') || fail_memory(e);
-    return true;
 }
 
 /* Encodes a table in one pass, without tables to hold its keys: an object of FEW string keys at
@@ -304,36 +274,11 @@ static bool encode_few(encoder *e, const source *s, bool *ok) {
         keys[at] = key;
         lua_pushvalue(L, -2);
     }
-    place here = {.up = s->at, .depth = s->at->depth + 1};
-    *ok = true;
-    for (int i = 0; i < count && *ok; i++) {
-        here.key = keys[i].text;
-        here.key_len = keys[i].len;
-        *ok = (buf_append_char(e->out, i == 0 ? '{' : ',') || fail_memory(e)) &&
-              encode_string(e, s->at, "a key", keys[i].index) &&
-              (buf_append_char(e->out, ':') || fail_memory(e)) &&
-              encode_value(e, &here, keys[i].index + 1, s->spellings);
-    }
-    if (*ok) *ok = buf_append_str(e->out, count == 0 ? "{}" : "}") || fail_memory(e);
-    return true;
-}
-
-static bool encode_object(encoder *e, const source *s) {
-    lua_State *L = e->L;
     lua_Integer written = 0;
-    int top = lua_gettop(L), added = 0;
-    bool shaped = !e->canonical && !lua_isnil(L, s->shape);
-    if (shaped && !encode_members(e, s, s->shape, &written)) return false;
-    if (written < s->count) {
-        if (shaped) json_shape_push_set(L, s->shape);
-        json_sorted_push(L, e->scratch, s->table, shaped ? top + 1 : 0, e->canonical);
-        added = lua_gettop(L);
-        if (!encode_members(e, s, added, &written)) return false;
-    }
-    if (shaped && !e->pretty && written > 0)
-        json_layout_learn(L, s->shape, s->table, (int[]){s->shape, added});
-    lua_settop(L, top);
-    return finish(e, s, written == 0, "{}");
+    *ok = true;
+    for (int i = 0; i < count && *ok; i++) *ok = encode_member(e, s, keys[i].index, &written);
+    *ok = *ok && finish(e, s, count == 0, "{}");
+    return true;
 }
 
 /* What the keys of a table allow it to be. */
@@ -356,6 +301,49 @@ static census count_keys(lua_State *L, int table) {
     return c;
 }
 
+/* Whether the table is what its kind, if it has one, and its keys say; else fails. */
+static bool check_keys(encoder *e, const place *at, enum json_kind kind, const census *c) {
+    if (c->others > 0) return fail(e, at, "a table with keys other than strings and 1 to n");
+    if (kind == JSON_KIND_ARRAY && c->strings > 0) return fail(e, at, "an array with named fields");
+    if (kind == JSON_KIND_OBJECT && c->integers > 0) return fail(e, at, "an object with elements");
+    if (c->strings > 0 && c->integers > 0)
+        return fail(e, at, "a table with both elements and named fields");
+    if (c->integers < c->largest) return fail(e, at, "an array with holes (json.null fills them)");
+    return true;
+}
+
+/* Encodes the members that are not among those of the shape that were `written`, sorted. */
+static bool encode_added(encoder *e, const source *s, bool shaped, lua_Integer *written) {
+    int top = lua_gettop(e->L);
+    if (shaped) json_shape_push_set(e->L, s->shape);
+    json_sorted_push(e->L, e->scratch, s->table, shaped ? top + 1 : 0, e->canonical);
+    bool ok = encode_members(e, s, lua_gettop(e->L), written);
+    if (ok) lua_settop(e->L, top);
+    return ok;
+}
+
+/* An object of a known shape, whose keys come first. */
+static bool encode_shaped(encoder *e, const source *s) {
+    lua_Integer written = 0, count = 0;
+    if (!encode_members(e, s, s->shape, &written)) return false;
+    for (lua_pushnil(e->L); lua_next(e->L, s->table); lua_pop(e->L, 1)) count++;
+    if (count > written) {
+        census c = count_keys(e->L, s->table);
+        if (!check_keys(e, s->at, JSON_KIND_OBJECT, &c)) return false;
+        if (!encode_added(e, s, true, &written)) return false;
+    }
+    return finish(e, s, written == 0, "{}");
+}
+
+/* A table whose keys say what it is, or one that is to be sorted. */
+static bool encode_counted(encoder *e, const source *s, enum json_kind kind) {
+    census c = count_keys(e->L, s->table);
+    if (!check_keys(e, s->at, kind, &c)) return false;
+    if (kind == JSON_KIND_ARRAY || c.integers > 0) return encode_array(e, s, c.integers);
+    lua_Integer written = 0;
+    return encode_added(e, s, false, &written) && finish(e, s, written == 0, "{}");
+}
+
 static bool encode_table(encoder *e, const place *at, int index) {
     lua_State *L = e->L;
     if (at->depth >= JSON_DEPTH)
@@ -363,27 +351,14 @@ static bool encode_table(encoder *e, const place *at, int index) {
     luaL_checkstack(L, 16, "json");
     int top = lua_gettop(L);
     source s = {.table = index, .shape = top + 1, .spellings = top + 2, .at = at};
-    bool ok;
     enum json_kind kind = json_kind_push(L, s.table);
-    if (!e->pretty && (kind != JSON_KIND_ARRAY || !e->canonical)) {
-        bool done = kind == JSON_KIND_ARRAY                     ? encode_in_order(e, &s, &ok)
-                    : kind == JSON_KIND_OBJECT && !e->canonical ? encode_laid_out(e, &s, &ok)
-                                                                : encode_few(e, &s, &ok);
-        lua_settop(L, done ? top : s.spellings);
-        if (done) return ok;
-    }
-    census c = count_keys(L, s.table);
-    s.count = c.strings + c.integers;
-    if (c.others > 0) return fail(e, at, "a table with keys other than strings and 1 to n");
-    if (c.strings > 0 && c.integers > 0)
-        return fail(e, at, "a table with both elements and named fields");
-    bool array = kind == JSON_KIND_ARRAY || c.integers > 0;
-    if (kind == JSON_KIND_ARRAY && c.strings > 0) return fail(e, at, "an array with named fields");
-    if (kind == JSON_KIND_OBJECT && c.integers > 0) return fail(e, at, "an object with elements");
-    if (c.integers < c.largest) return fail(e, at, "an array with holes (json.null fills them)");
-    if (array ? !encode_array(e, &s) : !encode_object(e, &s)) return false;
+    bool ok;
+    if (kind == JSON_KIND_OBJECT && !e->canonical)
+        ok = encode_shaped(e, &s);
+    else if (!(kind == JSON_KIND_ARRAY ? encode_in_order : encode_few)(e, &s, &ok))
+        ok = encode_counted(e, &s, kind);
     lua_settop(L, top);
-    return true;
+    return ok;
 }
 
 /* Encodes the value at `index`. On failure leaves the stack in disorder. */
@@ -393,7 +368,7 @@ static bool encode_value(encoder *e, const place *at, int index, int spellings) 
     case LUA_TBOOLEAN:
         return buf_append_str(e->out, lua_toboolean(L, index) ? "true" : "false") || fail_memory(e);
     case LUA_TNUMBER: return encode_number(e, at, index, spellings);
-    case LUA_TSTRING: return encode_string(e, at, "a string", index);
+    case LUA_TSTRING: return encode_string(e, at, index);
     case LUA_TTABLE: return encode_table(e, at, index);
     case LUA_TUSERDATA: return encode_userdata(e, at, index);
     case LUA_TLIGHTUSERDATA:
