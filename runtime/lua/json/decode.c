@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "lua/json/json.h"
 #include "lua/json/number.h"
-#include "lua/json/state.h"
+#include "lua/json/shape.h"
 
 /* So many values wait on the Lua stack before their table is made, which most often gives it its
  * size at once. */
@@ -198,7 +198,7 @@ static bool finish_object(decoder *d, container *c) {
     if (c->expected && c->count < (lua_Integer)lua_rawlen(d->L, c->shape) && !give_up_shape(d, c))
         return fail(d, "out of memory", d->scratch->reader.token_at);
     if (c->expected ? !store_members(d, c, true) : !find_shape(d, c)) return false;
-    json_kind_object(d->L, c->table, c->shape, c->spellings);
+    json_set_shape(d->L, c->table, c->shape, c->spellings);
     lua_settop(d->L, c->table);
     d->scratch->keys.len = c->keys;
     d->scratch->offsets.len = c->offsets;

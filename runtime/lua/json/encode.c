@@ -7,8 +7,9 @@
 
 #include "base/utf8.h"
 #include "lua/json/json.h"
+#include "lua/json/module.h"
 #include "lua/json/number.h"
-#include "lua/json/state.h"
+#include "lua/json/shape.h"
 
 #define FEW 8
 

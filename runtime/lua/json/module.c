@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/json/number.h"
-#include "lua/json/state.h"
+#include "lua/json/module.h"
+#include "lua/json/shape.h"
 
 #define ERROR "json.error"
 
@@ -196,10 +196,6 @@ void json_push_shape(lua_State *L, int keys) {
     lua_settop(L, state);
 }
 
-void json_set_shape(lua_State *L, int index, int shape, int spellings) {
-    json_kind_object(L, index, shape, spellings);
-}
-
 static int l_object(lua_State *L) {
     bool named = !lua_isnoneornil(L, 2);
     if (named) luaL_checktype(L, 2, LUA_TTABLE);
@@ -212,7 +208,7 @@ static int l_object(lua_State *L) {
         else
             push_shape(L, 3, scratch);
         json_scratch_give(L, 3, 6);
-        json_kind_object(L, 1, 7, 5);
+        json_set_shape(L, 1, 7, 5);
     }
     lua_settop(L, 1);
     return 1;

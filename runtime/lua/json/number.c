@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "lua/json/state.h"
+#include "lua/json/module.h"
+#include "lua/json/scratch.h"
 
 #define NUMBER "json.number"
 

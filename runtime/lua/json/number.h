@@ -15,11 +15,4 @@ bool json_number_push(lua_State *L, const char *text, size_t len);
  * [-0, +0, m] */
 const char *json_number_text(lua_State *L, int index, size_t *len);
 
-/* json.number(text): a number with just this text; raises if it is no JSON number. */
-int json_number_new(lua_State *L);
-
-/* json.tonumber(value): a Lua number for a number of either kind, exact if it is an integer of 64
- * bits, else the nearest double; nil for any other value. */
-int json_number_tonumber(lua_State *L);
-
 #endif

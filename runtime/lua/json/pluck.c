@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lua/json/json.h"
-#include "lua/json/state.h"
+#include "lua/json/module.h"
 
 #define PLAN "json.plan"
 

@@ -1,103 +1,15 @@
-#include "lua/json/state.h"
+#include "lua/json/shape.h"
 
 #include <lauxlib.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Fields of the state table. */
-enum { STATE_SHAPES = 1, STATE_ARRAY, STATE_RECENT, STATE_IDLE };
+#include "lua/json/json.h"
 
-#define SCRATCH "fellowship.json.scratch"
-
-/* More scratch memory than this is not kept from one call to the next. */
-#define KEPT_BYTES ((size_t)4 << 20)
-
-/* Addresses that serve as keys of the registry and of metatables. In a metatable of ours, `mark` is
- * the shape of an object, or true for an array; `spellings` and `set` are as in the header. */
-static const char state_key, mark_key, spellings_key, set_key;
-
-/* --- state and scratch --- */
-
-static void scratch_free(json_scratch *s) {
-    json_reader_free(&s->reader);
-    buf_free(&s->keys);
-    buf_free(&s->offsets);
-    buf_free(&s->order);
-    buf_free(&s->out);
-}
-
-static int scratch_gc(lua_State *L) {
-    scratch_free(lua_touserdata(L, 1));
-    return 0;
-}
-
-static void fill_scratch(lua_State *L) {
-    lua_pushcfunction(L, scratch_gc);
-    lua_setfield(L, -2, "__gc");
-}
-
-void json_metatable_push(lua_State *L, const char *name, void (*fill)(lua_State *L)) {
-    if (luaL_getmetatable(L, name) != LUA_TNIL) return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__name");
-    fill(L);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, name);
-}
-
-/* A metatable for arrays: the shared one, or one with spellings. [-0, +1, m] */
-static void push_array_metatable(lua_State *L) {
-    lua_createtable(L, 0, 3);
-    lua_pushliteral(L, "json.array");
-    lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 1);
-    lua_rawsetp(L, -2, &mark_key);
-}
-
-void json_state_push(lua_State *L) {
-    luaL_checkstack(L, 8, "json");
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) != LUA_TNIL) return;
-    lua_pop(L, 1);
-    lua_createtable(L, 4, 0);
-    lua_newtable(L); /* state, shapes */
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_rawseti(L, -2, STATE_SHAPES);
-    push_array_metatable(L);
-    lua_rawseti(L, -2, STATE_ARRAY);
-    lua_newtable(L);
-    lua_rawseti(L, -2, STATE_RECENT);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
-}
-
-json_scratch *json_scratch_take(lua_State *L, int state) {
-    if (lua_rawgeti(L, state, STATE_IDLE) == LUA_TUSERDATA) {
-        lua_pushboolean(L, 0);
-        lua_rawseti(L, state, STATE_IDLE);
-        return lua_touserdata(L, -1);
-    }
-    lua_pop(L, 1);
-    json_scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
-    memset(s, 0, sizeof *s);
-    json_metatable_push(L, SCRATCH, fill_scratch);
-    lua_setmetatable(L, -2);
-    json_reader_init(&s->reader, "", 0);
-    return s;
-}
-
-void json_scratch_give(lua_State *L, int state, int box) {
-    json_scratch *s = lua_touserdata(L, box);
-    size_t kept = s->reader.scratch.cap + s->keys.cap + s->offsets.cap + s->order.cap + s->out.cap;
-    if (kept > KEPT_BYTES) scratch_free(s);
-    lua_pushvalue(L, box);
-    lua_rawseti(L, state, STATE_IDLE);
-}
+/* Addresses that serve as keys of metatables. In one of ours, `mark` is the shape of an object, or
+ * true for an array; `spellings` and `set` are as in the header. */
+static const char mark_key, spellings_key, set_key;
 
 /* --- key sequences --- */
 
@@ -157,8 +69,21 @@ static lua_Integer hash_bytes(const char *bytes, size_t len) {
     return (lua_Integer)hash;
 }
 
+/* [-0, +1] The table of shapes by hash, which keeps none alive. */
+static void push_shapes(lua_State *L, int state) {
+    if (lua_rawgeti(L, state, JSON_STATE_SHAPES) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, state, JSON_STATE_SHAPES);
+}
+
 bool json_shape_find(lua_State *L, int state, const char *sequence, size_t len) {
-    lua_rawgeti(L, state, STATE_SHAPES);
+    push_shapes(L, state);
     if (lua_rawgeti(L, -1, hash_bytes(sequence, len)) == LUA_TTABLE) {
         size_t same_len;
         lua_rawgeti(L, -1, 0);
@@ -175,7 +100,11 @@ bool json_shape_find(lua_State *L, int state, const char *sequence, size_t len) 
 }
 
 void json_recent_push(lua_State *L, int state) {
-    lua_rawgeti(L, state, STATE_RECENT);
+    if (lua_rawgeti(L, state, JSON_STATE_RECENT) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, state, JSON_STATE_RECENT);
 }
 
 /* The iterator of pairs over an object. Upvalues: the object, its keys in order, the place in them.
@@ -227,7 +156,7 @@ void json_shape_make(lua_State *L, int state, const char *sequence, size_t len) 
     lua_rawseti(L, -2, 0);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, -2, &mark_key);
-    lua_rawgeti(L, state, STATE_SHAPES);
+    push_shapes(L, state);
     lua_pushvalue(L, -2);
     lua_rawseti(L, -2, hash_bytes(sequence, len));
     lua_pop(L, 1);
@@ -270,18 +199,30 @@ enum json_kind json_kind_push(lua_State *L, int index) {
     return type == LUA_TBOOLEAN ? JSON_KIND_ARRAY : JSON_KIND_PLAIN;
 }
 
+/* [-0, +1] A metatable for arrays. */
+static void push_array_metatable(lua_State *L) {
+    lua_createtable(L, 0, 3);
+    lua_pushliteral(L, "json.array");
+    lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 1);
+    lua_rawsetp(L, -2, &mark_key);
+}
+
 void json_kind_array(lua_State *L, int state, int index, int spellings) {
-    if (lua_isnil(L, spellings)) {
-        lua_rawgeti(L, state, STATE_ARRAY);
-    } else {
+    if (!lua_isnil(L, spellings)) {
         push_array_metatable(L);
         lua_pushvalue(L, spellings);
         lua_rawsetp(L, -2, &spellings_key);
+    } else if (lua_rawgeti(L, state, JSON_STATE_ARRAY) == LUA_TNIL) {
+        lua_pop(L, 1);
+        push_array_metatable(L); /* what all others share */
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, state, JSON_STATE_ARRAY);
     }
     lua_setmetatable(L, index);
 }
 
-void json_kind_object(lua_State *L, int index, int shape, int spellings) {
+void json_set_shape(lua_State *L, int index, int shape, int spellings) {
     if (lua_isnil(L, spellings)) {
         lua_pushvalue(L, shape);
     } else {

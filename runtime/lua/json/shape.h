@@ -1,40 +1,18 @@
-/* json_state: what the JSON binding keeps for each Lua state: scratch memory, the shapes of objects
- * and the metatables of decoded values. Private to lua/json.
+/* json_shape: what the tables of decoded JSON are: arrays, or objects of a shape, and how their
+ * numbers were spelt. Their metatables say it. Private to lua/json.
  *
- * Lua owns all of it, through one table in the registry; `state` below is that table's absolute
- * stack index. Stack effects as in the Lua manual: [-popped, +pushed, errors]. */
-#ifndef FELLOWSHIP_LUA_JSON_STATE_H
-#define FELLOWSHIP_LUA_JSON_STATE_H
+ * A shape is the metatable that all objects with the same keys in the same order share; a spelling
+ * is the text of a number that a double holds but would be written otherwise. `state` is the index
+ * of the state table (lua/json/scratch.h). */
+#ifndef FELLOWSHIP_LUA_JSON_SHAPE_H
+#define FELLOWSHIP_LUA_JSON_SHAPE_H
 
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "base/json.h"
-
-/* Buffers that calls use one after the other. */
-typedef struct json_scratch {
-    json_reader reader;
-    buf keys;    /* key sequences of the objects being read, see json_sequence_add */
-    buf offsets; /* a size_t for each of those keys: its place in the source */
-    buf order;   /* keys being sorted */
-    buf out;     /* text being written */
-} json_scratch;
-
-/* Pushes the metatable `name`. At its first use it is filled by `fill`, which finds it on top of
- * the stack, and only then registered: running out of memory leaves no half of it. [-0, +1, m] */
-void json_metatable_push(lua_State *L, const char *name, void (*fill)(lua_State *L));
-
-/* Pushes the state table, making it at the first use. [-0, +1, m] */
-void json_state_push(lua_State *L);
-
-/* Takes the scratch memory, whose box it pushes. A finalizer that uses JSON while it is taken gets
- * one of its own. If the caller fails to give it back, the collector frees it. [-0, +1, m] */
-json_scratch *json_scratch_take(lua_State *L, int state);
-
-/* Gives back the scratch memory whose box is at `box`. [-0, +0, m] */
-void json_scratch_give(lua_State *L, int state, int box);
+#include "lua/json/scratch.h"
 
 /* A key sequence is a run of bytes that names an object's keys in order. Adds a key to it; false
  * means that memory ran out. */
@@ -68,10 +46,9 @@ enum json_kind {
  * and the spellings, a table from key to number text (or nil). [-0, +2, -] */
 enum json_kind json_kind_push(lua_State *L, int index);
 
-/* Makes the table at `index` an array, or an object of the shape at `shape`; `spellings` is the
- * stack index of a table of spellings, or of nil. [-0, +0, m] */
+/* Makes the table at `index` an array, as json_set_shape makes one an object; `spellings` is the
+ * index of nil or of a table of spellings. [-0, +0, m] */
 void json_kind_array(lua_State *L, int state, int index, int spellings);
-void json_kind_object(lua_State *L, int index, int shape, int spellings);
 
 /* Pushes a sequence of the keys of the table at `index`: the shape's that are present, in order,
  * then added strings in order of bytes, then any others. [-0, +1, m] */
@@ -80,14 +57,5 @@ void json_keys_push(lua_State *L, int state, int index);
 /* Pushes a sequence of the table's string keys that are not in the set at `except` (0: all of
  * them), sorted by bytes or by UTF-16 code units. [-0, +1, m] */
 void json_sorted_push(lua_State *L, json_scratch *scratch, int index, int except, bool utf16);
-
-/* json.plan and json.pluck. */
-int json_plan(lua_State *L);
-int json_pluck(lua_State *L);
-
-/* json_encode_value with scratch memory that has been taken; `out` may be part of it. [-0, +0, m]
- */
-bool json_encode_with(lua_State *L, json_scratch *scratch, int index, buf *out, unsigned flags,
-                      char *error, size_t error_size);
 
 #endif
