@@ -14,8 +14,6 @@ LUALIB = ["base", "flow", "provider", "dataset", "call", "money", "batch", "rehe
           "preference", "report", "command"]
 # Which of them stand side by side: none of these may require another.
 SIBLINGS = {"flow", "provider", "dataset"}
-# These know of each other still: one layer in four folders.
-KNOT = {"call", "money", "batch", "rehearse"}
 
 LIBC = {"assert", "ctype", "errno", "fcntl", "float", "inttypes", "limits", "locale", "math", "pthread", "signal",
         "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "strings", "time",
@@ -91,7 +89,49 @@ def suspending():
     tap.equal(len(callers["lua_yieldk"]), 1, f"lua_yieldk has one caller: {callers['lua_yieldk']}")
 
 
-REQUIRE = r"\brequire\s*\(?\s*[\"']([^\"']+)[\"']"
+# Modules are required at once, when first used, or only looked for.
+REQUIRE = r"\b(?:require|lazy)\s*\(?\s*[\"']([^\"']+)[\"']|\bpackage\.loaded\s*\[\s*[\"']([^\"']+)[\"']"
+
+
+def required(path):
+    """(line number, module) of each module that a file of Lua requires."""
+    text = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+    return [(text.count("\n", 0, m.start()) + 1, m[1] or m[2]) for m in re.finditer(REQUIRE, text)]
+
+
+def circles(graph):
+    """The sets of modules that require each other, by Tarjan's algorithm."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in graph[name]:
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[name] = min(low[name], low[other])
+        if low[name] == index[name]:
+            at = stack.index(name)
+            found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in sorted(graph):
+        if name not in index:
+            visit(name)
+    return [one for one in found if len(one) > 1]
+
+
+def cycles():
+    """No module needs itself, by whatever way; lazy ones counted."""
+    names = {}
+    for path in files("lualib", ".lua"):
+        name = ".".join(path.relative_to(host.ROOT / "lualib").with_suffix("").parts)
+        names[name.removesuffix(".init")] = path
+    graph = {name: {other for _, other in required(path) if other in names} for name, path in names.items()}
+    tap.equal(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}), [["b", "c"]], "a circle is found")
+    tap.ok(sum(map(len, graph.values())) > len(graph), "modules require others")
+    tap.equal(circles(graph), [], "no circle of modules")
 
 
 def requires():
@@ -104,7 +144,7 @@ def requires():
         if layer not in LUALIB:
             unknown.append(f"{shown(path)}: no such layer")
             continue
-        for line, name in matches(path, REQUIRE):
+        for line, name in required(path):
             target = (name.split(".") + [""])[1]
             if layer == "command" and name in ("fellowship", "fellowship.parts"):
                 continue                                        # commands hand the whole library to scripts
@@ -112,7 +152,7 @@ def requires():
                 continue                                        # C primitives lie below all of Lua
             if not name.startswith("fellowship.") or target not in LUALIB:
                 unknown.append(f"{shown(path, line)}: {name}")
-            elif LUALIB.index(target) > LUALIB.index(layer) and not {target, layer} <= KNOT or {target, layer} <= SIBLINGS and target != layer:
+            elif LUALIB.index(target) > LUALIB.index(layer) or {target, layer} <= SIBLINGS and target != layer:
                 upward.append(f"{shown(path, line)}: {name}")
     tap.equal(upward, [], "requires go downward")
     tap.equal(unknown, [], "every module belongs to a layer")
@@ -122,7 +162,7 @@ def scripts():
     allowed = re.compile(r"(fellowship(\.(?!core\b)[\w.]+)?|cjson)$")
     for folder in ("scripts", "examples"):
         strange = [f"{shown(path, line)}: {name}" for path in sources(folder, ".lua")
-                   for line, name in matches(path, REQUIRE) if not allowed.match(name)]
+                   for line, name in required(path) if not allowed.match(name)]
         tap.equal(strange, [], f"{folder} require lualib only")
 
 
@@ -137,4 +177,4 @@ def lengths():
               [], f"no example is over {LONGEST_EXAMPLE} lines")
 
 
-tap.cases(includes, suspending, requires, scripts, lengths)
+tap.cases(includes, suspending, requires, cycles, scripts, lengths)

@@ -8,7 +8,7 @@ local settings = require "fellowship.call.settings"
 local batch_budget = {}
 
 --- Whether a call fits now, and its reservation where something is bounded. Raises when nobody can say what it costs.
----@param flight table of fellowship.call.dispatch
+---@param flight table of fellowship.call.chain
 ---@return boolean fits
 ---@return fellowship.Reservation?
 function batch_budget.try(flight)

@@ -1,7 +1,7 @@
 -- The calls that wait: in the lane of their model until a batch is cut, then in that batch until it has ended.
 
 local task = require "fellowship.core.task"
-local dispatch = require "fellowship.call.dispatch"
+local record = require "fellowship.call.record"
 local settings = require "fellowship.call.settings"
 
 local calls = {
@@ -71,7 +71,7 @@ end
 
 local function leave(flight)
   local lane, b = flight.lane, flight.batch
-  flight.lane, flight.batch, flight.stage = nil, nil, nil
+  flight.lane, flight.batch, flight.stage, flight.patient = nil, nil, nil, nil
   if lane then
     lane.flights[flight] = nil
     lane.count = lane.count - 1
@@ -92,13 +92,14 @@ local order = 0
 
 --- Puts a call into its lane. The variable that takes what is returned is to be closed: a call that nobody waits for
 --- any more leaves its place.
----@param flight table of fellowship.call.dispatch
+---@param flight table of fellowship.call.chain
 ---@return table place
 ---@return table lane
 function calls.enter(flight)
   local lane = lane_of(flight.model)
   order = order + 1
-  flight.lane, flight.verdict, flight.stage, flight.order = lane, nil, "lane", order
+  flight.lane, flight.verdict, flight.stage, flight.order = lane, nil, "held", order
+  flight.patient, flight.why = true, "it waits for a batch"
   if lane.count == 0 then lane.since = task.now() end
   lane.flights[flight] = true
   lane.count = lane.count + 1
@@ -126,7 +127,7 @@ end
 ---@param b table of fellowship.batch.ledger
 function calls.board(flight, b)
   leave(flight)
-  flight.batch, flight.stage = b, "batch"
+  flight.batch, flight.stage, flight.patient, flight.why = b, "held", true, "it is in a batch"
   b.waiting[flight] = true
   b.count = b.count + 1
   calls.waiting = calls.waiting + 1
@@ -150,7 +151,7 @@ end
 ---@param learnt? boolean it is worth sending in another form
 function calls.deliver_failure(flight, outcome, learnt)
   if outcome.verdict ~= "retry" and not learnt then
-    calls.deliver(flight, { problem = dispatch.forms.problem(flight, outcome, flight.tries or 1) })
+    calls.deliver(flight, { problem = record.problem(flight, outcome, flight.tries or 1) })
   elseif settings.batch and settings.batch.failed == "live" then
     calls.deliver(flight, { live = true })
   else

@@ -3,7 +3,7 @@
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local protocols = require "fellowship.batch.protocol"
-local dispatch = require "fellowship.call.dispatch"
+local record = require "fellowship.call.record"
 local follow = require "fellowship.batch.follow"
 local ledger = require "fellowship.batch.ledger"
 local lock = require "fellowship.batch.lock"
@@ -12,10 +12,6 @@ local settings = require "fellowship.call.settings"
 local wire = require "fellowship.batch.wire"
 
 local cancel = {}
-
-local function say(text, ...)
-  if settings.warn then settings.warn(text:format(...)) end
-end
 
 -- A batch that ends just then refuses; other refusals pass, or do not, within so many attempts.
 local ATTEMPTS = 4
@@ -32,7 +28,7 @@ local function ask(b)
   local protocol = protocols.of(model.provider)
   local value, outcome = wire.ask(model, { path = protocol.cancel(b.id), body = "" }, ATTEMPTS)
   if value then
-    say("%s: cancelled; waiting until it has ended", ledger.shown(b))
+    settings.say("%s: cancelled; waiting until it has ended", ledger.shown(b))
     return
   end
   local view = protocol.view((wire.ask(model, { path = protocol.status(b.id) }, ATTEMPTS)))
@@ -71,15 +67,15 @@ end
 ---@return { cancelled: integer, answered: integer, freed: integer, failed: integer } sums batches that were cancelled, calls that were answered all the same, calls that are free again, batches that could not be cancelled
 function cancel.run()
   settings.batch = settings.batch or { failed = "batch" }
-  dispatch.store()
+  record.store()
   local list, freed = open_batches()
   local sums = { cancelled = 0, answered = 0, freed = freed, failed = 0 }
-  if #list == 0 then say "no batch is under way" end
+  if #list == 0 then settings.say "no batch is under way" end
   for _, b in ipairs(list) do
     local well, problem = pcall(ask, b)
     if not well then
       b.problem = errors.from(problem)
-      say("%s could not be cancelled: %s", ledger.shown(b), b.problem.message)
+      settings.say("%s could not be cancelled: %s", ledger.shown(b), b.problem.message)
     end
   end
   for _, b in ipairs(list) do

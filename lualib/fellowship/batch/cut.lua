@@ -12,11 +12,11 @@ local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
-local dispatch = require "fellowship.call.dispatch"
+local record = require "fellowship.call.record"
 local endpoint = require "fellowship.call.endpoint"
 local follow = require "fellowship.batch.follow"
 local ledger = require "fellowship.batch.ledger"
-local live = require "fellowship.call.live"
+local requests = require "fellowship.call.request"
 local lock = require "fellowship.batch.lock"
 local settings = require "fellowship.call.settings"
 local wire = require "fellowship.batch.wire"
@@ -27,10 +27,6 @@ local cut = {
 
 -- So many calls are claimed at a time.
 local GROUP = 500
-
-local function say(form, ...)
-  if settings.warn then settings.warn(form:format(...)) end
-end
 
 -- ---- sending ----
 
@@ -56,7 +52,7 @@ local function lacks_batches(b, outcome)
   bounds.close(b, "release")
   ledger.forget(b)
   cut.without[model.endpoint.url] = true
-  say("%s at %s has no batch API (%s): its calls are made live, at the full price", model.provider.name,
+  settings.say("%s at %s has no batch API (%s): its calls are made live, at the full price", model.provider.name,
     model.endpoint.shown, outcome.message)
   for _, flight in ipairs(flights) do calls.deliver(flight, { live = true }) end
   return true
@@ -93,12 +89,12 @@ local function create(b, request, protocol)
       if view then
         b.state, b.id, b.status, b.total = "running", view.id, view.status, view.total
         ledger.note(b)
-        say("%s: %s sent", ledger.shown(b), text.count(b.calls, "call"))
+        settings.say("%s: %s sent", ledger.shown(b), text.count(b.calls, "call"))
         return follow.start(b)
       end
     end
     if not outcome or outcome.unknown then
-      say("%s: whether it was made is not known (%s); it is looked for", ledger.shown(b),
+      settings.say("%s: whether it was made is not known (%s); it is looked for", ledger.shown(b),
         outcome and outcome.message or "the answer is no batch")
       return follow.start(b)
     end
@@ -128,7 +124,7 @@ end
 
 --- The request of a call as it will stand in the batch; nil when there is none, which the call has been told.
 local function prepare(flight)
-  local well, request = pcall(live.request, flight)
+  local well, request = pcall(requests.of, flight)
   if not well then
     calls.deliver(flight, { problem = errors.from(request) })
     return nil
@@ -164,7 +160,7 @@ end
 --- Claims a group of calls for the batch, and adds the lines of those that it got.
 local function claim(part, group)
   local b = part.b
-  local holders, held = dispatch.store():claim(b.uid, group)
+  local holders, held = record.store():claim(b.uid, group)
   if not holders then errors.raise { kind = "store", fatal = true, message = held.message } end
   for i, one in ipairs(group) do
     local flight = one.flight

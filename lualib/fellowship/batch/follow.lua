@@ -9,9 +9,9 @@ local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
-local dispatch = require "fellowship.call.dispatch"
+local record = require "fellowship.call.record"
 local ledger = require "fellowship.batch.ledger"
-local live = require "fellowship.call.live"
+local requests = require "fellowship.call.request"
 local results = require "fellowship.batch.results"
 local search = require "fellowship.batch.search"
 local settings = require "fellowship.call.settings"
@@ -32,10 +32,6 @@ local PATIENCE = 80
 -- A batch that has ended may show where its results are a little later.
 local LATE = 5
 
-local function say(text, ...)
-  if settings.warn then settings.warn(text:format(...)) end
-end
-
 -- ---- telling the calls ----
 
 --- Tells all calls of a batch the same; they are in no batch then.
@@ -47,9 +43,9 @@ end
 local function give_up(b, outcome)
   outcome.message = ("%s: %s (what it has is kept for a later run; to have its calls made anew instead: fellowship "
     .. "store batches --forget %s)"):format(ledger.shown(b), outcome.message, b.uid)
-  if b.count == 0 then say("%s", outcome.message) end
+  if b.count == 0 then settings.say("%s", outcome.message) end
   for _, flight in ipairs(calls.of(b)) do
-    calls.deliver(flight, { problem = dispatch.forms.problem(flight, outcome, flight.tries or 1) })
+    calls.deliver(flight, { problem = record.problem(flight, outcome, flight.tries or 1) })
   end
 end
 
@@ -68,7 +64,7 @@ local function tell_rest(b, reading)
     local outcome = reading.outcomes[flight.digest] or { verdict = "retry", kind = "batch",
       message = ("%s ended (%s) without a result for this call"):format(ledger.shown(b), b.status) }
     if outcome.kind ~= "batch" then bounds.account(b, flight.digest, outcome) end -- else there is no bill
-    local learnt = outcome.verdict == "final" and flight.prepared and live.learns(flight, flight.prepared, outcome)
+    local learnt = outcome.verdict == "final" and flight.prepared and requests.learns(flight, flight.prepared, outcome)
     if outcome.verdict == "retry" or learnt then
       again = again + 1
     else
@@ -94,7 +90,7 @@ local function report(b, reading, again, failed)
   if reading.malformed > 0 then
     parts[#parts + 1] = ("%d lines of the results make no sense"):format(reading.malformed)
   end
-  say("%s: %s; %s", ledger.shown(b), b.status, table.concat(parts, "; "))
+  settings.say("%s: %s; %s", ledger.shown(b), b.status, table.concat(parts, "; "))
 end
 
 local Collecting = { __close = function(self)
@@ -123,7 +119,7 @@ local function collect(b, model, view)
     local id, outcome = patiently(b, model, results.first_id, view.results)
     if outcome then return nil, outcome end
     local key = #id == 64 and sys.unhex(id)
-    if not (key and dispatch.store():holder(key) == b.uid) then
+    if not (key and record.store():holder(key) == b.uid) then
       search.exclude(b)
       return false
     end
@@ -149,10 +145,10 @@ local function refused(b, view, protocol)
     lane.most = math.min(lane.most or b.calls, math.max(1, b.calls // 2))
     lane.hold = task.now() + limits.backoff(6)
     outcome = { verdict = "retry", kind = "rate_limit" }
-    say("%s was refused, since too much waits at the provider already (%s); its calls go in batches of %d",
+    settings.say("%s was refused, since too much waits at the provider already (%s); its calls go in batches of %d",
       ledger.shown(b), said, lane.most)
   else
-    say("%s was refused: %s", ledger.shown(b), said)
+    settings.say("%s was refused: %s", ledger.shown(b), said)
   end
   outcome.message = ("the batch was refused: %s"):format(said)
   bounds.close(b, "cancel")
@@ -203,7 +199,8 @@ local function watch(b, model, protocol)
       take_over(b, view)
       if view.phase == "unknown" and not warned[view.status] then
         warned[view.status] = true
-        say("%s has the status %s, which is not known here; it is looked at further", ledger.shown(b), view.status)
+        settings.say("%s has the status %s, which is not known here; it is looked at further", ledger.shown(b),
+          view.status)
       end
       if view.phase == "ended" and #view.results == 0 and not view.gone and late < LATE then
         late = late + 1
@@ -239,9 +236,9 @@ end
 local function look_up(b)
   if b.state == "forgotten" then bounds.close(b, "release") end
   for _, flight in ipairs(calls.of(b)) do
-    local held, problem = dispatch.store():get(flight.digest)
+    local held, problem = record.store():get(flight.digest)
     if held then
-      bounds.account(b, flight.digest, { completion = dispatch.forms.read(held, flight.id, flight.model) })
+      bounds.account(b, flight.digest, { completion = record.read(held, flight.id, flight.model) })
       calls.deliver(flight, { text = held, stored = true })
     elseif problem then
       errors.raise { kind = "store", fatal = true, message = problem.message }
@@ -293,7 +290,7 @@ function follow.start(b)
     calls.stir()
     if well then return end
     local e = errors.from(problem)
-    if b.count == 0 then say("%s", e.message) end
+    if b.count == 0 then settings.say("%s", e.message) end
     b.problem = e
     for _, flight in ipairs(calls.of(b)) do calls.deliver(flight, { problem = e }) end
   end)

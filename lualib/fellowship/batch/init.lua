@@ -2,10 +2,10 @@
 -- task can run, the lanes are cut into batches; when a batch has ended, its calls go on. To the script it is a call as
 -- any other, with the same key and the same completion.
 --
--- batch_calls    who waits where
--- batch_cut      from lanes to batches
--- batch_follow   from batches to completions; batch_results reads them, batch_search finds lost ones
--- batch_ledger   what the store knows of batches
+-- calls     who waits where
+-- cut       from lanes to batches
+-- follow    from batches to completions; results reads them, search finds lost ones
+-- ledger    what the store knows of batches
 
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
@@ -14,13 +14,13 @@ local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
 local cut = require "fellowship.batch.cut"
-local dispatch = require "fellowship.call.dispatch"
+local chain = require "fellowship.call.chain"
+local record = require "fellowship.call.record"
 local follow = require "fellowship.batch.follow"
 local ledger = require "fellowship.batch.ledger"
-local live = require "fellowship.call.live"
 local settings = require "fellowship.call.settings"
 
-local batch = {}
+local batch = { name = "batch" }
 
 -- How long the run is held while batches are awaited, unless something happens before.
 local LONG = 3600
@@ -92,22 +92,24 @@ local function start()
       follow.start(b)
     end
   end
-  if open > 0 and settings.warn then
-    settings.warn(("under way since an earlier run: %s with %s; the results are collected")
-      :format(text.count(open, "batch", "batches"), text.count(under_way, "call")))
+  if open > 0 then
+    settings.say("under way since an earlier run: %s with %s; the results are collected",
+      text.count(open, "batch", "batches"), text.count(under_way, "call"))
   end
 end
 
 local told = {}
 
-local function go_live(flight, conclude)
-  local provider = flight.model.provider.name
-  if not told[provider] and settings.warn then
-    told[provider] = true
-    settings.warn(("%s has no batch API that is known here (%s have): its calls are made live, at the full price")
-      :format(provider, protocols.names()))
+--- Whether a model's calls can go in batches; says once when they go live instead.
+local function has_batches(model)
+  local provider = model.provider
+  if protocols.of(provider) then return not cut.without[model.endpoint.url] end
+  if not told[provider.name] then
+    told[provider.name] = true
+    settings.say("%s has no batch API that is known here (%s have): its calls are made live, at the full price",
+      provider.name, protocols.names())
   end
-  return live.call(flight, conclude)
+  return false
 end
 
 --- Waits in its lane, and then in a batch, until it is told what became of it.
@@ -119,15 +121,13 @@ local function wait(flight)
   return flight.verdict
 end
 
---- Asks for a completion through a batch.
----@param flight table of fellowship.call.dispatch
----@param conclude fun(flight: table, outcome: table, attempts: integer, wire: string): ... as of live.call
+--- Asks for a completion through a batch; passes the call on where that cannot be. See fellowship.call.chain.
+---@param flight fellowship.Flight
 ---@return fellowship.Completion?
 ---@return fellowship.Error?
-function batch.call(flight, conclude)
+function batch.answer(flight)
   local model = flight.model
-  if not protocols.of(model.provider) then return go_live(flight, conclude) end
-  if cut.without[model.endpoint.url] then return live.call(flight, conclude) end
+  if not has_batches(model) then return chain.pass end
   if not started then start() end
   flight.streaming = nil -- its text comes in one piece
   local most = model.entry.attempts or settings.attempts
@@ -139,14 +139,14 @@ function batch.call(flight, conclude)
       return verdict.completion
     elseif verdict.text then
       flight.from_store = verdict.stored
-      return dispatch.forms.read(verdict.text, flight.id, model)
+      return record.read(verdict.text, flight.id, model)
     elseif verdict.problem then
       return nil, verdict.problem
     elseif verdict.live then
-      return live.call(flight, conclude)
+      return chain.pass
     end
     if not verdict.learnt then
-      if flight.tries >= most then return nil, dispatch.forms.problem(flight, verdict.again, flight.tries) end
+      if flight.tries >= most then return nil, record.problem(flight, verdict.again, flight.tries) end
       flight.tries = flight.tries + 1
     end
   end

@@ -11,7 +11,7 @@ local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
-local dispatch = require "fellowship.call.dispatch"
+local record = require "fellowship.call.record"
 local models = lazy "fellowship.call.model"
 
 local ledger = {
@@ -34,7 +34,7 @@ function ledger.note(b)
   b.version = b.version + 1
   local row = {}
   for _, key in ipairs(KEYS) do row[key] = b[key] end
-  local well, problem = dispatch.store():set_batch(b.uid, json.encode(json.object(row, KEYS)), b.state == "done")
+  local well, problem = record.store():set_batch(b.uid, json.encode(json.object(row, KEYS)), b.state == "done")
   if not well then fail(problem) end
 end
 
@@ -42,7 +42,7 @@ end
 ---@param b table
 function ledger.forget(b)
   b.version = b.version + 1
-  local well, problem = dispatch.store():set_batch(b.uid)
+  local well, problem = record.store():set_batch(b.uid)
   if not well then fail(problem) end
   ledger.drop(b)
 end
@@ -119,7 +119,7 @@ end
 function ledger.refresh()
   local there, versions = {}, {}
   for uid, b in pairs(ledger.batches) do versions[uid] = b.version end
-  for _, row in ipairs(ledger.rows(dispatch.store())) do
+  for _, row in ipairs(ledger.rows(record.store())) do
     there[row.uid] = true
     local b = ledger.batches[row.uid]
     if b and b.version == versions[b.uid] then -- else the row is older than what is known here

@@ -7,8 +7,9 @@ local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
-local dispatch = require "fellowship.call.dispatch"
-local live = require "fellowship.call.live"
+local chain = require "fellowship.call.chain"
+local record = require "fellowship.call.record"
+local requests = require "fellowship.call.request"
 local stats = require "fellowship.money.count"
 local wire = require "fellowship.batch.wire"
 
@@ -22,7 +23,7 @@ local function no_header() end
 --- What a line of the results means for its call.
 local function outcome_of(model, status, body)
   if not status then return { verdict = "retry", kind = "batch", message = tostring(body) } end
-  local how = { quirks = live.quirks(model), params = {} }
+  local how = { quirks = requests.quirks(model), params = {} }
   local well, outcome = pcall(model.adapter.meaning, status, no_header, body, how)
   if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   outcome.status = status ~= 200 and status or nil
@@ -31,12 +32,11 @@ end
 
 --- The text that the store is to keep of an outcome; nil when it is none to keep.
 local function text_of(model, id, outcome)
-  local forms = dispatch.forms
   if outcome.verdict == "done" then
     outcome.completion.attempts = outcome.completion.attempts or 1
-    return forms.completion(outcome.completion)
+    return record.completion(outcome.completion)
   elseif outcome.stored then
-    return forms.failure(forms.problem({ model = model, id = id }, outcome, 1))
+    return record.failure(record.problem({ model = model, id = id }, outcome, 1))
   end
 end
 
@@ -60,7 +60,7 @@ local function hand_over(self, item, how, held)
   local model = self.model
   if how == "fresh" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
   elseif how == "fresh" then stats.ended(model, item.outcome, true, "batch") end
-  local flight = dispatch.flights[item.key]
+  local flight = chain.flights[item.key]
   if not (flight and flight.batch) then return end
   if how == "fresh" and item.outcome.verdict == "done" then
     calls.deliver(flight, { completion = item.outcome.completion })
@@ -73,7 +73,7 @@ local function commit(self)
   local group = self.group
   if #group == 0 then return end
   self.group = {}
-  local ends, held = dispatch.store():settle(group, sys.time())
+  local ends, held = record.store():settle(group, sys.time())
   if not ends then
     error({ kind = "store", fatal = true, message = held.message
       .. " (the completions just paid for could not be kept; the run stops)" }, 0)
@@ -93,7 +93,7 @@ local function take_line(self, line)
     self.unknown = self.unknown + 1
     return
   end
-  local flight = dispatch.flights[key]
+  local flight = chain.flights[key]
   local outcome = outcome_of(self.model, status, body)
   if outcome.completion and flight and flight.tries then outcome.completion.attempts = flight.tries end
   local kept = text_of(self.model, id, outcome)

@@ -5,7 +5,7 @@ local limits = require "fellowship.core.limits"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local protocols = require "fellowship.batch.protocol"
-local dispatch = require "fellowship.call.dispatch"
+local record = require "fellowship.call.record"
 local ledger = require "fellowship.batch.ledger"
 local lock = require "fellowship.batch.lock"
 local settings = require "fellowship.call.settings"
@@ -31,7 +31,7 @@ local CLOCKS = 3600
 --- The batches of other rows of the store: none of them is the one that is looked for.
 local function known_ids()
   local ids = {}
-  for _, row in ipairs(ledger.rows(dispatch.store())) do
+  for _, row in ipairs(ledger.rows(record.store())) do
     if row.id then ids[row.id] = true end
   end
   return ids

@@ -1,8 +1,8 @@
 -- The exchanges beside the calls: uploads, and what is asked of and about batches.
 
-local http = require "fellowship.core.http"
 local limits = require "fellowship.core.limits"
 local task = require "fellowship.core.task"
+local tables = require "fellowship.base.table"
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local endpoint = require "fellowship.call.endpoint"
@@ -15,10 +15,6 @@ local TIMES = { connect = 30, first = 0, idle = 300, total = 3600, max_body = 64
 
 -- Nothing reached the server.
 local UNSENT = { refused = true, connect = true, tls = true }
-
-local function header_of(head)
-  return function(name) return http.header(head, name) end
-end
 
 --- What a failed exchange means; `unknown` when the server may have done what it was asked.
 local function outcome_of_problem(problem)
@@ -47,7 +43,7 @@ function wire.once(model, request)
   if not got then return nil, outcome_of_problem(problem) end
   local value = answer.decode(got.body)
   if got.status < 200 or got.status > 299 then
-    return nil, outcome_of_status(got.status, header_of(got.head), value)
+    return nil, outcome_of_status(got.status, endpoint.header(got.head), value)
   end
   if type(value) ~= "table" then
     local outcome = failure.broken "the answer is not JSON"
@@ -117,9 +113,7 @@ end
 ---@return table? outcome
 function wire.lines(model, place, take)
   local target = endpoint.beside(model, place, { { "Accept", "*/*" } })
-  local times = {}
-  for name, value in pairs(TIMES) do times[name] = value end
-  times.max_body = math.maxinteger -- of the whole file, of which there is never more than a part here
+  local times = tables.merged(TIMES, { max_body = math.maxinteger }) -- of the whole file, of which there is never more than a part here
   local stream <close>, problem = target:stream(nil, times)
   if not stream then return nil, outcome_of_problem(problem) end
   local rest, size, refused = {}, 0, nil
@@ -150,7 +144,7 @@ function wire.lines(model, place, take)
   local left = table.concat(rest)
   if refused then
     local _, head = stream:head()
-    return nil, outcome_of_status(refused, header_of(head), answer.decode(left))
+    return nil, outcome_of_status(refused, endpoint.header(head), answer.decode(left))
   end
   if left:find "%S" then take { left } end
   return true

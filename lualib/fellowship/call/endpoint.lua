@@ -4,6 +4,7 @@
 local http = require "fellowship.core.http"
 local limits = require "fellowship.core.limits"
 local errors = require "fellowship.base.errors"
+local tables = require "fellowship.base.table"
 local settings = require "fellowship.call.settings"
 
 local endpoint = {}
@@ -138,12 +139,18 @@ function endpoint.beside(model, path, more, isolated)
   return target or refuse(model, problem)
 end
 
+--- What reads an answer's headers: a function of a header's name.
+---@param head string
+---@return fun(name: string): string?
+function endpoint.header(head)
+  return function(name) return http.header(head, name) end
+end
+
 --- Timeouts of a model's calls, in seconds, and the bound on an answer's size.
 ---@param entry table the model's entry of --models
 ---@return table
 function endpoint.timeouts(entry)
-  local own, times = entry.timeouts or {}, {}
-  for name, usual in pairs(settings.timeouts) do times[name] = own[name] or usual end
+  local times = tables.merged(settings.timeouts, entry.timeouts)
   times.max_body = settings.max_answer
   times.once = settings.bounded -- what is sent is counted
   return times

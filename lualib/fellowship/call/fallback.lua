@@ -5,8 +5,10 @@
 -- same model without asking the first one again (--fresh asks anew). Where the first model answered there is no note.
 
 local errors = require "fellowship.base.errors"
-local dispatch = require "fellowship.call.dispatch"
+local tables = require "fellowship.base.table"
+local chain = require "fellowship.call.chain"
 local key = require "fellowship.call.key"
+local record = require "fellowship.call.record"
 local settings = require "fellowship.call.settings"
 
 local fallback = {}
@@ -14,61 +16,63 @@ local fallback = {}
 -- These are about this run, not about the model: no other one would do better.
 local NO_REASON = { store = true, offline = true, usage = true, budget = true, cancelled = true, script = true }
 
-local function ask_one(model, messages, params, sample, how)
-  local all = {}
-  for name, value in pairs(model.params) do all[name] = value end
-  for name, value in pairs(params) do all[name] = value end
-  return dispatch.ask(model, messages, all, sample, how)
+local function ask_one(model, prompt, params, sample, schema, on_delta)
+  return chain.ask(model, prompt, tables.merged(model.params, params), sample, schema, on_delta)
 end
 
---- The same how, and a function that says whether an error came from the script's on_delta: that is no model's.
-local function watch(how)
-  if not (how and how.on_delta) then return how, function() return false end end
+--- The same on_delta, and a function that says whether an error came from it: that is the script's, and no model's.
+local function watch(on_delta)
+  if not on_delta then return nil, function() return false end end
   local failed = false
-  return { schema = how.schema, on_delta = function(...)
-    local well, result = pcall(how.on_delta, ...)
+  return function(...)
+    local well, result = pcall(on_delta, ...)
     if not well then
       failed = true
       error(result, 0)
     end
     return result
-  end }, function() return failed end
+  end, function() return failed end
 end
 
 --- Whom a note of the store names; nil without one, or when that model is not in the chain any more.
-local function noted(chain, digest)
-  local note = dispatch.note(digest)
+local function noted(models, digest)
+  local note = record.note(digest)
   local by = note and note.answered_by
-  for _, model in ipairs(by and chain or {}) do
+  for _, model in ipairs(by and models or {}) do
     if by.provider == model.provider.name and by.model == model.name and by.endpoint == model.endpoint.identity then
       return model
     end
   end
 end
 
---- Asks the models of a chain in their order until one answers; raises the first one's error when none does.
----@param chain fellowship.Model[]
----@param messages table[]
----@param params table<string, any> of this call
+local told = {}
+
+--- Says once of a model and a kind of error who is asked instead.
+local function tell(problem, model, other)
+  local id = model.named .. problem.kind
+  if not told[id] then settings.say("%s; asking %s instead", problem.message, other.named) end
+  told[id] = true
+end
+
+--- Asks models in their order until one answers; raises the first one's error when none does.
+---@param models fellowship.Model[]
+---@param prompt string|table[]
+---@param params? table<string, any> of this call
 ---@param sample integer
----@param how? table as of fellowship.call.dispatch
+---@param schema? table
+---@param on_delta? function
 ---@return fellowship.Completion
-function fallback.ask(chain, messages, params, sample, how)
-  local first = chain[1]
-  local all = {}
-  for name, value in pairs(first.params) do all[name] = value end
-  for name, value in pairs(params) do all[name] = value end
-  local digest, request = key.of_fallback(chain, messages, all, sample + settings.fresh * dispatch.FRESH,
-    how and how.schema)
-  local before = noted(chain, digest)
-  if before then return ask_one(before, messages, params, sample, how) end
+function fallback.ask(models, prompt, params, sample, schema, on_delta)
+  local digest, request = key.of_fallback(models, prompt, tables.merged(models[1].params, params), sample, schema)
+  local before = noted(models, digest)
+  if before then return ask_one(before, prompt, params, sample, schema, on_delta) end
   local problem
-  local watched, script_failed = watch(how)
-  for i, model in ipairs(chain) do
-    local well, got = pcall(ask_one, model, messages, params, sample, watched)
+  local watched, script_failed = watch(on_delta)
+  for i, model in ipairs(models) do
+    local well, got = pcall(ask_one, model, prompt, params, sample, schema, watched)
     if well then
       if i > 1 and got.key then
-        dispatch.keep(digest, request, { answered_by = { provider = model.provider.name, model = model.name,
+        record.keep(digest, request, { answered_by = { provider = model.provider.name, model = model.name,
           endpoint = model.endpoint.identity, key = got.key }, instead_of = problem.kind })
       end
       return got
@@ -76,12 +80,7 @@ function fallback.ask(chain, messages, params, sample, how)
     local e = errors.from(got)
     if NO_REASON[e.kind] or script_failed() then error(got, 0) end
     problem = problem or e
-    if settings.warn and chain[i + 1] then
-      fallback.told = fallback.told or {}
-      local id = model.named .. e.kind
-      if not fallback.told[id] then settings.warn(("%s; asking %s instead"):format(e.message, chain[i + 1].named)) end
-      fallback.told[id] = true
-    end
+    if models[i + 1] then tell(e, model, models[i + 1]) end
   end
   error(problem, 0)
 end

@@ -1,12 +1,15 @@
 -- Models: provider + name + parameters, with the verbs `ask` and `stream`.
 
+local json = require "fellowship.core.json"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local nearest = require "fellowship.base.nearest"
 local schemas = require "fellowship.call.schema"
-local dispatch = require "fellowship.call.dispatch"
+local tables = require "fellowship.base.table"
+local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
 local fallback = require "fellowship.call.fallback"
+local key = require "fellowship.call.key"
 local settings = require "fellowship.call.settings"
 local spec = require "fellowship.call.spec"
 local structured = require "fellowship.call.structured"
@@ -39,34 +42,28 @@ local function fail(message)
   error(message, 0)
 end
 
---- A new table with the fields of up to three; later ones count.
-local function merged(first, second, third)
-  local all = {}
-  for key, value in pairs(first or all) do all[key] = value end
-  if second then for key, value in pairs(second) do all[key] = value end end
-  if third then for key, value in pairs(third) do all[key] = value end end
-  return all
-end
-
 local with_fallback
 
 local function make(named, params)
   local bare, query = named:match "^(.-)(%?.*)$"
   local entry = settings.models[named] or settings.models[bare or named]
-  local written = entry and entry.model and entry.model .. (query or "") or named
-  local parsed, problem = spec.parse(written)
+  local aliased = entry and entry.model
+  local parsed, problem = spec.parse(aliased or named)
   if not parsed then
     local aliases = {}
     for name in pairs(settings.models) do aliases[#aliases + 1] = name end
     fail(problem .. (named:find(":", 1, true) and "" or nearest.hint(named, aliases)))
   end
+  local own
+  if aliased and query then own, problem = spec.params(query, named) end
+  if problem then fail(problem) end
   entry = entry or {}
   local key_env, adapter = entry.key_env or parsed.provider.key_env, parsed.provider.adapter
   local made = setmetatable({
     named = named,
     provider = parsed.provider,
     name = parsed.name,
-    params = merged(entry.params, parsed.params, params),
+    params = tables.merged(entry.params, tables.merged(parsed.params, own), params),
     entry = entry,
     entry_name = next(entry) and named or nil,
     endpoint = endpoint.resolve(parsed.provider, entry),
@@ -79,7 +76,7 @@ end
 
 --- The same model with others to ask when it fails, which get the same parameters on top of their own.
 function with_fallback(first, others, params)
-  local copy = merged(first)
+  local copy = tables.copy(first)
   copy.fallback = {}
   for i, named in ipairs(others) do
     local other = model.new(named, params)
@@ -114,8 +111,8 @@ end
 ---@param params table<string, any>
 ---@return fellowship.Model
 function Model:with(params)
-  local copy = merged(self)
-  copy.params = merged(self.params, params)
+  local copy = tables.copy(self)
+  copy.params = tables.merged(self.params, params)
   for i, other in ipairs(self.fallback or {}) do
     if i == 1 then copy.fallback = {} end
     copy.fallback[i] = other:with(params)
@@ -128,8 +125,8 @@ end
 ---@param params table<string, any>
 ---@return fellowship.Model
 function Model:with_defaults(params)
-  local copy = merged(self)
-  copy.params = merged(params, self.params)
+  local copy = tables.copy(self)
+  copy.params = tables.merged(params, self.params)
   for i, other in ipairs(self.fallback or {}) do
     if i == 1 then copy.fallback = {} end
     copy.fallback[i] = other:with_defaults(params)
@@ -137,28 +134,48 @@ function Model:with_defaults(params)
   return setmetatable(copy, Model)
 end
 
-local roles = { system = true, user = true, assistant = true }
+local roles = { system = true, user = true, assistant = true, tool = true, developer = true }
+
+--- Whether a message is what most are: a role and a text.
+local function is_plain(message)
+  return type(message.content) == "string" and next(message, next(message, next(message))) == nil
+end
+
+--- A message with more than a text, such as the parts of its content, a name or calls of tools: as JSON has it.
+local function whole(message, i)
+  local content, calls = message.content, message.tool_calls
+  if type(content) ~= "string" and type(content) ~= "table" and not calls then
+    error(("the content of message %d must be a text or a list of parts"):format(i), 4)
+  end
+  local well, text = pcall(json.canonical, message)
+  if not well then error(("message %d is no JSON: %s"):format(i, tostring(text)), 4) end
+  return (json.decode(text))
+end
 
 --- A conversation of our own, that the caller's later changes do not reach.
 local function messages_of(prompt)
-  if type(prompt) == "string" then return { { role = "user", content = prompt } } end
-  check.type("the prompt", prompt, "string|table", 3)
   if #prompt == 0 then error("the list of messages is empty", 3) end
   local messages = {}
   for i, message in ipairs(prompt) do
-    if type(message) ~= "table" or not roles[message.role] or type(message.content) ~= "string" then
+    if type(message) ~= "table" or not roles[message.role] then
       error(("message %d must be { role = \"system\", \"user\" or \"assistant\", content = text }"):format(i), 3)
     end
-    messages[i] = { role = message.role, content = message.content }
+    messages[i] = is_plain(message) and { role = message.role, content = message.content } or whole(message, i)
   end
   return messages
 end
 
+local function prompt_of(prompt)
+  if type(prompt) == "string" then return prompt end
+  check.type("the prompt", prompt, "string|table", 3)
+  return messages_of(prompt)
+end
+
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(options)
-  if options == nil then return {}, 1 end
+  if options == nil then return nil, 1 end
   check.type("ask's options", options, "table|nil", 3)
-  local params = merged(options)
+  local params = tables.merged(options)
   local sample, schema = params.sample or 1, params.schema
   params.sample, params.schema = nil, nil
   if math.type(sample) ~= "integer" or sample < 1 then error("sample must be a whole number from 1", 3) end
@@ -171,28 +188,34 @@ end
 
 --- What the model cannot give is an error before anything is sent.
 local function check_asked(self, params)
-  if not self.adapter.refuses then return end
   for name, why in pairs(self.adapter.refuses) do
-    if params[name] or self.params[name] then
+    if params and params[name] or self.params[name] then
       errors.raise { kind = "unsupported", model = self.named, message = ("%s: %s"):format(self.named, why) }
     end
   end
 end
 
 --- One call, of this model or of those it falls back on.
-local function call(self, messages, params, sample, how)
-  check_asked(self, params)
+local function call(self, prompt, params, sample, schema, on_delta)
+  if self.adapter.refuses then check_asked(self, params) end
+  sample = sample + settings.fresh * key.FRESH
   if self.fallback then
-    local chain = { self, table.unpack(self.fallback) }
-    for _, m in ipairs(chain) do check_asked(m, params) end
-    return fallback.ask(chain, messages, params, sample, how)
+    local models = { self, table.unpack(self.fallback) }
+    for i = 2, #models do
+      if models[i].adapter.refuses then check_asked(models[i], params) end
+    end
+    return fallback.ask(models, prompt, params, sample, schema, on_delta)
   end
-  return dispatch.ask(self, messages, merged(self.params, params), sample, how)
+  if next(self.params) then params = tables.merged(self.params, params) end -- scripts may change these meanwhile
+  return chain.ask(self, prompt, params, sample, schema, on_delta)
 end
 
 --- Asks the model; the task waits, others go on. The completion is in the store when this returns.
 --- The same request with the same sample number is the same completion.
 --- Example: `print(llama:ask("Name three rivers.", { temperature = 0 }).text)`
+---
+--- A message may hold what else the model's provider takes in one (`name`, `tool_calls`, a list of parts with images as
+--- its content): it is sent as it is, and belongs to the key.
 ---
 --- With `schema`, a JSON schema, the answer is asked for in its form by the provider's own means, or else in words;
 --- the completion's `value` is the decoded answer. One that does not fit is asked for once more, and is then an
@@ -201,16 +224,16 @@ end
 ---@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`
 ---@return fellowship.Completion
 function Model:ask(prompt, options)
-  local messages = messages_of(prompt)
+  local messages = prompt_of(prompt)
   local params, sample, schema = options_of(options)
   if not schema then return call(self, messages, params, sample) end
-  return structured.ask(function(talk) return call(self, talk, params, sample, { schema = schema }) end, messages,
-    schema)
+  if messages == prompt then messages = { { role = "user", content = prompt } } end
+  return structured.ask(function(talk) return call(self, talk, params, sample, schema) end, messages, schema)
 end
 
 --- Asks the model and gives the answer as it comes. What is stored, and its key, are those of `ask`; an answer that
---- the store has comes in one piece. A stream that breaks is asked for anew as a whole: when the new answer differs
---- from what was given, it comes from its beginning, and `piece` is then equal to `text`.
+--- the store has comes in one piece. A stream that breaks is asked for anew as a whole, and only what is new is given;
+--- when the new answer differs from what was given, it comes from its beginning, and `piece` is then equal to `text`.
 ---
 --- When on_delta returns false, the connection is closed, and a completion with the text so far comes back whose
 --- finish_reason is "stopped". It is not stored: it is not what the model would have answered. (At the answer's
@@ -221,11 +244,11 @@ end
 ---@param options? table as of ask, without `schema`
 ---@return fellowship.Completion
 function Model:stream(prompt, on_delta, options)
-  local messages = messages_of(prompt)
+  local messages = prompt_of(prompt)
   check.type("stream's on_delta", on_delta, "function")
   local params, sample, schema = options_of(options)
   if schema then error("an answer with a schema is not streamed: ask for it", 2) end
-  return call(self, messages, params, sample, { on_delta = on_delta })
+  return call(self, messages, params, sample, nil, on_delta)
 end
 
 --- Whether a value is a model.

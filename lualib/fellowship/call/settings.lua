@@ -86,6 +86,12 @@ function settings.take_models(entries, where)
   settings.models = entries
 end
 
+--- Says a line to the user, where there is one.
+---@param form string as of string.format, with what follows
+function settings.say(form, ...)
+  if settings.warn then settings.warn(form:format(...)) end
+end
+
 --- Sets how many model calls may be on the wire, for the whole process.
 ---@param n integer
 function settings.set_concurrency(n)

@@ -21,6 +21,22 @@ local function unescape(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
+--- The parameters behind a name's "?": nil and a message when they are none.
+--- Example: `spec.params("?temperature=0.7&max_tokens=512", "gpt")`
+---@param query string with the "?", or empty
+---@param named string the whole name, for messages
+---@return table<string, any>? params
+---@return string? problem
+function spec.params(query, named)
+  local params = {}
+  for pair in query:gsub("^%?", ""):gmatch "[^&]+" do
+    local key, value = pair:match "^([%w_]+)=(.*)$"
+    if not key then return nil, ('"%s" in "%s" is no parameter=value'):format(pair, named) end
+    params[key] = value_of(unescape(value))
+  end
+  return params
+end
+
 --- Reads a model's name; nil and a message when it is not one.
 --- Example: `spec.parse "openai:gpt-4o?temperature=0.7&max_tokens=512"`
 ---@param text string
@@ -33,14 +49,11 @@ function spec.parse(text)
   end
   local found, problem = provider.find(who)
   if not found then return nil, ('%s in "%s"'):format(problem, text) end
-  local name, query = rest:match "^(.-)%?(.*)$"
-  local params = {}
-  for pair in (query or ""):gmatch "[^&]+" do
-    local key, value = pair:match "^([%w_]+)=(.*)$"
-    if not key then return nil, ('"%s" in "%s" is no parameter=value'):format(pair, text) end
-    params[key] = value_of(unescape(value))
-  end
+  local name, query = rest:match "^(.-)(%?.*)$"
   name = name or rest
+  local params
+  params, problem = spec.params(query or "", text)
+  if not params then return nil, problem end
   if name == "" then return nil, ('"%s" names no model behind its provider'):format(text) end
   return { named = text, provider = found, name = name, params = params }
 end

@@ -4,26 +4,22 @@
 local http = require "fellowship.core.http"
 local limits = require "fellowship.core.limits"
 local task = require "fellowship.core.task"
-local dispatch = require "fellowship.call.dispatch"
+local chain = require "fellowship.call.chain"
 local settings = require "fellowship.call.settings"
-local stats = require "fellowship.money.count"
 
 local watchdog = {}
 
 -- How often it looks, in parts of the patience.
 local LOOKS = 12
 
--- These wait for hours, as they were told to.
-local IN_BATCHES = { lane = true, batch = true }
-
 --- What a call waits for, in words.
 local function waits_for(flight)
   local stage = flight.stage
   if stage == "turn" then
-    local pause = flight.gate:paused()
+    local pause = flight.model.gate and flight.model.gate:paused() or 0
     if pause > 0 then return ("its endpoint is paused for another %.0f s"):format(pause) end
     return ("it waits for its turn; %d calls are on the wire"):format((limits.in_use()))
-  elseif stage == "budget" then return "it waits for calls under way to leave some of --max-cost"
+  elseif stage == "held" then return flight.why
   elseif stage == "retry" then return "it waits before the next attempt"
   elseif stage == "store" then return "it is being stored"
   elseif stage == "stream" then return "its stream has begun and not ended"
@@ -55,13 +51,12 @@ function watchdog.watch(patience)
   while true do
     task.sleep(patience / LOOKS, true)
     local now, oldest, waiting = task.now(), nil, nil
-    local count = stats.made + stats.stored + stats.failed
-    if count ~= ended then ended, ended_at, quiet = count, now, patience end
-    for _, flight in pairs(dispatch.flights) do
+    if chain.ended ~= ended then ended, ended_at, quiet = chain.ended, now, patience end
+    for _, flight in pairs(chain.flights) do
       if flight.sent and flight.stage then
         since[flight] = since[flight] or now
         if not oldest or since[flight] < since[oldest] then oldest = flight end
-      elseif flight.stage and not IN_BATCHES[flight.stage] then
+      elseif flight.stage and not flight.patient then
         waiting = waiting or flight
       end
     end

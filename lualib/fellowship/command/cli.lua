@@ -188,6 +188,11 @@ function cli.help()
 end
 verbs["--help"], verbs["-h"] = cli.help, cli.help
 
+function verbs.help(arguments)
+  if not arguments[1] then return cli.help() end
+  return require "fellowship.command.verbs".help(arguments)
+end
+
 local function verb_names()
   local names = {}
   for name in pairs(verbs) do names[#names + 1] = name end

@@ -3,7 +3,7 @@
 local json = require "fellowship.core.json"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
-local dispatch = require "fellowship.call.dispatch"
+local chain = require "fellowship.call.chain"
 local estimate = require "fellowship.rehearse"
 local forecast = require "fellowship.rehearse.forecast"
 local lengths = require "fellowship.rehearse.lengths"
@@ -142,7 +142,7 @@ end
 ---@param failures fellowship.Failures
 ---@param tell fun(text: string)
 function report.of_script(name, failures, tell)
-  repeat task.sleep(0) until next(dispatch.flights) == nil
+  repeat task.sleep(0) until next(chain.flights) == nil
   conclude({ script = name, rows = math.max(0, estimate.rows - failures.count), failed = failures.count,
     kinds = failures:by_kind() }, tell)
 end

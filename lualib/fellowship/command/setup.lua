@@ -7,6 +7,14 @@ local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local prompts = lazy "fellowship.judge.prompts"
 local flow = lazy "fellowship.flow"
+local batch = lazy "fellowship.batch"
+local chain = lazy "fellowship.call.chain"
+local count = lazy "fellowship.money.count"
+local live = lazy "fellowship.call.live"
+local notice = lazy "fellowship.batch.notice"
+local offline = lazy "fellowship.call.offline"
+local record = lazy "fellowship.call.record"
+local simulated = lazy "fellowship.call.simulated"
 local budget = lazy "fellowship.money.budget"
 local writer = lazy "fellowship.dataset.writer"
 local estimate = lazy "fellowship.rehearse"
@@ -65,9 +73,8 @@ end
 
 --- Tells, after Ctrl+C, what is under way in batches.
 function setup.interrupted()
-  local batch = package.loaded["fellowship.batch"]
-  local said = batch and batch.under_way "the same command collects them"
-  if said and settings.warn then settings.warn(said) end
+  local said = package.loaded["fellowship.batch"] and batch.under_way "the same command collects them"
+  if said then settings.say("%s", said) end
 end
 
 --- A dry run: models are stood in for, and files are written nowhere.
@@ -80,11 +87,23 @@ local function apply_dry_run(values)
   estimate.begin()
 end
 
+--- Puts together who answers calls, in order.
+local function put_together(values)
+  chain.counts = count
+  if settings.dry_run then return chain.set { estimate } end
+  local answerers = { record, simulated }
+  if values.offline then answerers[3] = offline
+  elseif values.batch then answerers[3], answerers[4] = batch, live
+  else answerers[3] = live end
+  if not values.batch then record.pending = notice end
+  chain.set(answerers)
+end
+
 --- Puts the common options into force.
 ---@param values table<string, any>
 function setup.apply(values)
-  if values["dry-run"] then apply_dry_run(values) end
   settings.store = values.store
+  if values["dry-run"] then apply_dry_run(values) end
   settings.offline = values.offline or false
   settings.durable = values.durable or false
   settings.fresh = values.fresh
@@ -99,6 +118,7 @@ function setup.apply(values)
     as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
   end
   settings.warn = setup.teller(values.quiet)
+  put_together(values)
   local cost, calls = values["max-cost"], values["max-calls"]
   if cost or calls or settings.bounded then budget.set(cost, calls) end
 end
@@ -115,8 +135,7 @@ function setup.watch()
   end)
   return setmetatable({}, { __close = function()
     if watcher then watcher:cancel() end
-    local batch = package.loaded["fellowship.batch"]
-    if batch then batch.close() end
+    if package.loaded["fellowship.batch"] then batch.close() end
   end })
 end
 

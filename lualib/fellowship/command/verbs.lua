@@ -75,8 +75,8 @@ function verbs.store(arguments)
   return require "fellowship.command.store".run(arguments)
 end
 
+--- What the reference says of a name.
 function verbs.help(arguments)
-  if not arguments[1] then return require "fellowship.command.cli".help() end
   local found, hint = reference.search(arguments[1])
   if #found == 0 then
     setup.usage('the reference has no "%s"%s (`fellowship reference` has it all)', arguments[1], hint)

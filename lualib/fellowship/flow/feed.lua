@@ -3,6 +3,7 @@
 local task = require "fellowship.core.task"
 local limits = require "fellowship.core.limits"
 local errors = require "fellowship.base.errors"
+local start = require "fellowship.flow.start"
 
 local feed = {}
 
@@ -58,7 +59,7 @@ local function fill(self, pull, run)
       local problem = errors.from(number)
       item = { error = problem, number = problem.number or line or -1 }
     else
-      item = { row = row, number = number, task = task.spawn(run, row, number) }
+      item = { row = row, number = number, task = start.task(run, row, number) }
     end
     self.tail = self.tail + 1
     self.items[self.tail] = item
@@ -74,7 +75,7 @@ end
 function feed.new(source, run, window)
   local self = setmetatable({ items = {}, head = 1, tail = 0, window = window }, Feed)
   local pull = puller(source)
-  self.task = task.spawn(function()
+  self.task = start.task(function()
     local ok, problem = pcall(fill, self, pull, run)
     self.ended = true
     if not ok then self.problem = { problem } end

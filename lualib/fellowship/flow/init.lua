@@ -5,6 +5,7 @@ local task = require "fellowship.core.task"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local feed = require "fellowship.flow.feed"
+local start = require "fellowship.flow.start"
 
 local flow = {
   window = 64, ---@type integer rows that map opens beyond the oldest unfinished one
@@ -25,7 +26,7 @@ local flow = {
 ---@return fellowship.Task
 function flow.spawn(fn, ...)
   check.type("spawn's function", fn, "function")
-  return task.spawn(fn, ...)
+  return start.task(fn, ...)
 end
 
 --- Waits some seconds; other tasks go on.
@@ -55,7 +56,7 @@ function flow.all(...)
   for i = 1, count do
     local fn = select(i, ...)
     check.type(("all's argument %d"):format(i), fn, "function")
-    tasks[i] = task.spawn(fn)
+    tasks[i] = start.task(fn)
   end
   for i = 1, count do
     local ok, value = tasks[i]:join()
@@ -100,7 +101,7 @@ function flow.map(source, fn, options)
   -- A map inside a row goes on with that row's random numbers and its turn.
   local nested = task.in_row()
   local function run(row, number)
-    if not nested then task.begin_row(task.base_seed(), number) end
+    if not nested then start.row(number) end
     return fn(row, number)
   end
   local feeder = feed.new(source, run, window)

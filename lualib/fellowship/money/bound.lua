@@ -119,7 +119,7 @@ end
 
 --- The most that one attempt of a call can cost, and the price by which it is told. Raises a usage error when nobody
 --- can say.
----@param flight table of fellowship.call.dispatch
+---@param flight fellowship.Flight
 ---@param batch? boolean
 ---@return integer units
 ---@return table price

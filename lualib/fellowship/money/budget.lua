@@ -3,15 +3,14 @@
 -- Before an attempt is sent, the most that it can cost is reserved; when it has ended, that becomes what the provider
 -- says it cost. An attempt whose bill nobody tells, but which may have been billed, keeps its worst case as spent. So
 -- what the provider counts never exceeds the bound, as long as its answers keep to the tokens that they were given.
--- Loaded when a bound is set; without one (settings.bounded) nothing of this runs.
+-- Loaded when a bound is set; without one nothing of this runs.
 
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
-local lazy = require "fellowship.base.lazy"
+local chain = require "fellowship.call.chain"
 local billing = require "fellowship.money.usage"
 local worst_case = require "fellowship.money.bound"
 local settings = require "fellowship.call.settings"
-local dispatch = lazy "fellowship.call.dispatch" -- which needs this module for its calls
 
 local budget = {}
 
@@ -33,6 +32,7 @@ function budget.set(cost, attempts)
   max_calls = attempts
   settings.bounded = max_cost ~= nil or max_calls ~= nil
   budget.max_cost, budget.max_calls = cost, attempts
+  chain.before_attempt = settings.bounded and budget.reserve or nil
 end
 
 --- What stopped the run, once something has.
@@ -95,25 +95,8 @@ local function refuse(flight)
   error(refusal(flight), 0)
 end
 
--- What a call waits for that would have to be sent again.
--- What is under way in a batch is as well: a later run collects it.
-local NOT_SENT = { turn = true, retry = true, budget = true, lane = true, batch = true }
-
 -- How often, in seconds, it is looked what has ended: not every end wakes who watches.
 local LOOK = 0.02
-
---- Ends the calls that wait to be sent.
-local function sweep()
-  local flights = dispatch.flights
-  for digest, flight in pairs(flights) do
-    if NOT_SENT[flight.stage] then
-      flights[digest] = nil
-      flight.landed, flight.problem = true, refusal(flight)
-      for waiter in pairs(flight.waiters) do task.wake(waiter) end
-      flight.task:cancel()
-    end
-  end
-end
 
 --- Stops the run: nothing is sent any more, and nobody waits for the end of a pause to learn that. What is on the wire
 --- is paid for; it is finished and stored.
@@ -122,9 +105,9 @@ local function stop(by, limit, message)
   for _, place in ipairs(queue) do task.wake(place.task) end
   task.aside(function()
     repeat
-      sweep()
+      chain.drop_unsent(refusal) -- what is under way in a batch too: a later run collects it
       task.sleep(LOOK)
-    until not next(dispatch.flights)
+    until not next(chain.flights)
   end)
 end
 
@@ -132,13 +115,13 @@ end
 ---@param say? fun(text: string) told that it waits
 function budget.drain(say)
   if not stopped then return end
-  sweep()
+  chain.drop_unsent(refusal)
   local count = 0
-  for _ in pairs(dispatch.flights) do count = count + 1 end
+  for _ in pairs(chain.flights) do count = count + 1 end
   if count > 0 and say then
     say(("stopped by %s; %d calls under way are finished and stored"):format(stopped.by, count))
   end
-  while next(dispatch.flights) do task.sleep(LOOK) end
+  while next(chain.flights) do task.sleep(LOOK) end
 end
 
 local function check_calls()
@@ -234,7 +217,7 @@ end
 
 --- Reserves the most that one attempt of a call can cost. Waits while calls under way may give back enough; raises an
 --- error of kind "budget" when it cannot fit any more. nil when nothing is bounded.
----@param flight table of fellowship.call.dispatch: model, messages, params, schema, id
+---@param flight fellowship.Flight: model, messages, params, schema, id
 ---@param batch? boolean at the batch's price
 ---@return fellowship.Reservation?
 function budget.reserve(flight, batch)
@@ -244,6 +227,7 @@ function budget.reserve(flight, batch)
   if stopped then refuse(flight) end
   if not max_cost or (#queue == 0 and spent + reserved + worst <= max_cost) then return take(flight, worst, price) end
   local place <close> = queue_up()
+  flight.stage, flight.why = "held", "it waits for calls under way to leave some of --max-cost"
   while true do
     if stopped then refuse(flight) end
     if queue[1] == place then

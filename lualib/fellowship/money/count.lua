@@ -42,6 +42,21 @@ function stats.asked(model)
   if model.provider.simulated then stats.simulated = true end
 end
 
+--- Notes that an attempt goes on the wire, and that it has come back.
+function stats.sent()
+  stats.attempts = stats.attempts + 1
+  stats.in_flight = stats.in_flight + 1
+end
+
+function stats.back()
+  stats.in_flight = stats.in_flight - 1
+end
+
+--- Notes a call that failed for good, for one of those who asked.
+function stats.gave_up()
+  stats.failed = stats.failed + 1
+end
+
 local function zeros()
   return { count = 0, prompt = 0, cached = 0, completion = 0, reasoning = 0, cost = 0,
     unknown = { prompt = 0, completion = 0, cost = 0 } }

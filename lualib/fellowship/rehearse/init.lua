@@ -9,12 +9,16 @@ local limits = require "fellowship.core.limits"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local start = require "fellowship.flow.start"
+local chain = require "fellowship.call.chain"
+local record = require "fellowship.call.record"
 local forecast = require "fellowship.rehearse.forecast"
 local lengths = require "fellowship.rehearse.lengths"
 local settings = require "fellowship.call.settings"
 local stand_in = require "fellowship.rehearse.stand_in"
 
 local estimate = {
+  name = "rehearse",
   asked = 0, -- calls that the store does not have
   held = 0, -- calls that it has
   rows = 0, -- rows that were begun
@@ -66,18 +70,18 @@ local function carry(parent, before, fn, ...)
   return fn(...)
 end
 
+-- What a dry run has where there is no store yet.
+local EMPTY = { get = function() return nil end, has_pending = function() return false end }
+
 --- Begins a dry run.
 function estimate.begin()
   gate = limits.endpoint()
-  local begin_row, spawn = task.begin_row, task.spawn
-  task.begin_row = function(...) -- luacheck: ignore 122
-    estimate.rows = estimate.rows + 1
-    return begin_row(...)
-  end
-  task.spawn = function(fn, ...) -- luacheck: ignore 122
+  if not settings.present_store() then record.use(EMPTY) end
+  start.on_row = function() estimate.rows = estimate.rows + 1 end
+  start.around = function(fn, ...)
     local parent = task.self()
-    if not (parent and parent:row()) then return spawn(fn, ...) end
-    return spawn(carry, parent, judged[parent], fn, ...)
+    if not (parent and parent:row()) then return fn, ... end
+    return carry, parent, judged[parent], fn, ...
   end
 end
 
@@ -182,26 +186,41 @@ local function count(flight, group, usage)
 end
 
 --- Notes of a call, as it is made, whether its answer is read, and whether another one was before in its task.
----@param flight table of fellowship.call.dispatch
-function estimate.note(flight)
-  local self = task.self()
-  flight.read = readers[self] or flight.schema ~= nil
-  flight.follows = self:row() ~= nil and judged[self] or nil
+---@param flight fellowship.Flight
+local function note(flight)
+  local asker = flight.asker
+  flight.read = readers[asker] or flight.schema ~= nil
+  flight.follows = asker and asker:row() ~= nil and judged[asker] or nil
 end
 
 --- Counts a call that the store has.
----@param flight table
-function estimate.hold(flight)
+---@param flight fellowship.Flight
+local function hold(flight)
   if is_known(flight.digest) then return end
   estimate.held = estimate.held + 1
   local account = account_of(flight.model)
   account.held = account.held + 1
 end
 
---- What a call that the store does not have would be answered, for the workflow to go on; counted once.
----@param flight table
----@return table completion
+--- Those who ask for a call.
+local function askers(flight)
+  local list = { flight.asker }
+  for other in pairs(flight.others or {}) do list[#list + 1] = other end
+  return list
+end
+
+--- What a call is answered where the store has nothing, for the workflow to go on; counted once. See
+--- fellowship.call.chain.
+---@param flight fellowship.Flight
+---@return table? completion
+---@return fellowship.Error?
 function estimate.answer(flight)
+  note(flight)
+  local held, problem = record.answer(flight)
+  if held ~= chain.pass then
+    if held or problem.kind ~= "store" then hold(flight) end
+    return held, problem
+  end
   local _ <close> = gate:acquire()
   local model, group = flight.model, group_of(flight)
   local completion
@@ -215,7 +234,7 @@ function estimate.answer(flight)
   end
   count(flight, group, completion.usage or {})
   if group.read or stand_in.decides(flight.messages) then
-    for waiter in pairs(flight.waiters) do judged[waiter] = true end
+    for _, asker in ipairs(askers(flight)) do judged[asker] = true end
   end
   completion.attempts, completion.elapsed, completion.key = 1, 0, flight.id
   return completion

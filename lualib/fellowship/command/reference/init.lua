@@ -20,7 +20,7 @@ local reference = {}
 --- Classes whose objects scripts hold: how the reference calls such an object, its file, and what it is.
 local objects = {
   { "fellowship.Model", "model", "fellowship/call/model.lua", "A model: what fellowship.model gives." },
-  { "fellowship.Completion", "completion", "fellowship/call/dispatch.lua", "A model's answer: what model:ask gives." },
+  { "fellowship.Completion", "completion", "fellowship/call/chain.lua", "A model's answer: what model:ask gives." },
   { "fellowship.Judge", "judge", "fellowship/judge/judge.lua", "An evaluator: one model compares two responses." },
   { "fellowship.Jury", "jury", "fellowship/judge/jury.lua", "An evaluator: several judges that vote." },
   { "fellowship.Debate", "debate", "fellowship/judge/debate.lua", "An evaluator: referees discuss, then score." },

@@ -1,0 +1,284 @@
+-- The path of every model call: an ordered list of answerers, put together at the start of a run. Each one answers the
+-- call, fails it, or passes it on. Identical calls are one while they are under way.
+--
+-- An answerer is { name =, answer(flight) -> completion | nil, error | chain.pass, at_once = }. Those `at_once`, at the
+-- head of the list, are asked in the task that asks, and see the flight's model, digest, request and schema alone; the
+-- others in a task of the flight's own, which goes on when who asked is gone.
+
+local sys = require "fellowship.core.sys"
+local task = require "fellowship.core.task"
+local errors = require "fellowship.base.errors"
+local tables = require "fellowship.base.table"
+local key = require "fellowship.call.key"
+local listen = require "fellowship.call.listen"
+
+local chain = {
+  pass = setmetatable({}, { __name = "fellowship.pass" }), -- an answerer leaves the call to the next one
+  ended = 0, -- calls that have ended, however
+  before_attempt = nil, ---@type (fun(flight: fellowship.Flight): table)? gives what is to be closed when an attempt has ended, and told of it by `account(outcome)`; may wait, and raise to end the call
+}
+
+---@class fellowship.Completion
+---@field text string the answer, without the model's thinking
+---@field reasoning? string what the model thought before it, where the provider shows that
+---@field finish_reason? string "stop", "length" (cut off by a limit of tokens), or as the provider said it
+---@field model? string the model that answered, by the provider's word
+---@field usage { prompt_tokens: integer?, completion_tokens: integer?, cached_tokens: integer?, reasoning_tokens: integer? } cached ones are among those of the prompt, reasoning among those of the completion
+---@field logprobs? { token: string, length: integer, logprob: number, top: { token: string, logprob: number }[] }[] where they were asked for
+---@field value? any what the answer holds, where a schema was given
+---@field answered_by string the model that answered, as it was named: another one after a fallback
+---@field attempts integer HTTP exchanges it took
+---@field elapsed number? seconds of the exchange that succeeded; nil when it came in a batch
+---@field key string hexadecimal
+---@field stored boolean whether the store had it
+
+---@class fellowship.Flight a call on its way
+---@field model fellowship.Model
+---@field messages { role: string, content: string }[]
+---@field params table<string, any>
+---@field sample integer
+---@field schema table?
+---@field digest string its key
+---@field request string canonical JSON that this is the digest of
+---@field id string the key in hexadecimal
+---@field streaming boolean? somebody reads it as it comes
+---@field text string what has come of it
+---@field asker fellowship.task? who asked first
+---@field others table<fellowship.task, true>? who asked the same meanwhile
+---@field count integer how many of them wait still
+---@field shared boolean?
+---@field task fellowship.task where it is answered
+---@field sent integer? attempts begun
+---@field stage string? what it waits for: "turn" on the wire, "wire", "stream", "retry", "store", or it is "held" back
+---@field why string? for what it is held, in words
+---@field patient boolean? it may be held for hours
+---@field from_store boolean? the store had the answer
+---@field landed boolean?
+---@field completion fellowship.Completion?
+---@field problem fellowship.Error?
+
+-- ---- who answers ----
+
+local answerers, quick = {}, 0
+
+--- Sets who answers, in order.
+---@param list { name: string, at_once: boolean?, answer: fun(flight: fellowship.Flight): any, fellowship.Error? }[]
+function chain.set(list)
+  answerers, quick = list, 0
+  while quick < #list and list[quick + 1].at_once do quick = quick + 1 end
+end
+
+--- The names of those who answer, in order.
+---@return string[]
+function chain.names()
+  local names = {}
+  for i, answerer in ipairs(answerers) do names[i] = answerer.name end
+  return names
+end
+
+local pass = chain.pass
+
+--- The first answer of a part of the list; `pass` where there is none.
+local function answer(flight, from, to)
+  for i = from, to do
+    local completion, problem = answerers[i].answer(flight)
+    if completion ~= pass then return completion, problem end
+  end
+  return pass
+end
+
+-- ---- who counts ----
+
+local function no_count() end
+
+--- Is told of what becomes of calls; see fellowship.money.count, which is usually here.
+---@type table<string, function>
+chain.counts = setmetatable({}, { __index = function() return no_count end })
+
+-- ---- flights ----
+
+local flights = {}
+
+--- Calls under way, by digest.
+---@type table<string, fellowship.Flight>
+chain.flights = flights
+
+local Flight = {}
+Flight.__index = Flight
+
+local function wake(flight)
+  if flight.asker then task.wake(flight.asker) end
+  for other in pairs(flight.others or {}) do task.wake(other) end
+end
+
+--- Tells those who listen the text so far.
+---@param so_far string
+function Flight:tell(so_far)
+  if so_far == self.text then return end
+  self.text = so_far
+  wake(self)
+end
+
+-- Digests that are looked up right now, and of these, those whose call has ended meanwhile: what was looked for may be
+-- there though it was not found.
+local looking, overtaken = {}, {}
+
+local function land(flight, completion, problem)
+  local digest = flight.digest
+  flight.landed = true
+  flight.completion, flight.problem = completion, problem
+  flights[digest] = nil
+  if looking[digest] then overtaken[digest] = true end
+  wake(flight)
+end
+
+local function fly(flight)
+  local completion, problem = answer(flight, quick + 1, #answerers)
+  if completion == pass then
+    errors.raise { kind = "usage", fatal = true, message = "nobody is there to answer " .. flight.model.named }
+  end
+  return completion, problem
+end
+
+local function run(flight)
+  local ok, completion, problem = pcall(fly, flight)
+  if ok then land(flight, completion, problem) else land(flight, nil, errors.from(completion)) end
+end
+
+--- Leaves a flight when a waiter has its end or is cancelled: a call that nobody waits for and that was not sent is
+--- dropped; one that was sent is finished and stored, unless it was a stream that the script has read enough of.
+local function leave(flight, enough)
+  flight.count = flight.count - 1
+  if flight.count > 0 or flight.landed or (flight.sent and not enough) then return end
+  flights[flight.digest] = nil
+  if flight.sent then chain.counts.stopped(flight.model) end
+  flight.task:cancel()
+end
+
+-- Who asked first waits with the flight itself, the others with a place of their own.
+Flight.__close = function(self)
+  self.asker = nil
+  leave(self, self.enough)
+end
+
+local Place = { __close = function(self)
+  self.flight.others[self.task] = nil
+  leave(self.flight, self.enough)
+end }
+
+local function join(flight)
+  flight.shared = true
+  flight.others = flight.others or {}
+  local place = setmetatable({ flight = flight, task = task.self() }, Place)
+  flight.others[place.task] = true
+  flight.count = flight.count + 1
+  return place
+end
+
+local function take_off(flight)
+  flight.id, flight.asker, flight.count, flight.text = sys.hex(flight.digest), task.self(), 1, ""
+  setmetatable(flight, Flight)
+  flights[flight.digest] = flight
+  flight.task = task.aside(run, flight)
+  return flight
+end
+
+--- Ends the calls that wait to be sent.
+---@param problem fun(flight: fellowship.Flight): fellowship.Error
+function chain.drop_unsent(problem)
+  for digest, flight in pairs(flights) do
+    local stage = flight.stage
+    if stage == "turn" or stage == "retry" or stage == "held" then
+      flights[digest] = nil
+      flight.landed, flight.problem = true, problem(flight)
+      wake(flight)
+      flight.task:cancel()
+    end
+  end
+end
+
+-- ---- asking ----
+
+--- The end of a call for one of its askers.
+local function finish(flight, completion, problem)
+  local model = flight.model
+  chain.ended = chain.ended + 1
+  if problem then
+    if problem.kind ~= "budget" then chain.counts.gave_up() end
+    error(problem, 0)
+  end
+  if flight.from_store then chain.counts.served(model, completion.usage) end
+  if flight.shared then completion = tables.copy(completion) -- its own, where others have the same one
+  else setmetatable(completion, nil) end -- which said how the store writes it
+  completion.stored, completion.answered_by = flight.from_store or false, model.named
+  return completion
+end
+
+-- Flights that never took off, to be used again: the store had the answer.
+local spare = {}
+
+--- Asks those who answer at once.
+local function look(flight)
+  local digest = flight.digest
+  looking[digest] = (looking[digest] or 0) + 1
+  local completion, problem = answer(flight, 1, quick)
+  if completion == pass and overtaken[digest] and not flights[digest] then
+    completion, problem = answer(flight, 1, quick)
+  end
+  looking[digest] = looking[digest] > 1 and looking[digest] - 1 or nil
+  if not looking[digest] then overtaken[digest] = nil end
+  return completion, problem
+end
+
+--- The messages of a prompt, which may be a text.
+local function messages_of(prompt)
+  return type(prompt) == "string" and { { role = "user", content = prompt } } or prompt
+end
+
+--- Waits for a flight. Returns the text so far when it has read enough.
+local function wait(flight, place, on_delta)
+  local _ <close> = place
+  if on_delta then
+    place.enough = listen(flight, on_delta)
+    return place.enough
+  end
+  while not flight.landed do task.park() end
+end
+
+--- Asks for a completion. Raises an error table when the call fails for good.
+---@param model fellowship.Model
+---@param prompt string|{ role: string, content: string }[]
+---@param params? table<string, any> nobody changes it any more
+---@param sample integer
+---@param schema? table
+---@param on_delta? fun(piece: string, text: string): boolean?
+---@return fellowship.Completion
+function chain.ask(model, prompt, params, sample, schema, on_delta)
+  chain.counts.asked(model)
+  local digest, request = key.of(model, prompt, params, sample, schema)
+  local flight, place = flights[digest], nil
+  if not flight then
+    local new = spare[#spare] or {}
+    spare[#spare] = nil
+    new.model, new.digest, new.request, new.schema, new.from_store = model, digest, request, schema, nil
+    local completion, problem = look(new)
+    if completion ~= pass then
+      spare[#spare + 1] = new
+      completion = finish(new, completion, problem)
+      if on_delta and completion.text ~= "" then on_delta(completion.text, completion.text) end
+      return completion
+    end
+    flight = flights[digest]
+    if not flight then
+      new.messages, new.params, new.sample = messages_of(prompt), params or {}, sample
+      new.streaming = on_delta ~= nil or nil
+      flight = take_off(new)
+      place = flight
+    end
+  end
+  local read = wait(flight, place or join(flight), on_delta)
+  if not read then return finish(flight, flight.completion, flight.problem) end
+  return { text = read, finish_reason = "stopped", usage = {}, stored = false, answered_by = model.named }
+end
+
+return chain

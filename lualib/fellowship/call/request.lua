@@ -1,0 +1,59 @@
+-- A call as it goes on the wire: bent to what is known of its model, which a refusal may teach.
+
+local json = require "fellowship.core.json"
+local endpoint = require "fellowship.call.endpoint"
+local quirks = require "fellowship.provider.quirks"
+local settings = require "fellowship.call.settings"
+
+local request = {}
+
+local known = {}
+
+--- What is known of a model where it is served, for the rest of the run.
+---@param model fellowship.Model
+---@return fellowship.Quirks
+function request.quirks(model)
+  if model.quirks then return model.quirks end
+  local id = table.concat({ model.endpoint.url, model.name, model.entry_name or "" }, "\0")
+  known[id] = known[id] or quirks.of(model.provider, model.name, model.entry.quirks)
+  model.quirks = known[id]
+  return known[id]
+end
+
+---@class fellowship.Request
+---@field how fellowship.How
+---@field version integer of the quirks by which it was made
+---@field wire string the body
+---@field target fellowship.http.target
+
+--- The request of a call, as far as its model's quirks are known.
+---@param flight fellowship.Flight
+---@return fellowship.Request
+function request.of(flight)
+  local model, params, schema = flight.model, flight.params, flight.schema
+  local q = model.quirks or request.quirks(model)
+  local adapter = model.adapter
+  local how = { quirks = q, schema = schema, params = params, stream = flight.streaming and adapter.join ~= nil or nil }
+  local path, body = adapter.build(model.name, quirks.messages(q, flight.messages), quirks.params(q, params), how)
+  return { how = how, version = q.version, wire = json.encode(body), target = endpoint.target(model, path) }
+end
+
+--- Whether a refused request is worth sending in another form: something was learnt from it, or has been since it
+--- was made.
+---@param flight fellowship.Flight
+---@param sent { how: fellowship.How, version: integer }
+---@param outcome table in the form of fellowship.provider
+---@return boolean
+function request.learns(flight, sent, outcome)
+  if outcome.kind ~= "request" or not outcome.said then return false end
+  local q = sent.how.quirks
+  if q.version ~= sent.version then return true end
+  local model = flight.model
+  local lesson = quirks.learn(q, outcome, { messages = flight.messages, params = flight.params, schema = flight.schema,
+    stream = flight.streaming, tool_schema = model.adapter.tool_schema })
+  if not lesson then return false end
+  settings.say("%s at %s: %s; from now on %s", model.named, model.endpoint.shown, outcome.message, lesson)
+  return true
+end
+
+return request
