@@ -23,7 +23,7 @@ end
 --- Every evaluator's verdict on a row; a failure of one leaves the others' in place.
 local function judge_row(run, evaluators, row, number)
   local asks, times = {}, {}
-  local pair = compare.pair(run, row, number)
+  local pair, facts = run:pair(row, number)
   for i, evaluator in ipairs(evaluators) do
     -- The same model twice is two samples, by position, as in a jury.
     local name, own = table.concat(evaluator.models, "+"), {}
@@ -39,7 +39,9 @@ local function judge_row(run, evaluators, row, number)
     end
   end
   local found = table.pack(fellowship.all(table.unpack(asks)))
-  return { verdicts = found, human = labels[run:field(row, "human")], longer = longer_of(pair) }
+  local human = run:field(row, "human")
+  if human == nil then human = facts.label end -- what a preference set says by its columns
+  return { verdicts = found, human = labels[human], longer = longer_of(pair), names = facts.names }
 end
 
 --- Every subset of two or more of the evaluators, by size.
@@ -118,7 +120,7 @@ end
 
 local options = {
   { "data", type = "data", required = true, metavar = "ROWS",
-    help = "rows with prompt, response_a, response_b, human (a, b or tie)" },
+    help = "rows with prompt, response_a, response_b, human (a, b or tie); or a preference set: chosen, rejected" },
   { "method", type = "choice", choices = method.names, files = true, required = true,
     help = "what is measured; or a file that returns an evaluator" },
   { "unparsed-as-tie", type = "flag", help = "count what could not be read as a tie (the paper did)" },
@@ -149,7 +151,7 @@ return {
           run:fail(row, number, v.problem)
           kept.verdicts[i] = { problem_kind = v.problem.kind }
         else
-          out:write(method.row(id, v))
+          out:write(method.row(id, v, judged.names))
           kept.verdicts[i] = { winner = v.winner, flipped = v.flipped }
           spent[i] = evidence.sum(v.evidence or {}, spent[i])
         end

@@ -15,6 +15,7 @@ local parts = require "fellowship.parts"
 ---@field errors table
 ---@field json table
 ---@field rows fun(path: string|string[], options?: fellowship.RowsOptions): fellowship.Rows
+---@field reading fun(options?: table): fellowship.Reading
 ---@field writer fun(path: string, options?: fellowship.WriterOptions): fellowship.Writer
 ---@field spawn fun(fn: function, ...): fellowship.Task
 ---@field all fun(...: function): ...

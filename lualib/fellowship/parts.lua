@@ -9,6 +9,7 @@ return {
   debate = { "fellowship.judge.debate", "new" },
   feedback = { "fellowship.generate.feedback", "new" },
   rows = { "fellowship.dataset.rows", "open" },
+  reading = { "fellowship.dataset.reading", "new" },
   writer = { "fellowship.dataset.writer", "open" },
   spawn = { "fellowship.flow", "spawn" },
   all = { "fellowship.flow", "all" },

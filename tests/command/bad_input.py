@@ -67,7 +67,7 @@ def command_line():
 def bad_rows():
     with Stub() as server, host.Scratch(server.url) as scratch:
         scratch.write("rows.jsonl", '{"id":"good","prompt":"One?"}\n{"id":"broken","prompt":\n'
-                      '{"id":"empty","question":"Two?"}\n[1,2]\n{"id":"number","prompt":7}\n{"id":"last","prompt":"Three?"}\n')
+                      '{"id":"empty","title":"Two?"}\n[1,2]\n{"id":"number","prompt":7}\n{"id":"last","prompt":"Three?"}\n')
         result = scratch.preference()
         tap.equal(result.status, 3, "bad rows: status 3")
         tap.equal([row["id"] for row in host.jsonl(scratch / "out/responses.jsonl")], ["good", "last"],

@@ -176,7 +176,8 @@ for text, wanted in pairs {
   ['[{"role":"user"}]'] = "message 1 (user) has no content that is text",
   ['[{"role":"user","content":[]}]'] = "message 1 (user) has no content that is text",
   ['[{"role":"user","content":["a"]}]'] = "message 1 (user) has no content that is text",
-  ['[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image"}]}]'] = "message 1 (user) has no content that is text",
+  ['[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image"}]}]'] = "message 1 (user) has no content that is text: an image part without an image",
+  ['[{"role":"user","content":[{"type":"audio","audio":"x"}]}]'] = 'has no content that is text: a part of the type "audio"',
 } do
   local messages, problem = conversation.read(read(text))
   tap.ok(messages == nil, "refuses " .. text)

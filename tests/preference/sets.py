@@ -162,7 +162,7 @@ BAD = [
     ('{"prompt": {"role": "user", "content": "x"}}', ['"prompt"', "an object, not a list"]),
     ('{"prompt": {}}', ['"prompt"', "empty"]),
     ('{"conversations": [{"from": "narrator", "value": "x"}]}', ["message 1", '"narrator"']),
-    ('{"question": "x"}', ['"prompt"', "is missing"]),
+    ('{"title": "x"}', ["no prompt", "title"]),
 ]
 
 

@@ -5,25 +5,8 @@ local method = require "fellowship.command.evaluators"
 
 local compare = {}
 
---- The fields of rows that compare.pair and Run:id read, for a script's `columns`.
-compare.columns = { "prompt", "response_a", "response_b", "reference", "id" }
-
---- The pair that a row holds: prompt, response_a, response_b, or conversation_a and conversation_b; and reference.
----@param run fellowship.Run
----@param row table
----@param number integer
----@return table pair for an evaluator's compare
-function compare.pair(run, row, number)
-  local pair = { reference = run:field(row, "reference") }
-  if type(pair.reference) ~= "string" then pair.reference = nil end
-  if type(row.conversation_a) == "table" then
-    pair.conversation_a, pair.conversation_b = row.conversation_a, row.conversation_b
-  else
-    pair.prompt = run:prompt(row, number)
-    pair.a, pair.b = run:text(row, number, "response_a"), run:text(row, number, "response_b")
-  end
-  return pair
-end
+--- What Run:pair and Run:id read of rows, for a script's `columns`.
+compare.columns = { "prompt", "response_a", "response_b", "chosen", "rejected", "reference", "id" }
 
 --- The options of the evaluators of one method, or of all when none is named.
 ---@param name? "judge"|"jury"|"debate"
@@ -56,20 +39,21 @@ end
 ---@return table script
 function compare.script(name, summary)
   local options = { { "data", type = "data", required = true, metavar = "ROWS",
-    help = "rows with prompt, response_a, response_b" } }
+    help = "rows with prompt, response_a, response_b; or a preference set, with chosen and rejected" } }
   table.move(compare.options(name), 1, #compare.options(name), 2, options)
 
   local function main(run)
     local evaluators = compare.evaluators(run, name)
     local out <close> = run:writer "verdicts.jsonl"
     for row, verdicts, number in run:map(run:rows "data", function(row, number)
-      local pair, asks = compare.pair(run, row, number), {}
+      local pair, facts = run:pair(row, number)
+      local asks = {}
       for i, evaluator in ipairs(evaluators) do
         asks[i] = function() return evaluator:compare(pair) end
       end
-      return { flow.all(table.unpack(asks)) }, number
+      return { names = facts.names, flow.all(table.unpack(asks)) }, number
     end) do
-      for _, verdict in ipairs(verdicts) do out:write(method.row(run:id(row, number), verdict)) end
+      for _, verdict in ipairs(verdicts) do out:write(method.row(run:id(row, number), verdict, verdicts.names)) end
     end
   end
 

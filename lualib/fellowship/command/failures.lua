@@ -20,7 +20,7 @@ local KEYS = { "id", "row", "kind", "message", "status", "attempts", "retryable"
 -- More than these on the screen say nothing new; the file has them all.
 local SHOWN = 10
 
---- Keeps failed rows in `path`, which is only made when there is one.
+--- Keeps failed rows in `path`.
 ---@param path? string nil: they are told and counted
 ---@param tell fun(said: string)
 ---@param stop boolean raise at the first one
@@ -93,7 +93,9 @@ function Failures:by_kind()
 end
 
 --- Completes the file; without failures an earlier run's file goes.
-function Failures:finish()
+---@param whole? boolean without failures there shall be an empty one: of all rows none has failed
+function Failures:finish(whole)
+  if self.path and whole then self.out = self.out or writer.open(self.path) end
   if self.out then self.out:close()
   elseif self.path then sys.remove(self.path) end
 end

@@ -77,15 +77,32 @@ options.data = {
     help = "how many times compressed data may expand once it is over 1 GiB (default 200; 0: any)" },
 }
 
+-- Where it is not simply the field of the same name.
+local COLUMN_HELP = {
+  prompt = "the field that holds the prompt (default prompt, or instruction, question, messages, conversations, ...)",
+  input = "the field that goes below the prompt (default Alpaca's input below an instruction; \"\" for none)",
+  system = "the field that holds a system message",
+  id = "the field that holds the id (default id, or key, uid, uuid, prompt_id; else the row's number)",
+  response = "the field that holds the response (default response, or output, completion, answer, ...)",
+  chosen = "the field that holds the preferred answer, of rows without response_a and response_b (default chosen)",
+  rejected = "the field that holds the other one (default rejected)",
+}
+
 --- The options that tell which field of the rows holds what a script reads.
----@param names string[] the fields
+---@param names string[] the fields; with prompt come those that make it up
 ---@return fellowship.Option[]
 function options.columns(names)
   local list = {}
-  for i, name in ipairs(names) do
-    list[i] = { name:gsub("_", "-") .. "-column", type = "string", metavar = "NAME", column = name,
-      help = ("the field of the rows that holds the %s (default %s)"):format(name:gsub("_", " "), name) }
+  local function add(name)
+    list[#list + 1] = { name:gsub("_", "-") .. "-column", type = "string", metavar = "NAME", column = name,
+      help = COLUMN_HELP[name] or ("the field of the rows that holds the %s (default %s)"):format(name:gsub("_", " "),
+        name) }
+    if name == "prompt" then
+      add "input"
+      add "system"
+    end
   end
+  for _, name in ipairs(names) do add(name) end
   return list
 end
 

@@ -6,7 +6,6 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local file = require "fellowship.base.file"
-local conversation = require "fellowship.dataset.conversation"
 local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
 local flow = require "fellowship.flow"
@@ -14,6 +13,7 @@ local budget = lazy "fellowship.money.budget"
 local settings = require "fellowship.call.settings"
 local prices = require "fellowship.money.prices"
 local stats = require "fellowship.money.count"
+local reading = require "fellowship.dataset.reading"
 local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
 local estimate = lazy "fellowship.command.estimate"
@@ -34,7 +34,7 @@ local DONE, ROWS_FAILED, STOPPED = 0, 3, 4
 ---@field tell fun(text: string) says a line on stderr, unless --quiet or in a dry run
 ---@field package say fun(text: string) the same, in a dry run too
 ---@field done integer rows that are done
----@field columns table<string, string> the fields of rows that hold what scripts call otherwise
+---@field reading fellowship.Reading what the columns of rows hold
 ---@field simulated boolean whether sim was asked
 local Run = {}
 Run.__index = Run
@@ -159,6 +159,18 @@ end
 
 -- ---- beginning and end ----
 
+--- How the options say that rows are read.
+local function reading_of(script, values, tell)
+  local columns, named_by = {}, {}
+  for _, option in ipairs(script.declared) do
+    if option.column then
+      columns[option.column] = values[option[1]]
+      named_by[option.column] = option[1]
+    end
+  end
+  return reading.new { columns = columns, options = named_by, tell = tell }
+end
+
 --- Opens a run: checks the folder, notes what is run, and begins to show progress.
 ---@param script { name: string, digest: string, declared: fellowship.Option[] }
 ---@param values table<string, any>
@@ -168,17 +180,12 @@ function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
   local self = setmetatable({ script = script, options = values, command = command,
     out = (values.out or script.name):gsub("/+$", ""), -- without one, in a dry run, it is just a name
-    columns = {}, column_options = {}, done = 0, started = now(), clock = task.now(), sources = {} }, Run)
-  for _, option in ipairs(script.declared) do
-    if option.column then
-      self.columns[option.column] = values[option[1]]
-      self.column_options[option.column] = option[1]
-    end
-  end
+    done = 0, started = now(), clock = task.now(), sources = {} }, Run)
   if self.out == "" then self.out = "/" end
   -- What scripts tell is of their results, and those of a dry run mean nothing.
   self.say = setup.teller(values.quiet)
   self.tell = settings.dry_run and function() end or self.say
+  self.reading = reading_of(script, values, self.say)
   self.identity = identity_of(script, values)
   if not settings.dry_run then take_folder(self) end
   self.failures = failures.new(not settings.dry_run and self.out .. "/errors.jsonl" or nil, self.say,
@@ -234,7 +241,7 @@ function Run:execute(main)
   end
   local stopped = settings.bounded and budget.stopped()
   if stopped then budget.drain(self.tell) end
-  self.failures:finish()
+  self.failures:finish(well and not stopped)
   if not well and not (stopped and errors.is(problem.value, "budget")) then
     record(self, "failed", text.valid(tostring(problem.value)))
     error(problem, 0)
@@ -275,13 +282,13 @@ function Run:map(source, fn)
   end, state, control, closing
 end
 
---- A field of a row, where --NAME-column says it is: nil when the row has none.
+--- A field of a row, where --NAME-column says it is: nil when the row has none, or null.
 --- Example: `print(run:field({ prompt = "Name a river." }, "prompt")) --> Name a river.`
 ---@param row table
 ---@param name string
 ---@return any
 function Run:field(row, name)
-  return row[self.columns[name] or name]
+  return self.reading:field(row, name)
 end
 
 --- Where a row stands, for messages: "file:line".
@@ -299,24 +306,7 @@ end
 ---@param number integer
 ---@return any
 function Run:id(row, number)
-  local id = self:field(row, "id")
-  if id == nil then return number end
-  return id
-end
-
---- Raises an error that fails the row, about a field.
-local function fail_field(self, row, number, name, problem, ...)
-  local option = row[self.columns[name] or name] == nil and self.column_options[name]
-  errors.raise { kind = "data", message = ('%s: the field "%s" %s%s'):format(rows.origin(row, number),
-    self.columns[name] or name, problem:format(...),
-    option and ("; --%s NAME says which field holds the %s"):format(option, name:gsub("_", " ")) or "") }
-end
-
---- A column that the command line names must be there.
-local function check_id(self, row, number)
-  if self.columns.id and row[self.columns.id] == nil then
-    fail_field(self, row, number, "id", "is missing (the row has: %s)", table.concat(json.keys(row), ", "))
-  end
+  return self.reading:id(row, number)
 end
 
 --- A text field of a row; raises an error that fails the row, saying where it stands and what it has.
@@ -326,38 +316,35 @@ end
 ---@param name string
 ---@return string
 function Run:text(row, number, name)
-  check_id(self, row, number)
-  local value = self:field(row, name)
-  if type(value) == "string" then return value end
-  local found = value == nil and "is missing" or ("is %s"):format(value == json.null and "null" or "a " .. type(value))
-  fail_field(self, row, number, name, "must be a text; it %s (the row has: %s)", found,
-    table.concat(json.keys(row), ", "))
+  return self.reading:text(row, number, name)
 end
 
---- The prompt of a row: its text, or a conversation where it is a list of messages, {role, content} or ShareGPT's
---- {from, value}; where the field is missing, that of the columns messages or conversations. Assistant's turns at the
---- end are left out: the answer is what is asked for. Raises an error that fails the row.
+--- The prompt of a row, wherever it stands: see fellowship.reading. Raises an error that fails the row.
 --- Example: `print(run:prompt({ prompt = "Name a river." }, 0)) --> Name a river.`
 ---@param row table
 ---@param number integer
 ---@return string|fellowship.Message[]
 function Run:prompt(row, number)
-  local name = "prompt"
-  if row[name] == nil and not self.columns.prompt then
-    name = row.messages ~= nil and "messages" or row.conversations ~= nil and "conversations" or name
-  end
-  local value = self:field(row, name)
-  local prompt, problem
-  if type(value) == "table" then
-    check_id(self, row, number)
-    prompt, problem = conversation.prompt(value)
-  elseif name ~= "prompt" and type(value) == "string" then
-    problem = "it is a text, not a list of messages" -- maybe one written as JSON, which is no prompt
-  else
-    return self:text(row, number, name)
-  end
-  if prompt then return prompt end
-  fail_field(self, row, number, name, "is no conversation: %s", problem)
+  return self.reading:prompt(row, number)
+end
+
+--- A row's own response. Raises an error that fails the row.
+--- Example: `print(run:response({ output = "The Rhine." }, 0)) --> The Rhine.`
+---@param row table
+---@param number integer
+---@return string
+function Run:response(row, number)
+  return self.reading:response(row, number)
+end
+
+--- What a row compares, and what its set says of it: see fellowship.reading. Raises an error that fails the row.
+--- Example: `print(run:pair({ prompt = "Why?", response_a = "So.", response_b = "Thus." }, 0).a) --> So.`
+---@param row table
+---@param number integer
+---@return table pair
+---@return table facts
+function Run:pair(row, number)
+  return self.reading:pair(row, number)
 end
 
 --- Reports that a part of a row failed (it goes to errors.jsonl); the script goes on with the rest of it.

@@ -1,53 +1,90 @@
 -- Prompts that are conversations: lists of messages in the forms that datasets have, and as text.
 
 local json = require "fellowship.core.json"
+local contents = require "fellowship.base.content"
+
+local present = contents.present
 
 local conversation = {}
 
 ---@class fellowship.Message
 ---@field role "system"|"user"|"assistant"
----@field content string
+---@field content fellowship.Content
 
 local KEYS = { "role", "content" }
 
--- Names of the roles: OpenAI's, and ShareGPT's.
-local roles = { system = "system", developer = "system", user = "user", human = "user", assistant = "assistant",
-  gpt = "assistant" }
+-- Names of the roles, in any case: OpenAI's, ShareGPT's and its variants', Gemini's, Cohere's, OpenAssistant's.
+local roles = { system = "system", developer = "system", user = "user", human = "user", prompter = "user",
+  assistant = "assistant", gpt = "assistant", chatgpt = "assistant", bing = "assistant", bard = "assistant",
+  model = "assistant", bot = "assistant", chatbot = "assistant", ai = "assistant" }
 
---- The text of a message's content: a string, or OpenAI's list of parts, all of them texts.
-local function text_of(content)
-  if type(content) == "string" then return content end
-  if type(content) ~= "table" or #content == 0 then return nil end
-  local parts = {}
-  for i, part in ipairs(content) do
-    if type(part) ~= "table" or part.type ~= "text" or type(part.text) ~= "string" then return nil end
-    parts[i] = part.text
-  end
-  return table.concat(parts)
+--- The role that a name stands for; nil when it is none of those known.
+local function role_of(named)
+  return roles[named] or roles[named:lower()]
 end
 
---- Reads a list of messages, {role, content} or ShareGPT's {from, value}, into {role, content}.
----@param list table
----@return fellowship.Message[]? messages nil when it is none
----@return string? problem
-function conversation.read(list)
-  if #list == 0 then
-    return nil, next(list) ~= nil and "it is an object, not a list of messages" or "the list of messages is empty"
+--- The turns of a list in which the two of them stand together, as Capybara has them: {input, output}.
+local function unfolded(list)
+  local first = list[1]
+  if type(first) ~= "table" or present(first.input) == nil or first.role or first.from then return list end
+  local turns = {}
+  for i, both in ipairs(list) do
+    if type(both) ~= "table" then return list end
+    turns[#turns + 1] = { role = "user", content = both.input }
+    local answer = present(both.output)
+    if answer ~= nil or i < #list then turns[#turns + 1] = { role = "assistant", content = answer } end
   end
-  local messages = {}
+  return turns
+end
+
+--- The messages of a value that should be a list of them, as they stand.
+local function listed(value)
+  if #value > 0 then return unfolded(value) end
+  return nil, next(value) ~= nil and "it is an object, not a list of messages" or "the list of messages is empty"
+end
+
+--- The roles of messages, in order.
+local function roles_of(list)
+  local found = {}
   for i, message in ipairs(list) do
     if type(message) ~= "table" then return nil, ("message %d is no object"):format(i) end
-    local named = message.role or message.from
+    local named = present(message.role) or present(message.from)
     if type(named) ~= "string" then return nil, ("message %d has no role"):format(i) end
-    local role = roles[named]
-    local content = text_of(message.content or message.value)
-    if not role then
+    found[i] = role_of(named)
+    if not found[i] then
       return nil, ('message %d has the role "%s"; known are system, user and assistant'):format(i, named)
     end
-    if not content then return nil, ("message %d (%s) has no content that is text"):format(i, role) end
+  end
+  return found
+end
+
+--- The first `count` messages as {role, content}.
+local function messages_of(list, roles_found, count)
+  local messages = {}
+  for i = 1, count do
+    local message, role = list[i], roles_found[i]
+    local value = present(message.content)
+    if value == nil then value = present(message.value) end
+    if value == nil then value = present(message.text) end
+    local content, problem = contents.read(value)
+    if not content then return nil, ("message %d (%s) %s"):format(i, role, problem) end
     messages[i] = json.object({ role = role, content = content }, KEYS)
   end
   return messages
+end
+
+--- Reads a list of messages, {role, content}, ShareGPT's {from, value} or Capybara's {input, output}, into
+--- {role, content}. Null is the same as a field that is not there.
+---@param value table
+---@return fellowship.Message[]? messages nil when it is none
+---@return string? problem
+function conversation.read(value)
+  local list, problem = listed(value)
+  if not list then return nil, problem end
+  local found
+  found, problem = roles_of(list)
+  if not found then return nil, problem end
+  return messages_of(list, found, #list)
 end
 
 --- Why a conversation is none that models are trained on: an empty message, or roles that do not take turns.
@@ -56,6 +93,9 @@ end
 local function disorder(messages)
   local expected = "user"
   for i, message in ipairs(messages) do
+    if type(message.content) ~= "string" then
+      return ("message %d (%s) holds images, and preference sets hold texts"):format(i, message.role)
+    end
     if not message.content:find "%S" then return ("message %d (%s) is empty"):format(i, message.role) end
     if message.role == "system" then
       if i > 1 then return ("message %d is a system message, which only the first can be"):format(i) end
@@ -75,18 +115,33 @@ function conversation.problem(prompt)
   return disorder(prompt)
 end
 
+--- The simplest form of a prompt: one message of the user that is a text is that text.
+---@param messages fellowship.Message[]
+---@return string|fellowship.Message[]
+function conversation.simplest(messages)
+  local only = #messages == 1 and messages[1]
+  if only and only.role == "user" and type(only.content) == "string" then return only.content end
+  return messages
+end
+
 --- The prompt that a conversation of a dataset holds: without the assistant's turns it ends with, since the
---- next answer is what models are asked for. One message of the user alone is its text.
----@param list table
+--- next answer is what models are asked for; these may say anything. One message of the user alone is its text.
+---@param value table
 ---@return string|fellowship.Message[]|nil prompt
 ---@return string? problem
-function conversation.prompt(list)
-  local messages, problem = conversation.read(list)
+function conversation.prompt(value)
+  local list, problem = listed(value)
+  if not list then return nil, problem end
+  local found
+  found, problem = roles_of(list)
+  if not found then return nil, problem end
+  local count = #list
+  while count > 0 and found[count] == "assistant" do count = count - 1 end
+  if count == 0 or found[count] ~= "user" then return nil, "no message of the user to answer" end
+  local messages
+  messages, problem = messages_of(list, found, count)
   if not messages then return nil, problem end
-  while #messages > 0 and messages[#messages].role == "assistant" do messages[#messages] = nil end
-  if #messages == 0 or messages[#messages].role ~= "user" then return nil, "no message of the user to answer" end
-  if #messages == 1 then return messages[1].content end
-  return messages
+  return conversation.simplest(messages)
 end
 
 --- The messages of a prompt, a list of our own.
@@ -97,9 +152,12 @@ function conversation.messages(prompt)
   return table.move(prompt, 1, #prompt, 1, {})
 end
 
+-- ---- as text ----
+
 local shown = { system = "System", user = "User", assistant = "Assistant" }
 
---- A conversation as text, turn by turn, each text as it stands; a text stays as it is.
+--- A conversation as text, turn by turn, each text as it stands; a text stays as it is. Raises where a turn holds no
+--- text alone.
 ---@param prompt string|fellowship.Message[]
 ---@return string
 function conversation.text(prompt)
@@ -107,11 +165,37 @@ function conversation.text(prompt)
   local parts = {}
   for i, message in ipairs(prompt) do
     if type(message) ~= "table" or type(message.content) ~= "string" then
-      error(("turn %d of a conversation must be { role =, content = text }"):format(i), 0)
+      local images = type(message) == "table" and contents.has_images(message.content)
+      error(images and ("turn %d of the conversation holds images, which cannot be shown as text"):format(i)
+        or ("turn %d of a conversation must be { role =, content = text }"):format(i), 0)
     end
     parts[i] = ("[%s]\n%s"):format(shown[message.role] or "Assistant", message.content)
   end
   return table.concat(parts, "\n\n")
+end
+
+-- ---- transcripts ----
+
+local MARKS = { user = "\n\nHuman:", assistant = "\n\nAssistant:" }
+
+--- The messages of a transcript as HH-RLHF and Nectar have them, "\n\nHuman: ...\n\nAssistant: ...": it begins so, and
+--- a turn goes to the other one's mark. An empty turn of the assistant at the end is the answer that is asked for, and
+--- left out.
+---@param text string
+---@return fellowship.Message[]? messages nil when it is none
+function conversation.transcript(text)
+  if text:sub(1, #MARKS.user) ~= MARKS.user then return nil end
+  local messages, role, other, at = {}, "user", "assistant", 1
+  while at <= #text do
+    local begin = at + #MARKS[role]
+    local stop = text:find(MARKS[other], begin, true) or #text + 1
+    if text:byte(begin) == 32 and begin < stop then begin = begin + 1 end
+    messages[#messages + 1] = json.object({ role = role, content = text:sub(begin, stop - 1) }, KEYS)
+    at, role, other = stop, other, role
+  end
+  local last = messages[#messages]
+  if last.role == "assistant" and not last.content:find "%S" then messages[#messages] = nil end
+  return messages
 end
 
 return conversation
