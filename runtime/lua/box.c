@@ -2,10 +2,110 @@
 
 #include <string.h>
 
-#define SCRATCH "fellowship.scratch"
-
 /* A billion seconds: past any sensible wait, and safely within 64-bit milliseconds. */
 #define MOST_SECONDS 1e9
+
+/* ---- boxes ---- */
+
+void box_shut(void *box) {
+    box_head *b = box;
+    if (b->closed) return;
+    b->closed = true;
+    if (b->users == 0 && b->class->release) b->class->release(b);
+}
+
+/* __gc and __close */
+static int close_quietly(lua_State *L) {
+    box_head *b = box_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
+    if (b) box_shut(b);
+    return 0;
+}
+
+int box_close(lua_State *L) {
+    box_head *b = box_check(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
+    if (b->users > 0) return luaL_error(L, "%s", b->class->in_use);
+    box_shut(b);
+    return 0;
+}
+
+/* [-0, +0] Gives the table on top a function of the class. */
+static void set_function(lua_State *L, const box_class *class, const char *name, lua_CFunction fn) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t) class);
+    lua_pushcclosure(L, fn, 1);
+    lua_setfield(L, -2, name);
+}
+
+/* [-0, +1] The class's metatable; made at its first use, and registered when it is whole. */
+static void push_metatable(lua_State *L, const box_class *class) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, class) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushstring(L, class->name);
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "protected"); /* scripts must not swap a __gc under C's feet */
+    lua_setfield(L, -2, "__metatable");
+    set_function(L, class, "__gc", close_quietly);
+    set_function(L, class, "__close", close_quietly);
+    lua_newtable(L);
+    for (const luaL_Reg *m = class->methods; m && m->name; m++)
+        set_function(L, class, m->name, m->func);
+    lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, class);
+}
+
+void *box_new(lua_State *L, const box_class *class, size_t size, int values) {
+    push_metatable(L, class);
+    box_head *b = lua_newuserdatauv(L, size, values);
+    memset(b, 0, size);
+    b->class = class;
+    lua_insert(L, -2);
+    lua_setmetatable(L, -2);
+    return b;
+}
+
+void *box_test(lua_State *L, int index, const box_class *class) {
+    if (!lua_isuserdata(L, index) || !lua_getmetatable(L, index)) return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? lua_touserdata(L, index) : NULL;
+}
+
+void *box_check(lua_State *L, int index, const box_class *class) {
+    box_head *b = box_test(L, index, class);
+    if (!b) luaL_typeerror(L, index, class->name);
+    if (b->closed) luaL_error(L, "%s", class->closed);
+    return b;
+}
+
+void box_enter(void *box) {
+    box_head *b = box;
+    b->users++;
+}
+
+void box_leave(void *box) {
+    box_head *b = box;
+    if (--b->users == 0 && b->closed && b->class->release) b->class->release(b);
+}
+
+typedef struct boxed_buf {
+    box_head box;
+    buf buf;
+} boxed_buf;
+
+static void release_buf(void *box) {
+    boxed_buf *b = box;
+    buf_free(&b->buf);
+}
+
+buf *box_buf(lua_State *L) {
+    static const box_class class = {.name = "fellowship.buf", .release = release_buf};
+    boxed_buf *b = box_new(L, &class, sizeof *b, 0);
+    return &b->buf;
+}
+
+/* ---- the classes of old ---- */
 
 void lx_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
     luaL_newmetatable(L, name);
@@ -32,24 +132,7 @@ void *lx_box(lua_State *L, const char *name, size_t size, int values) {
     return box;
 }
 
-static int release_scratch(lua_State *L) {
-    buf_free(lua_touserdata(L, 1));
-    return 0;
-}
-
-buf *lx_scratch(lua_State *L) {
-    buf *b = lua_newuserdatauv(L, sizeof *b, 0);
-    memset(b, 0, sizeof *b);
-    if (luaL_newmetatable(L, SCRATCH)) {
-        lua_pushcfunction(L, release_scratch);
-        lua_setfield(L, -2, "__gc");
-        lua_pushcfunction(L, release_scratch);
-        lua_setfield(L, -2, "__close");
-    }
-    lua_setmetatable(L, -2);
-    lua_toclose(L, -1);
-    return b;
-}
+/* ---- values ---- */
 
 void lx_push_buf(lua_State *L, const buf *b) {
     lua_pushlstring(L, b->data ? b->data : "", b->len);

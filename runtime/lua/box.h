@@ -1,6 +1,16 @@
-/* lx.h: what every binding needs at the Lua boundary: boxes, scratch buffers and checked readers.
- * A box is a full userdata that Lua owns; what it holds is acquired after the box exists and let go
- * by its __gc and __close, which may both run. Stack effects are given as [-popped, +pushed]. */
+/* box.h: what every binding needs at the Lua boundary: boxes and checked readers.
+ *
+ * A box is a full userdata that Lua owns, and begins with a box_head. It is made first and zeroed;
+ * what it holds is acquired then, so that nothing is lost when a step raises. It is closed once:
+ * by its method `close`, by the end of a scope (`local x <close>`) or by the collector. Every
+ * method comes to its box through box_check, which raises when that is closed, as the files of
+ * Lua's io library do; `close` is a method too, the other two ends say nothing.
+ *
+ * Whoever uses what a box holds beyond a call from Lua (a transfer that reads from a body) stands
+ * between box_enter and box_leave, and keeps the box alive. Meanwhile `close` raises; a box whose
+ * scope ends is closed to scripts, and released by the last box_leave.
+ *
+ * Stack effects are given as [-popped, +pushed]. */
 #ifndef FELLOWSHIP_LUA_BOX_H
 #define FELLOWSHIP_LUA_BOX_H
 
@@ -11,16 +21,48 @@
 
 #include "base/buf.h"
 
-/* [-0, +0] Registers a metatable `name` with methods (may be NULL) under __index, and `release` as
- * __gc and __close. */
+/* A kind of boxes; a constant, known by its address. */
+typedef struct box_class {
+    const char *name;           /* "fellowship.writer" */
+    const char *closed;         /* what a method of a closed one raises: "the writer is closed" */
+    const char *in_use;         /* what `close` raises while it is used */
+    const luaL_Reg *methods;    /* may be NULL; box_close as "close" where scripts may close */
+    void (*release)(void *box); /* lets go of what it holds, all or part; may be NULL */
+} box_class;
+
+/* The first member of every box. */
+typedef struct box_head {
+    const box_class *class;
+    unsigned users;
+    bool closed;
+} box_head;
+
+/* [-0, +1] A new box of `size` bytes, zeroed behind its head, with `values` user values. */
+void *box_new(lua_State *L, const box_class *class, size_t size, int values);
+
+/* The open box at `index`; raises when there is none of this class or it is closed. */
+void *box_check(lua_State *L, int index, const box_class *class);
+
+/* The box at `index`, open or closed; NULL when there is none of this class. */
+void *box_test(lua_State *L, int index, const box_class *class);
+
+/* The method `close`. */
+int box_close(lua_State *L);
+
+/* The same from C, and quiet: closes what is open, releases what nobody uses. */
+void box_shut(void *box);
+
+void box_enter(void *box);
+void box_leave(void *box);
+
+/* [-0, +1] An empty buffer in a box of its own, which frees it when Lua raises. Free it yourself as
+ * soon as it is done with: the collector does not see how large it is. */
+buf *box_buf(lua_State *L);
+
+/* The classes of old, until the bindings of HTTP and the store are boxes as above: a metatable
+ * `name` with `release` as __gc and __close, and a zeroed userdata of it. */
 void lx_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release);
-
-/* [-0, +1] A new box of `size` zeroed bytes with `values` user values and the metatable `name`. */
 void *lx_box(lua_State *L, const char *name, size_t size, int values);
-
-/* [-0, +1] An empty buffer that is freed when the running C function ends, however it ends. The
- * slot is marked to be closed: leave it on the stack below what is returned. */
-buf *lx_scratch(lua_State *L);
 
 /* [-0, +1] The buffer's bytes as a string; raises when the buffer could not grow (failed). */
 void lx_push_buf(lua_State *L, const buf *b);

@@ -4,32 +4,31 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "engine/edit.h"
 #include "lua/box.h"
 #include "lua/task.h"
-#include "engine/edit.h"
-
-#define EDITOR "fellowship.editor"
 
 /* User value 1 of the box is the function that completes. */
 typedef struct editor {
+    box_head box;
     edit *edit;
     task *reader;      /* waits in read */
     lua_State *asking; /* who feeds, while keys are taken */
-    int box;           /* where the editor is on its stack */
+    int place;         /* where the editor is on its stack */
     bool dropped;      /* drop_line was called */
 } editor;
 
+static const box_class editor_class;
+
 static editor *check_editor(lua_State *L) {
-    editor *e = luaL_checkudata(L, 1, EDITOR);
-    if (!e->edit) luaL_error(L, "the editor is closed");
-    return e;
+    return box_check(L, 1, &editor_class);
 }
 
-static int release_editor(lua_State *L) {
-    editor *e = lua_touserdata(L, 1);
+static void release_editor(void *box) {
+    editor *e = box;
     edit_free(e->edit);
-    e->edit = NULL;
-    return 0;
+    if (e->reader) task_wake(e->reader); /* which finds it closed */
+    e->reader = NULL;
 }
 
 static void on_input(void *arg) {
@@ -60,7 +59,7 @@ static void on_complete(void *arg, const char *before, buf *insert, buf *list) {
     if (!L || !lua_checkstack(L, LUA_MINSTACK)) return;
     int top = lua_gettop(L);
     lua_pushcfunction(L, call_complete);
-    lua_pushvalue(L, e->box);
+    lua_pushvalue(L, e->place);
     lua_pushlightuserdata(L, (void *)before);
     lua_pushlightuserdata(L, insert);
     lua_pushlightuserdata(L, list);
@@ -72,7 +71,7 @@ static void on_complete(void *arg, const char *before, buf *insert, buf *list) {
 static int l_open(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     const char *history = luaL_optstring(L, 2, NULL);
-    editor *e = lx_box(L, EDITOR, sizeof *e, 1);
+    editor *e = box_new(L, &editor_class, sizeof *e, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     e->edit = edit_new(runtime_of(L)->loop, on_input, on_complete, e);
@@ -101,7 +100,7 @@ static int feed(lua_State *L, int status, lua_KContext ctx) {
     }
     task *self = task_current(L);
     e->asking = L;
-    e->box = 1;
+    e->place = 1;
     enum edit_state state = edit_feed(e->edit);
     e->asking = NULL;
     if (state == EDIT_MORE) {
@@ -161,17 +160,17 @@ static int l_is_terminal(lua_State *L) {
     return 1;
 }
 
-static int l_close(lua_State *L) {
-    luaL_checkudata(L, 1, EDITOR);
-    return release_editor(L);
-}
+static const luaL_Reg methods[] = {{"read", l_read},         {"drop_line", l_drop_line},
+                                   {"hide", l_hide},         {"show", l_show},
+                                   {"remember", l_remember}, {"is_terminal", l_is_terminal},
+                                   {"close", box_close},     {NULL, NULL}};
+
+static const box_class editor_class = {.name = "fellowship.editor",
+                                       .closed = "the editor is closed",
+                                       .methods = methods,
+                                       .release = release_editor};
 
 int luaopen_fellowship_core_editor(lua_State *L) {
-    static const luaL_Reg methods[] = {{"read", l_read},         {"drop_line", l_drop_line},
-                                       {"hide", l_hide},         {"show", l_show},
-                                       {"remember", l_remember}, {"is_terminal", l_is_terminal},
-                                       {"close", l_close},       {NULL, NULL}};
-    lx_class(L, EDITOR, methods, release_editor);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

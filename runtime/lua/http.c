@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lua/http_private.h"
 #include "lua/box.h"
+#include "lua/http_private.h"
 #include "lua/task.h"
 
 #define CLIENT "fellowship.http"
@@ -100,7 +100,7 @@ static int l_target(lua_State *L) {
     lua_getfield(L, 1, "headers");
     size_t count = read_headers(L, lua_gettop(L), headers);
     const char *secret = NULL;
-    buf *line = lx_scratch(L);
+    buf *line = box_buf(L);
     if (lua_getfield(L, 1, "auth") == LUA_TTABLE) {
         int auth = lua_gettop(L);
         const char *env = lx_string_field(L, auth, "env", NULL);
@@ -117,6 +117,7 @@ static int l_target(lua_State *L) {
     http_target **target = lx_box(L, HTTP_TARGET, sizeof *target, 0);
     *target = http_target_new(url, headers, count, secret, err, sizeof err);
     if (line->data) explicit_bzero(line->data, line->len);
+    buf_free(line);
     if (!*target && !*err) return luaL_error(L, "out of memory");
     if (!*target) return lx_fail(L, "usage", "%s", err);
     if (lx_boolean_field(L, 1, "isolated", false)) http_target_isolate(*target);

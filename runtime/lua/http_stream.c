@@ -1,8 +1,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "lua/http_private.h"
 #include "lua/box.h"
+#include "lua/http_private.h"
 #include "lua/task.h"
 
 #define STREAM "fellowship.http.stream"
@@ -73,12 +73,12 @@ int http_stream_start(lua_State *L) {
 static bool push_bytes(lua_State *L, stream *s) {
     buf *bytes = &s->answer.body;
     if (s->call) {
-        bytes = lx_scratch(L);
+        bytes = box_buf(L);
         if (!http_take(s->call, bytes)) luaL_error(L, "out of memory");
     }
     if (bytes->len == 0) return false;
     lx_push_buf(L, bytes);
-    if (bytes == &s->answer.body) buf_free(bytes);
+    buf_free(bytes);
     return true;
 }
 

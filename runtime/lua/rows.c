@@ -7,13 +7,11 @@
 
 #include "base/records.h"
 #include "base/utf8.h"
-#include "lua/json/json.h"
 #include "lua/box.h"
+#include "lua/json/json.h"
 #include "lua/rows_source.h"
 #include "lua/rows_table.h"
 #include "lua/task.h"
-
-#define READER "fellowship.rows"
 
 #define MOST_RECORD  ((size_t)1 << 30)
 #define MOST_MEMBERS 10 /* named in the message that none of them is data */
@@ -23,6 +21,7 @@
 enum { FILE_NAME = 1, PLACE, TYPES, TABLE, PATTERN };
 
 typedef struct reader {
+    box_head box;
     source *source;
     records records;
     enum record_format asked; /* unknown: to be told by name or content */
@@ -39,16 +38,17 @@ static const char *const format_names[] = {"jsonl", "json", "csv", "tsv", NULL};
 static const enum record_format format_values[] = {RECORD_JSONL, RECORD_JSON, RECORD_CSV,
                                                    RECORD_TSV};
 
-static int release_reader(lua_State *L) {
-    reader *r = lua_touserdata(L, 1);
+static void release_reader(void *box) {
+    reader *r = box;
     source_drop(r->source);
     r->source = NULL;
     records_free(&r->records);
     csv_free(&r->again);
     buf_free(&r->clean);
     buf_free(&r->others);
-    return 0;
 }
+
+static const box_class reader_class;
 
 /* --- errors; the reader is at index 1 --- */
 
@@ -269,8 +269,7 @@ static int next_record(lua_State *L, reader *r) {
 
 static int next_row(lua_State *L, int status, lua_KContext ctx) {
     (void)status, (void)ctx;
-    reader *r = luaL_checkudata(L, 1, READER);
-    if (!r->source) return luaL_error(L, "these rows are closed");
+    reader *r = box_check(L, 1, &reader_class);
     for (;;) {
         int pushed = next_record(L, r);
         if (pushed > 0) return pushed;
@@ -328,7 +327,7 @@ static int l_open(lua_State *L) {
         lua_replace(L, 2);
     }
     luaL_checktype(L, 2, LUA_TTABLE);
-    reader *r = lx_box(L, READER, sizeof *r, PATTERN);
+    reader *r = box_new(L, &reader_class, sizeof *r, PATTERN);
     records_init(&r->records, RECORD_UNKNOWN);
     lua_pushstring(L, strcmp(path, "-") == 0 ? "standard input" : path);
     lua_setiuservalue(L, 3, FILE_NAME);
@@ -351,10 +350,14 @@ static int l_open(lua_State *L) {
     return 1;
 }
 
+static const luaL_Reg methods[] = {{"next", l_next}, {"close", box_close}, {NULL, NULL}};
+
+static const box_class reader_class = {.name = "fellowship.rows",
+                                       .closed = "these rows are closed",
+                                       .methods = methods,
+                                       .release = release_reader};
+
 int luaopen_fellowship_core_rows(lua_State *L) {
-    rows_table_register(L);
-    static const luaL_Reg methods[] = {{"next", l_next}, {"close", release_reader}, {NULL, NULL}};
-    lx_class(L, READER, methods, release_reader);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lua/task.h"
-#include "engine/loop.h"
 #include "engine/archive/stream.h"
+#include "engine/loop.h"
+#include "lua/task.h"
 
 typedef struct source source;
 

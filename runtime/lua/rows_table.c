@@ -6,10 +6,8 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "lua/json/json.h"
 #include "lua/box.h"
-
-#define TABLE "fellowship.rows.table"
+#include "lua/json/json.h"
 
 /* User values of the box. */
 enum { KEYS = 1, SHAPE };
@@ -25,21 +23,19 @@ static const struct {
                   [TYPE_JSON] = {"json", "a JSON text"}};
 
 struct rows_table {
+    box_head box;
     size_t count;
     buf types;   /* an unsigned char for each column; empty when all are texts */
     buf unquote; /* scratch for fields with doubled quotes */
 };
 
-static int release_table(lua_State *L) {
-    rows_table *t = lua_touserdata(L, 1);
+static void release_table(void *box) {
+    rows_table *t = box;
     buf_free(&t->types);
     buf_free(&t->unquote);
-    return 0;
 }
 
-void rows_table_register(lua_State *L) {
-    lx_class(L, TABLE, NULL, release_table);
-}
+static const box_class table_class = {.name = "fellowship.rows.table", .release = release_table};
 
 /* TYPES when the name is none. */
 static enum type type_of(const char *name) {
@@ -152,7 +148,7 @@ bool rows_table_push(lua_State *L, const csv_reader *csv, const char *text, int 
                      rows_problem *problem) {
     declared = lua_absindex(L, declared);
     int top = lua_gettop(L), box = top + 1, keys = top + 2, seen = top + 3;
-    rows_table *t = lx_box(L, TABLE, sizeof *t, SHAPE);
+    rows_table *t = box_new(L, &table_class, sizeof *t, SHAPE);
     t->count = csv->count;
     luaL_checkstack(L, 12, "rows");
     if (!push_keys(L, t, csv, text, problem) || !take_types(L, t, keys, seen, declared, problem)) {

@@ -22,9 +22,6 @@ typedef struct rows_problem {
 
 typedef struct rows_table rows_table;
 
-/* Registers the class of the boxes. [-0, +0, m] */
-void rows_table_register(lua_State *L);
-
 /* Pushes a table whose header is the record, of `count` fields in `text`. `types` is the index of
  * nil or of a table from column to type: "text", "number", "integer", "boolean", "json".
  * True [-0, +1, m]; false [-0, +0, m] with *problem: a name that is empty or stands twice, or a

@@ -15,11 +15,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "lua/box.h"
 #include "engine/digest.h"
-
-#define LOCK "fellowship.lock"
-#define GLOB "fellowship.glob"
+#include "lua/box.h"
 
 #define READ_SIZE 65536
 
@@ -33,7 +30,7 @@ static int done(lua_State *L, bool well) {
 static int l_mkdir(lua_State *L) {
     size_t len;
     const char *path = luaL_checklstring(L, 1, &len);
-    buf *part = lx_scratch(L);
+    buf *part = box_buf(L);
     if (!buf_append(part, path, len + 1)) return luaL_error(L, "out of memory");
     for (char *slash = part->data; *slash; slash++) {
         if (slash == part->data || *slash != '/') continue;
@@ -41,6 +38,7 @@ static int l_mkdir(lua_State *L) {
         if (mkdir(part->data, 0777) < 0 && errno != EEXIST) return done(L, false);
         *slash = '/';
     }
+    buf_free(part);
     struct stat st;
     if (mkdir(path, 0777) < 0 && errno != EEXIST) return done(L, false);
     if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
@@ -70,52 +68,80 @@ static int l_remove(lua_State *L) {
     return done(L, unlink(luaL_checkstring(L, 1)) == 0 || errno == ENOENT);
 }
 
+typedef struct listing {
+    box_head box;
+    struct dirent **entries;
+    int count;
+} listing;
+
+static void release_listing(void *box) {
+    listing *l = box;
+    for (int i = 0; i < l->count; i++) free(l->entries[i]);
+    free(l->entries);
+}
+
 /* list(path) -> names in order | nil, err */
 static int l_list(lua_State *L) {
-    struct dirent **entries;
-    int count = scandir(luaL_checkstring(L, 1), &entries, NULL, alphasort);
+    static const box_class class = {.name = "fellowship.listing", .release = release_listing};
+    const char *path = luaL_checkstring(L, 1);
+    listing *l = box_new(L, &class, sizeof *l, 0);
+    int count = scandir(path, &l->entries, NULL, alphasort);
     if (count < 0) return done(L, false);
+    l->count = count;
     lua_createtable(L, count, 0);
     for (int i = 0, at = 0; i < count; i++) {
-        if (entries[i]->d_name[0] != '.') {
-            lua_pushstring(L, entries[i]->d_name);
-            lua_rawseti(L, -2, ++at);
-        }
-        free(entries[i]);
+        if (l->entries[i]->d_name[0] == '.') continue;
+        lua_pushstring(L, l->entries[i]->d_name);
+        lua_rawseti(L, -2, ++at);
     }
-    free(entries);
+    box_shut(l);
     return 1;
+}
+
+typedef struct globbed {
+    box_head box;
+    glob_t found;
+} globbed;
+
+static void release_glob(void *box) {
+    globfree(&((globbed *)box)->found);
 }
 
 /* glob(pattern) -> paths in order | nil, err; none when nothing matches. */
 static int l_glob(lua_State *L) {
-    glob_t *found = lx_box(L, GLOB, sizeof *found, 0);
-    int rc = glob(luaL_checkstring(L, 1), GLOB_ERR, NULL, found);
+    static const box_class class = {.name = "fellowship.glob", .release = release_glob};
+    const char *pattern = luaL_checkstring(L, 1);
+    globbed *g = box_new(L, &class, sizeof *g, 0);
+    int rc = glob(pattern, GLOB_ERR, NULL, &g->found);
     if (rc != 0 && rc != GLOB_NOMATCH) {
         if (rc == GLOB_NOSPACE) errno = ENOMEM;
         return done(L, false);
     }
     lua_newtable(L);
-    for (size_t i = 0; rc == 0 && i < found->gl_pathc; i++) {
-        lua_pushstring(L, found->gl_pathv[i]);
+    for (size_t i = 0; rc == 0 && i < g->found.gl_pathc; i++) {
+        lua_pushstring(L, g->found.gl_pathv[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
+    box_shut(g);
     return 1;
 }
 
-static int release_glob(lua_State *L) {
-    glob_t *found = lua_touserdata(L, 1);
-    globfree(found);
-    *found = (glob_t){0};
-    return 0;
+typedef struct lock {
+    box_head box;
+    int fd; /* plus one, so that a zeroed box has none */
+} lock;
+
+static void release_lock(void *box) {
+    lock *l = box;
+    if (l->fd) close(l->fd - 1);
 }
 
-static int release_lock(lua_State *L) {
-    int *fd = lua_touserdata(L, 1);
-    if (*fd) close(*fd - 1);
-    *fd = 0;
-    return 0;
-}
+static const luaL_Reg lock_methods[] = {{"close", box_close}, {NULL, NULL}};
+
+static const box_class lock_class = {.name = "fellowship.lock",
+                                     .closed = "the lock is closed",
+                                     .methods = lock_methods,
+                                     .release = release_lock};
 
 /* lock(folder) or lock(file, true), which makes the file -> lock | nil, err: held until the lock is
  * closed or the process ends; err.held says that another one has it. Where the file system knows no
@@ -123,11 +149,11 @@ static int release_lock(lua_State *L) {
 static int l_lock(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     bool file = lua_toboolean(L, 2);
-    int *fd = lx_box(L, LOCK, sizeof *fd, 0); /* plus one, so that a zeroed box is closed */
+    lock *l = box_new(L, &lock_class, sizeof *l, 0);
     int opened = file ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666)
                       : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (opened < 0) return done(L, false);
-    *fd = opened + 1;
+    l->fd = opened + 1;
     if (flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 1;
     lx_fail(L, "file", "another process holds it");
     lua_pushboolean(L, 1);
@@ -203,9 +229,6 @@ static int l_terminal(lua_State *L) {
 }
 
 int luaopen_fellowship_core_sys(lua_State *L) {
-    static const luaL_Reg lock_methods[] = {{"close", release_lock}, {NULL, NULL}};
-    lx_class(L, LOCK, lock_methods, release_lock);
-    lx_class(L, GLOB, NULL, release_glob);
     static const luaL_Reg functions[] = {
         {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},
         {"rename", l_rename}, {"remove", l_remove}, {"list", l_list},

@@ -1,8 +1,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "lua/coroutine.h"
 #include "lua/box.h"
+#include "lua/coroutine.h"
 #include "lua/task_private.h"
 
 /* Tasks resumed in one turn of the loop, beside those that hold a slot. */
@@ -158,7 +158,7 @@ task *task_spawn(lua_State *L, int arguments) {
     runtime *rt = runtime_of(L);
     luaL_checktype(L, -arguments - 1, LUA_TFUNCTION);
     int function = lua_gettop(L) - arguments;
-    task *t = lx_box(L, TASK_CLASS, sizeof *t, RESULTS_KEPT);
+    task *t = box_new(L, &task_class, sizeof *t, RESULTS_KEPT);
     t->rt = rt;
     t->state = DONE; /* until it has a coroutine, a collected box has nothing to do */
     t->L = push_coroutine(L, rt);
@@ -365,7 +365,7 @@ void task_observe(task *t) {
 }
 
 int task_push_outcome(lua_State *L, int index) {
-    task *t = luaL_checkudata(L, index, TASK_CLASS);
+    task *t = box_check(L, index, &task_class);
     index = lua_absindex(L, index);
     task_observe(t);
     luaL_checkstack(L, t->results + 2, "too many results");
@@ -447,6 +447,5 @@ void runtime_init(runtime *rt, lua_State *L, loop *loop) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &task_unobserved);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &task_spares);
-    tasklib_init(L);
     coroutine_init(L);
 }

@@ -3,9 +3,8 @@
 #ifndef FELLOWSHIP_LUA_TASK_PRIVATE_H
 #define FELLOWSHIP_LUA_TASK_PRIVATE_H
 
+#include "lua/box.h"
 #include "lua/task.h"
-
-#define TASK_CLASS "fellowship.task"
 
 /* Keys of the registry, by address: the tables of live tasks and of failed ones that nobody asked,
  * both by task*, and the function of on_quiet. */
@@ -17,6 +16,7 @@ enum { RESULTS_KEPT = 3 };
 enum task_state { READY, RUNNING, SUSPENDED, DONE };
 
 struct task {
+    box_head box;
     runtime *rt;
     lua_State *L; /* the coroutine, kept by user value 1; NULL once another task may have it */
     enum task_state state;
@@ -42,7 +42,7 @@ void task_cancel(task *t);
 /* Notes that somebody has asked how t ended. */
 void task_observe(task *t);
 
-/* [-0, +0] Registers the classes of tasks. */
-void tasklib_init(lua_State *L);
+/* The class of tasks, whose methods are tasklib's. */
+extern const box_class task_class;
 
 #endif

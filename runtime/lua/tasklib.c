@@ -5,7 +5,7 @@
 #include "lua/task_private.h"
 
 static task *check_task(lua_State *L, int arg) {
-    return luaL_checkudata(L, arg, TASK_CLASS);
+    return box_check(L, arg, &task_class);
 }
 
 /* Raises the error of the failed task at index 1, or returns its results. */
@@ -118,15 +118,17 @@ static int l_wake(lua_State *L) {
     return 1;
 }
 
-static int release_sleep(lua_State *L) {
-    loop_timer **timer = lua_touserdata(L, 1);
-    loop_timer_free(*timer);
-    *timer = NULL;
-    return 0;
+typedef struct sleeper {
+    box_head box;
+    loop_timer *timer;
+} sleeper;
+
+static void release_sleep(void *box) {
+    loop_timer_free(((sleeper *)box)->timer);
 }
 
 static void stop_sleep(void *arg) {
-    loop_timer_stop(*(loop_timer **)arg);
+    loop_timer_stop(((sleeper *)arg)->timer);
 }
 
 static void end_sleep(void *arg) {
@@ -135,9 +137,8 @@ static void end_sleep(void *arg) {
 
 static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
     (void)status, (void)ctx;
-    lua_settop(L, 2);
-    lua_remove(L, 1);
-    return release_sleep(L);
+    box_shut(lua_touserdata(L, 2));
+    return 0;
 }
 
 /* sleep(seconds [, background]): a task that sleeps in the background keeps nothing alive: when all
@@ -147,11 +148,12 @@ static int l_sleep(lua_State *L) {
     enum task_wait wait = lua_toboolean(L, 2) ? TASK_PARKED : TASK_OUTSIDE;
     task *self = task_current(L);
     lua_settop(L, 1);
-    loop_timer **timer = lx_box(L, "fellowship.sleep", sizeof *timer, 0);
-    *timer = loop_timer_new(self->rt->loop, end_sleep, self);
-    if (!*timer) return luaL_error(L, "out of memory");
-    loop_timer_start(*timer, ms);
-    return task_suspend(L, wait, stop_sleep, timer, 0, after_sleep);
+    static const box_class class = {.name = "fellowship.sleep", .release = release_sleep};
+    sleeper *s = box_new(L, &class, sizeof *s, 0);
+    s->timer = loop_timer_new(self->rt->loop, end_sleep, self);
+    if (!s->timer) return luaL_error(L, "out of memory");
+    loop_timer_start(s->timer, ms);
+    return task_suspend(L, wait, stop_sleep, s, 0, after_sleep);
 }
 
 static int after_interrupted(lua_State *L, int status, lua_KContext ctx) {
@@ -279,12 +281,10 @@ static int l_now(lua_State *L) {
     return 1;
 }
 
-void tasklib_init(lua_State *L) {
-    static const luaL_Reg methods[] = {{"await", l_await},   {"join", l_join}, {"cancel", l_cancel},
-                                       {"status", l_status}, {"row", l_row},   {NULL, NULL}};
-    lx_class(L, TASK_CLASS, methods, NULL);
-    lx_class(L, "fellowship.sleep", NULL, release_sleep);
-}
+static const luaL_Reg methods[] = {{"await", l_await},   {"join", l_join}, {"cancel", l_cancel},
+                                   {"status", l_status}, {"row", l_row},   {NULL, NULL}};
+
+const box_class task_class = {.name = "fellowship.task", .methods = methods};
 
 int luaopen_fellowship_core_task(lua_State *L) {
     static const luaL_Reg functions[] = {{"spawn", l_spawn},

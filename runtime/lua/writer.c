@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/json/json.h"
+#include "engine/sink.h"
 #include "lua/box.h"
+#include "lua/json/json.h"
 #include "lua/task.h"
 #include "lua/writer_csv.h"
-#include "engine/sink.h"
-
-#define WRITER "fellowship.writer"
 
 /* A piece of so many bytes goes to the worker. */
 #define PIECE ((size_t)512 * 1024)
@@ -50,6 +48,7 @@ struct outlet {
 enum format { JSONL, JSON, CSV, TSV };
 
 typedef struct writer {
+    box_head box;
     outlet *outlet; /* NULL when closed */
     enum format format;
     bool closing;
@@ -153,19 +152,20 @@ static int await_worker(lua_State *L, task *t, outlet *o, lua_KContext ctx, lua_
 
 /* ---- writing ---- */
 
-static int release_writer(lua_State *L) {
-    writer *w = lua_touserdata(L, 1);
+static void release_writer(void *box) {
+    writer *w = box;
     outlet *o = w->outlet;
     w->outlet = NULL;
-    if (!o) return 0;
+    if (!o) return;
     o->dropped = true;
     if (o->reports == 0) free_outlet(o);
-    return 0;
 }
 
+static const box_class writer_class;
+
 static writer *check_writer(lua_State *L) {
-    writer *w = luaL_checkudata(L, 1, WRITER);
-    if (!w->outlet || w->closing) luaL_error(L, "the writer is closed");
+    writer *w = box_check(L, 1, &writer_class);
+    if (w->closing) luaL_error(L, "%s", writer_class.closed);
     w->outlet->filling.len = w->outlet->whole;
     return w;
 }
@@ -286,7 +286,7 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
         results = fail_sink(L, o);
     else
         lua_pushboolean(L, 1);
-    release_writer(L);
+    box_shut(w);
     return results;
 }
 
@@ -316,7 +316,7 @@ static int l_open(lua_State *L) {
     if (!lx_string_field(L, 2, "format", NULL)) lua_pushnil(L);
     const char *filter = lx_string_field(L, 2, "compression", NULL);
     if (!filter) lua_pushnil(L);
-    writer *w = lx_box(L, WRITER, sizeof *w, 1);
+    writer *w = box_new(L, &writer_class, sizeof *w, 1);
     w->format = (enum format)luaL_checkoption(L, 3, "jsonl", formats);
     outlet *o = calloc(1, sizeof *o);
     if (!o) return luaL_error(L, "out of memory");
@@ -332,13 +332,18 @@ static int l_open(lua_State *L) {
     return lx_fail(L, "file", "%s", err);
 }
 
+static const luaL_Reg methods[] = {{"write", l_write},
+                                   {"header", l_header},
+                                   {"write_text", l_write_text},
+                                   {"close", l_close},
+                                   {NULL, NULL}};
+
+static const box_class writer_class = {.name = "fellowship.writer",
+                                       .closed = "the writer is closed",
+                                       .methods = methods,
+                                       .release = release_writer};
+
 int luaopen_fellowship_core_writer(lua_State *L) {
-    static const luaL_Reg methods[] = {{"write", l_write},
-                                       {"header", l_header},
-                                       {"write_text", l_write_text},
-                                       {"close", l_close},
-                                       {NULL, NULL}};
-    lx_class(L, WRITER, methods, release_writer);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

@@ -89,6 +89,13 @@ def suspending():
     tap.equal(len(callers["lua_yieldk"]), 1, f"lua_yieldk has one caller: {callers['lua_yieldk']}")
 
 
+def closing():
+    """Debian 12's Lua 5.4.4 uses a stale stack when lua_settop or lua_pop meets a slot that is to be closed (upstream's
+    commit 196bb94d): there are no such slots, since what C holds lies in boxes that the collector closes too."""
+    tap.equal([shown(path) for path in files("runtime", ".c") if "lua_toclose" in without_comments(path.read_text("utf-8"))],
+              [], "C marks no slot to be closed")
+
+
 # Modules are required at once, when first used, or only looked for.
 REQUIRE = r"\b(?:require|lazy)\s*\(?\s*[\"']([^\"']+)[\"']|\bpackage\.loaded\s*\[\s*[\"']([^\"']+)[\"']"
 
@@ -177,4 +184,4 @@ def lengths():
               [], f"no example is over {LONGEST_EXAMPLE} lines")
 
 
-tap.cases(includes, suspending, requires, cycles, scripts, lengths)
+tap.cases(includes, suspending, closing, requires, cycles, scripts, lengths)

@@ -165,6 +165,12 @@ local function rename(self, row)
   end
 end
 
+local function close_file(self)
+  local source = self.source
+  self.source = nil
+  if source then source:close() end
+end
+
 --- The next row and its number in the dataset, from 0; nil at the end; nil and an error table for
 --- what is no row (the next one may be).
 --- Example:
@@ -176,10 +182,10 @@ function Rows:pull()
   while self.source and self.number + 1 < self.limit do
     local row, line, place = self.source:next()
     if not row and not line then
-      self.source:close()
+      close_file(self)
       if not open_next(self) then break end
     elseif not row and line.kind == "file" then
-      self:close()
+      close_file(self)
       line.fatal = true
       errors.raise(line)
     else
@@ -196,7 +202,7 @@ function Rows:pull()
       end
     end
   end
-  self:close()
+  close_file(self)
   return nil
 end
 
@@ -213,10 +219,7 @@ end
 ---     local rows = fellowship.rows "prompts.jsonl"
 ---     print(rows:pull().prompt)
 ---     rows:close()
-function Rows:close()
-  if self.source then self.source:close() end
-  self.source = nil
-end
+function Rows:close() close_file(self) end
 
 Rows.__close = Rows.close
 

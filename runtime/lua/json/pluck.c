@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/box.h"
 #include "lua/json/json.h"
 #include "lua/json/module.h"
-
-#define PLAN "json.plan"
 
 /* Where paths lead, as a tree. Node 0 is the text's value. */
 enum { NODES_MOST = 64 };
@@ -21,6 +20,7 @@ typedef struct node {
 } node;
 
 typedef struct plan {
+    box_head box;
     int nodes, slots;
     node node[NODES_MOST];
 } plan;
@@ -34,6 +34,8 @@ typedef struct plucker {
 } plucker;
 
 /* ---- plans ---- */
+
+static const box_class plan_class = {.name = "json.plan"};
 
 static bool leads(const node *n, const char *part, size_t len) {
     return n->key_len == len && memcmp(n->key, part, len) == 0;
@@ -52,8 +54,9 @@ static int find_node(plan *p, int parent, const char *part, size_t len) {
 int json_plan(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    plan *p = lua_newuserdatauv(L, sizeof *p, 1);
-    *p = (plan){.nodes = 1, .slots = (int)lua_rawlen(L, 1)};
+    plan *p = box_new(L, &plan_class, sizeof *p, 1);
+    p->nodes = 1;
+    p->slots = (int)lua_rawlen(L, 1);
     lua_createtable(L, p->slots, 0); /* the caller may change theirs */
     for (int slot = 1; slot <= p->slots; slot++) {
         luaL_argcheck(L, lua_rawgeti(L, 1, slot) == LUA_TSTRING, 1, "paths are texts");
@@ -70,8 +73,6 @@ int json_plan(lua_State *L) {
         lua_pop(L, 1);
     }
     lua_setiuservalue(L, 2, 1);
-    luaL_newmetatable(L, PLAN);
-    lua_setmetatable(L, 2);
     return 1;
 }
 
@@ -162,7 +163,7 @@ int json_pluck(lua_State *L) {
     size_t len;
     luaL_checktype(L, 1, LUA_TSTRING);
     const char *text = lua_tolstring(L, 1, &len);
-    const plan *p = luaL_checkudata(L, 2, PLAN);
+    const plan *p = box_check(L, 2, &plan_class);
     lua_settop(L, 2);
     json_state_push(L);
     json_scratch *scratch = json_scratch_take(L, 3);

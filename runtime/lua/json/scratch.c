@@ -1,15 +1,19 @@
 #include "lua/json/scratch.h"
 
 #include <lauxlib.h>
-#include <string.h>
 
-#define SCRATCH "fellowship.json.scratch"
+#include "lua/box.h"
 
 /* More scratch memory than this is not kept from one call to the next. */
 #define KEPT_BYTES ((size_t)4 << 20)
 
 /* The registry's key of the state table. */
 static const char state_key;
+
+typedef struct scratch_box {
+    box_head box;
+    json_scratch scratch;
+} scratch_box;
 
 static void scratch_free(json_scratch *s) {
     json_reader_free(&s->reader);
@@ -19,14 +23,8 @@ static void scratch_free(json_scratch *s) {
     buf_free(&s->out);
 }
 
-static int scratch_gc(lua_State *L) {
-    scratch_free(lua_touserdata(L, 1));
-    return 0;
-}
-
-static void fill_scratch(lua_State *L) {
-    lua_pushcfunction(L, scratch_gc);
-    lua_setfield(L, -2, "__gc");
+static void release_scratch(void *box) {
+    scratch_free(&((scratch_box *)box)->scratch);
 }
 
 void json_metatable_push(lua_State *L, const char *name, void (*fill)(lua_State *L)) {
@@ -53,19 +51,17 @@ json_scratch *json_scratch_take(lua_State *L, int state) {
     if (lua_rawgeti(L, state, JSON_STATE_IDLE) == LUA_TUSERDATA) {
         lua_pushboolean(L, 0);
         lua_rawseti(L, state, JSON_STATE_IDLE);
-        return lua_touserdata(L, -1);
+        return &((scratch_box *)lua_touserdata(L, -1))->scratch;
     }
     lua_pop(L, 1);
-    json_scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
-    memset(s, 0, sizeof *s);
-    json_metatable_push(L, SCRATCH, fill_scratch);
-    lua_setmetatable(L, -2);
-    json_reader_init(&s->reader, "", 0);
-    return s;
+    static const box_class class = {.name = "fellowship.json.scratch", .release = release_scratch};
+    scratch_box *b = box_new(L, &class, sizeof *b, 0);
+    json_reader_init(&b->scratch.reader, "", 0);
+    return &b->scratch;
 }
 
 void json_scratch_give(lua_State *L, int state, int box) {
-    json_scratch *s = lua_touserdata(L, box);
+    json_scratch *s = &((scratch_box *)lua_touserdata(L, box))->scratch;
     size_t kept = s->reader.scratch.cap + s->keys.cap + s->offsets.cap + s->order.cap + s->out.cap;
     if (kept > KEPT_BYTES) scratch_free(s);
     lua_pushvalue(L, box);
