@@ -46,12 +46,19 @@ static void push_metatable(lua_State *L, const box_class *class) {
     lua_setfield(L, -2, "__metatable");
     set_function(L, class, "__gc", close_quietly);
     set_function(L, class, "__close", close_quietly);
-    lua_newtable(L);
-    for (const luaL_Reg *m = class->methods; m && m->name; m++)
-        set_function(L, class, m->name, m->func);
-    lua_setfield(L, -2, "__index");
+    if (class->methods) {
+        lua_newtable(L);
+        for (const luaL_Reg *m = class->methods; m->name; m++)
+            set_function(L, class, m->name, m->func);
+        lua_setfield(L, -2, "__index");
+    }
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
+}
+
+void box_register(lua_State *L, const box_class *class) {
+    push_metatable(L, class);
+    lua_pop(L, 1);
 }
 
 void *box_new(lua_State *L, const box_class *class, size_t size, int values) {

@@ -171,6 +171,7 @@ static const box_class editor_class = {.name = "fellowship.editor",
                                        .release = release_editor};
 
 int luaopen_fellowship_core_editor(lua_State *L) {
+    box_register(L, &editor_class);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

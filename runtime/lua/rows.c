@@ -358,6 +358,7 @@ static const box_class reader_class = {.name = "fellowship.rows",
                                        .release = release_reader};
 
 int luaopen_fellowship_core_rows(lua_State *L) {
+    box_register(L, &reader_class);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

@@ -229,6 +229,7 @@ static int l_terminal(lua_State *L) {
 }
 
 int luaopen_fellowship_core_sys(lua_State *L) {
+    box_register(L, &lock_class);
     static const luaL_Reg functions[] = {
         {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},
         {"rename", l_rename}, {"remove", l_remove}, {"list", l_list},

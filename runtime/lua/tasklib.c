@@ -287,6 +287,7 @@ static const luaL_Reg methods[] = {{"await", l_await},   {"join", l_join}, {"can
 const box_class task_class = {.name = "fellowship.task", .methods = methods};
 
 int luaopen_fellowship_core_task(lua_State *L) {
+    box_register(L, &task_class);
     static const luaL_Reg functions[] = {{"spawn", l_spawn},
                                          {"aside", l_aside},
                                          {"self", l_self},

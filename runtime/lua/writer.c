@@ -344,6 +344,7 @@ static const box_class writer_class = {.name = "fellowship.writer",
                                        .release = release_writer};
 
 int luaopen_fellowship_core_writer(lua_State *L) {
+    box_register(L, &writer_class);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

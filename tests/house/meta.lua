@@ -45,8 +45,9 @@ end
 --- C's classes with methods, from the registry: { [name] = members }.
 local function registered_classes()
   local found = {}
-  for name, metatable in pairs(debug.getregistry()) do
-    if type(name) == "string" and name:find "^fellowship%." and type(metatable) == "table" and type(metatable.__index) == "table" then
+  for _, metatable in pairs(debug.getregistry()) do
+    local name = type(metatable) == "table" and rawget(metatable, "__name")
+    if type(name) == "string" and name:find "^fellowship%." and type(rawget(metatable, "__index")) == "table" then
       found[name] = metatable.__index
     end
   end
