@@ -34,8 +34,8 @@ local function load_baseline(run, which)
   return byid, count
 end
 
---- Compares one file with one baseline; returns what the verdicts sum up to, and the winners.
-local function play(run, evaluator, d, baseline, names, out)
+--- Compares one file with one baseline; returns what the verdicts sum up to.
+local function play(run, evaluator, d, baseline, names, out, games)
   local winners, seen, alone = {}, {}, 0
   for row, verdict, number in run:map(run:rows("data", d), function(row, number)
     local other = baseline[run:id(row, number)]
@@ -53,13 +53,14 @@ local function play(run, evaluator, d, baseline, names, out)
     if verdict then
       out:write(method.row(id, verdict, names))
       winners[#winners + 1] = verdict.winner
+      games:add(id, names.a, names.b, verdict.winner)
     else
       alone = alone + 1
     end
   end
   local sums = contest.tally(winners)
   sums.data, sums.against, sums.unmatched = names.a, names.b, alone
-  return sums, winners
+  return sums
 end
 
 local KEYS = { "data", "against", "n", "wins", "losses", "ties", "unparsed", "unmatched", "win_rate", "win_rate_ci95" }
@@ -70,15 +71,21 @@ local function as_json(sums)
   return json.object(sums, KEYS)
 end
 
---- Bradley-Terry strengths of everyone who played, when they are three or more.
-local function strengths(run, names, games)
-  if #names < 3 then return nil end
-  local list = json.array()
-  for i, found in ipairs(contest.strengths(#names, games, { seed = run.options.seed })) do
-    list[i] = json.object({ name = names[i], strength = found.strength or json.null,
-      ci95 = found.ci95 and json.array(found.ci95) or json.null }, { "name", "strength", "ci95" })
+--- Bradley-Terry strengths of everyone who played, when they are three or more; and what they rest on.
+local function strengths(run, games)
+  if #games.names < 3 then return nil end
+  local list, found = json.array(), games:strengths { seed = run.options.seed }
+  for i, player in ipairs(found) do
+    list[i] = json.object({ name = player.name, strength = player.strength or json.null,
+      ci95 = player.ci95 and json.array(player.ci95) or json.null }, { "name", "strength", "ci95" })
   end
-  return list
+  if found.problem then run.tell(found.problem)
+  elseif found.fitted < found.resamples then
+    run.tell(("%d of %d resamples had no finite strengths; the intervals rest on the others")
+      :format(found.resamples - found.fitted, found.resamples))
+  end
+  return list, json.object({ games = found.games, resamples = found.resamples, fitted = found.fitted,
+    problem = found.problem }, { "games", "resamples", "fitted", "problem" })
 end
 
 local function show(run, all)
@@ -114,27 +121,20 @@ return {
       run:usage(("%d models are %d %ss, and one decides; a jury takes several models")
         :format(#evaluators, #evaluators, o.evaluator))
     end
-    local names, index, games, all = {}, {}, {}, json.array()
-    local function player(name)
-      if not index[name] then
-        names[#names + 1] = name
-        index[name] = #names
-      end
-      return index[name]
-    end
+    local games, all = contest.games(), json.array()
     local out <close> = run:writer "verdicts.jsonl"
     for b, against in ipairs(o.against) do
       local baseline = load_baseline(run, b)
       for d, data in ipairs(o.data) do
-        local sums, winners = play(run, evaluators[1], d, baseline, { a = data, b = against }, out)
-        for _, winner in ipairs(winners) do
-          games[#games + 1] = { a = player(data), b = player(against), winner = winner }
-        end
-        all[#all + 1] = as_json(sums)
+        all[#all + 1] = as_json(play(run, evaluators[1], d, baseline, { a = data, b = against }, out, games))
       end
     end
-    local results = #all == 1 and all[1]
-      or json.object({ matrix = all, strengths = strengths(run, names, games) }, { "matrix", "strengths" })
+    local results = all[1]
+    if #all > 1 then
+      local list, basis = strengths(run, games)
+      results = json.object({ matrix = all, strengths = list, bradley_terry = basis },
+        { "matrix", "strengths", "bradley_terry" })
+    end
     run:save("results.json", results)
     show(run, all)
   end,

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "lua/contest.h"
 #include "lua/editor.h"
 #include "lua/http.h"
 #include "lua/json/json.h"
@@ -26,6 +27,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"fellowship.core.json", luaopen_fellowship_core_json},
                                    {"fellowship.core.sys", luaopen_fellowship_core_sys},
                                    {"fellowship.core.editor", luaopen_fellowship_core_editor},
+                                   {"fellowship.core.contest", luaopen_fellowship_core_contest},
                                    {"cjson", luaopen_cjson},
                                    {NULL, NULL}};
 

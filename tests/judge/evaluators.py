@@ -191,6 +191,13 @@ def win_rate():
         many = json.loads((scratch / "many/results.json").read_text())
         tap.equal(len(many["matrix"]), 4, "several files make a matrix")
         tap.equal([s["name"] for s in many["strengths"]], ["a.jsonl", "c.jsonl", "b.jsonl", "d.jsonl"], "and strengths")
+        tap.equal(many["bradley_terry"]["games"], sum(m["n"] - m["unparsed"] for m in many["matrix"]), "which rest on all games")
+        with Stub(rules=[{"body": completion("### Score Assistant A: 9/10\n### Score Assistant B: 2/10")}]) as server:
+            result = scratch.run("run", "winrate", "--data", "a.jsonl", "--data", "b.jsonl", "--against", "c.jsonl", "--evaluator",
+                                 "judge", "--model", "openai:first", "--out", "sided", env={"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": host.KEY})
+        sided = json.loads((scratch / "sided/results.json").read_text())
+        tap.equal([s["strength"] for s in sided["strengths"]], [None] * 3, "who always wins has no finite strength")
+        tap.contains(sided["bradley_terry"]["problem"] + result.err, ["won every game against"], "which is said")
         scratch.write("twice.jsonl", [{"id": 1, "prompt": "p1", "response": "x"}] * 2)
         result = scratch.run("run", "winrate", "--data", "a.jsonl", "--against", "twice.jsonl", *judge, "--out", "twice")
         tap.equal(result.status, 2, "an id that is there twice: status 2")

@@ -5,7 +5,6 @@
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
 local json = require "fellowship.core.json"
-local contest = require "fellowship.measure.contest"
 local statistics = require "fellowship.measure.statistics"
 local tap = require "tap"
 
@@ -75,20 +74,5 @@ tap.ok(first[1] < t.kappa and t.kappa < first[2], "which holds the estimate")
 local difference, interval, n = statistics.kappa_difference(labels_of(t.a), labels_of(t.b), labels_of(t.a), #t.a, {})
 near(difference, 1 - t.kappa, "the difference of two kappas")
 tap.ok(interval[1] > 0 and n == #t.a, "with its interval and number of rows")
-
--- Bradley-Terry: two players have a closed form, log odds of the wins; a tie is half a win for each.
-local two = contest.bradley_terry { { 0, 30 }, { 10, 0 } }
-near(two[1] - two[2], math.log(3), "strengths of two players are their log odds")
-tap.is(contest.bradley_terry { { 0, 5 }, { 0, 0 } }, nil, "who never lost has no finite strength")
-local games = {}
-for i = 1, 60 do games[i] = { a = i % 3 + 1, b = (i + 1) % 3 + 1, winner = i % 4 == 0 and "b" or i % 7 == 0 and "tie" or "a" } end
-local players = contest.strengths(3, games, { seed = 3, resamples = 200 })
-local sum = 0
-for _, p in ipairs(players) do sum = sum + p.strength end
-near(sum, 0, "strengths have the mean 0")
-tap.ok(players[1].ci95[1] < players[1].strength and players[1].strength < players[1].ci95[2], "within their intervals")
-
-local tally = contest.tally { "a", "a", "b", "tie", "unparsed" }
-tap.is(tally.win_rate, 2 / 5, "win rate: wins of all rows, ties and unparsed among them")
 
 tap.done()

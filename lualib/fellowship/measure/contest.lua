@@ -1,5 +1,6 @@
 -- Generators against each other: win rates, and strengths from many contests.
 
+local core = require "fellowship.core.contest"
 local statistics = require "fellowship.measure.statistics"
 
 local contest = {}
@@ -16,79 +17,155 @@ function contest.tally(winners)
     win_rate = n > 0 and count.a / n or nil, win_rate_ci95 = statistics.wilson(count.a, n) }
 end
 
-local ROUNDS, CLOSE = 10000, 1e-12
-
---- Bradley-Terry strengths (1952) by the MM iteration of Hunter (2004): p_i = W_i / sum_j n_ij / (p_i + p_j), where
---- a tie counts half a win for each. The logarithms are returned, with mean 0. nil when some player never won, or
---- never lost, against the rest: then there is no finite strength.
+--- The groups of players between whom strengths can be compared: everyone in a group has won, over some chain of
+--- games, against everyone else in it (a tie counts for both). Finite strengths of all exist when there is one group
+--- (Ford 1957). Groups that won all their games against others come first.
+--- Example: `contest.groups { { 0, 2, 1 }, { 1, 0, 1 }, { 0, 0, 0 } } --> { { 1, 2 }, { 3 } }`
 ---@param wins number[][] wins[i][j]: how often i beat j, ties as halves
----@return number[]? log strengths
-function contest.bradley_terry(wins)
-  local k, strength, total = #wins, {}, {}
-  for i = 1, k do
-    local won, lost = 0, 0
-    for j = 1, k do
-      won = won + (i ~= j and wins[i][j] or 0)
-      lost = lost + (i ~= j and wins[j][i] or 0)
-    end
-    if won == 0 or lost == 0 then return nil end
-    strength[i], total[i] = 1, won
-  end
-  for _ = 1, ROUNDS do
-    local next_strength, product, change = {}, 0, 0
-    for i = 1, k do
-      local weight = 0
+---@return integer[][]
+function contest.groups(wins)
+  local k = #wins
+  local function reached(from, backward)
+    local seen, queue, next = { [from] = true }, { from }, 1
+    while queue[next] do
+      local i = queue[next]
+      next = next + 1
       for j = 1, k do
-        if i ~= j then weight = weight + (wins[i][j] + wins[j][i]) / (strength[i] + strength[j]) end
+        if i ~= j and not seen[j] and (backward and wins[j][i] or not backward and wins[i][j]) > 0 then
+          seen[j] = true
+          queue[#queue + 1] = j
+        end
       end
-      next_strength[i] = total[i] / weight
-      product = product + math.log(next_strength[i])
     end
-    local scale = math.exp(product / k)
-    for i = 1, k do
-      local p = next_strength[i] / scale
-      change = math.max(change, math.abs(p - strength[i]))
-      strength[i] = p
-    end
-    if change < CLOSE then break end
+    return seen, #queue
   end
-  local logs = {}
-  for i = 1, k do logs[i] = math.log(strength[i]) end
-  return logs
+  local groups, placed = {}, {}
+  for i = 1, k do
+    if not placed[i] then
+      local below, count = reached(i, false)
+      local above = reached(i, true)
+      local group = { reach = count }
+      for j = 1, k do
+        if below[j] and above[j] then
+          group[#group + 1], placed[j] = j, true
+        end
+      end
+      groups[#groups + 1] = group
+    end
+  end
+  table.sort(groups, function(x, y)
+    if x.reach ~= y.reach then return x.reach > y.reach end
+    return x[1] < y[1]
+  end)
+  for _, group in ipairs(groups) do group.reach = nil end
+  return groups
 end
 
---- The same from single comparisons, with a 95% bootstrap interval for each player.
----@param players integer
----@param games { a: integer, b: integer, winner: string }[] "a", "b" or "tie"; others are left out
+--- Why there are no finite strengths, in words.
+local function describe(groups, wins, names)
+  local function named(group)
+    local list = {}
+    for i, player in ipairs(group) do list[i] = tostring(names and names[player] or player) end
+    return table.concat(list, ", ")
+  end
+  local function won(x, y)
+    for _, i in ipairs(x) do
+      for _, j in ipairs(y) do
+        if wins[i][j] > 0 then return true end
+      end
+    end
+    return false
+  end
+  local first, rest = groups[1], {}
+  for g = 2, #groups do table.move(groups[g], 1, #groups[g], #rest + 1, rest) end
+  local how = won(first, rest) and "won every game against" or "never played against"
+  return ("strengths cannot be compared: %s %s %s"):format(named(first), how, named(rest))
+end
+
+--- Bradley-Terry strengths (1952): log p_i where i beats j with the probability p_i / (p_i + p_j) and a tie counts half
+--- a win for each, of the greatest likelihood (Newton's method), their mean 0.
+--- Example: `contest.bradley_terry { { 0, 30 }, { 10, 0 } } --> { 0.549, -0.549 }`
+---@param wins number[][] wins[i][j]: how often i beat j, ties as halves
+---@param names? any[] of the players, for the problem
+---@return number[]? log strengths; nil where there are no finite ones
+---@return string? problem
+function contest.bradley_terry(wins, names)
+  local logs = core.fit(wins)
+  if logs then return logs end
+  local groups = contest.groups(wins)
+  if #groups > 1 then return nil, describe(groups, wins, names) end
+  return nil, "the games are too one-sided to tell strengths"
+end
+
+---@class fellowship.Games games between players, kept small: the results of one tournament
+local Games = {}
+Games.__index = Games
+
+--- An empty tournament. Players and prompts are any values, numbered as they come.
+--- Example:
+---     local games = contest.games()
+---     games:add("prompt 1", "llama", "gemma", "a")
+---@return fellowship.Games
+function contest.games()
+  return setmetatable({ games = core.new(), players = {}, names = {}, prompts = {}, prompt_count = 0 }, Games)
+end
+
+--- Makes a player known before its first game, so that it has its place among the strengths.
+---@param name any
+---@return integer
+function Games:player(name)
+  local at = self.players[name]
+  if at then return at end
+  at = #self.names + 1
+  self.players[name], self.names[at] = at, name
+  return at
+end
+
+--- Adds a game; one that could not be read is left out.
+---@param prompt any what it was played on; games of one prompt are resampled together
+---@param a any a player
+---@param b any another one
+---@param winner "a"|"b"|"tie"|"unparsed"
+function Games:add(prompt, a, b, winner)
+  local i, j = self:player(a), self:player(b)
+  if winner == "unparsed" or i == j then return end
+  local at = self.prompts[prompt]
+  if not at then
+    at = self.prompt_count + 1
+    self.prompts[prompt], self.prompt_count = at, at
+  end
+  self.games:add(at, i, j, winner)
+end
+
+local RESAMPLES = 1000
+
+---@class fellowship.Strengths
+---@field [integer] { name: any, strength: number?, ci95: number[]? } each player
+---@field games integer that could be read
+---@field resamples integer drawn
+---@field fitted integer of them, had finite strengths for everyone: the intervals rest on these
+---@field problem string? why there are no strengths
+
+--- The strengths of all players, with 95% percentile bootstrap intervals (Efron 1979) over the prompts: the games of
+--- one prompt hang together, so they are drawn together. Resamples without finite strengths have none and are counted.
+--- The computing goes on beside the loop.
 ---@param options? { seed: integer?, resamples: integer? }
----@return { strength: number?, ci95: number[]? }[]
-function contest.strengths(players, games, options)
-  local played = {}
-  for _, game in ipairs(games) do
-    if game.winner ~= "unparsed" then played[#played + 1] = game end
+---@return fellowship.Strengths
+function Games:strengths(options)
+  options = options or {}
+  local k, list = #self.names, { resamples = 0, fitted = 0, games = 0 }
+  if k == 0 then return list end
+  local wins, count = self.games:wins(k)
+  local whole, problem = contest.bradley_terry(wins, self.names)
+  list.games, list.problem = count, problem
+  local low, high
+  if whole and k > 1 then
+    list.resamples = options.resamples or RESAMPLES
+    list.fitted, low, high = self.games:bootstrap(k, list.resamples, options.seed or 0)
   end
-  local function fit(sample)
-    local wins = {}
-    for i = 1, players do
-      wins[i] = {}
-      for j = 1, players do wins[i][j] = 0 end
-    end
-    for at = 1, #played do
-      local game = played[sample and sample[at] or at]
-      local a, b = game.a, game.b
-      if game.winner ~= "b" then wins[a][b] = wins[a][b] + (game.winner == "tie" and 0.5 or 1) end
-      if game.winner ~= "a" then wins[b][a] = wins[b][a] + (game.winner == "tie" and 0.5 or 1) end
-    end
-    return contest.bradley_terry(wins)
-  end
-  local whole, list, fits = fit(nil), {}, {}
-  for i = 1, players do
-    local at = 0 -- every player's interval is over the same resamples, which are fitted once
-    list[i] = { strength = whole and whole[i], ci95 = statistics.bootstrap(#played, function(sample)
-      at = at + 1
-      if fits[at] == nil then fits[at] = fit(sample) or false end
-      return fits[at] and fits[at][i] or nil
-    end, options) }
+  for i, name in ipairs(self.names) do
+    list[i] = { name = name, strength = whole and whole[i],
+      ci95 = list.fitted > 0 and { low[i], high[i] } or nil }
   end
   return list
 end

@@ -1,0 +1,224 @@
+#include "lua/contest.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#include "base/contest.h"
+#include "lua/box.h"
+#include "lua/task.h"
+
+#define CONTEST "fellowship.contest"
+
+#define MOST_PLAYERS   1000
+#define MOST_RESAMPLES 100000
+
+/* The games of a box, and of the job that computes with them, which may outlive the box. */
+typedef struct shared {
+    contest *games;
+    int holders;
+    bool busy; /* a job reads them: nothing is added */
+} shared;
+
+typedef struct box {
+    shared *shared;
+} box;
+
+/* A bootstrap on a worker thread. Its task may be cancelled meanwhile. */
+typedef struct job {
+    shared *shared;
+    task *task; /* NULL once nobody waits */
+    size_t players, resamples, fitted;
+    uint64_t seed;
+    double *low, *high;
+} job;
+
+/* ---- the games ---- */
+
+static void drop(shared *s) {
+    if (--s->holders > 0) return;
+    contest_free(s->games);
+    free(s);
+}
+
+static int release_contest(lua_State *L) {
+    box *b = lua_touserdata(L, 1);
+    if (b->shared) drop(b->shared);
+    b->shared = NULL;
+    return 0;
+}
+
+static shared *check_contest(lua_State *L) {
+    box *b = luaL_checkudata(L, 1, CONTEST);
+    if (!b->shared) luaL_error(L, "the contest is closed");
+    return b->shared;
+}
+
+static int l_new(lua_State *L) {
+    box *b = lx_box(L, CONTEST, sizeof *b, 0);
+    shared *s = calloc(1, sizeof *s);
+    if (!s || !(s->games = contest_new())) {
+        free(s);
+        return luaL_error(L, "out of memory");
+    }
+    s->holders = 1;
+    b->shared = s;
+    return 1;
+}
+
+static lua_Integer check_number(lua_State *L, int arg, lua_Integer most) {
+    lua_Integer n = luaL_checkinteger(L, arg);
+    luaL_argcheck(L, n >= 1 && n <= most, arg, "is out of range");
+    return n - 1;
+}
+
+static int l_add(lua_State *L) {
+    static const char *const winners[] = {"a", "b", "tie", NULL};
+    shared *s = check_contest(L);
+    uint32_t prompt = (uint32_t)check_number(L, 2, UINT32_MAX);
+    uint16_t a = (uint16_t)check_number(L, 3, MOST_PLAYERS),
+             b = (uint16_t)check_number(L, 4, MOST_PLAYERS);
+    luaL_argcheck(L, a != b, 4, "is the same player");
+    int winner = luaL_checkoption(L, 5, NULL, winners);
+    if (s->busy) return luaL_error(L, "the contest is being computed");
+    if (!contest_add(s->games, prompt, a, b, (enum contest_winner)winner))
+        return luaL_error(L, "out of memory");
+    return 0;
+}
+
+static int l_wins(lua_State *L) {
+    shared *s = check_contest(L);
+    size_t n = (size_t)check_number(L, 2, MOST_PLAYERS) + 1;
+    double *wins = lua_newuserdatauv(L, n * n * sizeof *wins, 0);
+    contest_wins(s->games, n, wins);
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_createtable(L, (int)n, 0);
+        for (size_t j = 0; j < n; j++) {
+            lua_pushnumber(L, wins[i * n + j]);
+            lua_rawseti(L, -2, (lua_Integer)j + 1);
+        }
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)contest_games(s->games));
+    return 2;
+}
+
+/* ---- one fit ---- */
+
+static int l_fit(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    size_t n = (size_t)lua_rawlen(L, 1);
+    luaL_argcheck(L, n >= 1 && n <= MOST_PLAYERS, 1, "must have 1 to 1000 rows");
+    double *wins = lua_newuserdatauv(L, (n * n + n + contest_scratch(n)) * sizeof *wins, 0);
+    for (size_t i = 0; i < n; i++) {
+        luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer)i + 1) == LUA_TTABLE, 1, "must hold rows");
+        for (size_t j = 0; j < n; j++) {
+            lua_rawgeti(L, -1, (lua_Integer)j + 1);
+            double w = lua_tonumber(L, -1);
+            luaL_argcheck(L, w >= 0 && w < 1e15, 1, "must hold counts");
+            wins[i * n + j] = i == j ? 0 : w;
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    contest_fit f = {.players = n, .strength = wins + n * n, .scratch = wins + n * n + n};
+    if (!contest_solve(&f, wins)) return 0;
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_pushnumber(L, f.strength[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushinteger(L, f.steps);
+    return 2;
+}
+
+/* ---- the bootstrap ---- */
+
+static void free_job(void *arg) {
+    job *j = arg;
+    drop(j->shared);
+    free(j->low);
+    free(j);
+}
+
+static void work(void *arg) {
+    job *j = arg;
+    j->fitted =
+        contest_bootstrap(j->shared->games, j->players, j->resamples, j->seed, j->low, j->high);
+}
+
+static void on_done(void *arg) {
+    job *j = arg;
+    j->shared->busy = false;
+    if (j->task)
+        task_wake(j->task);
+    else
+        free_job(j);
+}
+
+static void stop_waiting(void *arg) {
+    ((job *)arg)->task = NULL;
+}
+
+/* [-0, +3] */
+static int push_intervals(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    job *j = (job *)ctx;
+    size_t fitted = j->fitted;
+    if (fitted == SIZE_MAX || !lua_checkstack(L, 4)) {
+        free_job(j);
+        return luaL_error(L, "out of memory");
+    }
+    double *ends = lua_newuserdatauv(L, (2 * j->players + 1) * sizeof *ends, 0);
+    size_t n = j->players;
+    for (size_t i = 0; i < 2 * n; i++) ends[i] = j->low[i];
+    free_job(j);
+    lua_pushinteger(L, (lua_Integer)fitted);
+    for (int side = 0; side < 2; side++) {
+        lua_createtable(L, (int)n, 0);
+        for (size_t i = 0; i < n && fitted > 0; i++) {
+            lua_pushnumber(L, ends[(size_t)side * n + i]);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+    }
+    return 3;
+}
+
+static int l_bootstrap(lua_State *L) {
+    shared *s = check_contest(L);
+    size_t players = (size_t)check_number(L, 2, MOST_PLAYERS) + 1;
+    size_t resamples = (size_t)check_number(L, 3, MOST_RESAMPLES) + 1;
+    uint64_t seed = (uint64_t)luaL_checkinteger(L, 4);
+    if (s->busy) return luaL_error(L, "the contest is being computed");
+    job *j = calloc(1, sizeof *j);
+    double *ends = calloc(2 * players, sizeof *ends);
+    if (!j || !ends) {
+        free(j);
+        free(ends);
+        return luaL_error(L, "out of memory");
+    }
+    *j = (job){.shared = s,
+               .task = task_able(L),
+               .players = players,
+               .resamples = resamples,
+               .seed = seed,
+               .low = ends,
+               .high = ends + players};
+    s->holders++;
+    s->busy = true;
+    if (!j->task || !loop_work(runtime_of(L)->loop, work, on_done, j)) {
+        work(j); /* no task can wait here */
+        s->busy = false;
+        return push_intervals(L, LUA_OK, (lua_KContext)j);
+    }
+    return task_suspend(L, TASK_OUTSIDE, stop_waiting, j, (lua_KContext)j, push_intervals);
+}
+
+int luaopen_fellowship_core_contest(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"add", l_add}, {"wins", l_wins}, {"bootstrap", l_bootstrap}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", l_new}, {"fit", l_fit}, {NULL, NULL}};
+    lx_class(L, CONTEST, methods, release_contest);
+    luaL_newlib(L, functions);
+    return 1;
+}
