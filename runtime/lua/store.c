@@ -7,15 +7,21 @@
 #include "lua/box.h"
 #include "lua/store_private.h"
 #include "lua/task.h"
-#include "engine/digest.h"
 
 #define STORE "fellowship.store"
 #define JOB   "fellowship.store.job"
+#define LEASE "fellowship.store.lease"
+
+/* How long a script may have others' calls awaited, in seconds. */
+#define MOST_AWAITED 1e6
+
+/* Key of the registry, by address: the boxes of jobs that are out and use their texts, by job. */
+static const char jobs_out;
 
 /* An open store and its way back into the loop. The box owns both. */
 typedef struct opened {
     runtime *rt;
-    store *store;
+    store *store; /* NULL when closed */
     loop_wake *wake;
     turn_hook hook; /* hands over what a turn has submitted */
     bool hooked, submitted;
@@ -26,26 +32,50 @@ typedef struct opened {
 typedef struct pending {
     task *task;
     store_job *job;
-    bool back;
+    int64_t foreign; /* commits of others, before a look-up */
+    bool mine;       /* the job is not out */
 } pending;
 
-/* ---- opening ---- */
+/* User values of a pending: texts that its job uses. */
+enum { REQUEST = 1, WIRE, COMPLETION, TEXTS = COMPLETION };
+
+/* A call that this process holds; user value 1 is the store. */
+typedef struct lease {
+    opened *of; /* NULL when ended */
+    unsigned char key[STORE_KEY];
+} lease;
+
+/* ---- jobs that come back ---- */
 
 static void notify(void *arg) {
     loop_wake_send(arg);
+}
+
+/* [-0, +0] Lets go of what a job has used. */
+static void release_texts(runtime *rt, const store_job *job) {
+    lua_State *L = rt->L;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &jobs_out);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, job);
+    lua_pop(L, 1);
+}
+
+static bool uses_texts(const store_job *job) {
+    return job->op == STORE_PUT || job->op == STORE_WORK;
 }
 
 static void on_jobs_done(void *arg) {
     opened *o = arg;
     for (store_job *job = store_collect(o->store), *next; job; job = next) {
         next = job->next;
-        if (job->op == STORE_GET)
-            o->rt->reading--;
-        else
+        if (job->op == STORE_GET) o->rt->reading--;
+        if (uses_texts(job)) {
             o->rt->committed--;
+            release_texts(o->rt, job);
+        }
         pending *p = job->user;
         if (p) {
-            p->back = true;
+            p->mine = true;
             if (job->op == STORE_PUT)
                 task_wake_soon(p->task); /* its call holds a slot until now */
             else
@@ -62,23 +92,39 @@ static void hand_over(void *arg) {
     o->submitted = false;
 }
 
+/* ---- opening and closing ---- */
+
+/* Whoever waits for a job gets what came of it. */
 static int release_store(lua_State *L) {
-    opened *o = lua_touserdata(L, 1);
+    opened *o = luaL_checkudata(L, 1, STORE);
     if (o->hooked) runtime_remove_hook(o->rt, &o->hook);
     o->hooked = false;
-    store_close(o->store); /* first: its thread uses the wake */
+    if (o->store) {
+        store_finish(o->store); /* first: its thread uses the wake */
+        on_jobs_done(o);
+        store_close(o->store);
+    }
     loop_wake_free(o->wake);
     o->store = NULL;
     o->wake = NULL;
     return 0;
 }
 
+/* [-2, +0] Calls a function with a text, which is a light userdata. */
+static int say_text(lua_State *L) {
+    lua_pushstring(L, lua_touserdata(L, 2));
+    lua_replace(L, 2);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
 /* Calls the function at index 2; its error must not leave the store half open. */
 static void say(void *arg, const char *text) {
     lua_State *L = arg;
+    lua_pushcfunction(L, say_text);
     lua_pushvalue(L, 2);
-    lua_pushstring(L, text);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)text);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
 /*
@@ -117,85 +163,37 @@ static opened *check_store(lua_State *L) {
     return o;
 }
 
-/* ---- jobs ---- */
+/* ---- jobs that go ---- */
 
 static int release_job(lua_State *L) {
     pending *p = lua_touserdata(L, 1);
-    if (p->back) store_job_free(p->job);
+    if (p->mine) store_job_free(p->job);
     p->job = NULL;
-    p->back = false;
+    p->mine = false;
     return 0;
 }
 
+/* The task is cancelled: on_jobs_done frees the job. */
 static void forget_job(void *arg) {
     pending *p = arg;
-    p->job->user = NULL; /* on_jobs_done frees it */
+    p->job->user = NULL;
+    atomic_store(&p->job->withdrawn, true);
     p->job = NULL;
 }
 
-static bool copy_text(lua_State *L, int arg, store_text *out) {
-    size_t len;
-    const char *text = luaL_checklstring(L, arg, &len);
-    out->data = malloc(len + 1);
-    if (!out->data) return false;
-    memcpy(out->data, text, len + 1);
-    out->len = len;
-    return true;
-}
-
-static void check_key(lua_State *L, int arg, unsigned char out[32]) {
+void store_check_key(lua_State *L, int arg, unsigned char out[STORE_KEY]) {
     size_t len;
     const char *key = luaL_checklstring(L, arg, &len);
-    luaL_argcheck(L, len == DIGEST_SIZE, arg, "a key has 32 bytes");
-    memcpy(out, key, DIGEST_SIZE);
+    if (len != STORE_KEY) luaL_error(L, "a key has %d bytes", STORE_KEY);
+    memcpy(out, key, STORE_KEY);
 }
 
-static int after_job(lua_State *L, int status, lua_KContext ctx) {
-    (void)status;
-    pending *p = luaL_checkudata(L, (int)ctx, JOB);
-    store_job *job = p->job;
-    int results;
-    if (job->error) {
-        results = lx_fail(L, "store", "%s", job->error);
-    } else if (job->op == STORE_GET && !job->found) {
-        lua_pushnil(L);
-        results = 1;
-    } else if (job->op == STORE_PUT && !job->found) {
-        lua_pushvalue(L, 5); /* as it was given */
-        lua_pushboolean(L, 0);
-        results = 2;
-    } else {
-        lua_pushlstring(L, job->completion.data ? job->completion.data : "", job->completion.len);
-        lua_pushboolean(L, 1);
-        results = 2;
-    }
-    store_job_free(job);
-    p->job = NULL;
-    p->back = false;
-    return results;
-}
-
-/* Submits what the pending box on top of the stack holds, and waits for it. */
-static int submit_with(lua_State *L, opened *o, pending *p, lua_KFunction after) {
-    p->job->user = p;
-    if (p->job->op == STORE_GET)
-        o->rt->reading++;
-    else
-        o->rt->committed++;
-    store_submit_later(o->store, p->job);
-    o->submitted = true;
-    return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after);
-}
-
-static int submit(lua_State *L, opened *o, pending *p) {
-    return submit_with(L, o, p, after_job);
-}
-
+/* [-0, +1] A box for a job, which is the box's until it is submitted. */
 static pending *new_box(lua_State *L) {
     task *self = task_current(L);
-    pending *p = lx_box(L, JOB, sizeof *p, 0);
+    pending *p = lx_box(L, JOB, sizeof *p, TEXTS);
     p->task = self;
-    p->back = true; /* ours to free, until it is submitted */
+    p->mine = true;
     return p;
 }
 
@@ -207,6 +205,30 @@ static pending *new_pending(lua_State *L, enum store_op op) {
     return p;
 }
 
+/* Submits what the pending box on top of the stack holds, and waits for it. */
+static int submit(lua_State *L, opened *o, pending *p, lua_KFunction after) {
+    if (uses_texts(p->job)) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &jobs_out);
+        lua_pushvalue(L, -2);
+        lua_rawsetp(L, -2, p->job);
+        lua_pop(L, 1);
+        o->rt->committed++;
+    } else if (p->job->op == STORE_GET) {
+        o->rt->reading++;
+    }
+    p->job->user = p;
+    p->mine = false;
+    store_submit_later(o->store, p->job);
+    o->submitted = true;
+    return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after);
+}
+
+static void end_job(pending *p) {
+    store_job_free(p->job);
+    p->job = NULL;
+    p->mine = false;
+}
+
 /* ---- for lua/store_batch.c ---- */
 
 store_job **store_new_job(lua_State *L) {
@@ -215,9 +237,7 @@ store_job **store_new_job(lua_State *L) {
 }
 
 int store_submit_job(lua_State *L, lua_KFunction after) {
-    pending *p = luaL_checkudata(L, -1, JOB);
-    p->back = false;
-    return submit_with(L, check_store(L), p, after);
+    return submit(L, check_store(L), luaL_checkudata(L, -1, JOB), after);
 }
 
 store_job *store_job_back(lua_State *L, lua_KContext ctx) {
@@ -225,10 +245,7 @@ store_job *store_job_back(lua_State *L, lua_KContext ctx) {
 }
 
 void store_job_done(lua_State *L, lua_KContext ctx) {
-    pending *p = luaL_checkudata(L, (int)ctx, JOB);
-    store_job_free(p->job);
-    p->job = NULL;
-    p->back = false;
+    end_job(luaL_checkudata(L, (int)ctx, JOB));
 }
 
 /* store:has_pending() -> whether calls were under way in batches when the store was opened */
@@ -237,36 +254,134 @@ static int l_has_pending(lua_State *L) {
     return 1;
 }
 
-/* store:get(key) -> completion | nil (not there) | nil, {kind = "store", message =} */
+/* ---- completions ---- */
+
+static int after_get(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    store_job *job = p->job;
+    int results;
+    if (job->error) {
+        results = lx_fail(L, "store", "%s", job->error);
+    } else if (job->found) {
+        lua_pushlstring(L, job->answer.data, job->answer.len);
+        results = 1;
+    } else {
+        lua_pushnil(L);
+        lua_pushnil(L);
+        lua_pushinteger(L, p->foreign);
+        results = 3;
+    }
+    end_job(p);
+    return results;
+}
+
+/* store:get(key) -> completion | nil, nil, seen (not there) | nil, {kind = "store", message =}
+ * `seen` is for store:lease. */
 static int l_get(lua_State *L) {
     opened *o = check_store(L);
-    unsigned char key[32];
-    check_key(L, 2, key);
+    unsigned char key[STORE_KEY];
+    store_check_key(L, 2, key);
     pending *p = new_pending(L, STORE_GET);
     memcpy(p->job->key, key, sizeof key);
-    p->back = false;
-    return submit(L, o, p);
+    p->foreign = store_foreign_commits(o->store);
+    return submit(L, o, p, after_get);
+}
+
+static int after_put(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    store_job *job = p->job;
+    int results = 2;
+    if (job->error)
+        results = lx_fail(L, "store", "%s", job->error);
+    else if (job->found)
+        lua_pushlstring(L, job->answer.data, job->answer.len);
+    else
+        lua_getiuservalue(L, (int)ctx, COMPLETION); /* as it was given */
+    if (!job->error) lua_pushboolean(L, job->found);
+    end_job(p);
+    return results;
+}
+
+/* [-0, +0] The text at arg, which the box on top of the stack keeps. */
+static pack_text keep_text(lua_State *L, int arg, int value) {
+    pack_text text;
+    text.data = luaL_checklstring(L, arg, &text.len);
+    lua_pushvalue(L, arg);
+    lua_setiuservalue(L, -2, value);
+    return text;
 }
 
 /*
  * store:put(key, request, wire, completion, created_ms)
- *   -> completion that the store now holds, whether it held it before | nil, {kind =, message =}
+ *   -> completion that the store now has, whether it had it before | nil, {kind =, message =}
  * Returns once the completion is committed.
  */
 static int l_put(lua_State *L) {
     opened *o = check_store(L);
     lua_settop(L, 6);
-    unsigned char key[32];
-    check_key(L, 2, key);
     lua_Integer created = luaL_checkinteger(L, 6);
     pending *p = new_pending(L, STORE_PUT);
-    memcpy(p->job->key, key, sizeof key);
+    store_check_key(L, 2, p->job->key);
+    p->job->request = keep_text(L, 3, REQUEST);
+    p->job->wire = keep_text(L, 4, WIRE);
+    p->job->completion = keep_text(L, 5, COMPLETION);
     p->job->created_ms = created;
-    if (!copy_text(L, 3, &p->job->request) || !copy_text(L, 4, &p->job->wire) ||
-        !copy_text(L, 5, &p->job->completion))
-        return luaL_error(L, "out of memory");
-    p->back = false;
-    return submit(L, o, p);
+    return submit(L, o, p, after_put);
+}
+
+/* ---- leases ---- */
+
+static int release_lease(lua_State *L) {
+    lease *l = luaL_checkudata(L, 1, LEASE);
+    if (l->of && l->of->store) store_end_lease(l->of->store, l->key);
+    l->of = NULL;
+    return 0;
+}
+
+/*
+ * store:lease(key, seen) -> lease, changed | nil
+ *
+ * For who is about to pay for a call that is not in the store. nil: another process does so now;
+ * store:await waits for it. Else none does until the lease is closed, or this process ends. When
+ * `changed`, the call is to be looked up again, since others have committed after the look-up that
+ * gave `seen`.
+ */
+static int l_lease(lua_State *L) {
+    opened *o = check_store(L);
+    unsigned char key[STORE_KEY];
+    store_check_key(L, 2, key);
+    lua_Integer seen = luaL_checkinteger(L, 3);
+    lease *l = lx_box(L, LEASE, sizeof *l, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    if (!store_lease(o->store, key)) return 0;
+    l->of = o;
+    memcpy(l->key, key, sizeof key);
+    lua_pushboolean(L, seen < 0 || seen != store_foreign_commits(o->store));
+    return 2;
+}
+
+static int after_await(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    lua_pushboolean(L, p->job->found);
+    end_job(p);
+    return 1;
+}
+
+/* store:await(key, seconds) -> whether no process has the lease any more; false: after so long */
+static int l_await(lua_State *L) {
+    opened *o = check_store(L);
+    unsigned char key[STORE_KEY];
+    store_check_key(L, 2, key);
+    lua_Number seconds = luaL_checknumber(L, 3);
+    luaL_argcheck(L, seconds >= 0 && seconds <= MOST_AWAITED, 3, "must be seconds, 0 or more");
+    pending *p = new_pending(L, STORE_AWAIT);
+    memcpy(p->job->key, key, sizeof key);
+    p->job->until_ms = store_now_ms() + (int64_t)(seconds * 1000);
+    return submit(L, o, p, after_await);
 }
 
 /* ---- for tools ---- */
@@ -276,13 +391,12 @@ typedef struct visit {
     bool failed;
 } visit;
 
-/* Calls the Lua function at index 2; its error must not cross SQLite's frames. */
-static int visit_record(void *arg, const store_record *r) {
-    visit *v = arg;
-    lua_State *L = v->L;
-    lua_pushvalue(L, 2);
+/* [-2, +0] Calls a function with a record, which is a light userdata. */
+static int show_record(lua_State *L) {
+    const store_record *r = lua_touserdata(L, 2);
+    lua_settop(L, 1);
     lua_createtable(L, 0, 5);
-    lua_pushlstring(L, (const char *)r->key, DIGEST_SIZE);
+    lua_pushlstring(L, (const char *)r->key, STORE_KEY);
     lua_setfield(L, -2, "key");
     lua_pushlstring(L, r->request, r->request_len);
     lua_setfield(L, -2, "request");
@@ -292,7 +406,19 @@ static int visit_record(void *arg, const store_record *r) {
     lua_setfield(L, -2, "completion");
     lua_pushinteger(L, r->created_ms);
     lua_setfield(L, -2, "created");
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK) return 0;
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+/* Calls the Lua function at index 2. No error crosses SQLite's frames, of memory neither: nothing
+ * is allocated outside the protected call. */
+static int visit_record(void *arg, const store_record *r) {
+    visit *v = arg;
+    lua_State *L = v->L;
+    lua_pushcfunction(L, show_record);
+    lua_pushvalue(L, 2);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)r);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK) return 0;
     v->failed = true;
     return 1;
 }
@@ -340,13 +466,13 @@ static int l_prune(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     lua_Integer n = luaL_len(L, 2);
-    unsigned char *keys = lua_newuserdatauv(L, (size_t)n * DIGEST_SIZE + 1, 0);
+    unsigned char *keys = lua_newuserdatauv(L, (size_t)n * STORE_KEY + 1, 0);
     for (lua_Integer i = 0; i < n; i++) {
         size_t len = 0;
         lua_rawgeti(L, 2, i + 1);
         const char *key = lua_tolstring(L, -1, &len);
-        luaL_argcheck(L, key && len == DIGEST_SIZE, 2, "a key has 32 bytes");
-        memcpy(keys + (size_t)i * DIGEST_SIZE, key, DIGEST_SIZE);
+        luaL_argcheck(L, key && len == STORE_KEY, 2, "a key has 32 bytes");
+        memcpy(keys + (size_t)i * STORE_KEY, key, STORE_KEY);
         lua_pop(L, 1);
     }
     char err[512];
@@ -359,16 +485,22 @@ static int l_prune(lua_State *L) {
 int luaopen_fellowship_core_store(lua_State *L) {
     static const luaL_Reg methods[] = {{"get", l_get},
                                        {"put", l_put},
+                                       {"lease", l_lease},
+                                       {"await", l_await},
                                        {"has_pending", l_has_pending},
                                        {"claim", store_batch_claim},
-                                       {"settle", store_batch_settle},
+                                       {"complete", store_batch_complete},
                                        {"set_batch", store_batch_set},
                                        {"batches", store_batch_list},
                                        {"holder", store_batch_holder},
                                        {"close", release_store},
                                        {NULL, NULL}};
+    static const luaL_Reg lease_methods[] = {{"close", release_lease}, {NULL, NULL}};
     lx_class(L, STORE, methods, release_store);
+    lx_class(L, LEASE, lease_methods, release_lease);
     lx_class(L, JOB, NULL, release_job);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &jobs_out);
     static const luaL_Reg functions[] = {
         {"open", l_open}, {"each", l_each}, {"sample", l_sample}, {"prune", l_prune}, {NULL, NULL}};
     luaL_newlib(L, functions);

@@ -1,59 +1,58 @@
-/* Calls that are under way in batches: methods of the store, for model.batch. */
+/* Calls that are under way in batches: methods of the store, for fellowship.batch. */
 #include <lauxlib.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "engine/store/batch.h"
 #include "lua/box.h"
 #include "lua/store_private.h"
-#include "engine/digest.h"
-#include "engine/store/batch.h"
 
-/* [-0, +1] A box with a job of `count` entries. */
-static store_batch *new_work(lua_State *L, enum store_batch_op op, lua_Integer count) {
-    store_batch *b;
+/* A job as it is made: its texts are Lua's, and stand in a table that its box keeps. */
+typedef struct making {
+    store_batch *batch;
+    int texts; /* index of the table */
+} making;
+
+/* [-0, +2] The table, and on top of it the box with a job of `count` entries. */
+static making new_work(lua_State *L, enum store_batch_op op, lua_Integer count) {
+    lua_newtable(L);
+    making m = {.texts = lua_gettop(L)};
     store_job **job = store_new_job(L);
-    *job = store_batch_job(op, (size_t)count, &b);
+    lua_pushvalue(L, m.texts);
+    lua_setiuservalue(L, -2, 1);
+    *job = store_batch_job(op, (size_t)count, &m.batch);
     if (!*job) luaL_error(L, "out of memory");
-    return b;
+    return m;
 }
 
-static void copy_text(lua_State *L, int index, store_text *out) {
-    size_t len;
-    const char *text = luaL_checklstring(L, index, &len);
-    out->data = malloc(len + 1);
-    if (!out->data) luaL_error(L, "out of memory");
-    memcpy(out->data, text, len + 1);
-    out->len = len;
+static pack_text keep_text(lua_State *L, const making *m, int arg) {
+    pack_text text;
+    text.data = luaL_checklstring(L, arg, &text.len);
+    lua_pushvalue(L, arg);
+    lua_rawseti(L, m->texts, (lua_Integer)lua_rawlen(L, m->texts) + 1);
+    return text;
 }
 
-/* [-0, +0] Copies a field of the table on top of the stack. */
-static void copy_field(lua_State *L, const char *name, store_text *out) {
+/* [-0, +0] A field of the table on top of the stack. */
+static pack_text keep_field(lua_State *L, const making *m, const char *name) {
     if (lua_getfield(L, -1, name) != LUA_TSTRING) luaL_error(L, "%s must be a string", name);
-    copy_text(L, -1, out);
+    pack_text text = keep_text(L, m, lua_gettop(L));
     lua_pop(L, 1);
+    return text;
 }
 
-static void copy_key(lua_State *L, int index, unsigned char out[DIGEST_SIZE]) {
-    size_t len;
-    const char *key = luaL_checklstring(L, index, &len);
-    if (len != DIGEST_SIZE) luaL_error(L, "a key has %d bytes", DIGEST_SIZE);
-    memcpy(out, key, DIGEST_SIZE);
-}
-
-/* Reads the list at index 2 or 3 into the entries of b. */
-static void read_entries(lua_State *L, int index, store_batch *b) {
-    for (size_t i = 0; i < b->count; i++) {
-        store_batch_entry *e = &b->entries[i];
+/* [-0, +0] Reads the list at an index into the entries. */
+static void read_entries(lua_State *L, const making *m, int index) {
+    for (size_t i = 0; i < m->batch->count; i++) {
+        store_batch_entry *e = &m->batch->entries[i];
         lua_rawgeti(L, index, (lua_Integer)i + 1);
         luaL_checktype(L, -1, LUA_TTABLE);
         lua_getfield(L, -1, "key");
-        copy_key(L, -1, e->key);
+        store_check_key(L, -1, e->key);
         lua_pop(L, 1);
-        if (b->op == BATCH_CLAIM) {
-            copy_field(L, "request", &e->request);
-            copy_field(L, "wire", &e->wire);
+        if (m->batch->op == BATCH_CLAIM) {
+            e->request = keep_field(L, m, "request");
+            e->wire = keep_field(L, m, "wire");
         } else {
-            copy_field(L, "completion", &e->text);
+            e->completion = keep_field(L, m, "completion");
         }
         lua_pop(L, 1);
     }
@@ -65,34 +64,35 @@ static int failed(lua_State *L, lua_KContext ctx, const store_job *job) {
     return results;
 }
 
-/* [-0, +2] A list of how each entry ended, and the texts of those that the store held before. */
-static int push_ends(lua_State *L, const store_batch *b) {
-    lua_createtable(L, (int)b->count, 0);
-    lua_newtable(L);
-    for (size_t i = 0; i < b->count; i++) {
-        const store_batch_entry *e = &b->entries[i];
-        if (e->held) {
-            lua_pushlstring(L, e->text.data, e->text.len);
-            lua_rawseti(L, -2, (lua_Integer)i + 1);
-        }
-        if (b->op == BATCH_SETTLE && (e->fresh || e->held))
-            lua_pushstring(L, e->fresh ? "fresh" : "held");
-        else if (b->op == BATCH_CLAIM && !e->held)
-            lua_pushlstring(L, e->text.data, e->text.len);
-        else
-            lua_pushboolean(L, 0);
-        lua_rawseti(L, -3, (lua_Integer)i + 1);
-    }
-    return 2;
+/* [-0, +1] How an entry ended, as the methods tell it. */
+static void push_end(lua_State *L, enum store_batch_op op, const store_batch_entry *e) {
+    if (op == BATCH_CLAIM && !e->found)
+        lua_pushlstring(L, e->text.data, e->text.len);
+    else if (op == BATCH_COMPLETE && (e->committed || e->found))
+        lua_pushstring(L, e->committed ? "committed" : "found");
+    else
+        lua_pushboolean(L, 0);
 }
 
+/* A list of how each entry ended, and the completions that the store had before. */
 static int after_entries(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
     const store_job *job = store_job_back(L, ctx);
     if (job->error) return failed(L, ctx, job);
-    int results = push_ends(L, store_batch_of(job));
+    const store_batch *b = store_batch_of(job);
+    lua_createtable(L, (int)b->count, 0);
+    lua_newtable(L);
+    for (size_t i = 0; i < b->count; i++) {
+        const store_batch_entry *e = &b->entries[i];
+        if (e->found) {
+            lua_pushlstring(L, e->text.data, e->text.len);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+        push_end(L, b->op, e);
+        lua_rawseti(L, -3, (lua_Integer)i + 1);
+    }
     store_job_done(L, ctx);
-    return results;
+    return 2;
 }
 
 /* store:claim(uid, {{key =, request =, wire =}, ...}) -> {uid | false, ...}, {[i] = completion}
@@ -100,21 +100,21 @@ static int after_entries(lua_State *L, int status, lua_KContext ctx) {
 int store_batch_claim(lua_State *L) {
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_settop(L, 3);
-    store_batch *b = new_work(L, BATCH_CLAIM, luaL_len(L, 3));
-    copy_text(L, 2, &b->uid);
-    read_entries(L, 3, b);
+    making m = new_work(L, BATCH_CLAIM, luaL_len(L, 3));
+    m.batch->uid = keep_text(L, &m, 2);
+    read_entries(L, &m, 3);
     return store_submit_job(L, after_entries);
 }
 
-/* store:settle({{key =, completion =}, ...}, created_ms) -> {"fresh" | "held" | false, ...},
+/* store:complete({{key =, completion =}, ...}, created_ms) -> {"committed" | "found" | false, ...},
  * {[i] = completion} | nil, {kind =, message =} */
-int store_batch_settle(lua_State *L) {
+int store_batch_complete(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_Integer created = luaL_checkinteger(L, 3);
     lua_settop(L, 3);
-    store_batch *b = new_work(L, BATCH_SETTLE, luaL_len(L, 2));
-    b->created_ms = created;
-    read_entries(L, 2, b);
+    making m = new_work(L, BATCH_COMPLETE, luaL_len(L, 2));
+    m.batch->created_ms = created;
+    read_entries(L, &m, 2);
     return store_submit_job(L, after_entries);
 }
 
@@ -130,11 +130,10 @@ static int after_state(lua_State *L, int status, lua_KContext ctx) {
 /* store:set_batch(uid, state | nil [, ended]) -> true | nil, {kind =, message =} */
 int store_batch_set(lua_State *L) {
     lua_settop(L, 4);
-    luaL_checkstring(L, 2);
-    store_batch *b = new_work(L, BATCH_STATE, 0);
-    copy_text(L, 2, &b->uid);
-    if (!lua_isnil(L, 3)) copy_text(L, 3, &b->state);
-    b->end = lua_toboolean(L, 4);
+    making m = new_work(L, BATCH_STATE, 0);
+    m.batch->uid = keep_text(L, &m, 2);
+    if (!lua_isnil(L, 3)) m.batch->state = keep_text(L, &m, 3);
+    m.batch->end = lua_toboolean(L, 4);
     return store_submit_job(L, after_state);
 }
 
@@ -182,7 +181,7 @@ static int after_holder(lua_State *L, int status, lua_KContext ctx) {
 /* store:holder(key) -> uid | nil | nil, {kind =, message =} */
 int store_batch_holder(lua_State *L) {
     lua_settop(L, 2);
-    store_batch *b = new_work(L, BATCH_HOLDER, 1);
-    copy_key(L, 2, b->entries[0].key);
+    making m = new_work(L, BATCH_HOLDER, 1);
+    store_check_key(L, 2, m.batch->entries[0].key);
     return store_submit_job(L, after_holder);
 }

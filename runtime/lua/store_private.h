@@ -12,16 +12,19 @@
 store_job **store_new_job(lua_State *L);
 
 /* Submits the job of the box on top of the stack, and waits for it: then after(L, LUA_YIELD, ctx)
- * goes on. */
+ * goes on. The box's first user value keeps the texts that the job uses. */
 int store_submit_job(lua_State *L, lua_KFunction after);
 
 /* In `after`: the job that has come back, and its end. */
 store_job *store_job_back(lua_State *L, lua_KContext ctx);
 void store_job_done(lua_State *L, lua_KContext ctx);
 
+/* The key at arg. Raises when it is none. */
+void store_check_key(lua_State *L, int arg, unsigned char out[STORE_KEY]);
+
 /* Methods of the store. */
 int store_batch_claim(lua_State *L);
-int store_batch_settle(lua_State *L);
+int store_batch_complete(lua_State *L);
 int store_batch_set(lua_State *L);
 int store_batch_list(lua_State *L);
 int store_batch_holder(lua_State *L);

@@ -1,5 +1,5 @@
 #!/usr/bin/env fellowship
--- Calls in batches, as the store keeps them: claimed once, settled once, forgotten with their batch.
+-- Calls in batches, as the store keeps them: claimed once, completed once, forgotten with their batch.
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
 local tap = require "tap"
@@ -49,17 +49,17 @@ do
   local list = s:batches()
   tap.is(list[1].uid .. list[1].state .. list[1].pending, 'one{"a":2}2', "the list: in order, with the last state and what is pending")
   tap.is(list[2].uid .. list[2].pending, "two1", "of all batches")
-  local ends, before = s:settle({ result(1), result(9), result(7) }, 5)
-  tap.is(shown(ends), "fresh held false", "settled: committed, there before, unknown")
+  local ends, before = s:complete({ result(1), result(9), result(7) }, 5)
+  tap.is(shown(ends), "committed found false", "completed: committed, there before, unknown")
   tap.is(before[2], "completion 9", "with what was there before")
   tap.is(s:get(key(1)), "completion 1", "the completion is there")
   tap.is(s:holder(key(1)), nil, "and its claim gone")
-  ends, before = s:settle({ result(1, "another") }, 5)
-  tap.is(shown(ends) .. before[1], "heldcompletion 1", "what the store holds is never replaced")
-  tap.is(shown((s:claim("two", { call(1) }))), "false", "what was settled is not claimed again")
+  ends, before = s:complete({ result(1, "another") }, 5)
+  tap.is(shown(ends) .. before[1], "foundcompletion 1", "what the store holds is never replaced")
+  tap.is(shown((s:claim("two", { call(1) }))), "false", "what was completed is not claimed again")
   s:put(key(2), "request 2", "{}", "live 2", 1)
-  ends, before = s:settle({ result(2) }, 5)
-  tap.is(shown(ends) .. before[1], "heldlive 2", "a call that was asked live meanwhile: the first completion stays")
+  ends, before = s:complete({ result(2) }, 5)
+  tap.is(shown(ends) .. before[1], "foundlive 2", "a call that was asked live meanwhile: the first completion stays")
   s:claim("one", calls(4, 5))
   s:set_batch("one", '{"a":3}', true)
   tap.is(s:holder(key(4)), nil, "a batch that has ended lets go of its calls")
@@ -75,7 +75,7 @@ do
   local found = {}
   core.each(path, function(r) found[#found + 1] = r.completion .. "/" .. r.request .. "/" .. r.wire end)
   table.sort(found)
-  tap.is(found[1], 'completion 1/request 1/{"n":1}', "what was settled stands with its request and the body as sent")
+  tap.is(found[1], 'completion 1/request 1/{"n":1}', "what was completed stands with its request and the body as sent")
   local s = open(true)
   tap.is(s:has_pending(), true, "opened to read: calls are pending")
   tap.is(#s:batches(), 1, "and the batches are listed")
@@ -88,7 +88,7 @@ do
   for n = 1, 500 do many[n] = call(1000 + n) end
   tap.is(#s2:claim("many", many), 500, "hundreds at a time")
   for n = 1, 500 do many[n] = result(1000 + n, json.encode { n = n }) end
-  tap.is(shown((s2:settle(many, 1))):gsub("fresh ?", ""), "", "are all settled")
+  tap.is(shown((s2:complete(many, 1))):gsub("committed ?", ""), "", "are all completed")
   tap.ok(not pcall(s2.claim, s2, "x", { { key = "short", request = "", wire = "" } }), "a key has 32 bytes")
   tap.ok(not pcall(s2.claim, s2, "x", { { key = key(1) } }), "and a claim its texts")
   s2:close()

@@ -1,7 +1,8 @@
 /*
  * store_desk: what the tests of the store share: a folder of their own, a store with a bell, jobs.
  *
- * Ownership: as in engine/store/store.h; jobs that come back are the test's to free.
+ * Ownership: as in engine/store/store.h; jobs that come back are the test's to free, and the texts
+ * that they borrow live until the end.
  */
 #ifndef FELLOWSHIP_TESTS_STORE_DESK_H
 #define FELLOWSHIP_TESTS_STORE_DESK_H
@@ -52,13 +53,21 @@ static inline void desk_close(desk *d) {
     close(d->ends[1]);
 }
 
-static inline store_text text(const void *data, size_t len) {
-    store_text t = {malloc(len + 1), len};
-    memcpy(t.data, data, len);
-    return t;
+/* Texts that jobs borrow; they live until the end. */
+static struct block {
+    struct block *next;
+    char data[];
+} * blocks;
+
+static inline pack_text text(const void *data, size_t len) {
+    struct block *b = malloc(sizeof *b + len + 1);
+    memcpy(b->data, data, len);
+    b->next = blocks;
+    blocks = b;
+    return (pack_text){b->data, len};
 }
 
-static inline store_text words(const char *format, int n) {
+static inline pack_text words(const char *format, int n) {
     char line[64];
     return text(line, (size_t)snprintf(line, sizeof line, format, n));
 }
@@ -70,7 +79,7 @@ static inline store_job *make_get(int n) {
     return job;
 }
 
-static inline store_job *make_put(int n, store_text completion) {
+static inline store_job *make_put(int n, pack_text completion) {
     store_job *job = make_get(n);
     job->op = STORE_PUT;
     job->request = words("request %d", n);
@@ -100,8 +109,8 @@ static inline store_job *run(desk *d, store_job *job) {
 }
 
 static inline bool completion_is(const store_job *job, const char *wanted) {
-    return job->found && !job->error && job->completion.len == strlen(wanted) &&
-           memcmp(job->completion.data, wanted, job->completion.len) == 0;
+    return job->found && !job->error && job->answer.len == strlen(wanted) &&
+           memcmp(job->answer.data, wanted, job->answer.len) == 0;
 }
 
 static inline bool desk_begin(void) {
@@ -113,6 +122,10 @@ static inline int desk_end(void) {
     char clean[64];
     snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
     if (system(clean) != 0) printf("# %s stays\n", folder);
+    for (struct block *next; blocks; blocks = next) {
+        next = blocks->next;
+        free(blocks);
+    }
     return done_testing();
 }
 

@@ -174,7 +174,7 @@ static void test_wal_on_read_only_media(void) {
 }
 
 /* Puts until one fails, then checks that what was said to be stored is, and only that. */
-static int fill(desk *d, store_text (*make)(int), int limit) {
+static int fill(desk *d, pack_text (*make)(int), int limit) {
     int stored = 0;
     for (int n = 0; n < limit; n++) {
         store_job *job = run(d, make_put(n, make(n)));
@@ -187,7 +187,7 @@ static int fill(desk *d, store_text (*make)(int), int limit) {
     return stored;
 }
 
-static store_text wide(int n) {
+static pack_text wide(int n) {
     (void)n;
     static char kilobytes[20000];
     memset(kilobytes, 'x', sizeof kilobytes);
@@ -203,7 +203,7 @@ static void after_full(desk *d, int stored, const char *what) {
     store_submit(d->s, make_get(0));
     job = wait_jobs(d, 3);
     ok(job->error && !job->found, "%s: a group's put fails", what);
-    ok(!job->next->found && !job->next->error && !job->next->completion.data,
+    ok(!job->next->found && !job->next->error && !job->next->answer.data,
        "%s: a get behind it does not see it", what);
     ok(job->next->next->found, "%s: a get of another is served", what);
     for (store_job *next; job; job = next) {

@@ -58,14 +58,14 @@ local function hand_over(self, item, how, held)
   end
   self.answered = self.answered + 1
   local model = self.model
-  if how == "fresh" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
-  elseif how == "fresh" then stats.ended(model, item.outcome, true, "batch") end
+  if how == "committed" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
+  elseif how == "committed" then stats.ended(model, item.outcome, true, "batch") end
   local flight = chain.flights[item.key]
   if not (flight and flight.batch) then return end
-  if how == "fresh" and item.outcome.verdict == "done" then
+  if how == "committed" and item.outcome.verdict == "done" then
     calls.deliver(flight, { completion = item.outcome.completion })
   else
-    calls.deliver(flight, { text = held or item.completion, stored = how == "held" })
+    calls.deliver(flight, { text = held or item.completion, stored = how == "found" })
   end
 end
 
@@ -73,7 +73,7 @@ local function commit(self)
   local group = self.group
   if #group == 0 then return end
   self.group = {}
-  local ends, held = record.store():settle(group, sys.time())
+  local ends, held = record.store():complete(group, sys.time())
   if not ends then
     error({ kind = "store", fatal = true, message = held.message
       .. " (the completions just paid for could not be kept; the run stops)" }, 0)

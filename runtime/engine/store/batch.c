@@ -32,17 +32,17 @@ typedef struct batch_work {
 } batch_work;
 
 /* What one run needs; prepared as it goes, since a run needs few of the statements. */
-typedef struct desk {
+typedef struct session {
     sqlite3 *db;
     store_table *table;
     store_batch *b;
     pack *pack;
     sqlite3_stmt *statements[STATEMENTS];
-} desk;
+} session;
 
-static sqlite3_stmt *prepare(desk *d, enum statement which, int *rc) {
-    sqlite3_stmt **statement = &d->statements[which];
-    if (!*statement) *rc = sqlite3_prepare_v2(d->db, sql[which], -1, statement, NULL);
+static sqlite3_stmt *prepare(session *s, enum statement which, int *rc) {
+    sqlite3_stmt **statement = &s->statements[which];
+    if (!*statement) *rc = sqlite3_prepare_v2(s->db, sql[which], -1, statement, NULL);
     return *rc == SQLITE_OK ? *statement : NULL;
 }
 
@@ -72,29 +72,25 @@ static void drop_text(store_text *text) {
     *text = (store_text){0};
 }
 
-static void bind_text(sqlite3_stmt *statement, int at, const store_text *text) {
-    sqlite3_bind_text(statement, at, text->data, (int)text->len, SQLITE_STATIC);
+static int bind_text(sqlite3_stmt *statement, int at, const pack_text *text) {
+    return sqlite3_bind_text64(statement, at, text->data, text->len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 /* The completion of the entry's key, if there is one, becomes its text. */
-static int find_completion(desk *d, store_batch_entry *e) {
+static int find_completion(session *s, store_batch_entry *e) {
     store_job probe = {.op = STORE_GET};
     memcpy(probe.key, e->key, sizeof probe.key);
-    int rc = store_table_get(d->table, &probe);
-    e->held = rc == SQLITE_OK && probe.found;
-    if (!e->held) {
-        free(probe.completion.data);
-        return rc;
-    }
+    int rc = store_table_get(s->table, &probe);
+    e->found = rc == SQLITE_OK && probe.found;
     drop_text(&e->text);
-    e->text = probe.completion;
+    e->text = probe.answer;
     return rc;
 }
 
 /* The batch that has claimed the entry's key becomes its text. */
-static int find_holder(desk *d, store_batch_entry *e) {
+static int find_holder(session *s, store_batch_entry *e) {
     int rc = SQLITE_OK;
-    sqlite3_stmt *holder = prepare(d, HOLDER, &rc);
+    sqlite3_stmt *holder = prepare(s, HOLDER, &rc);
     if (!holder) return rc;
     drop_text(&e->text);
     sqlite3_bind_blob(holder, 1, e->key, sizeof e->key, SQLITE_STATIC);
@@ -104,81 +100,77 @@ static int find_holder(desk *d, store_batch_entry *e) {
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int claim(desk *d, store_batch_entry *e) {
-    int rc = find_completion(d, e);
-    if (rc != SQLITE_OK || e->held) return rc;
-    rc = find_holder(d, e);
+static int claim(session *s, store_batch_entry *e) {
+    int rc = find_completion(s, e);
+    if (rc != SQLITE_OK || e->found) return rc;
+    rc = find_holder(s, e);
     if (rc != SQLITE_OK || e->text.data) return rc;
-    sqlite3_stmt *insert = prepare(d, CLAIM, &rc);
+    sqlite3_stmt *insert = prepare(s, CLAIM, &rc);
     if (!insert) return rc;
-    const pack_text texts[PACK_TEXTS] = {[RECORD_COMPLETION] = {"", 0},
-                                         [RECORD_REQUEST] = {e->request.data, e->request.len},
-                                         [RECORD_WIRE] = {e->wire.data, e->wire.len}};
+    const pack_text texts[PACK_TEXTS] = {
+        [RECORD_COMPLETION] = {"", 0}, [RECORD_REQUEST] = e->request, [RECORD_WIRE] = e->wire};
     const void *record;
     size_t len;
-    if (!pack_texts(d->pack, texts, &record, &len)) return SQLITE_TOOBIG;
+    rc = store_table_pack(s->pack, texts, &record, &len);
+    if (rc != SQLITE_OK) return rc;
     sqlite3_bind_blob(insert, 1, e->key, sizeof e->key, SQLITE_STATIC);
-    bind_text(insert, 2, &d->b->uid);
-    rc = sqlite3_bind_blob64(insert, 3, record, len, SQLITE_STATIC);
+    rc = bind_text(insert, 2, &s->b->uid);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_blob64(insert, 3, record, len, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = finish(insert);
     if (rc != SQLITE_OK) return rc;
-    return set_text(&e->text, d->b->uid.data, d->b->uid.len) ? SQLITE_OK : SQLITE_NOMEM;
+    return set_text(&e->text, s->b->uid.data, s->b->uid.len) ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 /* Puts the completion with the texts that were claimed with its key. */
-static int put(desk *d, store_batch_entry *e, const void *record, size_t len) {
+static int put(session *s, store_batch_entry *e, const void *record, size_t len) {
     pack_text texts[PACK_TEXTS];
-    if (!pack_open(d->pack, record, len, texts)) return SQLITE_CORRUPT;
-    /* The job only borrows its texts, and gets what was there before. */
-    store_job job = {.op = STORE_PUT, .created_ms = d->b->created_ms};
+    if (!pack_open(s->pack, record, len, texts)) return SQLITE_CORRUPT;
+    store_job job = {.op = STORE_PUT,
+                     .request = texts[RECORD_REQUEST],
+                     .wire = texts[RECORD_WIRE],
+                     .completion = e->completion,
+                     .created_ms = s->b->created_ms};
     memcpy(job.key, e->key, sizeof job.key);
-    job.request = (store_text){(char *)texts[RECORD_REQUEST].data, texts[RECORD_REQUEST].len};
-    job.wire = (store_text){(char *)texts[RECORD_WIRE].data, texts[RECORD_WIRE].len};
-    if (!set_text(&job.completion, e->text.data, e->text.len)) return SQLITE_NOMEM;
-    int rc = store_table_put(d->table, &job);
-    if (rc == SQLITE_OK && job.found) {
-        drop_text(&e->text);
-        e->text = job.completion;
-        e->held = true;
-        return rc;
-    }
-    e->fresh = rc == SQLITE_OK;
-    free(job.completion.data);
+    int rc = store_table_put(s->table, &job);
+    e->found = rc == SQLITE_OK && job.found;
+    e->committed = rc == SQLITE_OK && !job.found;
+    drop_text(&e->text);
+    e->text = job.answer;
     return rc;
 }
 
-static int settle(desk *d, store_batch_entry *e) {
+static int complete(session *s, store_batch_entry *e) {
     int rc = SQLITE_OK;
-    e->held = e->fresh = false;
-    sqlite3_stmt *row = prepare(d, RECORD, &rc);
+    e->found = e->committed = false;
+    sqlite3_stmt *row = prepare(s, RECORD, &rc);
     if (!row) return rc;
     sqlite3_bind_blob(row, 1, e->key, sizeof e->key, SQLITE_STATIC);
     rc = sqlite3_step(row);
     bool claimed = rc == SQLITE_ROW;
     if (claimed)
-        rc = put(d, e, sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0));
+        rc = put(s, e, sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0));
     else if (rc == SQLITE_DONE)
-        rc = find_completion(d, e);
+        rc = find_completion(s, e);
     sqlite3_reset(row);
-    sqlite3_stmt *let_go = rc == SQLITE_OK && claimed ? prepare(d, LET_GO, &rc) : NULL;
+    sqlite3_stmt *let_go = rc == SQLITE_OK && claimed ? prepare(s, LET_GO, &rc) : NULL;
     if (!let_go) return rc;
     sqlite3_bind_blob(let_go, 1, e->key, sizeof e->key, SQLITE_STATIC);
     return finish(let_go);
 }
 
 /* Does one statement about the batch. */
-static int about(desk *d, enum statement which) {
+static int about(session *s, enum statement which) {
     int rc = SQLITE_OK;
-    sqlite3_stmt *statement = prepare(d, which, &rc);
+    sqlite3_stmt *statement = prepare(s, which, &rc);
     if (!statement) return rc;
-    bind_text(statement, 1, &d->b->uid);
-    if (which == NOTE) bind_text(statement, 2, &d->b->state);
-    return finish(statement);
+    rc = bind_text(statement, 1, &s->b->uid);
+    if (rc == SQLITE_OK && which == NOTE) rc = bind_text(statement, 2, &s->b->state);
+    return rc == SQLITE_OK ? finish(statement) : rc;
 }
 
-static int note_state(desk *d) {
-    int rc = about(d, d->b->state.data ? NOTE : FORGET);
-    if (rc == SQLITE_OK && (d->b->end || !d->b->state.data)) rc = about(d, LET_GO_ALL);
+static int note_state(session *s) {
+    int rc = about(s, s->b->state.data ? NOTE : FORGET);
+    if (rc == SQLITE_OK && (s->b->end || !s->b->state.data)) rc = about(s, LET_GO_ALL);
     return rc;
 }
 
@@ -202,18 +194,18 @@ static int add_row(store_batch *b, sqlite3_stmt *row) {
                                                                           : SQLITE_NOMEM;
 }
 
-static int list(desk *d) {
+static int list(session *s) {
     int rc = SQLITE_OK;
-    free_rows(d->b);
-    sqlite3_stmt *rows = prepare(d, LIST, &rc);
+    free_rows(s->b);
+    sqlite3_stmt *rows = prepare(s, LIST, &rc);
     if (!rows) return rc;
-    while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) rc = add_row(d->b, rows);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) rc = add_row(s->b, rows);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int each_entry(desk *d, int (*fn)(desk *, store_batch_entry *)) {
+static int each_entry(session *s, int (*fn)(session *, store_batch_entry *)) {
     int rc = SQLITE_OK;
-    for (size_t i = 0; i < d->b->count && rc == SQLITE_OK; i++) rc = fn(d, &d->b->entries[i]);
+    for (size_t i = 0; i < s->b->count && rc == SQLITE_OK; i++) rc = fn(s, &s->b->entries[i]);
     return rc;
 }
 
@@ -236,41 +228,35 @@ bool store_batch_any(sqlite3 *db) {
     return any;
 }
 
-static int run_with(desk *d) {
-    if (!has_tables(d->db)) {
-        if (d->b->op == BATCH_LIST || d->b->op == BATCH_HOLDER) return SQLITE_OK;
-        int rc = sqlite3_exec(d->db, schema, NULL, NULL, NULL);
+static int run_with(session *s) {
+    if (!has_tables(s->db)) {
+        if (s->b->op == BATCH_LIST || s->b->op == BATCH_HOLDER) return SQLITE_OK;
+        int rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
         if (rc != SQLITE_OK) return rc;
     }
-    switch (d->b->op) {
-    case BATCH_CLAIM: return each_entry(d, claim);
-    case BATCH_SETTLE: return each_entry(d, settle);
-    case BATCH_STATE: return note_state(d);
-    case BATCH_LIST: return list(d);
-    case BATCH_HOLDER: return each_entry(d, find_holder);
+    switch (s->b->op) {
+    case BATCH_CLAIM: return each_entry(s, claim);
+    case BATCH_COMPLETE: return each_entry(s, complete);
+    case BATCH_STATE: return note_state(s);
+    case BATCH_LIST: return list(s);
+    case BATCH_HOLDER: return each_entry(s, find_holder);
     }
     return SQLITE_MISUSE;
 }
 
 static int run(store_work *work, sqlite3 *db, store_table *table) {
-    desk d = {.db = db, .table = table, .b = &((batch_work *)work)->batch};
-    bool packs = d.b->op == BATCH_CLAIM || d.b->op == BATCH_SETTLE;
-    if (packs && !(d.pack = pack_new())) return SQLITE_NOMEM;
-    int rc = run_with(&d);
-    for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(d.statements[i]);
-    pack_free(d.pack);
+    session s = {.db = db, .table = table, .b = &((batch_work *)work)->batch};
+    bool packs = s.b->op == BATCH_CLAIM || s.b->op == BATCH_COMPLETE;
+    if (packs && !(s.pack = pack_new())) return SQLITE_NOMEM;
+    int rc = run_with(&s);
+    for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(s.statements[i]);
+    pack_free(s.pack);
     return rc;
 }
 
 static void free_work(store_work *work) {
     store_batch *b = &((batch_work *)work)->batch;
-    free(b->uid.data);
-    free(b->state.data);
-    for (size_t i = 0; i < b->count; i++) {
-        free(b->entries[i].request.data);
-        free(b->entries[i].wire.data);
-        free(b->entries[i].text.data);
-    }
+    for (size_t i = 0; i < b->count; i++) free(b->entries[i].text.data);
     free(b->entries);
     free_rows(b);
     free(work);

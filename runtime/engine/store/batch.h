@@ -7,8 +7,9 @@
  * completion is committed or the batch lets go of it. The tables are made by the first claim or
  * state; programs that do not know them do without.
  *
- * Ownership: store_batch_job makes a job of STORE_WORK (engine/store/store.h), which owns what is added;
- * once the store has given it back, its answers are read where they stand.
+ * Ownership: store_batch_job makes a job of STORE_WORK (engine/store/store.h). What is asked is the
+ * caller's, and lives until the job is back; then its answers, which are the job's, are read where
+ * they stand.
  */
 #ifndef FELLOWSHIP_ENGINE_STORE_BATCH_H
 #define FELLOWSHIP_ENGINE_STORE_BATCH_H
@@ -18,21 +19,22 @@
 #include "engine/store/store.h"
 
 enum store_batch_op {
-    BATCH_CLAIM,  /* entries: key, request, wire -> held: a completion is there, in text; else the
-                     batch that has claimed the call, in text: uid, or who was first */
-    BATCH_SETTLE, /* entries: key, text (a completion) -> made a completion with the request and
-                     wire that were claimed, and the claim is gone. fresh: it was committed now;
-                     held: there was one before, in text; neither: nobody has claimed the call */
-    BATCH_STATE,  /* notes uid's state; end: it lets go of its calls; without state it is forgotten
-                     with its calls */
-    BATCH_LIST,   /* rows: every batch, oldest first */
-    BATCH_HOLDER  /* entries: key -> text: the batch that has claimed the call, or NULL */
+    BATCH_CLAIM,    /* entries: key, request, wire -> found: a completion is there, in text; else
+                       the batch that has claimed the call, in text: uid, or who was first */
+    BATCH_COMPLETE, /* entries: key, completion -> it stands with the request and wire that were
+                       claimed, and the claim is gone. committed: now; found: there was one before,
+                       in text; neither: nobody has claimed the call */
+    BATCH_STATE,    /* notes uid's state; end: it lets go of its calls; without state it is
+                       forgotten with its calls */
+    BATCH_LIST,     /* rows: every batch, oldest first */
+    BATCH_HOLDER    /* entries: key -> text: the batch that has claimed the call, or NULL */
 };
 
 typedef struct store_batch_entry {
-    unsigned char key[32];
-    store_text request, wire, text;
-    bool held, fresh;
+    unsigned char key[STORE_KEY];
+    pack_text request, wire, completion;
+    store_text text;
+    bool found, committed;
 } store_batch_entry;
 
 typedef struct store_batch_row {
@@ -42,9 +44,9 @@ typedef struct store_batch_row {
 
 typedef struct store_batch {
     enum store_batch_op op;
-    store_text uid, state;
+    pack_text uid, state;
     bool end;
-    int64_t created_ms; /* of what is settled */
+    int64_t created_ms; /* of what is completed */
     store_batch_entry *entries;
     size_t count;
     store_batch_row *rows;

@@ -28,6 +28,13 @@ sqlite3_file *store_db_wal(sqlite3 *db) {
     return rc == SQLITE_OK && wal && wal->pMethods ? wal : NULL;
 }
 
+bool store_db_has_moved(sqlite3 *db) {
+    int moved = 0;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    const char *wal = sqlite3_filename_wal(sqlite3_db_filename(db, "main"));
+    return moved || (store_db_wal(db) && access(wal, F_OK) < 0);
+}
+
 /* The errno of a failed system call, which SQLite notes for opening here and for writing there. */
 static int system_cause(sqlite3 *db) {
     int cause = sqlite3_system_errno(db);
@@ -48,6 +55,9 @@ void store_db_explain(sqlite3 *db, int rc, const char *path, char *err, size_t e
     case SQLITE_LOCKED:
         snprintf(err, errlen, "the store %s is locked by another process (waited %d s)", path,
                  STORE_DB_PATIENCE);
+        break;
+    case SQLITE_TOOBIG:
+        snprintf(err, errlen, "the store %s cannot keep a completion of this size", path);
         break;
     case SQLITE_READONLY:
         snprintf(err, errlen, "the store %s cannot be written: it is read-only", path);

@@ -22,6 +22,9 @@ sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen);
 /* The file of the write-ahead log, or NULL; the connection's own. */
 sqlite3_file *store_db_wal(sqlite3 *db);
 
+/* Whether the file is no longer where it was opened, or its write-ahead log is gone. */
+bool store_db_has_moved(sqlite3 *db);
+
 /* Writes to err what the last failure on db (its result code is rc) means for the store at path. */
 void store_db_explain(sqlite3 *db, int rc, const char *path, char *err, size_t errlen);
 

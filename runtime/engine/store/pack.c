@@ -68,14 +68,15 @@ static size_t length_at(const char *at) {
     return len;
 }
 
-bool pack_texts(pack *p, const pack_text texts[PACK_TEXTS], const void **record, size_t *len) {
+enum pack_end pack_texts(pack *p, const pack_text texts[PACK_TEXTS], const void **record,
+                         size_t *len) {
     size_t total = PREFIX;
     for (int i = 0; i < PACK_TEXTS; i++) {
-        if (texts[i].len >= MOST - total) return false;
+        if (texts[i].len >= MOST - total) return PACK_TOO_BIG;
         total += texts[i].len;
     }
     if (!make_room(&p->plain, total) || !make_room(&p->packed, ZSTD_compressBound(total)))
-        return false;
+        return PACK_NO_MEMORY;
     char *at = p->plain.data + PREFIX;
     for (int i = 0; i < PACK_TEXTS; i++) {
         if (i < PACK_TEXTS - 1) put_length(p->plain.data + 4 * i, texts[i].len);
@@ -83,10 +84,10 @@ bool pack_texts(pack *p, const pack_text texts[PACK_TEXTS], const void **record,
         at += texts[i].len;
     }
     size_t size = ZSTD_compress2(p->in, p->packed.data, p->packed.size, p->plain.data, total);
-    if (ZSTD_isError(size)) return false;
+    if (ZSTD_isError(size)) return PACK_NO_MEMORY; /* there is room for the worst case */
     *record = p->packed.data;
     *len = size;
-    return true;
+    return PACK_DONE;
 }
 
 bool pack_open(pack *p, const void *record, size_t len, pack_text texts[PACK_TEXTS]) {

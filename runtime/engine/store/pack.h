@@ -23,8 +23,12 @@ typedef struct pack_text {
 pack *pack_new(void);
 void pack_free(pack *);
 
-/* Compresses the texts into one record. False when out of memory or when they are 4 GB and more. */
-bool pack_texts(pack *, const pack_text texts[PACK_TEXTS], const void **record, size_t *len);
+/* How a packing ended. */
+enum pack_end { PACK_DONE, PACK_TOO_BIG, PACK_NO_MEMORY };
+
+/* Compresses the texts into one record; together they have less than 4 GB. */
+enum pack_end pack_texts(pack *, const pack_text texts[PACK_TEXTS], const void **record,
+                         size_t *len);
 
 /* Shows the texts of a record. False when it is damaged (it carries a checksum) or there is no
  * memory for it. */

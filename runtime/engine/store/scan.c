@@ -1,5 +1,5 @@
-#include "engine/store/store.h"
 #include "engine/store/db.h"
+#include "engine/store/store.h"
 #include "engine/store/table.h"
 
 #include <stdio.h>

@@ -5,15 +5,21 @@
  * wait together are committed in one transaction (group commit); a job is handed back only after
  * the transaction that holds it is committed.
  *
- * Ownership: store_submit takes a job with all it holds; store_collect gives it back, and then the
- * caller frees it with store_job_free. Everything a job points to is malloc'd.
+ * Ownership: store_submit takes a job; store_collect gives it back, and then the caller frees it
+ * with store_job_free. The texts to be put are the caller's, and live until the job is back; what
+ * the store gives (store_text) is malloc'd and the job's.
  */
 #ifndef FELLOWSHIP_ENGINE_STORE_STORE_H
 #define FELLOWSHIP_ENGINE_STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "engine/store/pack.h"
+
+enum { STORE_KEY = 32 }; /* bytes: a SHA-256 digest */
 
 typedef struct store store;
 
@@ -29,9 +35,14 @@ typedef struct store_options {
     void *say_arg;
 } store_options;
 
-enum store_op { STORE_GET, STORE_PUT, STORE_WORK };
+enum store_op {
+    STORE_GET,
+    STORE_PUT,
+    STORE_AWAIT, /* comes back when no process has the lease of its key, or `until_ms` has come */
+    STORE_WORK
+};
 
-/* Bytes that may hold NULs; data is malloc'd and owned by the job, NULL only when len is 0. */
+/* Bytes that may hold NULs; data is malloc'd, NULL only when len is 0. */
 typedef struct store_text {
     char *data;
     size_t len;
@@ -39,12 +50,16 @@ typedef struct store_text {
 
 typedef struct store_job {
     enum store_op op;
-    unsigned char key[32];
-    store_text request;    /* PUT: canonical JSON of the request as asked; GET: not filled */
-    store_text wire;       /* PUT: the body that was sent; GET: not filled */
-    store_text completion; /* JSON of the answer; after a PUT: what the store holds */
+    unsigned char key[STORE_KEY];
+    pack_text request;     /* PUT: canonical JSON of the request as asked */
+    pack_text wire;        /* PUT: the body that was sent */
+    pack_text completion;  /* PUT: JSON of the answer */
     int64_t created_ms;    /* Unix time in milliseconds; set by the caller for PUT, filled by GET */
-    bool found;            /* GET: there is one; PUT: there was one before, and it came back */
+    bool found;            /* GET: there is one; PUT: there was one before, which stays; AWAIT: no
+                              process has the lease */
+    store_text answer;     /* the completion that was found */
+    int64_t until_ms;      /* AWAIT: on the clock of store_now_ms */
+    atomic_bool withdrawn; /* AWAIT: to be set by whoever waits no more; it comes back soon */
     struct store_work *work; /* WORK: what is done (engine/store/work.h); store_job_free frees it */
     char *error; /* NULL, or what failed, with the store's path; store_job_free frees it */
     void *user;  /* the caller's */
@@ -57,8 +72,8 @@ typedef struct store_job {
  * made by a newer version, on a network file system, no permission, or read_only and absent. */
 store *store_open(const store_options *, char *err, size_t errlen);
 
-/* Takes the job (a zeroed struct from calloc with op, key and, for PUT, the texts set). Thread-safe
- * and never blocks on the disk. */
+/* Takes the job (a zeroed struct from calloc with op, key and what the op wants). Thread-safe and
+ * never blocks on the disk. */
 void store_submit(store *, store_job *);
 
 /* The same, but the job may wait for the next store_flush: those handed over together are one
@@ -70,9 +85,30 @@ void store_flush(store *);
  * PUT with error set has stored nothing, and later jobs were still tried. */
 store_job *store_collect(store *);
 
-/* Finishes every submitted job (results that were not collected are dropped), makes all durable,
- * joins the thread and frees. notify may be called until this returns. NULL is allowed. */
+/* Does every job that was submitted (those that await a lease come back), makes all durable and
+ * ends the thread: notify is not called any more. All results can be collected then. */
+void store_finish(store *);
+
+/* Finishes, if that was not done, and frees; results that were not collected are dropped. NULL is
+ * allowed. */
 void store_close(store *);
+
+/*
+ * Leases (engine/store/lease.h): whoever asks for a completion that is not in the store takes the
+ * lease of its key first, looks again if others have committed since it looked, and ends the lease
+ * once the completion is committed or given up. These are for one thread.
+ */
+
+/* False while another process asks for it: see STORE_AWAIT. */
+bool store_lease(store *, const unsigned char key[STORE_KEY]);
+void store_end_lease(store *, const unsigned char key[STORE_KEY]);
+
+/* A number that changes when other processes commit what they held leases for; negative until the
+ * first lease was wanted, and then nothing is known. */
+int64_t store_foreign_commits(store *);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t store_now_ms(void);
 
 /* Whether calls were under way in batches (engine/store/batch.h) when the store was opened. */
 bool store_has_pending(const store *);

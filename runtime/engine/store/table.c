@@ -5,7 +5,7 @@
 
 /* Recent keys that are moved to the index together. A store of a million completions has some 2,700
  * pages of index: then this writes a third of a page for each. */
-#define SETTLE_AFTER 8192
+#define INDEX_AFTER 8192
 
 /* `key` comes before the record, which may go on in overflow pages: to compare it reads one page.
  */
@@ -69,6 +69,15 @@ bool store_table_texts(sqlite3_stmt *row, pack *p, pack_text texts[PACK_TEXTS]) 
         if (!texts[i].data) return false;
     }
     return true;
+}
+
+int store_table_pack(pack *p, const pack_text texts[PACK_TEXTS], const void **record, size_t *len) {
+    switch (pack_texts(p, texts, record, len)) {
+    case PACK_DONE: return SQLITE_OK;
+    case PACK_TOO_BIG: return SQLITE_TOOBIG;
+    case PACK_NO_MEMORY: return SQLITE_NOMEM;
+    }
+    return SQLITE_INTERNAL;
 }
 
 store_table *store_table_open(sqlite3 *db, bool read_only, int *rc) {
@@ -141,8 +150,8 @@ void store_table_undone(store_table *t) {
 
 int store_table_begin(store_table *t) {
     if (t->first) return SQLITE_OK; /* it has an index of all */
-    /* Another process may have settled what stands here. */
-    if (t->count > 2 * SETTLE_AFTER) forget_recent(t);
+    /* Another process may have indexed what stands here. */
+    if (t->count > 2 * INDEX_AFTER) forget_recent(t);
     sqlite3_stmt *newer = t->statements[NEWER];
     sqlite3_bind_int64(newer, 1, t->last);
     int rc;
@@ -171,8 +180,8 @@ static int take_record(store_table *t, sqlite3_stmt *row, store_job *job) {
     if (!copy) return SQLITE_NOMEM;
     memcpy(copy, texts[RECORD_COMPLETION].data, len);
     copy[len] = '\0';
-    free(job->completion.data);
-    job->completion = (store_text){copy, len};
+    free(job->answer.data);
+    job->answer = (store_text){copy, len};
     job->created_ms = sqlite3_column_int64(row, 1);
     job->found = true;
     return SQLITE_OK;
@@ -228,20 +237,17 @@ static int run(sqlite3_stmt *statement) {
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static pack_text text_of(const store_text *text) {
-    return (pack_text){text->data, text->len};
-}
-
 int store_table_put(store_table *t, store_job *job) {
     int64_t created = job->created_ms;
     int rc = store_table_get(t, job);
     if (rc != SQLITE_OK || job->found) return rc;
-    const pack_text texts[PACK_TEXTS] = {[RECORD_COMPLETION] = text_of(&job->completion),
-                                         [RECORD_REQUEST] = text_of(&job->request),
-                                         [RECORD_WIRE] = text_of(&job->wire)};
+    const pack_text texts[PACK_TEXTS] = {[RECORD_COMPLETION] = job->completion,
+                                         [RECORD_REQUEST] = job->request,
+                                         [RECORD_WIRE] = job->wire};
     const void *record;
     size_t len;
-    if (!pack_texts(t->pack, texts, &record, &len)) return SQLITE_TOOBIG;
+    rc = store_table_pack(t->pack, texts, &record, &len);
+    if (rc != SQLITE_OK) return rc;
     sqlite3_stmt *insert = t->statements[INSERT], *note = t->statements[NOTE];
     sqlite3_bind_blob(insert, 1, job->key, sizeof job->key, SQLITE_STATIC);
     sqlite3_bind_int64(insert, 2, created);
@@ -257,7 +263,7 @@ int store_table_put(store_table *t, store_job *job) {
 }
 
 bool store_table_due(const store_table *t) {
-    return t->count >= SETTLE_AFTER;
+    return t->count >= INDEX_AFTER;
 }
 
 static int by_prefix(const void *a, const void *b) {
@@ -266,8 +272,8 @@ static int by_prefix(const void *a, const void *b) {
                                   : (x->id > y->id) - (x->id < y->id);
 }
 
-int store_table_settle(store_table *t) {
-    /* What another process has settled, and this one still holds, must not come back. */
+int store_table_index_recent(store_table *t) {
+    /* What another process has indexed, and this one still holds, must not come back. */
     forget_recent(t);
     int rc = store_table_begin(t);
     entry *sorted = t->count ? malloc(t->count * sizeof *sorted) : NULL;

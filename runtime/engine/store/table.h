@@ -30,6 +30,9 @@ extern const char store_table_schema[];
 const char *store_table_row(sqlite3 *db);
 bool store_table_texts(sqlite3_stmt *row, pack *, pack_text texts[PACK_TEXTS]);
 
+/* Packs texts; *record lives in the pack. SQLITE_TOOBIG when they are too large for a record. */
+int store_table_pack(pack *, const pack_text texts[PACK_TEXTS], const void **record, size_t *len);
+
 /* How a key stands in the index. */
 int64_t store_table_prefix(const unsigned char *key);
 
@@ -53,6 +56,6 @@ int store_table_put(store_table *, store_job *);
 /* Whether so many keys are recent that they should go into the index; does that, in a writing
  * transaction of its own. */
 bool store_table_due(const store_table *);
-int store_table_settle(store_table *);
+int store_table_index_recent(store_table *);
 
 #endif

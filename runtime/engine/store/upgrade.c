@@ -42,10 +42,11 @@ static int take_row(sqlite3_stmt *from, sqlite3_stmt *to, pack *p) {
     const void *record;
     size_t len;
     if (!store_table_texts(from, p, texts)) return SQLITE_CORRUPT;
-    if (!pack_texts(p, texts, &record, &len)) return SQLITE_NOMEM;
+    int rc = store_table_pack(p, texts, &record, &len);
+    if (rc != SQLITE_OK) return rc;
     sqlite3_bind_value(to, 1, sqlite3_column_value(from, 0));
     sqlite3_bind_value(to, 2, sqlite3_column_value(from, 1));
-    int rc = sqlite3_bind_blob64(to, 3, record, len, SQLITE_STATIC);
+    rc = sqlite3_bind_blob64(to, 3, record, len, SQLITE_STATIC);
     sqlite3_bind_value(to, 4, sqlite3_column_value(from, 5));
     return rc == SQLITE_OK ? run(to) : rc;
 }
