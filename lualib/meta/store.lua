@@ -20,17 +20,41 @@ local store = {}
 ---Waits for the completion of a key.
 ---@param key string 32 bytes
 ---@return string? completion nil when it is not there
----@return boolean|fellowship.store.problem|nil known true with a completion; a problem when reading failed
+---@return fellowship.store.problem? problem when reading failed
+---@return integer? seen for `lease`, when it is not there
 function store:get(key) end
 
----Commits a completion unless the key has one, and returns the one that the store now holds.
+---A call that this process asks for: no other one does until it is closed, or this process ends.
+---@class fellowship.store.lease: userdata
+local lease = {}
+
+---Ends it.
+function lease:close() end
+
+---Takes the lease of a call that is not in the store, before it is paid for.
+---
+---    local held, problem, seen = store:get(key)
+---    local lease <close>, changed = store:lease(key, seen)
+---@param key string 32 bytes
+---@param seen integer what `get` gave
+---@return fellowship.store.lease? lease nil while another process has it, or a task of this one
+---@return boolean? changed others have committed meanwhile: the call is to be looked up again
+function store:lease(key, seen) end
+
+---Waits until nobody has the lease of a call.
+---@param key string 32 bytes
+---@param seconds number at most
+---@return boolean free false when the time has come
+function store:await(key, seconds) end
+
+---Commits a completion unless the key has one, and returns the one that the store now has.
 ---@param key string 32 bytes
 ---@param request string the request as asked, which the key is the digest of
 ---@param wire string the body as it was sent
 ---@param completion string
 ---@param created integer milliseconds since 1970
 ---@return string? completion
----@return boolean|fellowship.store.problem known whether the store held one before; or the problem
+---@return boolean|fellowship.store.problem known whether the store had one before; or the problem
 function store:put(key, request, wire, completion, created) end
 
 ---Whether calls were under way in batches when the store was opened.
@@ -50,9 +74,9 @@ function store:claim(uid, calls) end
 ---Commits completions of claimed calls, whose claims end with that.
 ---@param results { key: string, completion: string }[]
 ---@param created integer milliseconds since 1970
----@return ("fresh"|"held"|false)[]? ends for each: committed now, there before, or claimed by nobody
+---@return ("committed"|"found"|false)[]? ends for each: committed now, there before, or claimed by nobody
 ---@return table<integer, string>|fellowship.store.problem completions of those that were there before, by their places; or the problem
-function store:settle(results, created) end
+function store:complete(results, created) end
 
 ---Notes the state of a batch, on the disk when it returns. Without one the batch is forgotten and its calls are free.
 ---@param uid string

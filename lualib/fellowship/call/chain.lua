@@ -53,6 +53,7 @@ local chain = {
 ---@field why string? for what it is held, in words
 ---@field patient boolean? it may be held for hours
 ---@field from_store boolean? the store had the answer
+---@field seen integer? what other processes had committed when the store was looked into; see fellowship.call.lease
 ---@field landed boolean?
 ---@field completion fellowship.Completion?
 ---@field problem fellowship.Error?

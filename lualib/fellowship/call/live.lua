@@ -10,6 +10,7 @@ local thinking = require "fellowship.provider.thinking"
 local allowance = require "fellowship.call.pace"
 local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
+local lease = require "fellowship.call.lease"
 local record = require "fellowship.call.record"
 local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
@@ -132,43 +133,60 @@ local function report(flight, slot, outcome)
   if how == "good" then allowance.look(flight.model.gate, flight.model.entry, outcome.header) end
 end
 
+--- Makes one attempt, with a slot, and looks at what it gave. Returns true and the call's end, committed; else false and
+--- what to wait after: an outcome that the next attempt may better, or nil when the next one is sent otherwise.
+local function try(flight, asking, slot)
+  local request = asking.request or requests.of(flight) -- not before it has a slot: there may be thousands
+  asking.request, asking.n = request, asking.n + 1
+  flight:tell "" -- a stream that broke begins anew
+  local outcome = attempt(flight, request, asking.n)
+  report(flight, slot, outcome)
+  local learnt = outcome.verdict ~= "done" and requests.learns(flight, request, outcome)
+  local last = asking.tries >= asking.most or (outcome.kind == "refused" and asking.tries >= REFUSED_ATTEMPTS)
+  flight.stage = "store"
+  if not learnt and (outcome.verdict ~= "retry" or last) then
+    return true, record.conclude(flight, outcome, asking.n, request.wire)
+  end
+  if not learnt then return false, outcome end
+  asking.request = nil
+  return false
+end
+
+--- Waits before the next attempt.
+local function back_off(flight, gate, asking, outcome)
+  asking.tries = asking.tries + 1
+  chain.counts.repeated(flight.model, outcome)
+  warn(flight.model, outcome)
+  local wait = limits.backoff(asking.tries - 1, outcome.hint)
+  if outcome.pause then gate:pause(outcome.hint or wait) end
+  flight.stage = "retry"
+  task.sleep(wait)
+end
+
 --- Asks the provider until it is done or final, and commits the end while the call still has its slot, so that no more
 --- than --concurrency calls can ever be paid for and lost. See fellowship.call.chain.
 ---@param flight fellowship.Flight
 ---@return fellowship.Completion?
 ---@return fellowship.Error?
 function live.answer(flight)
-  local model = flight.model
-  local gate = model.gate or endpoint.gate(model)
-  local request
-  local most, tries = model.entry.attempts or settings.attempts, 1
-  for n = 1, math.huge do
-    local outcome
+  local gate = flight.model.gate or endpoint.gate(flight.model)
+  local mine <close> = lease.of(flight)
+  local asking = { n = 0, tries = 1, most = flight.model.entry.attempts or settings.attempts }
+  while true do
+    local taken, ended, outcome, problem
     do
       flight.stage = "turn"
       local slot <close> = gate:acquire()
-      request = request or requests.of(flight) -- not while it waits: there may be thousands
-      flight:tell "" -- a stream that broke begins anew
-      outcome = attempt(flight, request, n)
-      report(flight, slot, outcome)
-      local learnt = outcome.verdict ~= "done" and requests.learns(flight, request, outcome)
-      local last = tries >= most or (outcome.kind == "refused" and tries >= REFUSED_ATTEMPTS)
-      flight.stage = "store"
-      if not learnt and (outcome.verdict ~= "retry" or last) then
-        return record.conclude(flight, outcome, n, request.wire)
-      end
-      if learnt then outcome = nil end
+      taken, outcome, problem = mine:take()
+      if taken == nil then return outcome, problem end
+      if taken then ended, outcome, problem = try(flight, asking, slot) end
+      if ended then return outcome, problem end
     end
-    if outcome then
-      tries = tries + 1
-      chain.counts.repeated(model, outcome)
-      warn(model, outcome)
-      local wait = limits.backoff(tries - 1, outcome.hint)
-      if outcome.pause then gate:pause(outcome.hint or wait) end
-      flight.stage = "retry"
-      task.sleep(wait)
-    else
-      request = nil
+    if not taken then
+      outcome, problem = mine:wait()
+      if outcome ~= chain.pass then return outcome, problem end
+    elseif outcome then
+      back_off(flight, gate, asking, outcome)
     end
   end
 end

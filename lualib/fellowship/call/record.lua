@@ -89,7 +89,8 @@ end
 --- What the store has of a call; see fellowship.call.chain.
 ---@param flight fellowship.Flight
 function record.answer(flight)
-  local held, problem = record.store():get(flight.digest)
+  local held, problem, seen = record.store():get(flight.digest)
+  flight.seen = seen
   if held then
     flight.from_store = true
     return record.read(held, sys.hex(flight.digest), flight.model)
