@@ -4,62 +4,66 @@ local fellowship = require "fellowship"
 local compare = require "fellowship.command.compare"
 local contest = require "fellowship.measure.contest"
 local method = require "fellowship.command.evaluators"
+local join = require "fellowship.dataset.join"
 local tables = require "fellowship.report.table"
 local errors = require "fellowship.base.errors"
 local json = fellowship.json
 
---- A row's response: its `response`, or the last of its `responses`.
-local function response_of(run, row, number)
-  local all = run:field(row, "response") == nil and row.responses
-  local last = type(all) == "table" and all[#all]
-  if type(last) == "string" then return last end
-  return run:text(row, number, "response")
-end
-
---- A prompt, text or conversation, in a form that == compares; nil where a row has none.
-local function comparable(run, row, number)
+--- A prompt, text or conversation, in a form that == compares; and itself. Nil where a row has none.
+local function prompt_of(run, row, number)
   local well, prompt = pcall(run.prompt, run, row, number)
-  return well and json.canonical { prompt } or nil
+  if well then return json.canonical { prompt }, prompt end
 end
 
 --- The rows of a baseline by id; each must be there once.
 local function load_baseline(run, which)
-  local path, byid, count = run.options.against[which], {}, 0
+  local path = run.options.against[which]
+  local joined = join.new(path)
   for row, number in run:rows("against", which, true) do
-    local id = run:id(row, number)
-    if byid[id] then run:usage(("%s: two rows have the id %s; rows are joined by id"):format(path, tostring(id))) end
-    byid[id] = { prompt = comparable(run, row, number), response = response_of(run, row, number) }
-    count = count + 1
+    local id, comparable, prompt = run:id(row, number), prompt_of(run, row, number)
+    if not joined:add(id, { comparable = comparable, prompt = prompt, response = run:response(row, number) }) then
+      run:usage(("%s: two rows have the id %s; rows are joined by id"):format(path, tostring(id)))
+    end
   end
-  return byid, count
+  return joined
+end
+
+--- The prompt that two rows share; one of them may lack it.
+local function shared_prompt(run, row, number, other, name)
+  local comparable, prompt = prompt_of(run, row, number)
+  if not comparable then return other.prompt or run:prompt(row, number) end -- which says what is missing
+  if other.comparable and other.comparable ~= comparable then
+    errors.raise { kind = "data", message = ("the row with the id %s has another prompt in %s")
+      :format(tostring(run:id(row, number)), name) }
+  end
+  return prompt
 end
 
 --- Compares one file with one baseline; returns what the verdicts sum up to.
-local function play(run, evaluator, d, baseline, names, out, games)
-  local winners, seen, alone = {}, {}, 0
-  for row, verdict, number in run:map(run:rows("data", d), function(row, number)
-    local other = baseline[run:id(row, number)]
-    if not other then return nil, number end
-    local prompt = run:prompt(row, number)
-    if other.prompt ~= comparable(run, row, number) then
-      errors.raise { kind = "data", message = ("the row with the id %s has another prompt in %s")
-        :format(tostring(run:id(row, number)), names.b) }
-    end
-    return evaluator:compare { prompt = prompt, a = response_of(run, row, number), b = other.response }, number
+local function play(run, evaluator, d, joined, names, out, games)
+  local winners = {}
+  for row, verdict, number, twice in run:map(run:rows("data", d), function(row, number)
+    local id = run:id(row, number)
+    local other, is_new = joined:find(id), joined:count(id)
+    if not other or not is_new then return nil, number, not is_new end
+    local prompt = shared_prompt(run, row, number, other, names.b)
+    return evaluator:compare { prompt = prompt, a = run:response(row, number), b = other.response }, number
   end) do
     local id = run:id(row, number)
-    if seen[id] then run:usage(("%s: two rows have the id %s; rows are joined by id"):format(names.a, tostring(id))) end
-    seen[id] = true
+    if twice then
+      run:usage(("%s: two rows have the id %s; rows are joined by id"):format(names.a, tostring(id)))
+    end
     if verdict then
       out:write(method.row(id, verdict, names))
       winners[#winners + 1] = verdict.winner
-      games:add(id, names.a, names.b, verdict.winner)
-    else
-      alone = alone + 1
+      games:add(join.key(id), names.a, names.b, verdict.winner)
     end
   end
+  local problem = joined:problem(names.a)
+  if problem then run:usage(problem .. "; --id-column NAME says which field holds the id") end
+  run.tell(joined:report(names.a, not (run.options.limit or run.options.shard)))
   local sums = contest.tally(winners)
-  sums.data, sums.against, sums.unmatched = names.a, names.b, alone
+  sums.data, sums.against, sums.unmatched = names.a, names.b, joined.unmatched
   return sums
 end
 
@@ -124,9 +128,10 @@ return {
     local games, all = contest.games(), json.array()
     local out <close> = run:writer "verdicts.jsonl"
     for b, against in ipairs(o.against) do
-      local baseline = load_baseline(run, b)
+      local joined = load_baseline(run, b)
       for d, data in ipairs(o.data) do
-        all[#all + 1] = as_json(play(run, evaluators[1], d, baseline, { a = data, b = against }, out, games))
+        joined:begin()
+        all[#all + 1] = as_json(play(run, evaluators[1], d, joined, { a = data, b = against }, out, games))
       end
     end
     local results = all[1]

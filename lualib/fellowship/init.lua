@@ -16,6 +16,7 @@ local parts = require "fellowship.parts"
 ---@field json table
 ---@field rows fun(path: string|string[], options?: fellowship.RowsOptions): fellowship.Rows
 ---@field reading fun(options?: table): fellowship.Reading
+---@field join table
 ---@field writer fun(path: string, options?: fellowship.WriterOptions): fellowship.Writer
 ---@field spawn fun(fn: function, ...): fellowship.Task
 ---@field all fun(...: function): ...

@@ -10,6 +10,7 @@ return {
   feedback = { "fellowship.generate.feedback", "new" },
   rows = { "fellowship.dataset.rows", "open" },
   reading = { "fellowship.dataset.reading", "new" },
+  join = { "fellowship.dataset.join" },
   writer = { "fellowship.dataset.writer", "open" },
   spawn = { "fellowship.flow", "spawn" },
   all = { "fellowship.flow", "all" },
