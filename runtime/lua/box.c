@@ -35,6 +35,10 @@ static void set_function(lua_State *L, const box_class *class, const char *name,
     lua_setfield(L, -2, name);
 }
 
+static void set_functions(lua_State *L, const box_class *class, const luaL_Reg *functions) {
+    for (const luaL_Reg *f = functions; f && f->name; f++) set_function(L, class, f->name, f->func);
+}
+
 /* [-0, +1] The class's metatable; made at its first use, and registered when it is whole. */
 static void push_metatable(lua_State *L, const box_class *class) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, class) != LUA_TNIL) return;
@@ -46,12 +50,9 @@ static void push_metatable(lua_State *L, const box_class *class) {
     lua_setfield(L, -2, "__metatable");
     set_function(L, class, "__gc", close_quietly);
     set_function(L, class, "__close", close_quietly);
-    if (class->methods) {
-        lua_newtable(L);
-        for (const luaL_Reg *m = class->methods; m->name; m++)
-            set_function(L, class, m->name, m->func);
-        lua_setfield(L, -2, "__index");
-    }
+    lua_newtable(L);
+    set_functions(L, class, class->methods);
+    lua_setfield(L, -2, "__index");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
@@ -59,6 +60,13 @@ static void push_metatable(lua_State *L, const box_class *class) {
 void box_register(lua_State *L, const box_class *class) {
     push_metatable(L, class);
     lua_pop(L, 1);
+}
+
+void box_add_methods(lua_State *L, const box_class *class, const luaL_Reg *methods) {
+    push_metatable(L, class);
+    lua_getfield(L, -1, "__index");
+    set_functions(L, class, methods);
+    lua_pop(L, 2);
 }
 
 void *box_new(lua_State *L, const box_class *class, size_t size, int values) {

@@ -37,8 +37,10 @@ typedef struct box_head {
     bool closed;
 } box_head;
 
-/* [-0, +0] Makes the class known at once, not at its first box: for those that scripts see. */
+/* [-0, +0] Makes the class known at once, not at its first box: for those that scripts see.
+ * box_add_methods gives it methods beside its own, from another file. */
 void box_register(lua_State *L, const box_class *class);
+void box_add_methods(lua_State *L, const box_class *class, const luaL_Reg *methods);
 
 /* [-0, +1] A new box of `size` bytes, zeroed behind its head, with `values` user values. */
 void *box_new(lua_State *L, const box_class *class, size_t size, int values);

@@ -2,7 +2,7 @@
 
 #include <lauxlib.h>
 
-#include "lua/task.h"
+#include "lua/runtime.h"
 
 /* The address is the mark. The registry table under it holds the coroutines that are suspended in
  * a primitive: nobody but the code below may resume those. */
@@ -100,7 +100,7 @@ static bool is_active(lua_State *co) {
 
 static const char *why_not(lua_State *L, lua_State *co) {
     if (is_active(co)) return "cannot resume non-suspended coroutine";
-    if (task_owns(co) || is_inside(L, 1))
+    if (runtime_task_owns(co) || is_inside(L, 1))
         return "cannot resume a coroutine that waits for a call of another task";
     if (lua_status(co) == LUA_OK && lua_gettop(co) == 0) return "cannot resume dead coroutine";
     return NULL;
@@ -148,7 +148,7 @@ static int l_close(lua_State *L) {
     lua_State *co = lua_tothread(L, 1);
     if (is_active(co))
         return luaL_error(L, "cannot close a %s coroutine", co == L ? "running" : "normal");
-    if (task_owns(co) || is_inside(L, 1))
+    if (runtime_task_owns(co) || is_inside(L, 1))
         return luaL_error(L, "cannot close a coroutine that waits for a call of another task");
     bool well = lua_resetthread(co) == LUA_OK;
     lua_pushboolean(L, well);

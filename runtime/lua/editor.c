@@ -6,13 +6,13 @@
 
 #include "engine/edit.h"
 #include "lua/box.h"
-#include "lua/task.h"
+#include "lua/waiters.h"
 
 /* User value 1 of the box is the function that completes. */
 typedef struct editor {
     box_head box;
     edit *edit;
-    task *reader;      /* waits in read */
+    task_list readers; /* one at most, in read */
     lua_State *asking; /* who feeds, while keys are taken */
     int place;         /* where the editor is on its stack */
     bool dropped;      /* drop_line was called */
@@ -27,13 +27,12 @@ static editor *check_editor(lua_State *L) {
 static void release_editor(void *box) {
     editor *e = box;
     edit_free(e->edit);
-    if (e->reader) task_wake(e->reader); /* which finds it closed */
-    e->reader = NULL;
+    waiters_wake(&e->readers); /* which find it closed */
 }
 
 static void on_input(void *arg) {
     editor *e = arg;
-    if (e->reader) task_wake(e->reader);
+    waiters_wake(&e->readers);
 }
 
 /* complete(before) -> what the line goes on with | nil, what to show */
@@ -82,15 +81,9 @@ static int l_open(lua_State *L) {
 
 /* ---- reading ---- */
 
-static void stop_reading(void *arg) {
-    editor *e = arg;
-    e->reader = NULL;
-}
-
 static int feed(lua_State *L, int status, lua_KContext ctx) {
     (void)status, (void)ctx;
     editor *e = check_editor(L);
-    e->reader = NULL;
     lua_settop(L, 1);
     if (e->dropped) {
         e->dropped = false;
@@ -98,15 +91,12 @@ static int feed(lua_State *L, int status, lua_KContext ctx) {
         lua_pushliteral(L, "dropped");
         return 2;
     }
-    task *self = task_current(L);
+    task_current(L);
     e->asking = L;
     e->place = 1;
     enum edit_state state = edit_feed(e->edit);
     e->asking = NULL;
-    if (state == EDIT_MORE) {
-        e->reader = self;
-        return task_suspend(L, TASK_OUTSIDE, stop_reading, e, 0, feed);
-    }
+    if (state == EDIT_MORE) return waiters_wait(L, &e->readers, TASK_OUTSIDE, 0, feed);
     if (state == EDIT_END) {
         lua_pushnil(L);
         lua_pushliteral(L, "end");
@@ -122,7 +112,7 @@ static int feed(lua_State *L, int status, lua_KContext ctx) {
 static int l_read(lua_State *L) {
     editor *e = check_editor(L);
     const char *prompt = luaL_checkstring(L, 2);
-    if (e->reader) return luaL_error(L, "another task reads already");
+    if (e->readers.first) return luaL_error(L, "another task reads already");
     task_current(L);
     e->dropped = false;
     if (!edit_begin(e->edit, prompt)) return luaL_error(L, "out of memory");
@@ -132,11 +122,11 @@ static int l_read(lua_State *L) {
 /* drop_line() -> whether a line was being read: its reader gets nil, "dropped". */
 static int l_drop_line(lua_State *L) {
     editor *e = check_editor(L);
-    lua_pushboolean(L, e->reader != NULL);
-    if (!e->reader) return 1;
+    lua_pushboolean(L, e->readers.first != NULL);
+    if (!e->readers.first) return 1;
     e->dropped = true;
     edit_stop(e->edit);
-    task_wake(e->reader);
+    waiters_wake(&e->readers);
     return 1;
 }
 

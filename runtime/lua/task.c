@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -12,82 +13,50 @@
  * else of a short task, and a new one is cold in the cache. */
 #define SPARE_MOST 2048
 
+const box_class task_class = {.name = "fellowship.task"};
+
 const char task_anchors, task_unobserved, task_quiet_hook;
 
 /* The registry's key of the list of spare coroutines. */
 static const char task_spares;
 
-/* A thread's extra space holds the runtime; the lowest bit is set in a task's own coroutine. */
-static uintptr_t *space_of(lua_State *L) {
-    return lua_getextraspace(L);
-}
+/* ---- lists ---- */
 
-runtime *runtime_of(lua_State *L) {
-    return (runtime *)(*space_of(L) & ~(uintptr_t)1);
-}
-
-bool task_owns(lua_State *L) {
-    return *space_of(L) & 1;
-}
-
-void runtime_add_hook(runtime *rt, turn_hook *hook) {
-    hook->next = rt->hooks;
-    rt->hooks = hook;
-}
-
-void runtime_remove_hook(runtime *rt, turn_hook *hook) {
-    for (turn_hook **link = &rt->hooks; *link; link = &(*link)->next) {
-        if (*link != hook) continue;
-        *link = hook->next;
-        return;
-    }
-}
-
-/* ---- the queue ---- */
-
-static void enqueue(task_queue *q, task *t) {
-    t->state = READY;
+void task_list_add(task_list *list, task *t) {
+    assert(!t->list);
+    t->list = list;
+    t->before = list->last;
     t->next = NULL;
-    *(q->last ? &q->last->next : &q->first) = t;
-    q->last = t;
-    q->count++;
+    *(list->last ? &list->last->next : &list->first) = t;
+    list->last = t;
+    list->count++;
 }
 
-static task *dequeue(task_queue *q) {
-    task *t = q->first;
-    q->first = t->next;
-    if (!q->first) q->last = NULL;
-    q->count--;
-    return t;
+static void leave_list(task *t) {
+    task_list *list = t->list;
+    if (!list) return;
+    *(t->before ? &t->before->next : &list->first) = t->next;
+    *(t->next ? &t->next->before : &list->last) = t->before;
+    list->count--;
+    t->list = NULL;
 }
 
-static bool take_out(task_queue *q, task *t) {
-    task **link = &q->first, *before = NULL;
-    while (*link && *link != t) {
-        before = *link;
-        link = &(*link)->next;
-    }
-    if (!*link) return false;
-    *link = t->next;
-    if (q->last == t) q->last = before;
-    q->count--;
-    return true;
-}
-
-static void leave_queue(task *t) {
-    if (!take_out(&t->rt->soon, t)) take_out(&t->rt->ready, t);
+static void queue(task *t, task_list *list) {
+    t->state = TASK_READY;
+    task_list_add(list, t);
 }
 
 static bool any_ready(const runtime *rt) {
     return rt->soon.first || rt->ready.first;
 }
 
-static void wake_into(task *t, task_queue *q) {
-    if (t->state != SUSPENDED) return;
+static void wake_into(task *t, task_list *list) {
+    if (t->state != TASK_SUSPENDED) return;
     if (t->wait == TASK_OUTSIDE) t->rt->outside--;
+    leave_list(t);
     t->cancel = NULL;
     t->parked = false;
-    enqueue(q, t);
+    queue(t, list);
 }
 
 void task_wake(task *t) {
@@ -99,7 +68,7 @@ void task_wake_soon(task *t) {
 }
 
 void task_wake_with(task *t, void (*drop)(void *), void *arg) {
-    if (t->state != SUSPENDED) return;
+    if (t->state != TASK_SUSPENDED) return;
     task_wake_soon(t);
     t->cancel = drop;
     t->cancel_arg = arg;
@@ -125,7 +94,7 @@ uint64_t task_rank(const task *t) {
 static lua_State *push_coroutine(lua_State *L, runtime *rt) {
     if (rt->spare == 0) {
         lua_State *made = lua_newthread(L);
-        *space_of(made) |= 1;
+        *runtime_space(made) |= 1;
         return made;
     }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &task_spares);
@@ -160,7 +129,7 @@ task *task_spawn(lua_State *L, int arguments) {
     int function = lua_gettop(L) - arguments;
     task *t = box_new(L, &task_class, sizeof *t, RESULTS_KEPT);
     t->rt = rt;
-    t->state = DONE; /* until it has a coroutine, a collected box has nothing to do */
+    t->state = TASK_DONE; /* until it has a coroutine, a collected box has nothing to do */
     t->L = push_coroutine(L, rt);
     lua_setiuservalue(L, -2, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &task_anchors);
@@ -173,7 +142,7 @@ task *task_spawn(lua_State *L, int arguments) {
     t->arguments = arguments;
     seed_task(t, rt);
     rt->live++;
-    enqueue(&rt->ready, t);
+    queue(t, &rt->ready);
     return t;
 }
 
@@ -194,17 +163,13 @@ static void set_registered(task *t, const char *table, bool present) {
 
 /* [-0, +0] The task's outcome (results, or error and traceback) is on its coroutine's stack. */
 static void end_task(task *t, bool failed, int results) {
-    t->state = DONE;
+    assert(t->state == TASK_RUNNING && !t->list && t->rt->live > 0);
+    t->state = TASK_DONE;
     t->failed = failed;
     t->results = results;
     t->rt->live--;
-    bool awaited = t->waiters != NULL;
-    for (task *w = t->waiters, *next; w; w = next) {
-        next = w->next_waiter;
-        w->awaited = NULL;
-        task_wake(w);
-    }
-    t->waiters = NULL;
+    bool awaited = t->waiters.first;
+    while (t->waiters.first) task_wake(t->waiters.first);
     if (failed && !awaited) set_registered(t, &task_unobserved, true);
     if (!failed) {
         lua_State *L = t->rt->L;
@@ -228,9 +193,11 @@ static void close_task(task *t, bool cancelled) {
 static void resume(task *t) {
     runtime *rt = t->rt;
     int results, arguments = t->arguments;
+    assert(t->state == TASK_READY && !rt->current);
+    leave_list(t);
     t->arguments = 0;
     t->cancel = NULL;
-    t->state = RUNNING;
+    t->state = TASK_RUNNING;
     rt->current = t;
     if (rt->presses > 0) task_interrupt(rt); /* pressed before it began to compute */
     int status = lua_resume(t->L, NULL, arguments, &results);
@@ -256,14 +223,12 @@ static void resume(task *t) {
 }
 
 void task_cancel(task *t) {
-    if (t->state == READY)
-        leave_queue(t);
-    else if (t->wait == TASK_OUTSIDE)
-        t->rt->outside--;
+    if (t->state == TASK_SUSPENDED && t->wait == TASK_OUTSIDE) t->rt->outside--;
+    leave_list(t);
     void (*undo)(void *) = t->cancel;
     t->cancel = NULL;
     if (undo) undo(t->cancel_arg);
-    t->state = RUNNING; /* its close handlers may look */
+    t->state = TASK_RUNNING; /* its close handlers may look */
     close_task(t, true);
     lua_settop(t->L, 0);
     lua_newtable(t->L);
@@ -272,7 +237,7 @@ void task_cancel(task *t) {
     lua_pushliteral(t->L, "the task was cancelled");
     lua_setfield(t->L, -2, "message");
     lua_pushliteral(t->L, "");
-    bool had_waiters = t->waiters != NULL;
+    bool had_waiters = t->waiters.first;
     end_task(t, true, 2);
     if (!had_waiters) set_registered(t, &task_unobserved, false); /* who cancels knows */
 }
@@ -313,7 +278,8 @@ task *task_current(lua_State *L) {
 int task_suspend(lua_State *L, enum task_wait wait, void (*undo)(void *), void *arg,
                  lua_KContext ctx, lua_KFunction k) {
     task *t = runtime_of(L)->current;
-    t->state = SUSPENDED;
+    assert(t && t->state == TASK_RUNNING);
+    t->state = TASK_SUSPENDED;
     t->wait = wait;
     t->cancel = undo;
     t->cancel_arg = arg;
@@ -353,9 +319,7 @@ void task_interrupt(runtime *rt) {
 }
 
 void task_hear_interrupt(runtime *rt) {
-    if (!rt->interruptee) return; /* it looks before it waits */
-    task_wake(rt->interruptee);
-    rt->interruptee = NULL;
+    while (rt->hearing.first) task_wake(rt->hearing.first); /* it looks before it waits */
 }
 
 /* ---- outcomes ---- */
@@ -388,9 +352,9 @@ static void run_ready(runtime *rt) {
     task *last = rt->soon.last;
     for (bool more = rt->soon.first; more && rt->soon.first;) {
         more = rt->soon.first != last;
-        resume(dequeue(&rt->soon));
+        resume(rt->soon.first);
     }
-    for (int i = 0; i < TURN_MOST && rt->ready.first; i++) resume(dequeue(&rt->ready));
+    for (int i = 0; i < TURN_MOST && rt->ready.first; i++) resume(rt->ready.first);
 }
 
 /* [-0, +0] Runs the function of on_quiet as a task, if there is one. */
@@ -402,7 +366,6 @@ static bool run_quiet_hook(runtime *rt) {
     }
     task *t = task_spawn(L, 0);
     lua_pop(L, 1); /* the anchor keeps it */
-    leave_queue(t);
     resume(t);
     return any_ready(rt) || rt->outside > 0;
 }
@@ -438,7 +401,7 @@ void runtime_cancel_all(runtime *rt) {
 }
 
 void runtime_init(runtime *rt, lua_State *L, loop *loop) {
-    *space_of(L) = (uintptr_t)rt;
+    *runtime_space(L) = (uintptr_t)rt;
     rt->L = L;
     rt->loop = loop;
     lua_newtable(L);

@@ -1,5 +1,6 @@
-/* task.h: tasks are coroutines that the runtime owns and resumes; this is the only code that calls
- * lua_resume and lua_yieldk. A task is a userdata: Lua owns its memory, and the runtime anchors it
+/* task.h: tasks are coroutines that the runtime owns and resumes; but for lua/coroutine.c, which
+ * passes their yields through coroutines of scripts, this is the only code that resumes and yields.
+ * A task is a userdata: Lua owns its memory, and the runtime anchors it
  * from spawn to its end, so that callbacks may keep a task* while the task is suspended. */
 #ifndef FELLOWSHIP_LUA_TASK_H
 #define FELLOWSHIP_LUA_TASK_H
@@ -9,53 +10,13 @@
 #include <stddef.h>
 
 #include "base/random.h"
-#include "engine/loop.h"
-
-typedef struct task task;
+#include "lua/runtime.h"
 
 /* What a suspended task waits for. */
 enum task_wait {
     TASK_PARKED, /* another task of this process */
     TASK_OUTSIDE /* something that the loop will report: a timer, a call, the store, a file */
 };
-
-/* Tasks to resume, in order of waking. */
-typedef struct task_queue {
-    task *first, *last;
-    size_t count;
-} task_queue;
-
-/* Something to do once in each turn, after the tasks have run and before the loop waits. Whoever
- * adds one keeps it alive until it is taken out, or as long as the runtime. */
-typedef struct turn_hook {
-    void (*fn)(void *arg);
-    void *arg;
-    struct turn_hook *next;
-} turn_hook;
-
-/* The runtime of one Lua state. Every coroutine finds it through its extra space. */
-typedef struct runtime {
-    lua_State *L;
-    loop *loop;
-    task *current;           /* the task whose code runs, NULL between resumes */
-    task_queue soon;         /* tasks that hold a slot: calls wait for them */
-    task_queue ready;        /* all others that may go on */
-    size_t live;             /* tasks that have not ended */
-    size_t spare;            /* coroutines kept for tasks to come */
-    size_t reading;          /* look-ups of calls that may want a slot next */
-    turn_hook *hooks;        /* what is done once a turn, after the tasks */
-    size_t outside;          /* tasks suspended on TASK_OUTSIDE */
-    size_t committed;        /* calls on the wire and completions being stored: what a drain
-                                waits for */
-    size_t stuck;            /* resumes of coroutines from where Lua cannot suspend */
-    bool cancelling;         /* close handlers of a cancelled task run */
-    volatile int interrupts; /* 1: begin nothing new, finish what is paid for; 2: stop */
-    bool interactive;        /* Ctrl+C goes to the task in task.interrupted, ends no run */
-    volatile int presses;    /* of Ctrl+C while interactive that nobody has heard of yet */
-    task *interruptee;       /* suspended in task.interrupted */
-    task *foreground;        /* the first press makes only this one fail while it computes */
-    uint64_t seed;           /* of --seed; tasks derive theirs from it */
-} runtime;
 
 /* How a run of all tasks ended. */
 enum runtime_end {
@@ -64,16 +25,9 @@ enum runtime_end {
     RUNTIME_DEADLOCK  /* every task waits for another one */
 };
 
-/* Prepares L: its extra space, the anchors, the Task class, and a coroutine library through which
- * suspending passes. loop and rt must outlive L. */
+/* Prepares L: its extra space, the anchors, and a coroutine library through which suspending
+ * passes. loop and rt must outlive L. */
 void runtime_init(runtime *rt, lua_State *L, loop *loop);
-runtime *runtime_of(lua_State *L);
-
-void runtime_add_hook(runtime *rt, turn_hook *hook);
-void runtime_remove_hook(runtime *rt, turn_hook *hook);
-
-/* Whether L is a task's own coroutine, not one that its script made. */
-bool task_owns(lua_State *L);
 
 /*
  * Resumes tasks and turns the loop until one of the ends.

@@ -1,5 +1,5 @@
-/* task_private.h: what task.c (the scheduler) and tasklib.c (its face in Lua) share; for no one
- * else. */
+/* task_private.h: what task.c (the scheduler), waiters.c and tasklib.c (the face of tasks in Lua)
+ * share; for no one else. */
 #ifndef FELLOWSHIP_LUA_TASK_PRIVATE_H
 #define FELLOWSHIP_LUA_TASK_PRIVATE_H
 
@@ -13,7 +13,7 @@ extern const char task_anchors, task_unobserved, task_quiet_hook;
 /* Results that a task keeps itself, so that its coroutine can be another's. */
 enum { RESULTS_KEPT = 3 };
 
-enum task_state { READY, RUNNING, SUSPENDED, DONE };
+enum task_state { TASK_READY, TASK_RUNNING, TASK_SUSPENDED, TASK_DONE };
 
 struct task {
     box_head box;
@@ -26,9 +26,10 @@ struct task {
     int arguments;
     void (*cancel)(void *);
     void *cancel_arg;
-    task *next;                  /* in the ready queue */
-    task *awaited;               /* whom this task awaits */
-    task *waiters, *next_waiter; /* who awaits this task */
+    task_list
+        *list; /* where the task stands: of those that go on, or of those that wait; or NULL */
+    task *before, *next; /* in that list */
+    task_list waiters;   /* who awaits this task */
     random_state random;
     uint64_t identity, children; /* for the seeds of the tasks that it spawns */
     uint64_t rank;
@@ -36,13 +37,15 @@ struct task {
     bool in_row;   /* begin_row was called, here or where this task was spawned */
 };
 
+void task_list_add(task_list *list, task *t);
+
 /* Ends a task that is ready or suspended: undoes what it waits for, and closes its variables. */
 void task_cancel(task *t);
 
 /* Notes that somebody has asked how t ended. */
 void task_observe(task *t);
 
-/* The class of tasks, whose methods are tasklib's. */
+/* The class of tasks; its methods are added by tasklib. */
 extern const box_class task_class;
 
 #endif

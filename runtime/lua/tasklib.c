@@ -3,6 +3,7 @@
 
 #include "lua/box.h"
 #include "lua/task_private.h"
+#include "lua/waiters.h"
 
 static task *check_task(lua_State *L, int arg) {
     return box_check(L, arg, &task_class);
@@ -22,26 +23,13 @@ static int after_await(lua_State *L, int status, lua_KContext ctx) {
     return ctx ? return_or_raise(L, t) : task_push_outcome(L, 1);
 }
 
-static void stop_awaiting(void *arg) {
-    task *self = arg;
-    for (task **link = &self->awaited->waiters; *link; link = &(*link)->next_waiter) {
-        if (*link != self) continue;
-        *link = self->next_waiter;
-        break;
-    }
-    self->awaited = NULL;
-}
-
 static int await(lua_State *L, bool raise) {
     task *t = check_task(L, 1);
-    if (t->state == DONE) return after_await(L, LUA_OK, raise);
+    if (t->state == TASK_DONE) return after_await(L, LUA_OK, raise);
     task *self = task_current(L);
     if (t == self) return luaL_error(L, "a task cannot await itself");
-    self->awaited = t;
-    self->next_waiter = t->waiters;
-    t->waiters = self;
     lua_settop(L, 1);
-    return task_suspend(L, TASK_PARKED, stop_awaiting, self, raise, after_await);
+    return waiters_wait(L, &t->waiters, TASK_PARKED, raise, after_await);
 }
 
 static int l_await(lua_State *L) {
@@ -53,14 +41,14 @@ static int l_join(lua_State *L) {
 
 void *task_waits_with(lua_State *L, int index, void (*cancel)(void *arg)) {
     task *t = check_task(L, index);
-    return t->state == SUSPENDED && t->cancel == cancel ? t->cancel_arg : NULL;
+    return t->state == TASK_SUSPENDED && t->cancel == cancel ? t->cancel_arg : NULL;
 }
 
 static int l_cancel(lua_State *L) {
     task *t = check_task(L, 1);
-    if (t == t->rt->current || t->state == RUNNING)
+    if (t == t->rt->current || t->state == TASK_RUNNING)
         return luaL_error(L, "a running task cannot be cancelled");
-    if (t->state != DONE)
+    if (t->state != TASK_DONE)
         task_cancel(t);
     else
         task_observe(t); /* who would cancel it does not ask how it ended */
@@ -70,7 +58,7 @@ static int l_cancel(lua_State *L) {
 static int l_status(lua_State *L) {
     static const char *const names[] = {"ready", "running", "suspended"};
     task *t = check_task(L, 1);
-    lua_pushstring(L, t->state != DONE ? names[t->state] : t->failed ? "failed" : "done");
+    lua_pushstring(L, t->state != TASK_DONE ? names[t->state] : t->failed ? "failed" : "done");
     return 1;
 }
 
@@ -112,7 +100,7 @@ static int l_park(lua_State *L) {
 
 static int l_wake(lua_State *L) {
     task *t = check_task(L, 1);
-    bool parked = t->state == SUSPENDED && t->parked;
+    bool parked = t->state == TASK_SUSPENDED && t->parked;
     if (parked) task_wake(t);
     lua_pushboolean(L, parked);
     return 1;
@@ -162,18 +150,12 @@ static int after_interrupted(lua_State *L, int status, lua_KContext ctx) {
     return 0;
 }
 
-static void stop_hearing(void *arg) {
-    runtime *rt = arg;
-    rt->interruptee = NULL;
-}
-
 /* interrupted(): waits for Ctrl+C. */
 static int l_interrupted(lua_State *L) {
     runtime *rt = runtime_of(L);
-    task *self = task_current(L);
+    task_current(L);
     if (rt->presses > 0) return after_interrupted(L, LUA_OK, 0);
-    rt->interruptee = self;
-    return task_suspend(L, TASK_OUTSIDE, stop_hearing, rt, 0, after_interrupted);
+    return waiters_wait(L, &rt->hearing, TASK_OUTSIDE, 0, after_interrupted);
 }
 
 /* interactive(whether): Ctrl+C goes to the task in interrupted(), or ends the run as it always
@@ -284,10 +266,8 @@ static int l_now(lua_State *L) {
 static const luaL_Reg methods[] = {{"await", l_await},   {"join", l_join}, {"cancel", l_cancel},
                                    {"status", l_status}, {"row", l_row},   {NULL, NULL}};
 
-const box_class task_class = {.name = "fellowship.task", .methods = methods};
-
 int luaopen_fellowship_core_task(lua_State *L) {
-    box_register(L, &task_class);
+    box_add_methods(L, &task_class, methods);
     static const luaL_Reg functions[] = {{"spawn", l_spawn},
                                          {"aside", l_aside},
                                          {"self", l_self},

@@ -47,7 +47,7 @@ local function registered_classes()
   local found = {}
   for _, metatable in pairs(debug.getregistry()) do
     local name = type(metatable) == "table" and rawget(metatable, "__name")
-    if type(name) == "string" and name:find "^fellowship%." and type(rawget(metatable, "__index")) == "table" then
+    if type(name) == "string" and name:find "^fellowship%." and next(rawget(metatable, "__index") or {}) then
       found[name] = metatable.__index
     end
   end
