@@ -6,6 +6,8 @@ local compare = require "fellowship.command.compare"
 local errors = require "fellowship.base.errors"
 local evidence = require "fellowship.judge.evidence"
 local method = require "fellowship.command.evaluators"
+local summary = require "fellowship.command.summary"
+local verdict_counts = require "fellowship.command.verdict_counts"
 local tables = require "fellowship.report.table"
 local statistics = require "fellowship.measure.statistics"
 local vote = require "fellowship.judge.vote"
@@ -114,8 +116,31 @@ local function show(run, results)
     rows[i] = { table.concat(card.models, " + "), number(card.kappa), ci, number(card.agreement), card.n, card.unparsed,
       card.failed, number(card.tie_rate), number(card.flip_rate), number(card.longer_wins) }
   end
-  run.tell("agreement with the human labels\n" .. tables.text({ "models", "kappa", "95% interval", "agreement", "n",
-    "unparsed", "failed", "ties", "flips", "longer wins" }, rows))
+  local heads
+  heads, rows = tables.telling({ "models", "kappa", "95% interval", "agreement", "n", "unparsed", "failed", "ties",
+    "flips", "longer wins" }, rows, { models = true, kappa = true, n = true })
+  run.tell("agreement with the human labels\n" .. tables.text(heads, rows, summary.width()))
+end
+
+--- A run without a label, or without a verdict that can be read, measures nothing.
+local function expect_labels(run)
+  run.outcome:count("labels", 0)
+  verdict_counts.begin(run.outcome, "verdicts")
+  local function readable() return run.outcome:of "verdicts" - run.outcome:of("verdicts", "unparsed") end
+  run.outcome:need("label to measure against",
+    function() return math.min(run.outcome:of "labels", readable()) end,
+    'labels are a, b or tie in the field "human"; --human-column NAME says which other field holds them')
+end
+
+--- The kappas for the last line and run.json, by the models' names.
+local function tell_kappas(run, results)
+  local names, kappas = {}, {}
+  for i, card in ipairs(results) do
+    local name = table.concat(card.models, " + ")
+    names[i] = kappas[name] ~= nil and ("%s (%d)"):format(name, i) or name -- the same model twice is two judges
+    kappas[names[i]] = card.kappa
+  end
+  run.outcome:fact("kappa", json.object(kappas, names))
 end
 
 local options = {
@@ -137,6 +162,7 @@ return {
     -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
     local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
     local rows, seen, repeated, spent = {}, {}, 0, {}
+    expect_labels(run)
     local out <close> = run:writer "verdicts.jsonl"
     for row, judged, number in run:map(run:rows "data", function(row, number)
       return judge_row(run, evaluators, row, number), number
@@ -144,6 +170,7 @@ return {
       local id = run:id(row, number)
       if seen[id] then repeated = repeated + 1 end
       seen[id] = true
+      run.outcome:count(judged.human and "labels" or "without_a_label")
       local kept = { human = judged.human, longer = judged.longer, verdicts = {} }
       for i = 1, #evaluators do
         local v = judged.verdicts[i]
@@ -152,6 +179,7 @@ return {
           kept.verdicts[i] = { problem_kind = v.problem.kind }
         else
           out:write(method.row(id, v, judged.names))
+          verdict_counts.add(run.outcome, "verdicts", id, v)
           kept.verdicts[i] = { winner = v.winner, flipped = v.flipped }
           spent[i] = evidence.sum(v.evidence or {}, spent[i])
         end
@@ -176,6 +204,7 @@ return {
     run:save("results.json", json.object({ method = o.method, n = #rows, repeated_ids = repeated, results = results,
       members = o.method == "jury" and among_members(rows, #evaluators) or nil },
       { "method", "n", "repeated_ids", "members", "results" }))
+    tell_kappas(run, results)
     show(run, results)
   end,
 }

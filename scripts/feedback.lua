@@ -18,6 +18,7 @@ return {
     local loop = fellowship.feedback { generator = run.options.generator, reviewers = run.options.reviewer,
       responses = run.options.responses }
 
+    run.outcome:count("responses", 0)
     local out <close> = run:writer "responses.jsonl"
     for row, result, number in run:map(run:rows "data", function(row, number)
       local prompt = run:prompt(row, number)
@@ -25,6 +26,7 @@ return {
       result.prompt = prompt
       return result, number
     end) do
+      run.outcome:count("responses", #result.responses)
       out:write(json.object({ id = run:id(row, number), prompt = result.prompt,
         responses = json.array(result.responses), feedback = json.array(result.feedback) },
         { "id", "prompt", "responses", "feedback" }))

@@ -3,6 +3,7 @@
 local fellowship = require "fellowship"
 local json = fellowship.json
 local preference = fellowship.preference
+local verdict_counts = require "fellowship.command.verdict_counts"
 
 local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "flipped", "evidence" }
 local RESPONSE_KEYS = { "id", "prompt", "responses", "feedback" }
@@ -34,8 +35,9 @@ end
 
 -- ---- writing ----
 
-local function write_verdict(verdicts, id, a, b, v, counts)
-  verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = a, b = b, winner = v.winner,
+local function write_verdict(files, id, a, b, v, counts)
+  verdict_counts.add(files.outcome, "comparisons", id, v)
+  files.verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = a, b = b, winner = v.winner,
     scores = json.object(v.scores), flipped = v.flipped, evidence = v.evidence }, VERDICT_KEYS))
   counts[v.winner] = counts[v.winner] + 1
   if v.flipped ~= nil then counts.n = counts.n + 1 end
@@ -46,7 +48,7 @@ local function write_provenance(files, id, made, counts)
   files.responses:write(json.object({ id = id, prompt = made.prompt, responses = json.array(made.responses),
     feedback = json.array(made.feedback) }, RESPONSE_KEYS))
   for _, c in ipairs(made.comparisons) do
-    write_verdict(files.verdicts, id, "response_" .. c.a, "response_" .. c.b, c.verdict, counts)
+    write_verdict(files, id, "response_" .. c.a, "response_" .. c.b, c.verdict, counts)
   end
 end
 
@@ -64,11 +66,11 @@ local function write_branches(files, sets, id, made, counts)
     files.branches:write(json.object({ id = id, round = n, revisions = json.array(grown.revisions),
       reviews = json.array(reviews) }, BRANCH_KEYS))
     for _, c in ipairs(judged.revisions) do
-      write_verdict(files.verdicts, id, ("round_%d.revision_%d"):format(n, c.a),
+      write_verdict(files, id, ("round_%d.revision_%d"):format(n, c.a),
         ("round_%d.revision_%d"):format(n, c.b), c.verdict, counts)
     end
     for i, verdict in ipairs(judged.reviews) do
-      write_verdict(files.verdicts, id, "response_" .. n, ("round_%d.review_%d"):format(n, i), verdict, counts)
+      write_verdict(files, id, "response_" .. n, ("round_%d.review_%d"):format(n, i), verdict, counts)
     end
     local contest = preference.of_revisions(grown, judged.revisions)
     sets.generator:add(id, contest.prompt, contest.texts, contest.order, { round = n })
@@ -151,6 +153,32 @@ local function remove_others(run, list)
   if not preference.wants_info(run.options.format) then run:remove("", "^dataset_info%.json$") end
 end
 
+--- A run without a pair has nothing to show.
+local function expect_pairs(outcome, list)
+  outcome:count("pairs", 0)
+  verdict_counts.begin(outcome, "comparisons")
+  outcome:need("pair", function() return outcome:of "pairs" end,
+    "ties, unreadable verdicts and equal texts make none: see comparisons, and verdicts.jsonl")
+  for _, set in ipairs(list) do set.counted = { pairs = 0, none = {} } end
+end
+
+--- What a row added to the sets.
+local function count_pairs(outcome, list)
+  for _, set in ipairs(list) do
+    local counted = set.counted
+    outcome:count("pairs", set.pairs - counted.pairs)
+    counted.pairs = set.pairs
+    for reason, n in pairs(set.none) do
+      local more = n - (counted.none[reason] or 0)
+      if more > 0 then
+        outcome:count("without_a_pair", more)
+        outcome:part("without_a_pair", reason, more)
+      end
+      counted.none[reason] = n
+    end
+  end
+end
+
 local function note_white_space(run, sets)
   if run.options.format ~= "axolotl" or sets.single.untrimmed == 0 then return end
   run.tell(("%d pairs have a text that begins or ends with white space, which Axolotl misreads with chat templates "
@@ -206,7 +234,7 @@ return {
     local verdicts <close> = run:writer "verdicts.jsonl"
     local pairs_file <close> = run:writer "pairs.jsonl"
     local branches <close> = with_members and run:writer "branches.jsonl" or nil
-    local files = { responses = responses, verdicts = verdicts, branches = branches }
+    local files = { responses = responses, verdicts = verdicts, branches = branches, outcome = run.outcome }
 
     local function open(name, format)
       return preference.set { name = name, mode = o.pairs, format = format, provenance = pairs_file,
@@ -221,6 +249,7 @@ return {
     local reviewer <close> = with_members and open("reviewer", preference.conversational(o.format)) or nil
     local sets, list = { single = single, generator = generator, reviewer = reviewer }, { single, generator, reviewer }
 
+    expect_pairs(run.outcome, list)
     local rows = rows_of(run)
     for row, made, number in run:map(rows, function(row, number)
       local prompt = run:prompt(row, number)
@@ -231,6 +260,7 @@ return {
       write_provenance(files, id, made, counts)
       single:add(id, made.prompt, made.responses, preference.order(#made.responses, made.comparisons))
       if with_members then write_branches(files, sets, id, made, counts) end
+      count_pairs(run.outcome, list)
     end
 
     for _, set in ipairs(list) do set:close() end

@@ -5,8 +5,10 @@ local compare = require "fellowship.command.compare"
 local contest = require "fellowship.measure.contest"
 local method = require "fellowship.command.evaluators"
 local join = require "fellowship.dataset.join"
+local summary = require "fellowship.command.summary"
 local tables = require "fellowship.report.table"
 local errors = require "fellowship.base.errors"
+local verdict_counts = require "fellowship.command.verdict_counts"
 local json = fellowship.json
 
 --- A prompt, text or conversation, in a form that == compares; and itself. Nil where a row has none.
@@ -57,11 +59,12 @@ local function play(run, evaluator, d, joined, names, out, games)
       out:write(method.row(id, verdict, names))
       winners[#winners + 1] = verdict.winner
       games:add(join.key(id), names.a, names.b, verdict.winner)
+      verdict_counts.add(run.outcome, "games", id, verdict)
+    else
+      run.outcome:count "unmatched"
     end
   end
-  local problem = joined:problem(names.a)
-  if problem then run:usage(problem .. "; --id-column NAME says which field holds the id") end
-  run.tell(joined:report(names.a, not (run.options.limit or run.options.shard)))
+  run.tell(joined:problem(names.a) or joined:report(names.a, not (run.options.limit or run.options.shard)))
   local sums = contest.tally(winners)
   sums.data, sums.against, sums.unmatched = names.a, names.b, joined.unmatched
   return sums
@@ -100,7 +103,7 @@ local function show(run, all)
       s.win_rate ~= json.null and s.win_rate, ci }
   end
   run.tell("win rates\n" .. tables.text({ "A", "against B", "n", "wins", "losses", "ties", "unparsed", "win rate",
-    "95% interval" }, rows))
+    "95% interval" }, rows, summary.width()))
 end
 
 local options = {
@@ -126,11 +129,17 @@ return {
         :format(#evaluators, #evaluators, o.evaluator))
     end
     local games, all = contest.games(), json.array()
+    verdict_counts.begin(run.outcome, "games")
+    local current -- what is joined now, and with which file
+    run.outcome:need("game", function() return run.outcome:of "games" end, function()
+      return (current[1]:problem(current[2]) or "no two rows met") .. "; --id-column NAME says which field holds the id"
+    end)
     local out <close> = run:writer "verdicts.jsonl"
     for b, against in ipairs(o.against) do
       local joined = load_baseline(run, b)
       for d, data in ipairs(o.data) do
         joined:begin()
+        current = { joined, data }
         all[#all + 1] = as_json(play(run, evaluators[1], d, joined, { a = data, b = against }, out, games))
       end
     end
@@ -141,6 +150,7 @@ return {
         { "matrix", "strengths", "bradley_terry" })
     end
     run:save("results.json", results)
+    if #all == 1 then run.outcome:fact("win_rate", all[1].win_rate) end
     show(run, all)
   end,
 }

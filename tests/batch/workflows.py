@@ -31,6 +31,9 @@ JOBS = {
                            "--improve", "members", "--swap"],
 }
 
+# The server's answers are no verdicts of these forms: such a run has nothing to show.
+UNREADABLE = {"judge-samples", "debate"}
+
 
 def bundled():
     with Scene() as scene:
@@ -42,7 +45,8 @@ def bundled():
             plain = scene.scratch.run("run", *words, "--out", f"{name}/plain", "--store", f"{name}.plain.db")
             before = scene.server.plain
             batch = scene.scratch.run("run", *words, "--out", f"{name}/batch", "--store", f"{name}.batch.db", "--batch", timeout=60)
-            tap.equal((plain.status, batch.status), (0, 0), f"{name}: both end well")
+            wanted = 5 if name in UNREADABLE else 0
+            tap.equal((plain.status, batch.status), (wanted, wanted), f"{name}: both end alike")
             host.same_tree(host.tree(scene.scratch / name / "batch", VARIABLE), host.tree(scene.scratch / name / "plain", VARIABLE), f"{name}: the same bytes")
             calls = json.loads((scene.scratch / name / "batch" / "run.json").read_text())["calls"]["made"]
             tap.equal((scene.server.plain, calls), (before, plain.summary["calls"]), f"{name}: {calls} calls, all in batches")

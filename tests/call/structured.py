@@ -126,7 +126,7 @@ def structured_judges():
         tap.ok(body["response_format"]["json_schema"]["strict"], f"{strategy}: asked for by a schema")
         tap.contains(body["messages"][0]["content"], "one JSON object", f"{strategy}: and the prompt says so")
     result, verdicts, requests = judged([Answer(p.openai("no")), Answer(p.openai('{"evidence":"e","score_a":11,"score_b":1}'))], "--structured")
-    tap.equal((result.status, verdicts[0]["winner"], len(requests)), (0, "unparsed", 2), "what does not fit twice is unparsed, and no score")
+    tap.equal((result.status, verdicts[0]["winner"], len(requests)), (5, "unparsed", 2), "what does not fit twice is unparsed, and no score")
 
 
 def token(text, *alternatives):

@@ -215,7 +215,7 @@ def another_run(scratch, server):
     tap.equal(len(server.log()), calls, "no call was made")
     tap.equal(scratch.preference("--force", models=other).status, 0, "--force takes it over")
     tap.contains((scratch / "out/run.json").read_text(), "openai:other", "and run.json tells of the new run")
-    tap.equal(scratch.preference("--concurrency", 3, "--limit", 1, "--quiet", models=other).status, 0,
+    tap.equal(scratch.preference("--concurrency", 3, "--limit", 20, "--quiet", models=other).status, 0,
               "concurrency, limit and quiet do not make another run")
     scratch.write("own/notes.txt", "mine")
     result = scratch.preference(out="own")

@@ -85,7 +85,8 @@ def commands():
         for i, command in enumerate(runs):
             for more in ([], ["--offline"]):
                 results.append(scratch.run(*command, "--data", "rows.jsonl", "--out", f"out{i}", *more))
-                tap.equal(results[-1].status, 0, f"{' '.join(command[:2])} {more}: status 0")
+                wanted = 5 if command[1] == "preference" else 0  # plain answers are no verdicts, and make no pairs
+                tap.equal(results[-1].status, wanted, f"{' '.join(command[:2])} {more}: status {wanted}")
         for command in (["store", "export", "recording.jsonl"], ["list"], ["--help"], ["run", "judge", "--help"],
                         ["run", "judge", "--data", "none.jsonl", *m, "--out", "o"], ["run", "judge", "--modle", "x"]):
             results.append(scratch.run(*command))

@@ -2,6 +2,7 @@
 
 local flow = require "fellowship.flow"
 local method = require "fellowship.command.evaluators"
+local verdict_counts = require "fellowship.command.verdict_counts"
 
 local compare = {}
 
@@ -44,6 +45,7 @@ function compare.script(name, summary)
 
   local function main(run)
     local evaluators = compare.evaluators(run, name)
+    verdict_counts.expect(run.outcome, "verdicts")
     local out <close> = run:writer "verdicts.jsonl"
     for row, verdicts, number in run:map(run:rows "data", function(row, number)
       local pair, facts = run:pair(row, number)
@@ -53,7 +55,11 @@ function compare.script(name, summary)
       end
       return { names = facts.names, flow.all(table.unpack(asks)) }, number
     end) do
-      for _, verdict in ipairs(verdicts) do out:write(method.row(run:id(row, number), verdict, verdicts.names)) end
+      local id = run:id(row, number)
+      for _, verdict in ipairs(verdicts) do
+        out:write(method.row(id, verdict, verdicts.names))
+        verdict_counts.add(run.outcome, "verdicts", id, verdict)
+      end
     end
   end
 

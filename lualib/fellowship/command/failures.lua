@@ -2,15 +2,29 @@
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
+local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local text = require "fellowship.base.text"
 local writer = lazy "fellowship.dataset.writer"
 
 local failures = {}
 
+-- After so many rows that all failed alike, and none that was done, the others would fail too.
+local HOPELESS = 20
+
+-- So many different messages are told apart.
+local MOST_ALIKE = 1000
+
+---@class fellowship.Alike rows that failed with the same message
+---@field count integer
+---@field id any the first one's id
+---@field message string the first one's
+---@field kind string
+
 ---@class fellowship.Failures
 ---@field count integer
 ---@field kinds table<string, integer>
+---@field alike fellowship.Alike[] in the order in which they came up
 local Failures = {}
 Failures.__index = Failures
 
@@ -24,9 +38,19 @@ local SHOWN = 10
 ---@param path? string nil: they are told and counted
 ---@param tell fun(said: string)
 ---@param stop boolean raise at the first one
+---@param done? fun(): integer rows that are done; nil: a run is never given up as hopeless
 ---@return fellowship.Failures
-function failures.new(path, tell, stop)
-  return setmetatable({ path = path, tell = tell, stop = stop, count = 0, kinds = {} }, Failures)
+function failures.new(path, tell, stop, done)
+  return setmetatable({ path = path, tell = tell, stop = stop, done = done, count = 0, kinds = {}, alike = {},
+    by_message = {}, told = 0 }, Failures)
+end
+
+--- What a failure says whichever row it is of: where the row stands, and numbers in the text, do not count. A miss of
+--- the store shows what was asked, so there it is the model that counts.
+local function alike_of(e)
+  if e.kind == "offline" then return e.kind .. "\0" .. tostring(e.model) end
+  local message = e.kind == "data" and e.message:gsub("^[^\n]-:%d+: ", "") or e.message
+  return e.kind .. "\0" .. message:gsub("%d+", "0")
 end
 
 --- "script.lua:12" of the innermost line in a traceback that is the script's own; nil when there is none.
@@ -44,10 +68,42 @@ end
 ---@param traceback string?
 ---@return string
 function failures.facts(e, traceback)
-  local parts = { failures.line(traceback) }
+  local parts = { e.kind ~= "data" and failures.line(traceback) or nil } -- a row at fault is named by the message
   if e.model and not tostring(e.message):find(e.model, 1, true) then parts[#parts + 1] = "model " .. e.model end
   if e.key then parts[#parts + 1] = "call " .. e.key:sub(1, 12) end
   return table.concat(parts, ", ")
+end
+
+--- Counts a failure among those that are alike; nil when there are too many kinds of them.
+local function group(self, e, id)
+  local key = alike_of(e)
+  local found = self.by_message[key]
+  if not found and #self.alike < MOST_ALIKE then
+    found = { count = 0, id = id, message = e.message, kind = e.kind }
+    self.alike[#self.alike + 1], self.by_message[key] = found, found
+  end
+  if found then found.count = found.count + 1 end
+  return found
+end
+
+--- Says a failure, unless an equal one was said before.
+local function say(self, failure, id, found)
+  if not found or found.count > 1 or self.told > SHOWN then return end
+  self.told = self.told + 1
+  if self.told > SHOWN then
+    return self.tell(self.path and "more rows failed; see " .. self.path .. " at the end" or "more rows failed")
+  end
+  local facts = failures.facts(failure.error, failure.traceback)
+  self.tell(("row %s failed: %s%s"):format(tostring(id), failure.error.message,
+    facts ~= "" and " [" .. facts .. "]" or ""))
+end
+
+--- Gives a run up in which all rows fail alike from the first one on. What the store lacks is asked of it at no cost,
+--- and all of it is worth knowing.
+local function give_up(self, e)
+  if self.count ~= HOPELESS or #self.alike > 1 or not self.done or self.done() > 0 or e.kind == "offline" then return end
+  errors.raise { kind = e.kind, fatal = true, model = e.model,
+    message = ("stopped: the first %d rows all failed alike, and none succeeded: %s"):format(self.count, e.message) }
 end
 
 --- Takes one: what fellowship.flow reports.
@@ -61,14 +117,9 @@ function Failures:take(failure)
   if id == nil and type(failure.row) == "table" then id = failure.row.id end
   if id == nil then id = failure.number end
   if self.path then self:keep(failure, id) end
-  if self.count <= SHOWN then
-    local facts = failures.facts(e, failure.traceback)
-    self.tell(("row %s failed: %s%s"):format(tostring(id), e.message, facts ~= "" and " [" .. facts .. "]" or ""))
-  end
-  if self.count == SHOWN + 1 then
-    self.tell(self.path and "more rows failed; see " .. self.path .. " at the end" or "more rows failed")
-  end
+  say(self, failure, id, group(self, e, id))
   if self.stop then error(e, 0) end
+  give_up(self, e)
 end
 
 --- Writes one into the file.
@@ -90,6 +141,20 @@ function Failures:by_kind()
   for kind, count in pairs(self.kinds) do list[#list + 1] = ("%d %s"):format(count, kind) end
   table.sort(list)
   return table.concat(list, ", ")
+end
+
+--- Groups of more than one row that failed alike, the largest first.
+---@return fellowship.Alike[]
+function Failures:repeated()
+  local list = {}
+  for _, found in ipairs(self.alike) do
+    if found.count > 1 then list[#list + 1] = found end
+  end
+  table.sort(list, function(x, y)
+    if x.count ~= y.count then return x.count > y.count end
+    return x.message < y.message
+  end)
+  return list
 end
 
 --- Completes the file; without failures an earlier run's file goes.

@@ -18,6 +18,7 @@ local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
 local estimate = lazy "fellowship.command.estimate"
 local failures = require "fellowship.command.failures"
+local outcome = require "fellowship.command.outcome"
 local progress = require "fellowship.command.progress"
 local setup = require "fellowship.command.setup"
 local spending = require "fellowship.command.spending"
@@ -26,7 +27,7 @@ local summary = require "fellowship.command.summary"
 local run = {}
 
 -- Exit statuses.
-local DONE, ROWS_FAILED, STOPPED = 0, 3, 4
+local DONE, ROWS_FAILED, STOPPED, NOTHING = 0, 3, 4, 5
 
 ---@class fellowship.Run
 ---@field options table<string, any> the command's options, by name
@@ -35,6 +36,7 @@ local DONE, ROWS_FAILED, STOPPED = 0, 3, 4
 ---@field package say fun(text: string) the same, in a dry run too
 ---@field done integer rows that are done
 ---@field reading fellowship.Reading what the columns of rows hold
+---@field outcome fellowship.Outcome what came out: counts that progress, summary and the last line show
 ---@field simulated boolean whether sim was asked
 local Run = {}
 Run.__index = Run
@@ -137,7 +139,7 @@ end
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
   "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "split",
-  "spent", "budget", "prices", "error" }
+  "spent", "budget", "prices", "outcome", "error" }
 
 local function calls()
   return json.object({ made = stats.made, stored = stats.stored, failed = stats.failed },
@@ -154,7 +156,7 @@ local function record(self, status, problem)
     rows = json.object({ done = self.done, failed = self.failures.count }, { "done", "failed" }),
     calls = calls(), attempts = stats.attempts, tokens = spending.tokens(), cost = spending.cost(),
     split = spending.split(), spent = spending.by_model(), budget = spending.budget(), prices = prices.date,
-    error = problem }, RECORD_KEYS))
+    outcome = status ~= "running" and self.outcome:as_json() or nil, error = problem }, RECORD_KEYS))
 end
 
 -- ---- beginning and end ----
@@ -186,10 +188,11 @@ function run.open(script, values, command)
   self.say = setup.teller(values.quiet)
   self.tell = settings.dry_run and function() end or self.say
   self.reading = reading_of(script, values, self.say)
+  self.outcome = outcome.new(self.tell)
   self.identity = identity_of(script, values)
   if not settings.dry_run then take_folder(self) end
   self.failures = failures.new(not settings.dry_run and self.out .. "/errors.jsonl" or nil, self.say,
-    values["on-error"] == "stop")
+    values["on-error"] == "stop", function() return self.done end)
   flow.on_failure = function(failure)
     failure.id = failure.row and self:id(failure.row, failure.number)
     self.failures:take(failure)
@@ -204,8 +207,8 @@ function run.open(script, values, command)
   return self
 end
 
-local SUMMARY_KEYS = { "script", "status", "out", "rows", "failed", "calls", "stored", "tokens", "cost", "split",
-  "seconds" }
+local SUMMARY_KEYS = { "script", "status", "out", "rows", "failed", "outcome", "calls", "stored", "tokens", "cost",
+  "split", "seconds" }
 
 --- The datasets as the command line names them.
 local function data_of(self)
@@ -220,10 +223,19 @@ end
 local function summarise(self, status)
   local seconds = math.floor((task.now() - self.clock) * 1000 + 0.5) / 1000
   self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
+  if sys.terminal(1) then return end -- the line is for programs
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
-    rows = self.done, failed = self.failures.count, calls = stats.made, stored = stats.stored,
+    rows = self.done, failed = self.failures.count, outcome = self.outcome:as_json(), calls = stats.made, stored = stats.stored,
     tokens = spending.tokens(), cost = spending.cost(), split = spending.split(), seconds = seconds },
     SUMMARY_KEYS)), "\n")
+end
+
+--- How a run that came to its end is called, and its exit status.
+local function how_it_ended(self, stopped)
+  if stopped then return "stopped by " .. stopped.by, STOPPED end
+  if self.failures.count > 0 then return "rows failed", ROWS_FAILED end
+  if self.done > 0 and not settings.dry_run and self.outcome:is_nothing() then return "nothing to show", NOTHING end
+  return "done", DONE
 end
 
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.
@@ -246,10 +258,10 @@ function Run:execute(main)
     record(self, "failed", text.valid(tostring(problem.value)))
     error(problem, 0)
   end
-  local status = stopped and "stopped by " .. stopped.by or self.failures.count > 0 and "rows failed" or "done"
+  local status, code = how_it_ended(self, stopped)
   record(self, status)
   if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
-  return stopped and STOPPED or self.failures.count > 0 and ROWS_FAILED or DONE
+  return code
 end
 
 -- ---- what scripts use ----
@@ -276,6 +288,7 @@ end
 function Run:map(source, fn)
   local step, state, control, closing = flow.map(source, fn)
   return function(...)
+    self.outcome:look(self.done) -- the script has taken in the rows before
     local results = table.pack(step(...))
     if results[1] ~= nil then self.done = self.done + 1 end
     return table.unpack(results, 1, results.n)

@@ -25,8 +25,9 @@ local function add_parts(rows, sums)
 end
 
 --- The lines; none when they say no more than the totals.
+---@param width? integer columns that they may take
 ---@return string[]
-return function()
+return function(width)
   local rows, models = {}, 0
   for _, named in ipairs(stats.models) do
     local sums = stats.spent[named]
@@ -38,6 +39,6 @@ return function()
   end
   local lines = {}
   if models < 2 and #rows < 2 then return lines end
-  for line in tables.text(HEADS, rows):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  for line in tables.text(HEADS, rows, width):gmatch "[^\n]+" do lines[#lines + 1] = line end
   return lines
 end

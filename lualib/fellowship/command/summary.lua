@@ -1,5 +1,6 @@
 -- What a run says at its end: how many rows, what failed and why, where the results are, what to do next.
 
+local sys = require "fellowship.core.sys"
 local text = require "fellowship.base.text"
 local stats = require "fellowship.money.count"
 local counts = require "fellowship.command.counts"
@@ -10,12 +11,21 @@ local settings = require "fellowship.call.settings"
 
 local summary = {}
 
+-- Columns of a table in a pipe, and the most that a summary takes of a terminal.
+local WIDTH, WIDEST = 80, 100
+
+-- Columns before what a part of it says.
+local MARGIN = 11
+
+-- Messages of failures that are shown, and characters of each.
+local MESSAGES, MESSAGE = 5, 200
+
 --- What helps against a kind of failure.
 local advice = {
   auth = "check the key that the message names",
   not_found = "check the model's name and the base URL",
   quota = "the account has no credit left: add some, then run the same command again",
-  rate_limited = "lower --concurrency, or give the model a limit in --models, and run the same command again",
+  rate_limit = "lower --concurrency, or give the model a limit in --models, and run the same command again",
   timeout = "raise the model's timeouts in --models, and run the same command again",
   refused = "check that the server runs, and the base URL",
   offline = "run without --offline once, to ask what the store does not have",
@@ -39,40 +49,76 @@ local function next_steps(failures)
   return lines
 end
 
+--- Adds a part of the summary: its title before the first line, the others below it, folded to the width.
+local function add(lines, title, said, width)
+  for i, one in ipairs(said) do
+    local indent, rest = one:match "^( *)(.*)$"
+    for n, line in ipairs(text.wrap(rest, math.tointeger(width - MARGIN - #indent - 2) or math.maxinteger)) do
+      local head = i == 1 and n == 1 and title or ""
+      lines[#lines + 1] = ("  %-8s %s%s%s"):format(head, indent, n > 1 and "  " or "", line)
+    end
+  end
+end
+
+--- What failed: where it is kept, and the messages that came more than once.
+local function failed_lines(failures)
+  local lines = { failures.path and ("%s; the same command again tries just those"):format(failures.path)
+    or text.count(failures.count, "row") }
+  local repeated = failures:repeated()
+  for i = 1, math.min(#repeated, MESSAGES) do
+    local found = repeated[i]
+    lines[#lines + 1] = ("%d rows alike, the first %s: %s"):format(found.count, tostring(found.id),
+      text.cut((found.message:gsub("%s+", " ")), MESSAGE))
+  end
+  if #repeated > MESSAGES then lines[#lines + 1] = ("and %d more messages"):format(#repeated - MESSAGES) end
+  return lines
+end
+
+local function calls_line()
+  local calls = { ("%d made"):format(stats.made), ("%d from the store"):format(stats.stored) }
+  local troubles = counts.troubles()
+  table.move(troubles, 1, #troubles, #calls + 1, calls)
+  return ("%s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost())
+end
+
+local function add_stop(lines, stopped, width)
+  add(lines, "stopped", { stopped.message,
+    "what is not complete ends in .partial; every answer is in the store" }, width)
+end
+
+--- Columns that a table may take.
+---@return integer
+function summary.width()
+  return math.min(sys.terminal(2) or WIDTH, WIDEST)
+end
+
 --- The lines, without the program's name.
 ---@param run fellowship.Run
 ---@param seconds number
 ---@param data string the datasets, as the command line names them
 ---@return string[]
 function summary.lines(run, seconds, data)
-  local failures = run.failures
-  local calls = { ("%d made"):format(stats.made), ("%d from the store"):format(stats.stored) }
-  local troubles = counts.troubles()
-  table.move(troubles, 1, #troubles, #calls + 1, calls)
-  local lines = {
-    ("%s done%s in %s"):format(text.count(run.done, "row"),
-      failures.count > 0 and (", %d failed (%s)"):format(failures.count, failures:by_kind()) or "",
-      seconds < 60 and ("%.1f s"):format(seconds) or counts.duration(seconds)),
-    ("  calls    %s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost()),
-  }
-  for i, line in ipairs(spent_table()) do lines[#lines + 1] = (i == 1 and "  spent    " or "           ") .. line end
-  lines[#lines + 1] = ("  results  %s"):format(run.out)
+  local failures, width = run.failures, sys.terminal(2) and summary.width() or math.huge -- a log's lines are found by grep
+  local lines = { ("%s done%s in %s"):format(text.count(run.done, "row"),
+    failures.count > 0 and (", %d failed (%s)"):format(failures.count, failures:by_kind()) or "",
+    seconds < 60 and ("%.1f s"):format(seconds) or counts.duration(seconds)) }
+  local came_out, warnings = run.outcome:lines(run.done)
+  add(lines, "outcome", { #came_out > 0 and table.concat(came_out, "; ") or nil }, width)
+  add(lines, "warning", warnings, width)
+  if #stats.models > 0 then add(lines, "calls", { calls_line() }, width) end
+  add(lines, "spent", spent_table(summary.width() - MARGIN), math.huge)
+  if run.out then add(lines, "results", { run.out }, math.huge) end
   local stopped = settings.bounded and budget.stopped()
-  if stopped then
-    lines[#lines + 1] = "  stopped  " .. stopped.message
-    lines[#lines + 1] = "           what is not complete ends in .partial; every answer is in the store"
-  end
+  if stopped then add_stop(lines, stopped, width) end
   if stopped and failures.count == 0 then return lines end
-  if run.done + failures.count == 0 then
+  if run.done + failures.count == 0 and data ~= "" then
     lines[#lines + 1] = ("  there was no row to work on; is the dataset (%s) empty?"):format(data)
   end
   if failures.count > 0 then
-    lines[#lines + 1] = ("  failed   %s; the same command again tries just those"):format(failures.path)
-    for i, step in ipairs(next_steps(failures)) do
-      lines[#lines + 1] = (i == 1 and "  next     " or "           ") .. step
-    end
+    add(lines, "failed", failed_lines(failures), width)
+    add(lines, "next", next_steps(failures), width)
   elseif stats.simulated then
-    lines[#lines + 1] = "  next     these answers are sim's; name real models for real ones"
+    add(lines, "next", { "these answers are sim's; name real models for real ones" }, width)
   end
   return lines
 end

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""What came out of a run is told: counts, shares that are too large, nothing to show; failures that are all alike."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import host
+import tap
+from stub_server import Stub
+from terminal import Terminal
+
+SHRUG = "Honestly, I cannot\tdecide between them."
+
+
+def completion(text, reason="stop"):
+    return {"id": "x", "object": "chat.completion", "model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}]}
+
+
+def judgement(a, b):
+    return completion(f"### Score Assistant A:\n{a}/10\n\n### Score Assistant B:\n{b}/10")
+
+
+def pairs(scratch, count, mark=lambda i: "", **more):
+    scratch.write("rows.jsonl", [{"id": f"row-{i}", "prompt": f"Explain <row-{i}>{mark(i)}.", "response_a": f"one {i}",
+                                  "response_b": f"two {i}", **more} for i in range(count)])
+
+
+def judge(scratch, *arguments, command="judge", out="out"):
+    return scratch.run("run", command, "--data", "rows.jsonl", "--model", "openai:judge", "--out", out, *arguments)
+
+
+def half_unreadable():
+    rules = [{"contains": "<odd>", "body": completion(SHRUG)}, {"body": judgement(9, 3)}]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        pairs(scratch, 30, lambda i: " <odd>" if i % 2 else "")
+        result = judge(scratch)
+        tap.equal(result.status, 0, "half of the verdicts unreadable: a result, with status 0")
+        tap.equal(result.summary["outcome"], {"verdicts": {"n": 30, "a": 15, "b": 0, "tie": 0, "unparsed": 15}},
+                  "the last line counts them")
+        tap.equal(json.loads((scratch / "out/run.json").read_text())["outcome"], result.summary["outcome"], "and run.json")
+        tap.contains(result.err, ["30 verdicts (15 a, 0 b, 0 tie, 15 unparsed)", "unparsed: 15 of 30 verdicts of openai:judge (50%)",
+                                  "the first, row row-1: Honestly, I cannot decide", "--structured"],
+                     "the summary warns, with an example and advice")
+        tap.ok(0 < result.err.index("unparsed: 10 of 20 ") < result.err.index("30 rows done"), "after the first 20 rows")
+        result = judge(scratch, "--quiet", out="quiet")
+        tap.equal((result.err, result.summary["outcome"]["verdicts"]["unparsed"]), ("", 15), "--quiet: the last line alone")
+
+
+def flips():
+    with Stub(rules=[{"body": judgement(9, 3)}]) as server, host.Scratch(server.url) as scratch:
+        pairs(scratch, 5)
+        result = judge(scratch, "--swap")
+        tap.equal((result.status, result.summary["outcome"]["verdicts"]),
+                  (0, {"n": 5, "a": 0, "b": 0, "tie": 5, "unparsed": 0, "flipped": 5}), "a judge that prefers a place")
+        tap.contains(result.err, ["flipped: 5 of 5 verdicts of openai:judge (100%)", "the first, row row-0", "place of a response"],
+                     "is told of, in a short run too")
+
+
+def few_unreadable():
+    """A fifth of the verdicts is no warning."""
+    rules = [{"contains": "<odd>", "body": completion(SHRUG)}, {"body": judgement(9, 3)}]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        pairs(scratch, 25, lambda i: " <odd>" if i % 5 == 4 else "")
+        result = judge(scratch)
+        tap.equal(result.summary["outcome"]["verdicts"]["unparsed"], 5, "5 of 25 unparsed")
+        tap.lacks(result.err, "warning", "are counted without a warning")
+
+
+def nothing_to_show():
+    with Stub(rules=[{"contains": "Score Assistant A", "body": completion(SHRUG)}], latency_ms=5) as server, \
+            host.Scratch(server.url) as scratch:
+        scratch.prompts(24)
+        result = scratch.preference("--concurrency", 4, "--window", 4)
+        tap.equal(result.status, 5, "no pair: status 5")
+        tap.equal((result.summary["status"], result.summary["rows"], result.summary["outcome"]["pairs"]), ("nothing to show", 24, 0),
+                  "the last line says so")
+        tap.equal(result.summary["outcome"]["without_a_pair"], {"n": 24, "unparsed": 24}, "and why")
+        tap.ok(result.err.index("no pair after 20 rows") < result.err.index("24 rows done"), "it is told after the first 20 rows")
+        tap.contains(result.err, "no pair after 24 rows", "and at the end")
+        tap.equal(json.loads((scratch / "out/run.json").read_text())["status"], "nothing to show", "run.json has it")
+        tap.ok((scratch / "out/responses.jsonl").exists(), "what was written is complete")
+        pairs(scratch, 3)
+        tap.equal(judge(scratch, out="judged").status, 5, "no verdict that can be read: status 5")
+        result = judge(scratch, "--method", "judge", command="evaluate", out="e")
+        tap.equal((result.status, result.summary["outcome"]["labels"]), (5, 0), "no label: status 5")
+        tap.contains(result.err, "--human-column", "and which option says where labels are")
+
+
+def measures():
+    with Stub(rules=[{"body": judgement(9, 3)}]) as server, host.Scratch(server.url) as scratch:
+        pairs(scratch, 6, human="a")
+        result = judge(scratch, "--method", "judge", command="evaluate")
+        tap.equal((result.status, result.summary["outcome"]["labels"], list(result.summary["outcome"]["kappa"])),
+                  (0, 6, ["openai:judge"]), "evaluate: labels and kappas in the last line")
+        scratch.write("a.jsonl", [{"id": i, "prompt": "p", "response": "x"} for i in range(4)])
+        scratch.write("b.jsonl", [{"id": i, "prompt": "p", "response": "y"} for i in range(2, 6)])
+        result = scratch.run("run", "winrate", "--data", "a.jsonl", "--against", "b.jsonl", "--evaluator", "judge", "--model", "openai:judge",
+                             "--out", "wins")
+        tap.equal(result.summary["outcome"], {"games": {"n": 2, "a": 2, "b": 0, "tie": 0, "unparsed": 0}, "unmatched": 2, "win_rate": 1.0},
+                  "winrate: games, rows without a match, the rate")
+
+
+def alike():
+    """Equal failures are told once, with their count; a run in which nothing else happens stops."""
+    with host.Scratch() as scratch:
+        scratch.prompts(12)
+        job = ["run", "feedback", "--data", "rows.jsonl", "--generator", "sim:g", "--reviewer", "sim:r"]
+        result = scratch.run(*job, "--prompt-column", "text", "--out", "few")
+        tap.equal((result.status, result.summary["failed"]), (3, 12), "a column that no row has: 12 rows fail")
+        tap.equal(result.err.count('the field "text" must be a text'), 2, "which is told once, and once more with its count")
+        tap.contains(result.err, "12 rows alike, the first row-0", "of them all")
+        scratch.prompts(5000)
+        result = scratch.run(*job, "--prompt-column", "text", "--out", "many")
+        tap.equal(result.status, 1, "of 5,000 rows: the run stops")
+        tap.contains(result.err, ["stopped: the first 20 rows all failed alike, and none succeeded", 'the field "text"'], "and says why")
+        tap.equal(len(host.jsonl(scratch / "many/errors.jsonl")), 20, "after 20")
+        scratch.write("rows.jsonl", [{"id": i, **({"text": "t"} if i == 7 else {"prompt": "p"})} for i in range(60)])
+        result = scratch.run(*job, "--prompt-column", "text", "--out", "one")
+        tap.equal((result.status, result.summary["rows"], result.summary["failed"]), (3, 1, 59), "one row that is done keeps a run going")
+
+
+def mixed_failures():
+    """Failures that differ do not stop a run, and each is told."""
+    with host.Scratch() as scratch:
+        scratch.write("script.lua", """local fellowship = require "fellowship"
+for _ in fellowship.map(fellowship.rows "rows.jsonl", function(_, n)
+  error(n % 2 == 0 and "the even kind" or "the odd kind")
+end) do end
+""")
+        scratch.prompts(50)
+        result = scratch.run("script.lua")
+        tap.equal(result.status, 3, "two kinds of failures: the run goes to its end")
+        tap.equal((result.err.count("the even kind"), result.err.count("the odd kind")), (2, 2), "each told once, and counted")
+
+
+def for_people():
+    with host.Scratch() as scratch:
+        pairs(scratch, 3)
+        with Terminal(scratch, "run", "judge", "--data", "rows.jsonl", "--model", "sim:j", "--out", "out") as t:
+            tap.equal(t.finish(20), 0, "on a terminal")
+        tap.contains(t.text, ["3 rows done", "3 verdicts ("], "people see the outcome")
+        tap.lacks(t.text, "{", "and no JSON")
+
+
+host.need_program()
+tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, mixed_failures, for_people)
