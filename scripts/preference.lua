@@ -37,8 +37,8 @@ end
 
 local function write_verdict(files, id, a, b, v, counts)
   verdict_counts.add(files.outcome, "comparisons", id, v)
-  files.verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = a, b = b, winner = v.winner,
-    scores = json.object(v.scores), flipped = v.flipped, evidence = v.evidence }, VERDICT_KEYS))
+  files.verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = a, b = b,
+    winner = v.winner, scores = json.object(v.scores), flipped = v.flipped, evidence = v.evidence }, VERDICT_KEYS))
   counts[v.winner] = counts[v.winner] + 1
   if v.flipped ~= nil then counts.n = counts.n + 1 end
   if v.flipped then counts.flipped = counts.flipped + 1 end

@@ -26,7 +26,7 @@ def block(columns):
         scratch.prompts(30)
         with Terminal(scratch, *JOB, "--concurrency", "8", columns=columns) as t:
             tap.ok(t.wait_for(r"\[#*-*\] \d+/30 rows \(\d+%\)"), f"{columns} columns: a bar with done/total")
-            tap.ok(t.wait_for(r"\d+ calls · [\d.]+ calls/s · \d+ in flight · \d+ from the store"), "calls and their rate")
+            tap.ok(t.wait_for(r"\d+ pairs\W+\d+ comparisons\W+\d+ calls\W+[\d.]+ calls/s\W+\d+ in flight\W+\d+ from the store"), "what came out, calls and their rate")
             tap.ok(t.wait_for(r"1 rate-limited"), "what went wrong")
             tap.ok(t.wait_for(r"ETA \d+"), "the time that is left")
             tap.equal(t.finish(60), 3, "the run ends, a row having failed")
@@ -93,5 +93,46 @@ def piped():
         tap.equal((result.summary["rows"], result.summary["stored"]), (3, 21), "but the last line of JSON")
 
 
+def slow_calls():
+    """Lines of a log: none that repeats the one before, and how long a call takes where that is long."""
+    script = """local fellowship = require "fellowship"
+local m = fellowship.model "sim:slow?latency=0.1"
+for row, text in fellowship.map(fellowship.rows "rows.jsonl", function(row)
+  if row.id == "row-2" then fellowship.sleep(1.5) end
+  return m:ask(row.prompt).text
+end) do print(row.id) end
+"""
+    with host.Scratch() as scratch:
+        scratch.prompts(4)
+        scratch.write("plain.lua", script)
+        result = scratch.run("plain.lua", env={"FELLOWSHIP_PROGRESS": "0.05"})
+        tap.equal((result.status, len(result.out.splitlines())), (0, 4), "a plain script")
+        lines = [line for line in result.err.splitlines() if "in flight" in line]
+        tap.ok(len(lines) >= 1, "has progress", result.err)
+        tap.contains(lines[0], "/4 rows", "with a total")
+        tap.ok(len(lines) <= 6, "no line while nothing happens", *lines)
+        tap.contains(result.err, ["4 rows done in", "4 made, 0 from the store", "cost none (sim)"], "and a summary with its cost")
+        tap.lacks(result.out, "{", "its standard output is its own")
+        result = scratch.run("--quiet", "plain.lua")
+        tap.equal(result.err, "", "--quiet: neither")
+        scratch.write("silent.lua", "print(1)")
+        tap.equal(scratch.run("silent.lua").err, "", "a script without rows and calls has nothing to tell")
+
+
+def plain_on_a_terminal():
+    with Stub(latency_ms=150) as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(12)
+        scratch.write("plain.lua", """local fellowship = require "fellowship"
+local m = fellowship.model "openai:m"
+local n = fellowship.each(fellowship.rows "rows.jsonl", function(row) m:ask(row.prompt) end)
+io.write("all ", n, "\\n")
+""")
+        with Terminal(scratch, "--concurrency", "1", "plain.lua") as t:
+            tap.ok(t.wait_for(r"\[#*-*\] \d+/12 rows \(\d+%\)"), "a plain script on a terminal has the block")
+            tap.equal(t.finish(30), 0, "it ends")
+        tap.contains(t.text, ["all 12", "12 rows done in", "12 made"], "and has a summary")
+        tap.ok(t.text.rindex("in flight") < t.text.index("12 rows done"), "the block is gone by then")
+
+
 host.need_program()
-tap.cases(narrow, wide, resized, printing, piped)
+tap.cases(narrow, wide, resized, printing, piped, slow_calls, plain_on_a_terminal)

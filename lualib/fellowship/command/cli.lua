@@ -5,22 +5,20 @@ local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
-local flow = lazy "fellowship.flow"
 local budget = lazy "fellowship.money.budget"
 local worst_case = lazy "fellowship.money.bound"
 local model = lazy "fellowship.call.model"
 local batches = lazy "fellowship.command.batches"
-local settings = require "fellowship.call.settings"
-local estimate = lazy "fellowship.command.estimate"
 local failures = lazy "fellowship.command.failures"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
+local plain = lazy "fellowship.command.plain"
 local run = lazy "fellowship.command.run"
 local setup = require "fellowship.command.setup"
 
 local cli = {}
 
-local DONE, FAILED, USAGE, ROWS_FAILED, STOPPED = 0, 1, 2, 3, 4
+local DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 4
 
 local HELP = [[
 fellowship: a Lua-scriptable runtime for language-model workflows
@@ -118,32 +116,12 @@ local function run_command(name, path, script, arguments, command_line)
   return opened:execute(script.run)
 end
 
---- Runs a plain script as the task that it is called in; failed rows go beside it.
-local function run_plain(path, chunk, values, arguments)
-  local name, dry = path:match "([^/]+)$":gsub("%.lua$", ""), values["dry-run"]
-  local kept = failures.new(not dry and name .. ".errors.jsonl" or nil, setup.teller(values.quiet),
-    values["on-error"] == "stop")
-  flow.on_failure = function(failure) kept:take(failure) end
-  rawset(_G, "arg", table.move(arguments, 1, #arguments, 1, { [0] = path }))
-  local result
-  do
-    local _ <close> = setmetatable({}, { __close = function() -- after an error too
-      if not is_command(result) then kept:finish() end
-    end })
-    local _ <close> = setup.watch()
-    result = chunk(table.unpack(arguments))
-  end
-  if dry and not is_command(result) then estimate.of_script(name, kept, setup.teller(values.quiet)) end
-  local was_stopped = settings.bounded and budget.stopped() -- and the script went on without what it asked for
-  return result, was_stopped and STOPPED or kept.count > 0 and ROWS_FAILED or DONE
-end
-
 --- `fellowship SCRIPT.lua`: a command when the file returns one, else a plain script.
 local function run_file(path, values, host_arguments, arguments, command_line)
   local chunk = catalogue.load(path)
   setup.apply(values)
   if values["batch-cancel"] then return batches.cancel() end
-  local result, status = run_plain(path, chunk, values, arguments)
+  local result, status = plain.run(path, chunk, values, arguments, is_command)
   if is_command(result) then
     local all = table.move(arguments, 1, #arguments, #host_arguments + 1, host_arguments)
     return run_command(path:match "([^/]+)$":gsub("%.lua$", ""), path, result, all, command_line)

@@ -98,10 +98,11 @@ local function say(self, failure, id, found)
     facts ~= "" and " [" .. facts .. "]" or ""))
 end
 
---- Gives a run up in which all rows fail alike from the first one on. What the store lacks is asked of it at no cost,
---- and all of it is worth knowing.
+--- Gives a run up in which all rows failed alike from the first one on, and yet another does. What the store lacks is
+--- asked of it at no cost, and all of it is worth knowing.
 local function give_up(self, e)
-  if self.count ~= HOPELESS or #self.alike > 1 or not self.done or self.done() > 0 or e.kind == "offline" then return end
+  local others = self.count < HOPELESS or #self.alike > 1 or not self.by_message[alike_of(e)]
+  if others or not self.done or self.done() > 0 or e.kind == "offline" then return end
   errors.raise { kind = e.kind, fatal = true, model = e.model,
     message = ("stopped: the first %d rows all failed alike, and none succeeded: %s"):format(self.count, e.message) }
 end
@@ -111,6 +112,7 @@ end
 function Failures:take(failure)
   local e = failure.error
   if e.kind == "budget" then error(e, 0) end -- the row was not done; that is no failure of it
+  give_up(self, e)
   self.count = self.count + 1
   self.kinds[e.kind] = (self.kinds[e.kind] or 0) + 1
   local id = failure.id
@@ -119,7 +121,6 @@ function Failures:take(failure)
   if self.path then self:keep(failure, id) end
   say(self, failure, id, group(self, e, id))
   if self.stop then error(e, 0) end
-  give_up(self, e)
 end
 
 --- Writes one into the file.

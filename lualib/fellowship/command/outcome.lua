@@ -24,7 +24,8 @@ Outcome.__name = "fellowship.Outcome"
 ---@param tell fun(said: string) says a line to people
 ---@return fellowship.Outcome
 function outcome.new(tell)
-  return setmetatable({ tell = tell, names = {}, counts = {}, facts = {}, needs = {}, shares = {}, by_name = {} }, Outcome)
+  return setmetatable({ tell = tell, names = {}, counts = {}, facts = {}, needs = {}, shares = {}, by_name = {} },
+    Outcome)
 end
 
 --- The counts of a name, made when it is first spoken of.
@@ -149,7 +150,8 @@ end
 local function nothing_lines(self, rows)
   local wanted = {}
   for i, need in ipairs(self.needs) do wanted[i] = need.what end
-  local lines = { ("nothing to show: no %s after %s"):format(table.concat(wanted, " and no "), text.count(rows, "row")) }
+  local lines = { ("nothing to show: no %s after %s"):format(table.concat(wanted, " and no "),
+    text.count(rows, "row")) }
   for _, need in ipairs(self.needs) do
     local advice = type(need.advice) == "function" and need.advice() or need.advice
     if advice then lines[#lines + 1] = "  " .. advice end
@@ -178,7 +180,8 @@ function Outcome:brief()
   for _, name in ipairs(self.names) do
     local found = self.counts[name]
     local unparsed = found.parts.unparsed or 0
-    list[#list + 1] = ("%d %s%s"):format(found.n, words(name), unparsed > 0 and (", %d unparsed"):format(unparsed) or "")
+    list[#list + 1] = ("%d %s%s"):format(found.n, words(name),
+      unparsed > 0 and (", %d unparsed"):format(unparsed) or "")
   end
   return list
 end

@@ -9,7 +9,6 @@ local lazy = require "fellowship.base.lazy"
 local estimate = lazy "fellowship.rehearse"
 local settings = require "fellowship.call.settings"
 local stats = require "fellowship.money.count"
-local rows = require "fellowship.dataset.rows"
 local batch_progress = require "fellowship.command.batch_progress"
 local counts = require "fellowship.command.counts"
 local screen = require "fellowship.command.screen"
@@ -17,6 +16,9 @@ local screen = require "fellowship.command.screen"
 local progress = {}
 
 local TERMINAL_SECONDS, PIPE_SECONDS = 0.25, 10
+
+-- A call that takes so many seconds is worth a word: who waits for the first rows should know for how long.
+local SLOW = 5
 
 -- From so many rows on the time that is left is worth telling.
 local SURE = 5
@@ -49,34 +51,50 @@ local function lines_of(path, stop)
   return math.min(blank and n or n + 1, stop)
 end
 
---- Rows of a dataset, `most` at most; nil when they cannot be told without decoding.
-local function rows_of(path, most)
+--- Rows of a dataset that was opened; nil when they cannot be told without decoding.
+local function rows_of(dataset)
   local total = 0
-  for _, file in ipairs(rows.expand(path)) do
-    local count = file:match "%.jsonl$" and sys.kind(file) == "file" and lines_of(file, most - total)
+  for _, file in ipairs(dataset.paths) do
+    local count = file:match "%.jsonl$" and sys.kind(file) == "file" and lines_of(file, dataset.limit - total)
     if not count then return nil end
     total = total + count
   end
-  return total
+  local shard = dataset.shard
+  return shard and (total - shard[1]) // shard[2] + 1 or total
 end
 
---- Counts the rows of the files that a run has opened, as it opens them. Only plain JSON Lines tell without being
---- decoded; with another file among them the total stays unknown.
-local function count_rows(run)
-  local options, known, total = run.options, 0, 0
+--- Rows of what is mapped: a dataset, what a dataset is filtered by, or an array; nil when nobody knows.
+local function count_of(source)
+  if type(source) ~= "table" then return nil end
+  if source.filtered then return count_of(source.filtered) end
+  if source.paths then return rows_of(source) end
+  return not source.pull and #source or nil
+end
+
+--- Rows that a filter left out so far.
+local function left_out(source)
+  return type(source) == "table" and source.left_out and source:left_out() or 0
+end
+
+--- Counts the rows of what a run maps, as it begins to. Only plain JSON Lines tell without being decoded; with another
+--- file among them the total stays unknown.
+local function count_rows(self)
+  local sources, known = self.run.sources, 0
   while true do
-    while run.sources and run.sources[known + 1] do
+    while sources[known + 1] do
       known = known + 1
-      local source = run.sources[known]
-      local most = not source.whole and options.limit or math.maxinteger
-      local count = rows_of(source.path, most)
-      local shard = not source.whole and options.shard
-      if count and shard then count = (count - shard[1]) // shard[2] + 1 end
-      total = count and total and total + count
-      run.expected = total
+      local count = count_of(sources[known])
+      self.total = count and (self.total or known == 1 and 0) and (self.total or 0) + count or nil
     end
     task.sleep(TERMINAL_SECONDS, true)
   end
+end
+
+--- Rows that there are to work on; nil when nobody knows.
+local function expected(self)
+  local total = self.total
+  for _, source in ipairs(self.run.sources) do total = total and total - left_out(source) end
+  return total and total > 0 and total or nil
 end
 
 -- ---- rates ----
@@ -97,21 +115,25 @@ end
 --- done/total, percentage and what is left of the time; without a total the rate alone.
 local function rows_text(self, row_rate)
   local run = self.run
-  local done, total = run.done + run.failures.count, run.expected
+  local done, total = run.done + run.failures.count, expected(self)
   local failed = run.failures.count > 0 and (", %d failed"):format(run.failures.count) or ""
-  if not total or total == 0 then return ("%d rows%s, %s rows/s"):format(done, failed, counts.rate(row_rate)) end
+  if not total then return ("%d rows%s, %s rows/s"):format(done, failed, counts.rate(row_rate)) end
   done = math.min(done, total)
   local sure = done >= SURE and row_rate > 0 and done < total
   local left = sure and (", ETA %s"):format(counts.duration((total - done) / row_rate)) or ""
   return ("%d/%d rows (%d%%)%s%s"):format(done, total, done * 100 // total, failed, left), done / total
 end
 
-local function facts(call_rate)
+local function facts(run, call_rate)
   if settings.dry_run then
     return { "dry run", ("%d calls to ask"):format(estimate.asked), ("%d in the store"):format(estimate.held) }
   end
-  local parts = { ("%d calls"):format(stats.made), ("%s calls/s"):format(counts.rate(call_rate)),
-    ("%d in flight"):format(stats.in_flight), ("%d from the store"):format(stats.stored) }
+  local parts = run.outcome:brief()
+  table.move({ ("%d calls"):format(stats.made), ("%s calls/s"):format(counts.rate(call_rate)),
+    ("%d in flight"):format(stats.in_flight), ("%d from the store"):format(stats.stored) }, 1, 4, #parts + 1, parts)
+  if (stats.seconds or 0) >= SLOW then
+    parts[#parts + 1] = ("a call takes about %s"):format(counts.duration(stats.seconds))
+  end
   for _, trouble in ipairs(counts.troubles()) do parts[#parts + 1] = trouble end
   parts[#parts + 1] = counts.tokens()
   parts[#parts + 1] = counts.cost()
@@ -120,8 +142,8 @@ local function facts(call_rate)
 end
 
 --- The same with what is under way in batches, for a single line.
-local function all_facts(call_rate)
-  local parts = facts(call_rate)
+local function all_facts(run, call_rate)
+  local parts = facts(run, call_rate)
   parts[#parts + 1] = batch_progress.brief()
   return parts
 end
@@ -138,7 +160,7 @@ local function block(self, width)
   local room = math.min(width - text.columns(done) - 4, 40)
   local first = fraction and room >= 10 and bar(fraction, room) .. done or done
   local lines, line = { text.fit(first, width) }, nil
-  for _, fact in ipairs(facts(call_rate)) do
+  for _, fact in ipairs(facts(self.run, call_rate)) do
     local longer = line and line .. " · " .. fact or fact
     if line and text.columns(longer) > width then
       lines[#lines + 1] = line
@@ -189,24 +211,36 @@ local function show_on_terminal(self)
   end
 end
 
+--- A mark that is another one whenever a row or a call has ended.
+local function what_happened(run)
+  return ("%d %d %d %d %d"):format(run.done, run.failures.count, stats.made, stats.stored, stats.retries)
+end
+
+--- $FELLOWSHIP_PROGRESS is how many seconds lie between the lines of a log; 0 for none.
 local function show_in_pipe(self)
+  local seconds = tonumber(os.getenv "FELLOWSHIP_PROGRESS" or "") or PIPE_SECONDS
+  if seconds <= 0 then return end
   while true do
-    task.sleep(PIPE_SECONDS, true)
+    task.sleep(seconds, true)
     local row_rate, call_rate = take_rates(self)
-    local done = rows_text(self, row_rate)
-    io.stderr:write("fellowship: ", table.concat({ done, table.unpack(all_facts(call_rate)) }, " · "), "\n")
+    local happened = what_happened(self.run)
+    if happened ~= self.happened then -- a log in which nothing happens repeats nothing
+      self.happened = happened
+      local done = rows_text(self, row_rate)
+      io.stderr:write("fellowship: ", table.concat({ done, table.unpack(all_facts(self.run, call_rate)) }, " · "), "\n")
+    end
   end
 end
 
 --- Starts to show a run's progress; close what it returns to end it.
----@param run fellowship.Run
+---@param run fellowship.Run|fellowship.Plain
 ---@return table
 function progress.start(run)
   local self = { run = run, drawn = {}, samples = {} }
   local tasks = {}
   if not run.options.quiet then
     take_rates(self)
-    tasks = { task.aside(sys.terminal(2) and show_on_terminal or show_in_pipe, self), task.aside(count_rows, run) }
+    tasks = { task.aside(sys.terminal(2) and show_on_terminal or show_in_pipe, self), task.aside(count_rows, self) }
   end
   return setmetatable({}, { __close = function()
     for _, t in ipairs(tasks) do t:cancel() end

@@ -193,6 +193,11 @@ function run.open(script, values, command)
   if not settings.dry_run then take_folder(self) end
   self.failures = failures.new(not settings.dry_run and self.out .. "/errors.jsonl" or nil, self.say,
     values["on-error"] == "stop", function() return self.done end)
+  flow.on_map = function(source) self.sources[#self.sources + 1] = source end
+  flow.on_row = function()
+    self.outcome:look(self.done) -- the script has taken in the rows before
+    self.done = self.done + 1
+  end
   flow.on_failure = function(failure)
     failure.id = failure.row and self:id(failure.row, failure.number)
     self.failures:take(failure)
@@ -225,7 +230,8 @@ local function summarise(self, status)
   self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
   if sys.terminal(1) then return end -- the line is for programs
   io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
-    rows = self.done, failed = self.failures.count, outcome = self.outcome:as_json(), calls = stats.made, stored = stats.stored,
+    rows = self.done, failed = self.failures.count, outcome = self.outcome:as_json(),
+    calls = stats.made, stored = stats.stored,
     tokens = spending.tokens(), cost = spending.cost(), split = spending.split(), seconds = seconds },
     SUMMARY_KEYS)), "\n")
 end
@@ -274,25 +280,18 @@ end
 ---@return fellowship.Rows
 function Run:rows(option, which, whole)
   local o = self.options
-  self.sources[#self.sources + 1] = { path = which and o[option][which] or o[option], whole = whole }
   return rows.open(which and o[option][which] or o[option], { limit = not whole and o.limit or nil,
     shard = not whole and o.shard or nil, format = o["data-format"], types = o.types, invalid_utf8 = o["invalid-utf8"],
     max_expansion = o["max-expansion"] })
 end
 
---- As fellowship.map; counts the rows for progress and run.json.
+--- As fellowship.map.
 --- Example:
 ---     for row, text in run:map(run:rows "data", function(row) return llama:ask(row.prompt).text end) do print(text) end
 ---@param source any
 ---@param fn fun(row: table, number: integer): ...
 function Run:map(source, fn)
-  local step, state, control, closing = flow.map(source, fn)
-  return function(...)
-    self.outcome:look(self.done) -- the script has taken in the rows before
-    local results = table.pack(step(...))
-    if results[1] ~= nil then self.done = self.done + 1 end
-    return table.unpack(results, 1, results.n)
-  end, state, control, closing
+  return flow.map(source, fn)
 end
 
 --- A field of a row, where --NAME-column says it is: nil when the row has none, or null.

@@ -6,6 +6,9 @@ local stats = require "fellowship.money.count"
 
 local HEADS = { "model", "calls", "prompt", "cached", "completion", "reasoning", "cost" }
 
+-- Columns that are shown even when all is 0 in them.
+local KEPT = { model = true, calls = true, prompt = true, completion = true, cost = true }
+
 local function known(sums, name)
   return (sums.unknown[name] or 0) == 0 and sums[name] or "?"
 end
@@ -39,6 +42,8 @@ return function(width)
   end
   local lines = {}
   if models < 2 and #rows < 2 then return lines end
-  for line in tables.text(HEADS, rows, width):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  local heads
+  heads, rows = tables.telling(HEADS, rows, KEPT)
+  for line in tables.text(heads, rows, width):gmatch "[^\n]+" do lines[#lines + 1] = line end
   return lines
 end

@@ -99,7 +99,8 @@ end
 ---@return string[]
 function summary.lines(run, seconds, data)
   local failures, width = run.failures, sys.terminal(2) and summary.width() or math.huge -- a log's lines are found by grep
-  local lines = { ("%s done%s in %s"):format(text.count(run.done, "row"),
+  local worked = run.done + failures.count > 0 or run.out
+  local lines = { ("%s%s in %s"):format(worked and text.count(run.done, "row") .. " done" or run.name,
     failures.count > 0 and (", %d failed (%s)"):format(failures.count, failures:by_kind()) or "",
     seconds < 60 and ("%.1f s"):format(seconds) or counts.duration(seconds)) }
   local came_out, warnings = run.outcome:lines(run.done)

@@ -2,8 +2,8 @@
 
 local counts = {}
 
-local UNPARSED_ADVICE = "the judge's words are in verdicts.jsonl; --structured asks for JSON, another --strategy or model "
-  .. "may be read better, and a small max_tokens cuts verdicts off"
+local UNPARSED_ADVICE = "the judge's words are in verdicts.jsonl; --structured asks for JSON, another --strategy or "
+  .. "model may be read better, and a small max_tokens cuts verdicts off"
 local FLIPPED_ADVICE = "these verdicts went with the place of a response and not with the response, and count as ties; "
   .. "another model, or a jury of several, may be steadier"
 
@@ -29,7 +29,8 @@ end
 ---@param name string
 function counts.expect(outcome, name)
   counts.begin(outcome, name)
-  outcome:need("readable verdict", function() return outcome:of(name) - outcome:of(name, "unparsed") end, UNPARSED_ADVICE)
+  outcome:need("readable verdict", function() return outcome:of(name) - outcome:of(name, "unparsed") end,
+    UNPARSED_ADVICE)
 end
 
 --- Counts a verdict.

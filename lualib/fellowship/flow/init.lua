@@ -9,6 +9,8 @@ local start = require "fellowship.flow.start"
 
 local flow = {
   window = 64, ---@type integer rows that map opens beyond the oldest unfinished one
+  on_map = nil, ---@type fun(source: any)? told of what is mapped, but for maps inside a row
+  on_row = nil, ---@type fun()? told of each row that such a map gives out
 }
 
 ---@class fellowship.Task
@@ -105,9 +107,13 @@ function flow.map(source, fn, options)
     return fn(row, number)
   end
   local feeder = feed.new(source, run, window)
+  if flow.on_map and not nested then flow.on_map(source) end
   local step
   local function settle(item, ok, ...)
-    if ok then return item.row, ... end
+    if ok then
+      if flow.on_row and not nested then flow.on_row() end
+      return item.row, ...
+    end
     tell_failure(item, ...)
     return step()
   end

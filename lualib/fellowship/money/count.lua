@@ -26,10 +26,14 @@ local stats = {
   rate_limited = 0, -- of these: the provider said that there were too many
   failed = 0, -- calls that failed for good
   in_flight = 0, -- calls on the wire now
+  seconds = nil, ---@type number? that a call takes, of late
   models = {}, -- names of the models asked, in order of first use
   spent = {}, ---@type table<string, fellowship.Spent> by a model's name
   simulated = false,
 }
+
+-- How much the last call weighs in the mean of what calls take.
+local RECENT = 0.1
 
 local seen = {}
 
@@ -103,6 +107,8 @@ function stats.completed(model, completion, how)
   stats.made = stats.made + 1
   sums.count = sums.count + 1
   add(sums, usage, cost)
+  local took = not how and completion.elapsed
+  if took then stats.seconds = stats.seconds and (1 - RECENT) * stats.seconds + RECENT * took or took end
   if how then
     local batch = part(sums, how)
     batch.count = batch.count + 1

@@ -107,6 +107,12 @@ function Unique:see(text)
   self.seen[digest] = true
 end
 
+--- Rows left out so far.
+---@return integer
+function Unique:left_out()
+  return self.exact + self.near
+end
+
 --- The estimated Jaccard similarity of two texts' word trigrams; its standard error is sqrt(J (1 - J) / 96).
 ---@param a string
 ---@param b string
@@ -125,8 +131,8 @@ end
 ---@param near? number similarity from which on two are duplicates, 0 to 1; nil: only the same text
 ---@return table source
 function unique.rows(source, prompt_of, near)
-  local self = setmetatable({ exact = 0, near = 0, seen = {}, bands = {}, signatures = {}, threshold = near,
-    rows = near and rows_for(near) }, Unique)
+  local self = setmetatable({ filtered = source, exact = 0, near = 0, seen = {}, bands = {}, signatures = {},
+    threshold = near, rows = near and rows_for(near) }, Unique)
   function self.pull()
     while true do
       local row, number = source:pull()

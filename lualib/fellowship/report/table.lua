@@ -101,7 +101,10 @@ end
 function tables.text(heads, rows, width)
   local cells, right = cells_of(heads, rows)
   local widths = widths_of(heads, cells)
-  if width then squeeze(widths, right, width) end
+  local narrower = table.move(widths, 1, #widths, 1, {})
+  if width then squeeze(narrower, right, width) end
+  if not width or sum_of(narrower) <= width then widths = narrower
+  else widths[1] = math.min(widths[1], width // 2) end
   local lines = {}
   for g, columns in ipairs(groups_of(widths, width or math.huge)) do
     if g > 1 then lines[#lines + 1] = "" end
