@@ -110,7 +110,7 @@ def alike():
         job = ["run", "feedback", "--data", "rows.jsonl", "--generator", "sim:g", "--reviewer", "sim:r"]
         result = scratch.run(*job, "--prompt-column", "text", "--out", "few")
         tap.equal((result.status, result.summary["failed"]), (3, 12), "a column that no row has: 12 rows fail")
-        tap.equal(result.err.count('the field "text" must be a text'), 2, "which is told once, and once more with its count")
+        tap.equal(result.err.count('the field "text" is missing'), 2, "which is told once, and once more with its count")
         tap.contains(result.err, "12 rows alike, the first row-0", "of them all")
         scratch.prompts(5000)
         result = scratch.run(*job, "--prompt-column", "text", "--out", "many")

@@ -133,7 +133,9 @@ def published():
                 extra = [*(["--method", "judge"] if command == "evaluate" else []), *(options if command == "evaluate" else [])]
                 result = scratch.run("run", command, "--data", "set.jsonl", "--model", "sim:j", "--store", "s.db",
                                      "--out", command, *extra)
-                tap.equal(result.status, 0, f"{name}: {command} reads it")
+                # 5: the row was judged, and has no label that is understood.
+                tap.ok(result.status in ((0, 5) if command == "evaluate" else (0,)) and result.summary["rows"] == 1,
+                       f"{name}: {command} reads it", result)
             ((message,),) = asked(scratch, "s.db")
             question = message["content"]
             tap.equal(in_order(question, parts), None, f"{name}: the question holds what it should, in order")
