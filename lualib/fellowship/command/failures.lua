@@ -104,7 +104,8 @@ local function give_up(self, e)
   local others = self.count < HOPELESS or #self.alike > 1 or not self.by_message[alike_of(e)]
   if others or not self.done or self.done() > 0 or e.kind == "offline" then return end
   errors.raise { kind = e.kind, fatal = true, model = e.model,
-    message = ("stopped: the first %d rows all failed alike, and none succeeded: %s"):format(self.count, self.alike[1].message) }
+    message = ("stopped: the first %d rows all failed alike, and none succeeded: %s"):format(self.count,
+      self.alike[1].message) }
 end
 
 --- Takes one: what fellowship.flow reports.
