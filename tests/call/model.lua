@@ -414,6 +414,19 @@ do
   is(nearest.hint("quiet", { "offline" }), "", "no hint")
 end
 
+-- aliases with parameters of their own ---------------------------------------------------------------------
+do
+  settings.models = { cool = { model = "sim:x?length=1&temperature=0", params = { seed = 7 } } }
+  local made = model.new("cool?temperature=0.5&latency=0")
+  is(made.params.temperature, 0.5, "what is said of an alias counts more than what it says itself")
+  is(made.params.length, 1, "and both are there")
+  is(made.params.latency, 0, "each by itself")
+  is(made.params.seed, 7, "beside those of its entry")
+  is(made.name, "x", "the model's name ends before them")
+  raises('"what" in "cool?what" is no parameter=value', "alias with no parameter", model.new, "cool?what")
+  settings.models = {}
+end
+
 -- a call is made as it was asked, whatever a script does to the model meanwhile --------------------------
 do
   local changed = model.new("sim:changed", { length = 1 })

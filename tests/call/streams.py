@@ -146,7 +146,42 @@ def broken():
             completion = got.get("completion") or got
             tap.equal((completion.get("text"), completion.get("attempts"), asked), (TEXT, 2, 2),
                       f"{model}, {name}: answered in the end")
-            tap.ok("".join(got["pieces"]).endswith(TEXT), f"{model}, {name}: the pieces end with it", got["pieces"])
+            tap.equal("".join(got["pieces"]), TEXT, f"{model}, {name}: nothing is given twice")
+
+
+def another_answer():
+    """When what comes again differs, it comes from its beginning."""
+    def streamed(text):
+        return p.openai_stream([text[:4], text[4:]])
+    for again, pieces in {"One three.": ["One ", "three."], "One": ["One ", "One"], "Two": ["One ", "Two"],
+                          "One two": ["One ", "two"]}.items():
+        answers = [Answer(parts=streamed("One two")[:2], after="cut"), Answer(parts=p.openai_stream([again]))]
+        with Provider(answers) as server, host.Scratch(**server.environment()) as scratch:
+            scratch.write("m.lua", LIMITS % ("openai:m", 3))
+            got = ask(scratch, "openai:m", stream=True, flags=["--models", "m.lua"])
+            tap.equal((got["pieces"], got["completion"]["text"]), (pieces, again), f"\"One \", and then \"{again}\"")
+
+
+def kept_open():
+    """A complete stream is complete, whether the server ends the exchange or not."""
+    def run(form):
+        model, _, parts = form
+        with Provider([Answer(parts=parts, kind=NDJSON if model.startswith("ollama") else None, after="stall")]) as server, \
+                host.Scratch(**server.environment()) as scratch:
+            scratch.write("m.lua", LIMITS % (model, 3))
+            got = ask(scratch, model, stream=True, flags=["--models", "m.lua"])
+            return (got.get("completion") or got).get("text"), (got.get("completion") or {}).get("attempts"), len(server.requests)
+
+    with ThreadPoolExecutor(8) as pool:
+        for name, got in zip(FORMS, pool.map(run, FORMS.values())):
+            tap.equal(got, (TEXT, 1, 1), f"{name}, kept open: one attempt")
+    # A server that says "stop" in every chunk has not ended its answer with the first one.
+    stops = [part.replace('"finish_reason": null', '"finish_reason": "stop"') for part in p.openai_stream(PIECES, done=False)]
+    with Provider([Answer(parts=stops[:4], after="stall"), Answer(parts=stops + ["data: [DONE]\n\n"])]) as server, \
+            host.Scratch(**server.environment()) as scratch:
+        scratch.write("m.lua", LIMITS % ("openai:m", 3))
+        got = ask(scratch, "openai:m", stream=True, flags=["--models", "m.lua"])
+        tap.equal(((got.get("completion") or got).get("text"), len(server.requests)), (TEXT, 2), "\"stop\" in every chunk is no end")
 
 
 def given_up():
@@ -209,4 +244,4 @@ print(table.concat(got) == a, a == b, c, a)
 
 
 host.need_program()
-tap.cases(the_same, requests, byte_by_byte, comments, early, broken, given_up, scripts_that_fail, cancelled, side_by_side)
+tap.cases(the_same, requests, byte_by_byte, comments, early, broken, another_answer, kept_open, given_up, scripts_that_fail, cancelled, side_by_side)

@@ -81,6 +81,30 @@ function content.read(value)
   return has_images and parts or table.concat(texts)
 end
 
+--- The texts in the content of a message, one behind the other, whatever else is there.
+--- Example: `print(content.text { { type = "text", text = "See: " }, { type = "image_url" } })`
+---@param value any
+---@return string
+function content.text(value)
+  if type(value) == "string" then return value end
+  local texts = {}
+  for _, part in ipairs(type(value) == "table" and value or {}) do
+    local text = type(part) == "table" and part.text or part
+    if type(text) == "string" then texts[#texts + 1] = text end
+  end
+  return table.concat(texts)
+end
+
+--- Whether the content of a message holds more than texts, of whatever form.
+---@param value any
+---@return boolean
+function content.is_mixed(value)
+  for _, part in ipairs(type(value) == "table" and value or {}) do
+    if type(part) == "table" and not TEXT_TYPES[part.type] then return true end
+  end
+  return false
+end
+
 --- Whether a content holds images.
 ---@param value fellowship.Content
 ---@return boolean

@@ -3,7 +3,6 @@
 
 local sys = require "fellowship.core.sys"
 local answer = require "fellowship.provider.answer"
-local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
@@ -24,8 +23,7 @@ local function no_header() end
 local function outcome_of(model, status, body)
   if not status then return { verdict = "retry", kind = "batch", message = tostring(body) } end
   local how = { quirks = requests.quirks(model), params = {} }
-  local well, outcome = pcall(model.adapter.meaning, status, no_header, body, how)
-  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
+  local outcome = requests.meaning(model, model.adapter.meaning, status, no_header, body, how)
   outcome.status = status ~= 200 and status or nil
   return outcome
 end

@@ -1,12 +1,7 @@
 -- Live calls: one exchange after the other, whole or streamed, until the provider's answer is done or final.
 
-local http = require "fellowship.core.http"
 local limits = require "fellowship.core.limits"
 local task = require "fellowship.core.task"
-local answer = require "fellowship.provider.answer"
-local events = require "fellowship.provider.events"
-local failure = require "fellowship.provider.failure"
-local thinking = require "fellowship.provider.thinking"
 local allowance = require "fellowship.call.pace"
 local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
@@ -14,6 +9,7 @@ local lease = require "fellowship.call.lease"
 local record = require "fellowship.call.record"
 local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
+local streamed = require "fellowship.call.streamed"
 
 local live = { name = "live" }
 
@@ -35,60 +31,8 @@ local function whole_answer(flight, request)
   local got, problem = request.target:send(request.wire, model.times)
   if not got then return broke_off(problem) end
   local header = endpoint.header(got.head)
-  local outcome = model.adapter.classify(got.status, header, got.body, request.how)
+  local outcome = requests.meaning(model, model.adapter.classify, got.status, header, got.body, request.how)
   outcome.status, outcome.elapsed, outcome.header = got.status, got.elapsed, header
-  return outcome
-end
-
---- Takes events into the answer. Gives a text that says what is wrong with them, if something is.
-local function take(flight, list, state)
-  for _, event in ipairs(list) do
-    event.value = answer.decode(event.data)
-    if state.ended then return nil end -- what follows the end is nobody's
-    if type(event.value) ~= "table" and event.data ~= "[DONE]" then return "an event of the stream is no JSON" end
-    local well, text, ended = pcall(flight.model.adapter.join, state.whole, event)
-    if not well then return "the stream makes no sense: " .. tostring(text) end
-    state.ended = ended
-    if text then
-      local new, anew = state.thinking:read(text:sub(state.read + 1))
-      state.read, state.said = #text, (anew and "" or state.said) .. new
-      flight:tell(state.said)
-    end
-  end
-end
-
---- Reads a stream to its end. The answer is put together as a plain call would have given it, and read as one.
-local function streamed_answer(flight, request)
-  local adapter = flight.model.adapter
-  local stream <close>, problem = request.target:stream(request.wire, flight.model.times)
-  if not stream then return broke_off(problem) end
-  local cut, state, plain = events[adapter.events](), { whole = {}, read = 0, said = "" }, {}
-  state.thinking = thinking.reader(request.how.quirks.thinking)
-  local status, head, elapsed, wrong
-  repeat
-    local bytes
-    bytes, problem = stream:read()
-    if problem then return broke_off(problem) end
-    flight.stage = "stream"
-    status, head, elapsed = stream:head()
-    -- An error, or a server that does not stream, answers as it would have without.
-    local kind = (http.header(head, "content-type") or ""):lower()
-    if status ~= 200 or (adapter.events == "sse" and kind:find("application/json", 1, true)) then
-      plain[#plain + 1] = bytes
-    else
-      wrong = take(flight, cut(bytes or "", bytes == nil), state)
-    end
-  until not bytes or wrong
-  local outcome
-  if wrong then outcome = failure.broken(wrong)
-  elseif #plain > 0 or status ~= 200 then
-    outcome = adapter.classify(status, endpoint.header(head), table.concat(plain), request.how)
-  elseif not (state.whole.complete or state.whole.error) then
-    outcome = failure.broken "the stream ended before the answer did"
-  else
-    outcome = adapter.meaning(200, endpoint.header(head), state.whole, request.how)
-  end
-  outcome.status, outcome.elapsed, outcome.header = status, elapsed, endpoint.header(head)
   return outcome
 end
 
@@ -98,8 +42,9 @@ local function exchange(flight, request, n)
   flight.sent, flight.stage = n, "wire"
   chain.counts.sent()
   local _ <close> = Flying
-  if request.how.stream then return streamed_answer(flight, request) end
-  return whole_answer(flight, request)
+  if not request.how.stream then return whole_answer(flight, request) end
+  local outcome, problem = streamed(flight, request)
+  return outcome or broke_off(problem)
 end
 
 --- One exchange, within the bounds that others set. It waits for them with its slot: those that it waits for are on

@@ -1,5 +1,6 @@
 -- With --offline, what the store does not have is an error that names the call.
 
+local content = require "fellowship.base.content"
 local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
 local record = require "fellowship.call.record"
@@ -8,7 +9,7 @@ local offline = { name = "offline" }
 
 ---@param flight fellowship.Flight
 function offline.answer(flight)
-  local last = flight.messages[#flight.messages].content
+  local last = content.text(flight.messages[#flight.messages].content)
   return nil, errors.new { kind = "offline", retryable = true, key = flight.id, request = flight.request,
     model = flight.model.named,
     message = ('%s %s (call %s), and --offline forbids to ask now: "%s"'):format(flight.model.named,

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local endpoint = require "fellowship.call.endpoint"
+local failure = require "fellowship.provider.failure"
 local quirks = require "fellowship.provider.quirks"
 local settings = require "fellowship.call.settings"
 
@@ -36,6 +37,21 @@ function request.of(flight)
   local how = { quirks = q, schema = schema, params = params, stream = flight.streaming and adapter.join ~= nil or nil }
   local path, body = adapter.build(model.name, quirks.messages(q, flight.messages), quirks.params(q, params), how)
   return { how = how, version = q.version, wire = json.encode(body), target = endpoint.target(model, path) }
+end
+
+--- What an answer means. One that the adapter cannot read is garbage; the mistakes of an adapter of one's own show as
+--- they are.
+---@param model fellowship.Model
+---@param read function the adapter's classify or meaning
+---@param status integer
+---@param header fun(name: string): string?
+---@param body any
+---@param how fellowship.How
+---@return table outcome in the form of fellowship.provider
+function request.meaning(model, read, status, header, body, how)
+  if type(model.provider.adapter) ~= "string" then return read(status, header, body, how) end
+  local well, outcome = pcall(read, status, header, body, how)
+  return well and outcome or failure.broken("the answer makes no sense: " .. tostring(outcome))
 end
 
 --- Whether a refused request is worth sending in another form: something was learnt from it, or has been since it

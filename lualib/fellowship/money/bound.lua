@@ -12,6 +12,7 @@
 -- documented so, and Gemini's maxOutputTokens is seen to (github.com/googleapis/python-genai/issues/2062).
 
 local json = require "fellowship.core.json"
+local content = require "fellowship.base.content"
 local errors = require "fellowship.base.errors"
 local quirks = require "fellowship.provider.quirks"
 local prices = require "fellowship.money.prices"
@@ -41,7 +42,10 @@ end
 ---@return integer
 function worst_case.input(messages, params, schema)
   local bytes = PER_CALL
-  for _, message in ipairs(messages) do bytes = bytes + #message.content + PER_MESSAGE end
+  for _, message in ipairs(messages) do
+    local plain = type(message.content) == "string" and not message.tool_calls
+    bytes = bytes + (plain and #message.content or #json.encode(message)) + PER_MESSAGE
+  end
   if next(params) then bytes = bytes + #json.encode(params) end
   if schema then bytes = bytes + #json.encode(schema) end
   if schema or params.tools then bytes = bytes + PER_SCHEMA end
@@ -117,6 +121,12 @@ local function too_long(flight, price, tokens)
       .. "no price for prompts over %d; %s"):format(flight.model.named, tokens, prices.date, price.up_to, GIVE_PRICE) }
 end
 
+local function no_bound(flight)
+  errors.raise { kind = "usage", key = flight.id, model = flight.model.named,
+    message = ("--max-cost cannot be kept with this call of %s: a message holds more than text, and what that costs "
+      .. "cannot be told before"):format(flight.model.named) }
+end
+
 --- The most that one attempt of a call can cost, and the price by which it is told. Raises a usage error when nobody
 --- can say.
 ---@param flight fellowship.Flight
@@ -130,6 +140,9 @@ function worst_case.worst(flight, batch)
   local missing = worst_case.missing(model, params)
   if missing then
     errors.raise { kind = "usage", fatal = true, model = model.named, key = flight.id, message = missing }
+  end
+  for _, message in ipairs(flight.messages) do
+    if content.is_mixed(message.content) then no_bound(flight) end
   end
   local input = worst_case.input(flight.messages, params, flight.schema)
   if price.up_to and input > price.up_to then too_long(flight, price, input) end

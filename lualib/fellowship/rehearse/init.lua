@@ -8,6 +8,7 @@ local json = require "fellowship.core.json"
 local limits = require "fellowship.core.limits"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
+local content = require "fellowship.base.content"
 local errors = require "fellowship.base.errors"
 local start = require "fellowship.flow.start"
 local chain = require "fellowship.call.chain"
@@ -157,9 +158,10 @@ local function weigh(flight)
     bytes, longest = bytes - size, longest + size
   end
   for _, message in ipairs(flight.messages) do
-    bytes = bytes + #message.content
+    local words = content.text(message.content)
+    bytes = bytes + #words
     rest[#rest + 1] = message.role
-    rest[#rest + 1] = stand_in.part(message.content, take)
+    rest[#rest + 1] = stand_in.part(words, take)
   end
   longest = longest + bytes
   if next(embedded) == nil then return bytes, embedded, longest, false end

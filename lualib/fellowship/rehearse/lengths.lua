@@ -9,6 +9,7 @@
 
 local json = require "fellowship.core.json"
 local store = require "fellowship.core.store"
+local content = require "fellowship.base.content"
 local sim = require "fellowship.provider.sim"
 
 local lengths = {
@@ -50,7 +51,7 @@ end
 ---@param schema? any
 ---@return fellowship.RequestShape
 function lengths.shape(messages, schema)
-  local last = messages[#messages].content
+  local last = content.text(messages[#messages].content)
   return { count = math.min(#messages, LONGEST), head = last:sub(1, HEAD), judging = schema ~= nil
     or sim.judgement(last, function() return 1 end) ~= "" }
 end
@@ -72,7 +73,7 @@ local function facts_of(record)
   local messages = request.messages
   if type(messages) ~= "table" or #messages == 0 then return nil end
   local bytes = 0
-  for _, message in ipairs(messages) do bytes = bytes + #message.content end
+  for _, message in ipairs(messages) do bytes = bytes + #content.text(message.content) end
   local usage = type(completion.usage) == "table" and completion.usage or {}
   local earlier = #messages >= 3 and lengths.shape({ table.unpack(messages, 1, #messages - 2) }, request.schema)
   return { model = ("%s:%s"):format(request.provider, request.model),

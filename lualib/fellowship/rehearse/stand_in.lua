@@ -2,6 +2,7 @@
 -- request asks for, and marked, so that they are known again in the prompts that hold them.
 
 local json = require "fellowship.core.json"
+local content = require "fellowship.base.content"
 local schema_value = require "fellowship.rehearse.schema_value"
 local sim = require "fellowship.provider.sim"
 
@@ -55,7 +56,7 @@ end
 ---@param messages table[]
 ---@return boolean
 function stand_in.decides(messages)
-  local form = sim.judgement(messages[#messages].content, function() return 1 end)
+  local form = sim.judgement(content.text(messages[#messages].content), function() return 1 end)
   return form ~= "" and not form:find("Overall", 1, true)
 end
 
@@ -68,33 +69,33 @@ end
 function stand_in.write(flight, group, bytes)
   local draw, id = sim.numbers(flight.digest), (string.unpack("<I4", flight.digest))
   if flight.schema then return fitting(flight.schema, draw, group, id, bytes) end
-  local text = marked(group, id, bytes, sim.judgement(flight.messages[#flight.messages].content, draw))
+  local text = marked(group, id, bytes, sim.judgement(content.text(flight.messages[#flight.messages].content), draw))
   return text, flight.params.logprobs and sure_of(text) or nil
 end
 
 --- Parts a message into what stands in for a model's text and the rest.
----@param content string
+---@param said string
 ---@param take fun(group: integer, bytes: integer, part: number) called for each stand-in: how much of it is there
 ---@return string rest
-function stand_in.part(content, take)
+function stand_in.part(said, take)
   local at, from, rest = 1, 1, {}
   while true do
-    local start = content:find(START, from, true)
+    local start = said:find(START, from, true)
     if not start then break end
-    local group, bytes = content:match(FOUND, start)
+    local group, bytes = said:match(FOUND, start)
     if group then
       local whole = math.tointeger(tonumber(bytes))
-      bytes = math.min(whole, #content - start + 1) -- a script may have cut it
+      bytes = math.min(whole, #said - start + 1) -- a script may have cut it
       take(math.tointeger(tonumber(group)), bytes, bytes / math.max(whole, 1))
-      rest[#rest + 1] = content:sub(at, start - 1)
+      rest[#rest + 1] = said:sub(at, start - 1)
       at = start + bytes
       from = at
     else
       from = start + 1
     end
   end
-  if at == 1 then return content end
-  rest[#rest + 1] = content:sub(at)
+  if at == 1 then return said end
+  rest[#rest + 1] = said:sub(at)
   return table.concat(rest, "\0")
 end
 

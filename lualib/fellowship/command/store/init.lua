@@ -3,6 +3,7 @@
 local json = require "fellowship.core.json"
 local core = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
+local content = require "fellowship.base.content"
 local errors = require "fellowship.base.errors"
 local read_file = require "fellowship.base.file".read
 local lazy = require "fellowship.base.lazy"
@@ -35,7 +36,8 @@ end
 
 local function shown_request(request)
   local last = request.messages[#request.messages]
-  return ("%s:%s  %s"):format(request.provider, request.model, (text.cut(last.content, 60):gsub("%s+", " ")))
+  return ("%s:%s  %s"):format(request.provider, request.model,
+    (text.cut(content.text(last.content), 60):gsub("%s+", " ")))
 end
 
 local function date_of(created)
@@ -148,7 +150,8 @@ local function likeness(a, b)
   if json.canonical(a.params) == json.canonical(b.params) then score = score + 1 end
   local same, whole = 0, 0
   for i = 1, math.max(#a.messages, #b.messages) do
-    local x, y = a.messages[i] and a.messages[i].content or "", b.messages[i] and b.messages[i].content or ""
+    local x, y = a.messages[i] and content.text(a.messages[i].content) or "",
+      b.messages[i] and content.text(b.messages[i].content) or ""
     whole = whole + math.max(#x, #y, 1)
     if x == y then
       same = same + math.max(#x, 1)
