@@ -28,7 +28,7 @@ local function work_on(prompt, loop, judge, o)
       for n, round in ipairs(made.grown) do
         asks[n] = function() return preference.judge_branches(judge, prompt, result.responses[n], round) end
       end
-      made.judged = { fellowship.all(table.unpack(asks)) }
+      made.judged = fellowship.all(asks)
     end)
   return made
 end

@@ -19,7 +19,10 @@ local parts = require "fellowship.parts"
 ---@field join table
 ---@field writer fun(path: string, options?: fellowship.WriterOptions): fellowship.Writer
 ---@field spawn fun(fn: function, ...): fellowship.Task
----@field all fun(...: function): ...
+---@field all fun(...: function|function[]): ...
+---@field gather fun(list: any[], fn: fun(item: any, index: integer): any): any[]
+---@field lock fun(): fellowship.Semaphore
+---@field semaphore fun(count: integer): fellowship.Semaphore
 ---@field map fun(source: any, fn: function, options?: table): function
 ---@field each fun(source: any, fn: function, options?: table): integer
 ---@field sleep fun(seconds: number)

@@ -13,20 +13,24 @@ local core = {}
 ---@class fellowship.task: userdata
 local task = {}
 
----Waits until the task has ended. Returns its results, or raises its error.
+---Waits until the task has ended. Returns its results, or raises its error. With a time limit, raises an error of
+---kind "timeout" when that has passed; the task goes on.
 ---
 ---    local t = fellowship.spawn(function() return llama:ask("Name a river.").text end)
----    print(t:await())
+---    print(t:await(60))
+---@param seconds? number
 ---@return any ...
-function task:await() end
+function task:await(seconds) end
 
----Waits until the task has ended. Returns true and its results, or false, its error and a traceback.
+---Waits until the task has ended. Returns true and its results, or false, its error and a traceback. With a time limit,
+---returns nil and an error of kind "timeout" when that has passed.
 ---
 ---    local t = fellowship.spawn(function() error "no" end)
 ---    print((t:join())) --> false
----@return boolean
+---@param seconds? number
+---@return boolean?
 ---@return any ...
-function task:join() end
+function task:join(seconds) end
 
 ---Ends a task where it waits: what it waits for is given up, its to-be-closed variables are closed, and
 ---who awaits it gets an error of kind "cancelled". Does nothing to a task that has ended; raises for one

@@ -17,24 +17,69 @@ static int return_or_raise(lua_State *L, const task *t) {
     return lua_error(L);
 }
 
-static int after_await(lua_State *L, int status, lua_KContext ctx) {
-    (void)status;
-    task *t = check_task(L, 1);
-    return ctx ? return_or_raise(L, t) : task_push_outcome(L, 1);
+typedef struct sleeper {
+    box_head box;
+    loop_timer *timer;
+} sleeper;
+
+static void release_sleep(void *box) {
+    loop_timer_free(((sleeper *)box)->timer);
 }
 
+static void stop_sleep(void *arg) {
+    loop_timer_stop(((sleeper *)arg)->timer);
+}
+
+static void end_sleep(void *arg) {
+    task_wake(arg);
+}
+
+/* [-0, +1] A timer that wakes the current task. */
+static sleeper *start_sleep(lua_State *L, uint64_t ms) {
+    static const box_class class = {.name = "fellowship.sleep", .release = release_sleep};
+    task *self = task_current(L);
+    sleeper *s = box_new(L, &class, sizeof *s, 0);
+    s->timer = loop_timer_new(self->rt->loop, end_sleep, self);
+    if (!s->timer) luaL_error(L, "out of memory");
+    loop_timer_start(s->timer, ms);
+    return s;
+}
+
+/* [-0, +2] nil and the error of who has waited long enough for the task at index 1. */
+static int too_late(lua_State *L) {
+    return lx_fail(L, "timeout", "the task has not ended within %f seconds", lua_tonumber(L, 2));
+}
+
+static int after_await(lua_State *L, int status, lua_KContext raise) {
+    (void)status;
+    task *t = check_task(L, 1);
+    if (lua_gettop(L) > 2) box_shut(lua_touserdata(L, 3));
+    if (t->state == TASK_DONE) return raise ? return_or_raise(L, t) : task_push_outcome(L, 1);
+    too_late(L);
+    return raise ? lua_error(L) : 2;
+}
+
+/* Waits for the task at index 1, no longer than the seconds at index 2, if they are given. */
 static int await(lua_State *L, bool raise) {
     task *t = check_task(L, 1);
+    bool limited = !lua_isnoneornil(L, 2);
+    uint64_t ms = limited ? lx_check_seconds(L, 2) : 0;
+    lua_settop(L, 2);
     if (t->state == TASK_DONE) return after_await(L, LUA_OK, raise);
     task *self = task_current(L);
     if (t == self) return luaL_error(L, "a task cannot await itself");
-    lua_settop(L, 1);
-    return waiters_wait(L, &t->waiters, TASK_PARKED, raise, after_await);
+    if (!limited) return waiters_wait(L, &t->waiters, TASK_PARKED, raise, after_await);
+    sleeper *s = start_sleep(L, ms);
+    task_list_add(&t->waiters, self);
+    return task_suspend(L, TASK_OUTSIDE, stop_sleep, s, raise, after_await);
 }
 
+/* task:await([seconds]) -> its results; raises its error, or one of kind "timeout". */
 static int l_await(lua_State *L) {
     return await(L, true);
 }
+
+/* task:join([seconds]) -> true, results | false, error, traceback | nil, {kind = "timeout"} */
 static int l_join(lua_State *L) {
     return await(L, false);
 }
@@ -106,23 +151,6 @@ static int l_wake(lua_State *L) {
     return 1;
 }
 
-typedef struct sleeper {
-    box_head box;
-    loop_timer *timer;
-} sleeper;
-
-static void release_sleep(void *box) {
-    loop_timer_free(((sleeper *)box)->timer);
-}
-
-static void stop_sleep(void *arg) {
-    loop_timer_stop(((sleeper *)arg)->timer);
-}
-
-static void end_sleep(void *arg) {
-    task_wake(arg);
-}
-
 static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
     (void)status, (void)ctx;
     box_shut(lua_touserdata(L, 2));
@@ -134,14 +162,8 @@ static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
 static int l_sleep(lua_State *L) {
     uint64_t ms = lx_check_seconds(L, 1);
     enum task_wait wait = lua_toboolean(L, 2) ? TASK_PARKED : TASK_OUTSIDE;
-    task *self = task_current(L);
     lua_settop(L, 1);
-    static const box_class class = {.name = "fellowship.sleep", .release = release_sleep};
-    sleeper *s = box_new(L, &class, sizeof *s, 0);
-    s->timer = loop_timer_new(self->rt->loop, end_sleep, self);
-    if (!s->timer) return luaL_error(L, "out of memory");
-    loop_timer_start(s->timer, ms);
-    return task_suspend(L, wait, stop_sleep, s, 0, after_sleep);
+    return task_suspend(L, wait, stop_sleep, start_sleep(L, ms), 0, after_sleep);
 }
 
 static int after_interrupted(lua_State *L, int status, lua_KContext ctx) {

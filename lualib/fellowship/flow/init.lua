@@ -14,8 +14,8 @@ local flow = {
 }
 
 ---@class fellowship.Task
----@field await fun(self): ... waits for the end; returns the results or raises the error
----@field join fun(self): boolean, ... waits; returns true and the results, or false, error, traceback
+---@field await fun(self, seconds: number?): ... waits for the end; returns the results or raises the error, or one of kind "timeout" when the seconds have passed
+---@field join fun(self, seconds: number?): boolean?, ... waits; returns true and the results, or false, error, traceback; nil and an error when the seconds have passed
 ---@field cancel fun(self) ends the task where it waits; its to-be-closed variables are closed
 ---@field status fun(self): "ready"|"running"|"suspended"|"done"|"failed"
 
@@ -44,29 +44,64 @@ local Scope = {
   end,
 }
 
---- Runs functions side by side, waits for every one, then returns the first result of each in
---- argument order, or raises the first error in argument order.
+--- Waits for all tasks: their first results, or the first error in their order.
+local function join(tasks)
+  local results, first = {}, nil
+  for i, t in ipairs(tasks) do
+    local well, value = t:join()
+    results[i] = value
+    if not well and first == nil then first = { value } end
+  end
+  if first then error(first[1], 0) end
+  return results
+end
+
+--- The first result of each function, in a table.
+local function run_all(functions, count)
+  for i = 1, count do check.type(("all's argument %d"):format(i), functions[i], "function", 3) end
+  local tasks <close> = setmetatable({}, Scope) -- when the caller is cancelled, so are these
+  for i = 1, count do tasks[i] = start.task(functions[i]) end
+  return join(tasks)
+end
+
+--- Runs functions side by side, waits for every one, then returns the first result of each in argument order, or
+--- raises the first error in argument order. Of a list of functions, it returns the list of their results.
 --- Example:
 ---     local a, b = fellowship.all(
 ---       function() return llama:ask("Name a river.").text end,
 ---       function() return llama:ask("Name a lake.").text end)
----@param ... function
+--- Example: `print(#fellowship.all { function() return 1 end, function() return 2 end }) --> 2`
+---@param ... function|function[]
 ---@return any ...
 function flow.all(...)
-  local count, results, first = select("#", ...), {}, nil
-  local tasks <close> = setmetatable({}, Scope) -- when the caller is cancelled, so are these
-  for i = 1, count do
-    local fn = select(i, ...)
-    check.type(("all's argument %d"):format(i), fn, "function")
-    tasks[i] = start.task(fn)
+  local count, first = select("#", ...), (...)
+  if count == 1 and type(first) == "table" then
+    local results = run_all(first, #first)
+    return results
   end
-  for i = 1, count do
-    local ok, value = tasks[i]:join()
-    results[i] = value
-    if not ok and first == nil then first = { value } end
-  end
-  if first then error(first[1], 0) end
+  local results = run_all({ ... }, count)
   return table.unpack(results, 1, count)
+end
+
+--- Runs fn(item, index) for every item of a list, side by side, waits for every one, then returns the list of their
+--- first results in the order of the items, or raises the first error in that order. A list of any length will do; a
+--- result that is nil leaves a hole. For the rows of a dataset, `map` keeps fewer of them in memory.
+--- Example:
+---     local names = fellowship.gather({ "a river", "a lake" }, function(what)
+---       return llama:ask("Name " .. what .. ".").text
+---     end)
+---     print(#names) --> 2
+---@generic T, R
+---@param list T[]
+---@param fn fun(item: T, index: integer): R
+---@return R[]
+function flow.gather(list, fn)
+  check.type("gather's list", list, "table")
+  check.type("gather's function", fn, "function")
+  local tasks <close> = setmetatable({}, Scope)
+  for i = 1, #list do tasks[i] = start.task(fn, list[i], i) end
+  local results = join(tasks)
+  return results
 end
 
 --- What becomes of a row that fails; the command line replaces it with one that keeps errors.jsonl.
@@ -75,15 +110,16 @@ function flow.on_failure(failure)
   io.stderr:write(("row %d failed: %s\n"):format(failure.number, failure.error.message))
 end
 
-local function tell_failure(item, problem, traceback)
+local function tell_failure(item, problem, traceback, nested)
   local err = errors.from(problem)
-  if err.fatal then error(err, 0) end
+  if err.fatal or nested then error(err, 0) end
   flow.on_failure { row = item.row, number = item.number, error = err, traceback = traceback }
 end
 
 --- Runs fn(row, number) for every row, many at a time, and yields (row, results ...) in input order.
 --- A row whose fn raises is reported (errors.jsonl) and left out. At most a window of rows is open
---- beyond the oldest unfinished one, so memory does not grow with the dataset.
+--- beyond the oldest unfinished one, so memory does not grow with the dataset. In a map within a row nothing is left
+--- out: the first error in order is the row's.
 --- Example:
 ---     for row, answer in fellowship.map(fellowship.rows "prompts.jsonl", function(row)
 ---       return llama:ask(row.prompt).text
@@ -114,7 +150,8 @@ function flow.map(source, fn, options)
       if flow.on_row and not nested then flow.on_row() end
       return item.row, ...
     end
-    tell_failure(item, ...)
+    local problem, traceback = ...
+    tell_failure(item, problem, traceback, nested)
     return step()
   end
   function step()
@@ -122,8 +159,7 @@ function flow.map(source, fn, options)
       local item = feeder:take()
       if not item then return nil end
       if not item.error then return settle(item, item.task:join()) end
-      if item.error.fatal then error(item.error, 0) end
-      flow.on_failure { number = item.number, error = item.error, traceback = "" }
+      tell_failure(item, item.error, "", nested)
     end
   end
   return step, nil, nil, feeder

@@ -36,7 +36,7 @@ local function revise_again(loop, round, own, o)
       revisions[s] = loop.generator:ask(round.request, options_for(s, o.temperature)).text
     end
   end
-  flow.all(table.unpack(asks))
+  flow.all(asks)
   return revisions
 end
 
@@ -62,7 +62,7 @@ local function review_branches(loop, round, o)
       asks[#asks + 1] = function() return review_branch(loop, round, own, sample, o.temperature) end
     end
   end
-  return { flow.all(table.unpack(asks)) }
+  return flow.all(asks)
 end
 
 --- Grows branches at every round of a loop's result.
@@ -87,7 +87,7 @@ function branches.grow(loop, result, options)
       grown[n] = { request = round.request, revisions = revisions, reviews = reviews }
     end
   end
-  flow.all(table.unpack(asks))
+  flow.all(asks)
   return grown
 end
 

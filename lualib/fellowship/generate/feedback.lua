@@ -69,7 +69,7 @@ local function review(self, talks, shown)
       reviews[i].feedback = reviewer.model:ask(talks[i], { sample = reviewer.sample }).text
     end
   end
-  flow.all(table.unpack(asks))
+  flow.all(asks)
   for i, given in ipairs(reviews) do say(talks[i], "assistant", given.feedback) end
   return reviews
 end

@@ -35,7 +35,7 @@ function improvement.judge(judge, shown, response, grown)
   for i, review in ipairs(grown.reviews) do
     asks[i + 1] = function() return judge:compare { prompt = shown, a = response, b = review.revision } end
   end
-  local found = { flow.all(table.unpack(asks)) }
+  local found = flow.all(asks)
   return { revisions = table.remove(found, 1), reviews = found }
 end
 
