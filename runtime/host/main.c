@@ -11,11 +11,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "lua/limits.h"
 #include "engine/edit.h"
 #include "engine/libcurl.h"
 #include "host/precompiled.h"
 #include "host/state.h"
+#include "lua/limits.h"
 
 /* For jemalloc, where it is linked in. A collection frees thousands of pieces at once and the next
  * calls take them again: so many stay at hand. */
@@ -121,19 +121,27 @@ static bool find_home(host *h) {
 
 /* ---- running ---- */
 
-/* [-0, +0] Prints an error value and its traceback (may be NULL or empty). */
+/* [-0, +0] Prints an error value and its traceback (may be NULL or empty). The value is a script's:
+ * its metamethods may fail, so the library's words for it are made under pcall. */
 static void report(lua_State *L, int index, const char *traceback) {
-    const char *message = luaL_tolstring(L, index, NULL);
+    index = lua_absindex(L, index);
+    int top = lua_gettop(L);
+    const char *message = "an error whose text cannot be made";
+    if (luaL_loadstring(L, "return require 'fellowship.base.errors'.text(...)") == LUA_OK) {
+        lua_pushvalue(L, index);
+        if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) message = lua_tostring(L, -1);
+    }
     fprintf(stderr, "fellowship: %s\n", message);
     if (traceback && *traceback) fprintf(stderr, "%s\n", traceback);
-    lua_pop(L, 1);
+    lua_settop(L, top);
 }
 
 /* [-0, +0] Whether an error is the stop by a budget. */
 static bool is_stop(lua_State *L, int index) {
     if (!lua_istable(L, index)) return false;
-    bool stop =
-        lua_getfield(L, index, "kind") == LUA_TSTRING && strcmp(lua_tostring(L, -1), "budget") == 0;
+    index = lua_absindex(L, index);
+    lua_pushliteral(L, "kind");
+    bool stop = lua_rawget(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "budget") == 0;
     lua_pop(L, 1);
     return stop;
 }

@@ -267,8 +267,9 @@ task *task_current(lua_State *L) {
     task *t = runtime_of(L)->current;
     push_script_line(L);
     lua_pushstring(L, t ? "cannot wait here: a model call, sleep or await was made where Lua "
-                          "cannot suspend (a table.sort comparison, a string.gsub callback or a "
-                          "__gc metamethod); make the call before, and use its result there"
+                          "cannot suspend (the top level of a file that require loads, a "
+                          "table.sort comparison, a string.gsub callback, a __tostring or __gc "
+                          "metamethod); make the call before, and use its result there"
                         : "only a task can wait, and none is running");
     lua_concat(L, 2);
     lua_error(L);

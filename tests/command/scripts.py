@@ -59,6 +59,47 @@ def endings():
         tap.equal((ran.returncode, ran.stdout), (0, "ran\n"), "a first line of #! works")
 
 
+# What a script raises, and what must be said of it.
+RAISED = {
+    'error { code = 7, message = "the pump stopped" }': "the pump stopped (code 7)",
+    'error(setmetatable({ where = "here" }, { __tostring = function() error "no text" end }))':
+        'an error table: where "here"; its __tostring fails: script.lua:2: no text',
+    'error(setmetatable({ message = "kept" }, { __tostring = function() error {} end, __index = function() error "no" end }))':
+        "kept (its __tostring fails",
+    "error()": "an error without a message (nil)",
+    "error(true)": "true",
+    'error { kind = "mine", message = { 1 } }': 'an error table: kind "mine"',
+    'error(setmetatable({}, { __tostring = function() return "said by itself" end }))': "said by itself",
+    'error { traceback = "x", value = 1, message = "looks like ours" }': 'looks like ours (traceback "x", value 1)',
+    'error(setmetatable({ message = "named" }, { __name = "Mine", __metatable = false }))': "named",
+}
+
+
+def raised():
+    """Whatever a script raises, its message is kept: uncaught, in a task, and in a row."""
+    with host.Scratch() as scratch:
+        for what, said in RAISED.items():
+            for how, status in (("%s()", 1), ("f.spawn(%s) f.sleep(0.01)", 1), ("f.each({ { id = 1 } }, %s)", 3)):
+                scratch.write("script.lua", f'local f = require "fellowship"\nlocal function fails() {what} end\n{how % "fails"}\n')
+                result = scratch.run("script.lua", timeout=20)
+                tap.ok(result.status == status and said in result.err, f"{how % what}: {said}", result)
+            tap.contains(host.jsonl(scratch / "script.errors.jsonl")[0]["message"], said, "and errors.jsonl has it")
+
+
+def cannot_wait():
+    """Where Lua cannot suspend is named."""
+    with host.Scratch() as scratch:
+        scratch.write("asks.lua", 'return require "fellowship".model "sim:any":ask("x").text')
+        scratch.write("script.lua", """local f = require "fellowship"
+local m = f.model "sim:any"
+print(pcall(require, "asks"))
+print(pcall(tostring, setmetatable({}, { __tostring = function() return m:ask("x").text end })))
+""")
+        lines = scratch.run("script.lua", env={"LUA_PATH": "./?.lua;;"}).out.splitlines()
+        for line, name in zip(lines, ("require", "__tostring"), strict=True):
+            tap.ok(line.startswith("false") and "cannot wait here" in line and name in line, f"cannot wait here: {name}", line)
+
+
 def declaring():
     with host.Scratch() as scratch:
         scratch.write("shout.lua", DECLARING)
@@ -106,4 +147,4 @@ def output_lost():
 
 
 host.need_program()
-tap.cases(endings, declaring, busy_loop, one_store, output_lost)
+tap.cases(endings, raised, cannot_wait, declaring, busy_loop, one_store, output_lost)

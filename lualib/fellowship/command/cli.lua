@@ -212,15 +212,12 @@ end
 function cli.main(argv)
   local arguments = table.move(argv, 1, #argv, 1, {})
   local command_line = { "fellowship", table.unpack(arguments) }
-  local well, status = xpcall(dispatch, function(e)
-    if type(e) == "table" and e.traceback and not errors.is(e) then return e end
-    return { value = e, traceback = debug.traceback(nil, 2) }
-  end, arguments, command_line)
+  local well, status = xpcall(dispatch, setup.traced, arguments, command_line)
   if well then return status end
   local value = status.value
   local is_stopped = errors.is(value, "budget")
   if is_stopped then budget.drain() end
-  io.stderr:write("fellowship: ", tostring(value), "\n")
+  io.stderr:write("fellowship: ", errors.text(value), "\n")
   if not is_plain(value) then
     io.stderr:write(status.traceback, "\n")
   elseif failures.facts(value, status.traceback) ~= "" then

@@ -253,15 +253,13 @@ function Run:execute(main)
   do
     local _ <close> = progress.start(self)
     local _ <close> = setup.watch()
-    well, problem = xpcall(main, function(e)
-      return { value = e, traceback = debug.traceback(nil, 2) }
-    end, self)
+    well, problem = xpcall(main, setup.traced, self)
   end
   local stopped = settings.bounded and budget.stopped()
   if stopped then budget.drain(self.tell) end
   self.failures:finish(well and not stopped)
   if not well and not (stopped and errors.is(problem.value, "budget")) then
-    record(self, "failed", text.valid(tostring(problem.value)))
+    record(self, "failed", text.valid(errors.text(problem.value)))
     error(problem, 0)
   end
   local status, code = how_it_ended(self, stopped)

@@ -29,6 +29,16 @@ function setup.usage(message, ...)
   errors.raise { kind = "usage", message = select("#", ...) > 0 and message:format(...) or message }
 end
 
+local Traced = {}
+
+--- For xpcall: a raised value, whatever it is, and where that was; one that has been traced already stays as it is.
+---@param value any
+---@return { value: any, traceback: string }
+function setup.traced(value)
+  if debug.getmetatable(value) == Traced then return value end
+  return setmetatable({ value = value, traceback = debug.traceback(nil, 2) }, Traced)
+end
+
 --- Runs a file of settings, which returns a table.
 ---@param option string the option that named it
 ---@param path string
@@ -37,14 +47,14 @@ function setup.load_table(option, path)
   local chunk, problem = loadfile(path, "t")
   if not chunk then setup.usage("--%s: %s", option, problem) end
   local well, value = pcall(chunk)
-  if not well then setup.usage("--%s: %s", option, tostring(value)) end
+  if not well then setup.usage("--%s: %s", option, errors.text(value)) end
   if type(value) ~= "table" then setup.usage("--%s: %s must return a table", option, path) end
   return value
 end
 
 local function as_usage(fn, ...)
   local well, problem = pcall(fn, ...)
-  if not well then setup.usage("%s", tostring(problem)) end
+  if not well then setup.usage("%s", errors.text(problem)) end
 end
 
 --- A line for people, on stderr, unless --quiet.

@@ -95,10 +95,10 @@ end
 
 function Session:report(problem, traceback)
   self.failed = true
-  if errors.is(problem, "cancelled") or type(problem) == "table" and problem.kind == "cancelled" then
+  if errors.from(problem).kind == "cancelled" then
     return self:say "interrupted"
   end
-  local message = text.printable(tostring(problem))
+  local message = text.printable(errors.text(problem))
   self:say("error: " .. message)
   if errors.is(problem) then
     local facts = {}
