@@ -24,6 +24,7 @@ local MOST_ALIKE = 1000
 ---@class fellowship.Failures
 ---@field count integer
 ---@field kinds table<string, integer>
+---@field numbers table<integer, boolean> of the rows, in their dataset
 ---@field alike fellowship.Alike[] in the order in which they came up
 local Failures = {}
 Failures.__index = Failures
@@ -41,7 +42,7 @@ local SHOWN = 10
 ---@param done? fun(): integer rows that are done; nil: a run is never given up as hopeless
 ---@return fellowship.Failures
 function failures.new(path, tell, stop, done)
-  return setmetatable({ path = path, tell = tell, stop = stop, done = done, count = 0, kinds = {}, alike = {},
+  return setmetatable({ path = path, tell = tell, stop = stop, done = done, count = 0, kinds = {}, numbers = {}, alike = {},
     by_message = {}, told = 0 }, Failures)
 end
 
@@ -116,6 +117,7 @@ function Failures:take(failure)
   give_up(self, e)
   self.count = self.count + 1
   self.kinds[e.kind] = (self.kinds[e.kind] or 0) + 1
+  self.numbers[failure.number or -1] = true
   local id = failure.id
   if id == nil and type(failure.row) == "table" then id = failure.row.id end
   if id == nil then id = failure.number end

@@ -5,7 +5,6 @@ local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
-local file = require "fellowship.base.file"
 local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
 local flow = require "fellowship.flow"
@@ -18,6 +17,7 @@ local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
 local estimate = lazy "fellowship.command.estimate"
 local failures = require "fellowship.command.failures"
+local folder = require "fellowship.command.folder"
 local outcome = require "fellowship.command.outcome"
 local progress = require "fellowship.command.progress"
 local setup = require "fellowship.command.setup"
@@ -45,105 +45,24 @@ local function now()
   return os.date("!%Y-%m-%dT%H:%M:%SZ")
 end
 
--- ---- identity ----
-
---- Files stand for what they hold, wherever they lie; standard input for itself.
-local function contents_of(name, value)
-  if type(value) == "table" then
-    local list = {}
-    for i, path in ipairs(value) do list[i] = contents_of(name, path) end
-    return list
-  end
-  return value == "-" and value or "sha256:" .. setup.file_digest(name, value)
-end
-
---- The files of one dataset, of which one stands for itself.
-local function contents_of_data(name, value)
-  local well, paths = pcall(rows.expand, value)
-  if not well then setup.usage("--%s: %s", name, tostring(paths)) end
-  return contents_of(name, #paths == 1 and paths[1] or paths)
-end
-
---- What stands for the value of an option.
-local function part_of(option, value)
-  if option.type == "data" then
-    if not option.many then return contents_of_data(option[1], value) end
-    local list = {}
-    for i, dataset in ipairs(value) do list[i] = contents_of_data(option[1], dataset) end
-    return list
-  end
-  local is_file = option.type == "file" or (option.files and value:match "%.lua$")
-  return is_file and contents_of(option[1], value) or value
-end
-
---- What makes two runs the same one: script, data, and the options that change results.
-local function identity_of(script, values)
-  local parts = { script = script.name }
-  for _, option in ipairs(script.declared) do
-    local name, value = option[1], values[option[1]]
-    if name ~= "out" and option.result ~= false and value ~= nil then
-      parts["--" .. name] = part_of(option, value)
-    end
-  end
-  return parts
-end
-
---- Names of the parts in which two identities differ.
-local function differences(ours, theirs)
-  local names, seen = {}, {}
-  for _, side in ipairs { ours, theirs } do
-    for name in pairs(side) do
-      if not seen[name] and json.canonical { ours[name] } ~= json.canonical { theirs[name] } then
-        names[#names + 1] = name
-      end
-      seen[name] = true
-    end
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
---- Refuses a folder that holds another run, unless --force.
-local function check_folder(self)
-  local written = file.read(self.out .. "/run.json")
-  local before = written and json.decode(written)
-  if not before or type(before.identity) ~= "table" or self.options.force then return end
-  local differing = differences(self.identity, before.identity)
-  if differing == "" then return end
-  setup.usage("%s holds the results of another run (%s); it differs in: %s. Give another --out, or --force "
-    .. "to write over it", self.out, tostring(before.identity.script), differing)
-end
-
---- Holds the folder for this process.
-local function lock_folder(self)
-  local problem
-  self.lock, problem = sys.lock(self.out)
-  if self.lock then return end
-  if problem.held then
-    setup.usage("another fellowship is writing into %s; wait for it, or give another --out", self.out)
-  end
-  errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(self.out, problem.message) }
-end
-
---- Makes the folder this process's.
-local function take_folder(self)
-  local made, problem = sys.mkdir(self.out)
-  if not made then
-    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(self.out, problem.message) }
-  end
-  lock_folder(self)
-  check_folder(self)
-end
-
 -- ---- run.json ----
 
 local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
   "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "split",
-  "spent", "budget", "prices", "outcome", "error" }
+  "spent", "budget", "prices", "outcome", "finished", "error" }
 
 local function calls()
   return json.object({ made = stats.made, stored = stats.stored, failed = stats.failed },
     { "made", "stored", "failed" })
+end
+
+local ENDS = { done = true, ["rows failed"] = true, ["nothing to show"] = true }
+
+--- What the last run that came to its end left in the folder: later ones must not leave less.
+local function finished(self, status)
+  if not ENDS[status] then return self.finished end
+  if self.done == 0 then return nil end
+  return json.object({ rows = self.done + self.failures.count, done = self.done }, { "rows", "done" })
 end
 
 local function record(self, status, problem)
@@ -156,7 +75,8 @@ local function record(self, status, problem)
     rows = json.object({ done = self.done, failed = self.failures.count }, { "done", "failed" }),
     calls = calls(), attempts = stats.attempts, tokens = spending.tokens(), cost = spending.cost(),
     split = spending.split(), spent = spending.by_model(), budget = spending.budget(), prices = prices.date,
-    outcome = status ~= "running" and self.outcome:as_json() or nil, error = problem }, RECORD_KEYS))
+    outcome = status ~= "running" and self.outcome:as_json() or nil, finished = finished(self, status),
+    error = problem }, RECORD_KEYS))
 end
 
 -- ---- beginning and end ----
@@ -189,8 +109,8 @@ function run.open(script, values, command)
   self.tell = settings.dry_run and function() end or self.say
   self.reading = reading_of(script, values, self.say)
   self.outcome = outcome.new(self.tell)
-  self.identity = identity_of(script, values)
-  if not settings.dry_run then take_folder(self) end
+  self.identity = folder.identity(script, values)
+  if not settings.dry_run then folder.take(self) end
   self.failures = failures.new(not settings.dry_run and self.out .. "/errors.jsonl" or nil, self.say,
     values["on-error"] == "stop", function() return self.done end)
   flow.on_map = function(source) self.sources[#self.sources + 1] = source end
@@ -263,6 +183,7 @@ function Run:execute(main)
     error(problem, 0)
   end
   local status, code = how_it_ended(self, stopped)
+  if not stopped and not settings.dry_run then folder.finish(self) end
   record(self, status)
   if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
   return code
@@ -383,8 +304,8 @@ end
 ---@param options? fellowship.WriterOptions
 ---@return fellowship.Writer
 function Run:writer(name, options)
-  local folder = name:match "^(.*)/[^/]*$"
-  if folder and not settings.dry_run then sys.mkdir(self.out .. "/" .. folder) end
+  local below = name:match "^(.*)/[^/]*$"
+  if below and not settings.dry_run then sys.mkdir(self.out .. "/" .. below) end
   return writer.open(self.out .. "/" .. name, options)
 end
 
@@ -400,13 +321,13 @@ end
 
 --- Removes files of the run's folder that an earlier run left there (see --force).
 --- Example: `run:remove("", "^old%-.*%.jsonl$")`
----@param folder string inside the run's folder; "" for itself
+---@param below string a folder inside the run's; "" for itself
 ---@param pattern string of the names
 ---@param kept? table<string, boolean> paths inside the run's folder that stay
-function Run:remove(folder, pattern, kept)
+function Run:remove(below, pattern, kept)
   if settings.dry_run then return end
-  for _, name in ipairs(sys.list(self.out .. "/" .. folder) or {}) do
-    local path = (folder ~= "" and folder .. "/" or "") .. name
+  for _, name in ipairs(sys.list(self.out .. "/" .. below) or {}) do
+    local path = (below ~= "" and below .. "/" or "") .. name
     if name:find(pattern) and not (kept and kept[path]) then
       local well, problem = sys.remove(self.out .. "/" .. path)
       if not well then

@@ -1,0 +1,172 @@
+-- The folder of a run: whose results it holds, and what may write over them.
+
+local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
+local errors = require "fellowship.base.errors"
+local file = require "fellowship.base.file"
+local text = require "fellowship.base.text"
+local done_rows = require "fellowship.command.done_rows"
+local rows = require "fellowship.dataset.rows"
+local setup = require "fellowship.command.setup"
+
+local folder = {}
+
+-- ---- identity ----
+
+--- Files stand for what they hold, wherever they lie; standard input for itself.
+local function contents_of(name, value)
+  if type(value) == "table" then
+    local list = {}
+    for i, path in ipairs(value) do list[i] = contents_of(name, path) end
+    return list
+  end
+  return value == "-" and value or "sha256:" .. setup.file_digest(name, value)
+end
+
+--- The files of one dataset, of which one stands for itself.
+local function contents_of_data(name, value)
+  local well, paths = pcall(rows.expand, value)
+  if not well then setup.usage("--%s: %s", name, tostring(paths)) end
+  return contents_of(name, #paths == 1 and paths[1] or paths)
+end
+
+--- What stands for the value of an option.
+local function part_of(option, value)
+  if option.type == "data" then
+    if not option.many then return contents_of_data(option[1], value) end
+    local list = {}
+    for i, dataset in ipairs(value) do list[i] = contents_of_data(option[1], dataset) end
+    return list
+  end
+  local is_file = option.type == "file" or (option.files and value:match "%.lua$")
+  return is_file and contents_of(option[1], value) or value
+end
+
+--- What makes two runs the same one: script, data, and the options that change results.
+---@param script { name: string, declared: fellowship.Option[] }
+---@param values table<string, any>
+---@return table<string, any>
+function folder.identity(script, values)
+  local parts = { script = script.name }
+  for _, option in ipairs(script.declared) do
+    local name, value = option[1], values[option[1]]
+    if name ~= "out" and option.result ~= false and value ~= nil then
+      parts["--" .. name] = part_of(option, value)
+    end
+  end
+  return parts
+end
+
+--- Names of the parts in which two identities differ.
+local function differences(ours, theirs)
+  local names, seen = {}, {}
+  for _, side in ipairs { ours, theirs } do
+    for name in pairs(side) do
+      if not seen[name] and json.canonical { ours[name] } ~= json.canonical { theirs[name] } then
+        names[#names + 1] = name
+      end
+      seen[name] = true
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+-- ---- what may be written over ----
+
+local function refuse(run, why, ...)
+  setup.usage("%s %s. Give another --out, or --force to write over it", run.out, why:format(...))
+end
+
+--- The option that names the only dataset of a script; nil where there are several.
+local function only_dataset(run)
+  local found
+  for _, option in ipairs(run.script.declared) do
+    if option.type == "data" then
+      if found or option.many then return nil end
+      found = option[1]
+    end
+  end
+  return found
+end
+
+--- Whether it is the data alone that differs.
+local function is_mended(run, differing)
+  local name = only_dataset(run)
+  return name and #differing == 1 and differing[1] == "--" .. name
+end
+
+--- Refuses a run that would leave fewer rows than a finished one has put there. Mended data may have other rows in place
+--- of those that failed; the rows that are done must be in it.
+local function keep_rows(run, finished, mended)
+  local limit = run.options.limit
+  if not mended then
+    if limit and limit < finished.rows then
+      refuse(run, "holds the results of %s, and --limit %d would leave fewer", text.count(finished.rows, "row"), limit)
+    end
+    return
+  end
+  local missing, total = done_rows.missing(run, only_dataset(run))
+  if not missing then
+    refuse(run, "holds the results of other data (%s differs)", "--" .. only_dataset(run))
+  elseif missing > 0 then
+    refuse(run, "holds the results of %s, %d of which this data has not, or not with the same id and content",
+      text.count(total, "row"), missing)
+  end
+end
+
+--- What an earlier run left in the folder: its record, or nil when that guards nothing.
+local function before(run)
+  local written = file.read(run.out .. "/run.json")
+  local record = written and json.decode(written)
+  if type(record) ~= "table" or type(record.identity) ~= "table" or run.options.force then return nil end
+  local finished = type(record.finished) == "table" and math.type(record.finished.rows) == "integer" and record.finished
+  local done = type(record.rows) == "table" and record.rows.done
+  if not finished and done == 0 then return nil end -- no row was done: there is nothing to lose
+  return record, finished or nil
+end
+
+--- Refuses a folder that holds another run, or more rows than this one would leave; --force lets it be.
+---@return table? finished what the last run that came to its end left there: { rows =, done = }
+local function check(run)
+  local record, finished = before(run)
+  if not record then return nil end
+  local differing = differences(run.identity, record.identity)
+  local mended = is_mended(run, differing)
+  if #differing > 0 and not mended then
+    refuse(run, "holds the results of another run (%s); it differs in: %s", tostring(record.identity.script),
+      table.concat(differing, ", "))
+  end
+  if finished then keep_rows(run, finished, mended) end
+  return finished
+end
+
+--- Holds the folder for this process.
+local function lock(run)
+  local problem
+  run.lock, problem = sys.lock(run.out)
+  if run.lock then return end
+  if problem.held then
+    setup.usage("another fellowship is writing into %s; wait for it, or give another --out", run.out)
+  end
+  errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(run.out, problem.message) }
+end
+
+--- Makes the folder this process's; a usage error when it holds what must not be lost.
+---@param run fellowship.Run with its identity
+function folder.take(run)
+  local made, problem = sys.mkdir(run.out)
+  if not made then
+    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(run.out, problem.message) }
+  end
+  lock(run)
+  run.finished = check(run)
+end
+
+--- Notes at the end what a later run has to go by.
+---@param run fellowship.Run
+function folder.finish(run)
+  done_rows.keep(run, only_dataset(run))
+end
+
+return folder
