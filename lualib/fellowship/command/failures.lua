@@ -42,8 +42,8 @@ local SHOWN = 10
 ---@param done? fun(): integer rows that are done; nil: a run is never given up as hopeless
 ---@return fellowship.Failures
 function failures.new(path, tell, stop, done)
-  return setmetatable({ path = path, tell = tell, stop = stop, done = done, count = 0, kinds = {}, numbers = {}, alike = {},
-    by_message = {}, told = 0 }, Failures)
+  return setmetatable({ path = path, tell = tell, stop = stop, done = done, count = 0, kinds = {}, numbers = {},
+    alike = {}, by_message = {}, told = 0 }, Failures)
 end
 
 --- What a failure says whichever row it is of: where the row stands, and numbers in the text, do not count. A miss of
