@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "engine/file.h"
 #include "engine/archive/gzip_blocks.h"
 #include "engine/archive/libarchive.h"
 

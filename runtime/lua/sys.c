@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "engine/file.h"
 #include "engine/digest.h"
 #include "lua/box.h"
 
