@@ -21,7 +21,13 @@ function sys.mkdir(path) end
 ---@return "file"|"folder"|"other"|nil
 function sys.kind(path) end
 
----Renames at once, and on the disk when it returns.
+---What stands at a path that no result may take the place of, in words: "a folder", "a device", "a symbolic link", "an
+---SQLite database, as stores are". nil when nothing stands there, or an ordinary file.
+---@param path string
+---@return string?
+function sys.obstacle(path) end
+
+---Renames at once, and on the disk when it returns. An ordinary file is replaced, and nothing else.
 ---@param from string
 ---@param to string
 ---@return boolean? well

@@ -2,21 +2,129 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- what stands in the way ---- */
+
+/* https://www.sqlite.org/fileformat2.html#magic_header_string; with its NUL. */
+static const char sqlite_magic[] = "SQLite format 3";
+
+static bool is_database(const char *path) {
+    char head[sizeof sqlite_magic];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return false;
+    bool same = read(fd, head, sizeof head) == (ssize_t)sizeof head &&
+                memcmp(head, sqlite_magic, sizeof head) == 0;
+    close(fd);
+    return same;
+}
+
+/* Whether it is one of the files that lie beside a database while that is open. */
+static bool is_beside_database(const char *path) {
+    static const char *const endings[] = {"-wal", "-shm", "-journal", "-calls"};
+    char stem[PATH_MAX];
+    size_t len = strlen(path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t own = strlen(endings[i]);
+        if (len <= own || len >= sizeof stem || strcmp(path + len - own, endings[i]) != 0) continue;
+        memcpy(stem, path, len - own);
+        stem[len - own] = '\0';
+        return is_database(stem);
+    }
+    return false;
+}
+
+static const char *kind_of(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFREG: return NULL;
+    case S_IFDIR: return "a folder";
+    case S_IFLNK: return "a symbolic link";
+    case S_IFIFO: return "a named pipe";
+    case S_IFSOCK: return "a socket";
+    default: return "a device";
+    }
+}
+
+const char *file_obstacle(const char *path) {
+    struct stat st;
+    if (lstat(path, &st) < 0) return NULL;
+    const char *kind = kind_of(st.st_mode);
+    if (kind) return kind;
+    if (is_database(path)) return "an SQLite database, as stores are";
+    return is_beside_database(path) ? "a part of an SQLite database, as stores are" : NULL;
+}
+
+/* ---- making ---- */
+
+/* Whether the open file is the only one of its kind: ordinary, still at path, and nowhere else. */
+enum standing { STANDS, GONE, ELSEWHERE_TOO };
+
+static enum standing standing_of(int fd, const char *path) {
+    struct stat here, there;
+    if (fstat(fd, &here) < 0 || lstat(path, &there) < 0) return GONE;
+    if (here.st_ino != there.st_ino || here.st_dev != there.st_dev) return GONE;
+    return here.st_nlink > 1 ? ELSEWHERE_TOO : STANDS;
+}
+
+static int fail(int fd, const char **why, const char *what) {
+    *why = what;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+int file_make(const char *path, const char **why) {
+    enum { TRIES = 100 };
+    for (int i = 0; i < TRIES; i++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        struct stat st;
+        if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EISDIR))
+            return fail(fd, why, "what is written first, as .partial, is no ordinary file there");
+        if (fd < 0) return fail(fd, why, strerror(errno));
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+            return fail(fd, why, "what is written first, as .partial, is no ordinary file there");
+        /* Where the file system knows no locks there is none to respect. */
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+            return fail(fd, why, "another writer, in this process or another one, has it open");
+        enum standing standing = standing_of(fd, path);
+        if (standing == STANDS && ftruncate(fd, 0) == 0) return fd;
+        if (standing == STANDS) return fail(fd, why, strerror(errno));
+        if (standing == ELSEWHERE_TOO) unlink(path); /* its other name keeps what it holds */
+        close(fd);
+    }
+    return fail(-1, why, "it changes all the time");
+}
+
+/* ---- renaming ---- */
+
+/* Some file systems cannot sync a folder, and need not be asked. */
+static bool is_refusal(int problem) {
+    return problem == EINVAL || problem == ENOTSUP || problem == EROFS;
+}
+
+/* A folder that may be written and not read cannot be opened: then all of its file system is
+ * synced, through the file. */
+static int sync_folder(const char *folder, const char *file) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool whole = fd < 0 && errno == EACCES;
+    if (whole) fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return errno;
+    int problem = (whole ? syncfs(fd) : fsync(fd)) < 0 ? errno : 0;
+    close(fd);
+    return is_refusal(problem) ? 0 : problem;
+}
 
 int file_rename(const char *from, const char *to) {
     const char *slash = strrchr(to, '/');
     char *folder = slash ? strndup(to, (size_t)(slash - to) + 1) : strdup(".");
     if (!folder) return ENOMEM;
-    int problem = rename(from, to) < 0 ? errno : 0;
-    int fd = problem ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int problem = rename(from, to) < 0 ? errno : sync_folder(folder, to);
     free(folder);
-    if (fd >= 0) {
-        fsync(fd); /* some file systems refuse; the rename itself stands */
-        close(fd);
-    }
     return problem;
 }

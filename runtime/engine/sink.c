@@ -8,9 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/file.h"
 #include "engine/archive/gzip_blocks.h"
 #include "engine/archive/libarchive.h"
+#include "engine/file.h"
+
+/* Where a dry run writes. */
+#define NOWHERE "/dev/null"
 
 struct sink {
     char *path;
@@ -115,9 +118,15 @@ sink *sink_open(const char *path, const char *filter, int level, char *err, size
         snprintf(err, errlen, "out of memory");
         return NULL;
     }
-    s->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const char *why = NULL;
+    if (strcmp(path, NOWHERE) == 0) {
+        s->fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (s->fd < 0) why = strerror(errno);
+    } else {
+        s->fd = file_make(path, &why);
+    }
     if (s->fd < 0)
-        fail(s, strerror(errno));
+        fail(s, why);
     else if (filter && strcmp(filter, "gzip") == 0)
         begin_gzip(s, level);
     else if (filter)
@@ -150,21 +159,36 @@ bool sink_write(sink *s, const void *bytes, size_t len) {
     return true;
 }
 
-bool sink_finish(sink *s) {
+/* Ends the compressed data and brings all to the disk. The file stays open, and so locked. */
+static bool end(sink *s) {
     if (s->error[0]) return false;
     if (s->gzip && !gzip_blocks_finish(s->gzip)) return false;
     if (s->filter && archive_write_close(s->filter) != ARCHIVE_OK) return fail_filter(s);
     /* A pipe or a terminal cannot be synced, and need not be. */
     if (fsync(s->fd) < 0 && errno != EINVAL && errno != ENOTSUP) return fail(s, strerror(errno));
+    return true;
+}
+
+static bool close_file(sink *s) {
     int fd = s->fd;
     s->fd = -1;
     return close(fd) == 0 || fail(s, strerror(errno));
 }
 
+bool sink_finish(sink *s) {
+    return end(s) && close_file(s);
+}
+
 bool sink_commit(sink *s, const char *to) {
-    if (!sink_finish(s)) return false;
+    if (!end(s)) return false;
+    const char *obstacle = file_obstacle(to);
+    if (obstacle) {
+        char message[128];
+        snprintf(message, sizeof message, "it is %s; name another file", obstacle);
+        return fail(s, message);
+    }
     int problem = file_rename(s->path, to);
-    return !problem || fail(s, strerror(problem));
+    return close_file(s) && (!problem || fail(s, strerror(problem)));
 }
 
 const char *sink_error(const sink *s) {

@@ -14,7 +14,7 @@
 
 typedef struct sink sink;
 
-/* Makes the file anew. `filter` is NULL (plain), "gzip", "zstd", "xz" or "bzip2"; `level` is the
+/* Makes the file anew, for this sink alone (engine/file.h); or writes to /dev/null. `filter` is NULL (plain), "gzip", "zstd", "xz" or "bzip2"; `level` is the
  * filter's own, or negative for its usual one. NULL, and a message without the path in err (errlen
  * bytes at most, with its NUL), when it cannot be. */
 sink *sink_open(const char *path, const char *filter, int level, char *err, size_t errlen);
@@ -25,7 +25,8 @@ bool sink_write(sink *, const void *bytes, size_t len);
 /* Ends the compressed data; all of the file is on the disk then. Once, as the last write. */
 bool sink_finish(sink *);
 
-/* Finishes the file and gives it the name `to`, in place of what has that name. */
+/* Finishes the file and gives it the name `to`, in place of an ordinary file that has that name; of
+ * anything else it says what it is (file_obstacle), and leaves the file as it is. */
 bool sink_commit(sink *, const char *to);
 
 /* What went wrong, without the path; "" when nothing did. */

@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/file.h"
 #include "engine/digest.h"
+#include "engine/file.h"
 #include "lua/box.h"
 
 #define READ_SIZE 65536
@@ -59,8 +59,16 @@ static int l_kind(lua_State *L) {
 /* rename(from, to) -> true | nil, err: atomic, and on the disk when it returns. */
 static int l_rename(lua_State *L) {
     const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+    const char *obstacle = file_obstacle(to);
+    if (obstacle) return lx_fail(L, "file", "it is %s; name another file", obstacle);
     errno = file_rename(from, to);
     return done(L, errno == 0);
+}
+
+/* obstacle(path) -> what stands there that no result may take the place of | nil */
+static int l_obstacle(lua_State *L) {
+    lua_pushstring(L, file_obstacle(luaL_checkstring(L, 1)));
+    return 1;
 }
 
 /* remove(path) -> true | nil, err; no error when it is not there. */
@@ -230,12 +238,21 @@ static int l_terminal(lua_State *L) {
 
 int luaopen_fellowship_core_sys(lua_State *L) {
     box_register(L, &lock_class);
-    static const luaL_Reg functions[] = {
-        {"lock", l_lock},     {"mkdir", l_mkdir},   {"kind", l_kind},
-        {"rename", l_rename}, {"remove", l_remove}, {"list", l_list},
-        {"sha256", l_sha256}, {"hex", l_hex},       {"sha256_file", l_sha256_file},
-        {"unhex", l_unhex},   {"time", l_time},     {"terminal", l_terminal},
-        {"glob", l_glob},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"lock", l_lock},
+                                         {"mkdir", l_mkdir},
+                                         {"kind", l_kind},
+                                         {"rename", l_rename},
+                                         {"obstacle", l_obstacle},
+                                         {"remove", l_remove},
+                                         {"list", l_list},
+                                         {"sha256", l_sha256},
+                                         {"hex", l_hex},
+                                         {"sha256_file", l_sha256_file},
+                                         {"unhex", l_unhex},
+                                         {"time", l_time},
+                                         {"terminal", l_terminal},
+                                         {"glob", l_glob},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -246,22 +246,10 @@ print(require("cjson").encode(order))
 """
 
 
-def preloaded(folder, name):
-    """The path of tests/lib/NAME.c, built to be preloaded."""
-    if not shutil.which("gcc"):
-        raise tap.Skip("there is no compiler")
-    if b"__asan_init" in host.PROGRAM.read_bytes():
-        raise tap.Skip("the sanitizer wants to come first")
-    shim = os.path.join(folder, name + ".so")
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib", name + ".c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", shim, source], check=True)
-    return shim
-
-
 def slow_names():
     """Each look-up takes four seconds, connecting may take one: a loop that waited for it would stand for three."""
     with Stub() as server, tempfile.TemporaryDirectory(prefix="names-") as folder:
-        with host.Scratch(server.url, FELLOWSHIP_RETRY_SCALE="0.01", LD_PRELOAD=preloaded(folder, "slow_names")) as scratch:
+        with host.Scratch(server.url, FELLOWSHIP_RETRY_SCALE="0.01", LD_PRELOAD=host.preloaded(folder, "slow_names")) as scratch:
             scratch.write("beside.lua", BESIDE)
             scratch.write("models.lua", MODELS % ("http://slow.example/v1", ATTEMPTS, 1, 2))
             result = scratch.run("--models", "models.lua", "beside.lua", timeout=60)
@@ -279,7 +267,7 @@ def jumping_clock():
     with Stub(latency_ms=20, rules=rules) as server, tempfile.TemporaryDirectory(prefix="clock-") as folder:
         with host.Scratch(server.url, FELLOWSHIP_RETRY_SCALE="0.1") as scratch:
             scratch.prompts(20)
-            shim = preloaded(folder, "jumping_clock")
+            shim = host.preloaded(folder, "jumping_clock")
             result = scratch.run(*host.preference_arguments("jumping"), env={"LD_PRELOAD": shim}, timeout=60)
             tap.equal((result.status, len(server.log())), (0, 142), "a clock that jumps: every call is done, two are repeated")
             tap.ok(0 <= result.summary["seconds"] < 1800, f"the summary says how long it took: {result.summary['seconds']} s")

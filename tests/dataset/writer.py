@@ -11,8 +11,11 @@ import os
 import random
 import resource
 import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -154,7 +157,7 @@ def arguments():
                 ["out.parquet", "no format", ".csv", "format ="], "rows for an unknown ending")
         script(scratch, 'local out <close> = fellowship.writer "note.md"\nout:write_text "hello"')
         tap.equal((scratch / "note.md").read_text(), "hello", "text goes into any file")
-        refused(scratch, 'local out <close> = fellowship.writer "folder"\nout:write { a = 1 }', ["folder", "directory"],
+        refused(scratch, 'local out <close> = fellowship.writer "folder"\nout:write { a = 1 }', ["folder", "it is a folder"],
                 "the name of a folder")
         refused(scratch, 'local out = fellowship.writer "out.jsonl"\nout:write "text"', ["row", "table"], "a text as a row")
         if os.geteuid() != 0:
@@ -212,9 +215,8 @@ def shards():
 
 
 def back_pressure():
-    """The file is a pipe that nobody reads until another task has run meanwhile."""
-    with host.Scratch() as scratch:
-        os.mkfifo(scratch / "out.jsonl.partial")
+    """The disk takes nothing until another task has run meanwhile."""
+    with tempfile.TemporaryDirectory() as folder, host.Scratch() as scratch:
         scratch.write("script.lua", """local fellowship = require "fellowship"
         local started = false
         fellowship.spawn(function()
@@ -235,14 +237,13 @@ def back_pressure():
         fellowship.spawn(function() fellowship.sleep(0.05) tasks[8]:cancel() end)
         for i = 1, 7 do tasks[i]:await() end
         """)
-        process = scratch.start("script.lua")
-        reader = os.open(scratch / "out.jsonl.partial", os.O_RDONLY)
+        process = scratch.start("script.lua", env={"LD_PRELOAD": host.preloaded(folder, "slow_disk"), "SLOW_DISK_UNTIL": str(scratch / "go")})
         ticked = host.until(lambda: (scratch / "ticked").exists(), 20)
         tap.ok(ticked, "other tasks run while the disk keeps a writer waiting")
-        with open(reader, "rb") as pipe:
-            rows = [json.loads(line) for line in pipe]
+        scratch.write("go", "")
         result = scratch.finish(process)
-        tap.equal((result.status, result.err), (0, ""), "the writers go on when it is read")
+        tap.equal((result.status, result.err), (0, ""), "the writers go on when it takes them")
+        rows = host.jsonl(scratch / "out.jsonl")
         for i in range(1, 8):
             tap.equal([row["row"] for row in rows if row["task"] == i], list(range(1, 101)), f"task {i}: its rows in order")
         numbers = [row["row"] for row in rows if row["task"] == 8]
@@ -281,31 +282,101 @@ LIMIT = 1_000_000
 
 
 def full_disk():
-    write = 'local out <close> = fellowship.writer("out.jsonl%s")\nfor i = 1, %d do out:write { i = i, t = tostring(i * 7919 %% 65537):rep(20) } end'
-    with host.Scratch() as scratch:
-        (scratch / "out.jsonl").write_text("old\n")
+    write = 'local out <close> = fellowship.writer("%s")\nfor i = 1, %d do out:write { i = i, t = tostring(i * 7919 %% 65537):rep(20) } end'
+    with host.Scratch() as scratch, host.small_disk(scratch / "small", "64k") as small:
+        (small / "out.jsonl").write_text("old\n")
         for ending in ("", ".gz"):
-            os.symlink("/dev/full", scratch / f"out.jsonl{ending}.partial")
-            for rows in (1, 100_000):
-                refused(scratch, write % (ending, rows), [f"cannot write out.jsonl{ending}: No space left on device"],
-                        f"a full disk, {rows} rows{ending}")
-            (scratch / f"out.jsonl{ending}.partial").unlink()
-        tap.equal((scratch / "out.jsonl").read_text(), "old\n", "a full disk: the file of before stays")
-        result = script(scratch, write % ("", 100_000),
-                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT)))
-        tap.equal(result.status, 1, "a file that may not grow: status 1")
-        tap.contains(result.err, "cannot write out.jsonl: File too large", "and says so")
-        left = (scratch / "out.jsonl.partial").read_bytes()
-        tap.ok(0 < len(left) <= LIMIT and left.endswith(b"}\n"), f"what is left ({len(left)} bytes) is whole lines")
-        os.symlink("/dev/full", scratch / "kept.jsonl.partial")
-        result = script(scratch, """local out = fellowship.writer "kept.jsonl"
+            for rows in (100_000, 1):
+                if rows == 1:
+                    (small / f"out.jsonl{ending}.partial").unlink()
+                    fill(small / "filler")
+                refused(scratch, write % ("small/out.jsonl" + ending, rows),
+                        [f"cannot write small/out.jsonl{ending}: No space left on device"], f"a full disk, {rows} rows{ending}")
+            (small / "filler").unlink()
+        tap.equal((small / "out.jsonl").read_text(), "old\n", "a full disk: the file of before stays")
+        result = script(scratch, """local out = fellowship.writer "small/kept.jsonl"
         local well, first
         repeat well, first = pcall(out.write, out, { t = ("x"):rep(100000) }) until not well
         local again, second = pcall(out.write, out, { t = 1 })
         local closed, third = pcall(out.close, out)
         print(again, closed, first.kind, tostring(first) == tostring(second) and tostring(second) == tostring(third))""")
         tap.equal(result.out, "false\tfalse\tfile\ttrue\n", "each later write and the close say it again")
-        tap.ok(not (scratch / "kept.jsonl").exists(), "nothing gets the name of a complete file")
+        tap.ok(not (small / "kept.jsonl").exists(), "nothing gets the name of a complete file")
+
+
+def fill(path):
+    """Takes what a disk has left."""
+    with open(path, "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+def limited():
+    write = 'local out <close> = fellowship.writer("%s")\nfor i = 1, %d do out:write { i = i, t = tostring(i * 7919 %% 65537):rep(20) } end'
+    with host.Scratch() as scratch:
+        result = script(scratch, write % ("out.jsonl", 100_000),
+                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT)))
+        tap.equal(result.status, 1, "a file that may not grow: status 1")
+        tap.contains(result.err, "cannot write out.jsonl: File too large", "and says so")
+        left = (scratch / "out.jsonl.partial").read_bytes()
+        tap.ok(0 < len(left) <= LIMIT and left.endswith(b"}\n"), f"what is left ({len(left)} bytes) is whole lines")
+
+
+def standing():
+    """What stands where a file is to be: nothing but an ordinary file is replaced or written through."""
+    one = 'local out <close> = fellowship.writer("%s")\nout:write { a = 1 }'
+    with host.Scratch() as scratch:
+        kept = scratch.write("kept.txt", "kept\n")
+        os.mkfifo(scratch / "pipe")
+        os.mkdir(scratch / "folder")
+        os.symlink("kept.txt", scratch / "link")
+        os.symlink("nowhere", scratch / "dangling")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(scratch / "socket"))
+        with sqlite3.connect(scratch / "other.db") as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("CREATE TABLE t(x)")
+            for name, what in (("pipe", "a named pipe"), ("folder", "a folder"), ("link", "a symbolic link"), ("dangling", "a symbolic link"),
+                               ("socket", "a socket"), ("other.db", "an SQLite database"), ("other.db-wal", "a part of an SQLite database"),
+                               ("/dev/full", "a device"), ("/dev/null", "a device")):
+                refused(scratch, one % name, [f"cannot write {name}: it is {what}", "another"], name)
+        db.close()
+        tap.ok(not list(scratch.path.glob("*.partial")), "nothing was begun")
+        result = script(scratch, """local out = fellowship.writer "late.jsonl"
+        out:write { a = 1 }
+        os.execute "mkfifo late.jsonl"
+        print(pcall(out.close, out))""")
+        tap.contains(result.out, ["false", "late.jsonl: it is a named pipe"], "what comes in the way meanwhile is seen too")
+        tap.equal((scratch / "late.jsonl.partial").read_text(), '{"a":1}\n', "and the rows stay beside it")
+
+        for make in (lambda at: os.symlink("kept.txt", at), os.mkfifo, os.mkdir):
+            at = scratch / "planted.jsonl.partial"
+            make(at)
+            refused(scratch, one % "planted.jsonl", ["planted.jsonl", ".partial, is no ordinary file"], "something else where the rows go first")
+            at.rmdir() if at.is_dir() else at.unlink()
+        os.link(kept, scratch / "linked.jsonl.partial")
+        tap.equal(script(scratch, one % "linked.jsonl").status, 0, "a hard link there is parted from its other name")
+        tap.equal(kept.read_text(), "kept\n", "no other file was touched")
+
+        scratch.write("slow.lua", 'local fellowship = require "fellowship"\nlocal task = require "fellowship.core.task"\n'
+                      'local out <close> = fellowship.writer "one.jsonl"\nout:write { a = 1 }\nprint "open"\nio.stdout:flush()\ntask.sleep(60)')
+        process = scratch.start("slow.lua")
+        host.until(lambda: (scratch / "one.jsonl.partial").exists())
+        time.sleep(0.2)
+        refused(scratch, one % "one.jsonl", ["cannot write one.jsonl: another writer"], "a second process for the same file")
+        process.kill()
+        scratch.finish(process)
+        tap.equal(script(scratch, one % "one.jsonl").status, 0, "once the first has died, it may be written")
+        tap.equal((scratch / "one.jsonl").read_text(), '{"a":1}\n', "as a whole")
+        result = script(scratch, """local a = fellowship.writer "two.jsonl"
+        print(pcall(fellowship.writer, "two.jsonl"))
+        a:write { a = 1 }
+        a:close()""")
+        tap.contains(result.out, "another writer", "two writers of one process for one file")
+        tap.equal((scratch / "two.jsonl").read_text(), '{"a":1}\n', "the first has it")
 
 
 KILLED = """local fellowship = require "fellowship"
@@ -359,4 +430,4 @@ def kills():
 
 
 host.need_program()
-tap.cases(formats, csv_cells, csv_refusals, arguments, shards, back_pressure, in_place, full_disk, kills)
+tap.cases(formats, csv_cells, csv_refusals, arguments, shards, back_pressure, in_place, full_disk, limited, standing, kills)

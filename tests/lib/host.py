@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -166,6 +167,30 @@ def same_tree(got, want, name):
 def holding(folder, needle):
     """The files below a folder that hold these bytes."""
     return [path for path, content in tree(folder).items() if needle in content]
+
+
+@contextlib.contextmanager
+def small_disk(path, size):
+    """A file system of its own with so much room ("64k") at a path; skips where none can be mounted."""
+    os.mkdir(path)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(path)], capture_output=True).returncode:
+        raise tap.Skip("no file system can be mounted here")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+def preloaded(folder, name):
+    """The path of tests/lib/NAME.c, built to be preloaded."""
+    if not shutil.which("gcc"):
+        raise tap.Skip("there is no compiler")
+    if b"__asan_init" in PROGRAM.read_bytes():
+        raise tap.Skip("the sanitizer wants to come first")
+    shim = os.path.join(folder, name + ".so")
+    source = pathlib.Path(__file__).with_name(name + ".c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", shim, source], check=True)
+    return shim
 
 
 # ---- servers and processes ----------------------------------------------------------------

@@ -41,6 +41,8 @@ end
 --- Opens the file that the next rows go to.
 local function open_file(self)
   self.target = self.sharded and naming.shard(self.name, self.shards + 1) or self.path
+  local obstacle = not writer.dry and sys.obstacle(self.target)
+  if obstacle then raise(self.target, { message = ("it is %s; name another file"):format(obstacle) }) end
   local file, problem = core.open(writer.dry and "/dev/null" or self.target .. ".partial",
     { format = self.format or "jsonl", compression = self.name.compression, level = self.level })
   if not file then raise(self.target, problem) end
