@@ -1,5 +1,6 @@
 #include "lua/store.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +9,17 @@
 #include "lua/store_private.h"
 #include "lua/task.h"
 
-#define STORE "fellowship.store"
-#define JOB   "fellowship.store.job"
-#define LEASE "fellowship.store.lease"
-
 /* How long a script may have others' calls awaited, in seconds. */
 #define MOST_AWAITED 1e6
 
 /* Key of the registry, by address: the boxes of jobs that are out and use their texts, by job. */
 static const char jobs_out;
 
+static const box_class store_class;
+
 /* An open store and its way back into the loop. The box owns both. */
 typedef struct opened {
+    box_head head;
     runtime *rt;
     store *store; /* NULL when closed */
     loop_wake *wake;
@@ -30,6 +30,7 @@ typedef struct opened {
 /* What a task waits with: the job comes back into it. The job's `user` points here until the task
  * is cancelled, then the result is dropped. */
 typedef struct pending {
+    box_head head;
     task *task;
     store_job *job;
     int64_t foreign; /* commits of others, before a look-up */
@@ -41,7 +42,8 @@ enum { REQUEST = 1, WIRE, COMPLETION, TEXTS = COMPLETION };
 
 /* A call that this process holds; user value 1 is the store. */
 typedef struct lease {
-    opened *of; /* NULL when ended */
+    box_head head;
+    opened *of;
     unsigned char key[STORE_KEY];
 } lease;
 
@@ -94,9 +96,9 @@ static void hand_over(void *arg) {
 
 /* ---- opening and closing ---- */
 
-/* Whoever waits for a job gets what came of it. */
-static int release_store(lua_State *L) {
-    opened *o = luaL_checkudata(L, 1, STORE);
+/* Jobs that are out are done first, and whoever waits for one gets what came of it. */
+static void release_store(void *box) {
+    opened *o = box;
     if (o->hooked) runtime_remove_hook(o->rt, &o->hook);
     o->hooked = false;
     if (o->store) {
@@ -107,7 +109,6 @@ static int release_store(lua_State *L) {
     loop_wake_free(o->wake);
     o->store = NULL;
     o->wake = NULL;
-    return 0;
 }
 
 /* [-2, +0] Calls a function with a text, which is a light userdata. */
@@ -137,7 +138,7 @@ static int l_open(lua_State *L) {
     bool talks = lua_getfield(L, 1, "say") == LUA_TFUNCTION;
     const char *path = lx_string_field(L, 1, "path", NULL);
     luaL_argcheck(L, path, 1, "path is missing");
-    opened *o = lx_box(L, STORE, sizeof *o, 0);
+    opened *o = box_new(L, &store_class, sizeof *o, 0);
     o->rt = runtime_of(L);
     o->wake = loop_wake_new(o->rt->loop, on_jobs_done, o);
     if (!o->wake) return luaL_error(L, "out of memory");
@@ -158,20 +159,21 @@ static int l_open(lua_State *L) {
 }
 
 static opened *check_store(lua_State *L) {
-    opened *o = luaL_checkudata(L, 1, STORE);
-    if (!o->store) luaL_error(L, "the store is closed");
+    opened *o = box_check(L, 1, &store_class);
+    assert(o->store);
     return o;
 }
 
 /* ---- jobs that go ---- */
 
-static int release_job(lua_State *L) {
-    pending *p = lua_touserdata(L, 1);
+static void release_job(void *box) {
+    pending *p = box;
     if (p->mine) store_job_free(p->job);
     p->job = NULL;
     p->mine = false;
-    return 0;
 }
+
+static const box_class job_class = {.name = "fellowship.store.job", .release = release_job};
 
 /* The task is cancelled: on_jobs_done frees the job. */
 static void forget_job(void *arg) {
@@ -191,7 +193,7 @@ void store_check_key(lua_State *L, int arg, unsigned char out[STORE_KEY]) {
 /* [-0, +1] A box for a job, which is the box's until it is submitted. */
 static pending *new_box(lua_State *L) {
     task *self = task_current(L);
-    pending *p = lx_box(L, JOB, sizeof *p, TEXTS);
+    pending *p = box_new(L, &job_class, sizeof *p, TEXTS);
     p->task = self;
     p->mine = true;
     return p;
@@ -223,29 +225,33 @@ static int submit(lua_State *L, opened *o, pending *p, lua_KFunction after) {
     return task_suspend(L, TASK_OUTSIDE, forget_job, p, lua_gettop(L), after);
 }
 
-static void end_job(pending *p) {
-    store_job_free(p->job);
-    p->job = NULL;
-    p->mine = false;
+/* The pending at an index, whose job has come back. */
+static pending *pending_at(lua_State *L, lua_KContext ctx) {
+    pending *p = lua_touserdata(L, (int)ctx);
+    assert(p->mine && p->job);
+    return p;
 }
 
 /* ---- for lua/store_batch.c ---- */
 
-store_job **store_new_job(lua_State *L) {
+void store_check_open(lua_State *L) {
     check_store(L);
+}
+
+store_job **store_new_job(lua_State *L) {
     return &new_box(L)->job;
 }
 
 int store_submit_job(lua_State *L, lua_KFunction after) {
-    return submit(L, check_store(L), luaL_checkudata(L, -1, JOB), after);
+    return submit(L, check_store(L), lua_touserdata(L, -1), after);
 }
 
 store_job *store_job_back(lua_State *L, lua_KContext ctx) {
-    return ((pending *)luaL_checkudata(L, (int)ctx, JOB))->job;
+    return pending_at(L, ctx)->job;
 }
 
 void store_job_done(lua_State *L, lua_KContext ctx) {
-    end_job(luaL_checkudata(L, (int)ctx, JOB));
+    release_job(pending_at(L, ctx));
 }
 
 /* store:has_pending() -> whether calls were under way in batches when the store was opened */
@@ -258,7 +264,7 @@ static int l_has_pending(lua_State *L) {
 
 static int after_get(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
-    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    pending *p = pending_at(L, ctx);
     store_job *job = p->job;
     int results;
     if (job->error) {
@@ -272,7 +278,7 @@ static int after_get(lua_State *L, int status, lua_KContext ctx) {
         lua_pushinteger(L, p->foreign);
         results = 3;
     }
-    end_job(p);
+    release_job(p);
     return results;
 }
 
@@ -290,7 +296,7 @@ static int l_get(lua_State *L) {
 
 static int after_put(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
-    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    pending *p = pending_at(L, ctx);
     store_job *job = p->job;
     int results = 2;
     if (job->error)
@@ -300,7 +306,7 @@ static int after_put(lua_State *L, int status, lua_KContext ctx) {
     else
         lua_getiuservalue(L, (int)ctx, COMPLETION); /* as it was given */
     if (!job->error) lua_pushboolean(L, job->found);
-    end_job(p);
+    release_job(p);
     return results;
 }
 
@@ -333,12 +339,18 @@ static int l_put(lua_State *L) {
 
 /* ---- leases ---- */
 
-static int release_lease(lua_State *L) {
-    lease *l = luaL_checkudata(L, 1, LEASE);
+static void release_lease(void *box) {
+    lease *l = box;
     if (l->of && l->of->store) store_end_lease(l->of->store, l->key);
     l->of = NULL;
-    return 0;
 }
+
+static const luaL_Reg lease_methods[] = {{"close", box_close}, {NULL, NULL}};
+
+static const box_class lease_class = {.name = "fellowship.store.lease",
+                                      .closed = "the lease is closed",
+                                      .methods = lease_methods,
+                                      .release = release_lease};
 
 /*
  * store:lease(key, seen) -> lease, changed | nil
@@ -353,7 +365,7 @@ static int l_lease(lua_State *L) {
     unsigned char key[STORE_KEY];
     store_check_key(L, 2, key);
     lua_Integer seen = luaL_checkinteger(L, 3);
-    lease *l = lx_box(L, LEASE, sizeof *l, 1);
+    lease *l = box_new(L, &lease_class, sizeof *l, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     if (!store_lease(o->store, key)) return 0;
@@ -365,9 +377,9 @@ static int l_lease(lua_State *L) {
 
 static int after_await(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
-    pending *p = luaL_checkudata(L, (int)ctx, JOB);
+    pending *p = pending_at(L, ctx);
     lua_pushboolean(L, p->job->found);
-    end_job(p);
+    release_job(p);
     return 1;
 }
 
@@ -482,23 +494,27 @@ static int l_prune(lua_State *L) {
     return 1;
 }
 
+static const luaL_Reg store_methods[] = {{"get", l_get},
+                                         {"put", l_put},
+                                         {"lease", l_lease},
+                                         {"await", l_await},
+                                         {"has_pending", l_has_pending},
+                                         {"claim", store_batch_claim},
+                                         {"complete", store_batch_complete},
+                                         {"set_batch", store_batch_set},
+                                         {"batches", store_batch_list},
+                                         {"holder", store_batch_holder},
+                                         {"close", box_close},
+                                         {NULL, NULL}};
+
+static const box_class store_class = {.name = "fellowship.store",
+                                      .closed = "the store is closed",
+                                      .methods = store_methods,
+                                      .release = release_store};
+
 int luaopen_fellowship_core_store(lua_State *L) {
-    static const luaL_Reg methods[] = {{"get", l_get},
-                                       {"put", l_put},
-                                       {"lease", l_lease},
-                                       {"await", l_await},
-                                       {"has_pending", l_has_pending},
-                                       {"claim", store_batch_claim},
-                                       {"complete", store_batch_complete},
-                                       {"set_batch", store_batch_set},
-                                       {"batches", store_batch_list},
-                                       {"holder", store_batch_holder},
-                                       {"close", release_store},
-                                       {NULL, NULL}};
-    static const luaL_Reg lease_methods[] = {{"close", release_lease}, {NULL, NULL}};
-    lx_class(L, STORE, methods, release_store);
-    lx_class(L, LEASE, lease_methods, release_lease);
-    lx_class(L, JOB, NULL, release_job);
+    box_register(L, &store_class);
+    box_register(L, &lease_class);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &jobs_out);
     static const luaL_Reg functions[] = {

@@ -98,6 +98,7 @@ static int after_entries(lua_State *L, int status, lua_KContext ctx) {
 /* store:claim(uid, {{key =, request =, wire =}, ...}) -> {uid | false, ...}, {[i] = completion}
  * | nil, {kind =, message =} */
 int store_batch_claim(lua_State *L) {
+    store_check_open(L);
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_settop(L, 3);
     making m = new_work(L, BATCH_CLAIM, luaL_len(L, 3));
@@ -109,6 +110,7 @@ int store_batch_claim(lua_State *L) {
 /* store:complete({{key =, completion =}, ...}, created_ms) -> {"committed" | "found" | false, ...},
  * {[i] = completion} | nil, {kind =, message =} */
 int store_batch_complete(lua_State *L) {
+    store_check_open(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_Integer created = luaL_checkinteger(L, 3);
     lua_settop(L, 3);
@@ -129,6 +131,7 @@ static int after_state(lua_State *L, int status, lua_KContext ctx) {
 
 /* store:set_batch(uid, state | nil [, ended]) -> true | nil, {kind =, message =} */
 int store_batch_set(lua_State *L) {
+    store_check_open(L);
     lua_settop(L, 4);
     making m = new_work(L, BATCH_STATE, 0);
     m.batch->uid = keep_text(L, &m, 2);
@@ -160,6 +163,7 @@ static int after_list(lua_State *L, int status, lua_KContext ctx) {
 
 /* store:batches() -> {{uid =, state =, pending =}, ...} | nil, {kind =, message =} */
 int store_batch_list(lua_State *L) {
+    store_check_open(L);
     lua_settop(L, 1);
     new_work(L, BATCH_LIST, 0);
     return store_submit_job(L, after_list);
@@ -180,6 +184,7 @@ static int after_holder(lua_State *L, int status, lua_KContext ctx) {
 
 /* store:holder(key) -> uid | nil | nil, {kind =, message =} */
 int store_batch_holder(lua_State *L) {
+    store_check_open(L);
     lua_settop(L, 2);
     making m = new_work(L, BATCH_HOLDER, 1);
     store_check_key(L, 2, m.batch->entries[0].key);

@@ -7,6 +7,9 @@
 
 #include "engine/store/store.h"
 
+/* Raises when the store at index 1 is none, or closed: first in every method. */
+void store_check_open(lua_State *L);
+
 /* [-0, +1] A box for a job of the store at index 1; what is put there is the box's to free. Raises
  * when no task runs. */
 store_job **store_new_job(lua_State *L);

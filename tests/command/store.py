@@ -66,6 +66,28 @@ def moving():
         tap.equal(len(server.log()), calls, "a run over it asks nothing")
 
 
+def places():
+    """The store's modes, and what must not be taken for a recording's place."""
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        scratch.write("ask.lua", ASK)
+        scratch.prompts(3)
+        os.umask(0o022)
+        scratch.run("ask.lua", "openai:red", "rows.jsonl")
+        modes = [oct((scratch / name).stat().st_mode & 0o777) for name in (".fellowship", ".fellowship/store.db")]
+        tap.equal(modes, ["0o700", "0o600"], "a store and its folder are their owner's alone")
+        filled(scratch)
+        whole = (scratch / "store.db").read_bytes()
+        for target in ("store.db", "home/../store.db"):
+            result = store(scratch, "export", target)
+            tap.equal(result.status, 1, f"export {target}: refused")
+            tap.contains(result.err, "an SQLite database, as stores are", "which says why")
+        tap.equal((scratch / "store.db").read_bytes(), whole, "the store is as it was")
+        result = store(scratch, "export", "/dev/full")
+        tap.equal(result.status, 1, "a device is not replaced")
+        tap.ok(not os.path.isfile("/dev/full"), "nor removed")
+        tap.equal(scratch.run("run", "judge", "--out", "", "--data", "rows.jsonl", "--model", "sim:x").status, 2, '--out "": status 2')
+
+
 def why():
     with Stub() as server, host.Scratch(server.url) as scratch:
         filled(scratch)
@@ -256,4 +278,4 @@ def first_version_damaged():
 
 
 host.need_program()
-tap.cases(looking, moving, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)
+tap.cases(looking, moving, places, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)

@@ -103,6 +103,7 @@ function run.open(script, values, command)
   local self = setmetatable({ script = script, options = values, command = command,
     out = (values.out or script.name):gsub("/+$", ""), -- without one, in a dry run, it is just a name
     done = 0, started = now(), clock = task.now(), sources = {} }, Run)
+  if values.out == "" then setup.usage "--out must name a folder" end
   if self.out == "" then self.out = "/" end
   -- What scripts tell is of their results, and those of a dry run mean nothing.
   self.say = setup.teller(values.quiet)

@@ -6,6 +6,7 @@
 #include "engine/store/upgrade.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -326,6 +327,12 @@ static int folder_problem(const char *path) {
     return problem;
 }
 
+/* Where SQLite has to make the store it finds a file of the right mode. */
+static void make_empty(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, STORE_MODE);
+    if (fd >= 0) close(fd);
+}
+
 sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen) {
     const char *path = options->path;
     bool read_only = options->read_only;
@@ -333,7 +340,8 @@ sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen) {
     if (!fit_place(path, read_only, &place, err, errlen)) return NULL;
     if (!read_only && !place.exists) {
         char text[96];
-        store_make(path, (const char *const[]){paging, store_table_schema, stamp(text), NULL});
+        const char *const setup[] = {paging, store_table_schema, stamp(text), NULL};
+        if (!store_make(path, setup)) make_empty(path);
     }
     sqlite3 *db = NULL;
     enum kind kind = KIND_FOREIGN;

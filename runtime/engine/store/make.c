@@ -1,5 +1,7 @@
 #include "engine/store/make.h"
 
+#include "engine/store/place.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -33,7 +35,7 @@ static int nameless(const char *path) {
     char copy[PATH_MAX];
     if (strlen(path) >= sizeof copy) return -1;
     strcpy(copy, path);
-    return open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+    return open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, STORE_MODE);
 }
 
 static bool give_name(int fd, const char *path) {

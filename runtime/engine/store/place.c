@@ -115,7 +115,7 @@ bool store_place_make_parents(const char *path, char *err, size_t errlen) {
     snprintf(folder, sizeof folder, "%s", path);
     for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdir(folder, 0777) < 0 && errno != EEXIST) {
+        if (mkdir(folder, STORE_FOLDER_MODE) < 0 && errno != EEXIST) {
             struct stat st;
             int why = errno;
             /* A read-only or automounted parent may refuse before it says that it exists. */

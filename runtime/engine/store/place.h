@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Prompts and answers are their owner's: the modes of a new store (its WAL gets the same), and of
+ * folders made for it, less what the umask takes. */
+enum { STORE_MODE = 0600, STORE_FOLDER_MODE = 0700 };
+
 typedef struct store_place {
     bool exists;         /* there is a file, and it is a regular one */
     const char *network; /* name of the network file system it is on, or NULL; static */
