@@ -376,6 +376,10 @@ def standing():
         a:write { a = 1 }
         a:close()""")
         tap.contains(result.out, "another writer", "two writers of one process for one file")
+        result = script(scratch, """do fellowship.writer "left.jsonl":write { a = 1 } end
+        local out <close> = fellowship.writer "left.jsonl"
+        out:write { a = 2 }""")
+        tap.equal((result.status, (scratch / "left.jsonl").read_text()), (0, '{"a":2}\n'), "one that was left open is no hindrance")
         tap.equal((scratch / "two.jsonl").read_text(), '{"a":1}\n', "the first has it")
 
 

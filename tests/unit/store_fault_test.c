@@ -137,6 +137,12 @@ static void test_not_ours(void) {
     store_job_free(run(&d, make_put(1, words("answer %d", 1))));
     desk_close(&d);
     chmod(path, 0644);
+    char parent[128];
+    snprintf(parent, sizeof parent, "%s", path);
+    for (int up = 0; up < 2; up++) {
+        *strrchr(parent, '/') = '\0';
+        chmod(parent, 0755);
+    }
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {

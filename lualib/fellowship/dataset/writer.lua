@@ -43,8 +43,13 @@ local function open_file(self)
   self.target = self.sharded and naming.shard(self.name, self.shards + 1) or self.path
   local obstacle = not writer.dry and sys.obstacle(self.target)
   if obstacle then raise(self.target, { message = ("it is %s; name another file"):format(obstacle) }) end
-  local file, problem = core.open(writer.dry and "/dev/null" or self.target .. ".partial",
-    { format = self.format or "jsonl", compression = self.name.compression, level = self.level })
+  local options = { format = self.format or "jsonl", compression = self.name.compression, level = self.level }
+  local path = writer.dry and "/dev/null" or self.target .. ".partial"
+  local file, problem = core.open(path, options)
+  if not file then
+    collectgarbage() -- a writer that was left unclosed, and that nobody has any more, has the file until then
+    file, problem = core.open(path, options)
+  end
   if not file then raise(self.target, problem) end
   self.file, self.rows_here, self.bytes_here = file, 0, 0
   self.shards = self.shards + 1
