@@ -54,7 +54,7 @@ MATRIX = {
     "an answer that is not JSON": ({"fault": "garbage"}, "garbage", ATTEMPTS),
     "an answer that is not UTF-8": ({"fault": "bad_utf8"}, "garbage", ATTEMPTS),
     "no choices": ({"fault": "empty_choices"}, "garbage", ATTEMPTS),
-    "no content": ({"fault": "null_content"}, "garbage", ATTEMPTS),
+    "no content": ({"fault": "null_content"}, "empty", 2),
     "an error with status 200": ({"fault": "error_in_200"}, "server", ATTEMPTS),
     "an answer cut in the middle": ({"fault": "truncated"}, "broken", ATTEMPTS),
     "cut in the middle, twice": ({"fault": "truncated", "times": 2}, "done", 3),

@@ -55,7 +55,7 @@ def asked(rules, count=1, options=(), latency_ms=0, **limits):
 # ---- what is tried again ------------------------------------------------------------------
 
 TRANSIENT = ["server_error", "unavailable", "bad_gateway", "timeout_408", "garbage", "bad_utf8", "truncated", "reset",
-             "close", "empty_choices", "null_content", "error_in_200", "hang", "stall", "rate_limited"]
+             "close", "empty_choices", "error_in_200", "hang", "stall", "rate_limited"]
 
 
 def transient():
@@ -105,8 +105,7 @@ def retry_after():
 # ---- what is final ------------------------------------------------------------------------
 
 def final():
-    faults = {"bad_request": ["400", "temperature"], "model_not_found": ["404", "does not exist"],
-              "redirect": ["302", "redirect"], "huge": ["byte"]}
+    faults = {"bad_request": ["400", "temperature"], "redirect": ["302", "redirect"], "huge": ["byte"]}
     rules = [{"contains": f"<row-{i}>", "fault": fault} for i, fault in enumerate(faults)]
     with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
         prepare(scratch, len(faults) + 1, attempts=4, total=60)
@@ -122,16 +121,36 @@ def final():
 
 
 def stops_the_run():
-    for fault, parts in (("quota", ["quota"]), ("unauthorized", ["401", "API key"])):
+    for fault, parts in (("quota", ["quota"]), ("unauthorized", ["401", "API key"]), ("model_not_found", ["404", "does not exist"])):
         got = asked([{"fault": fault}], 100, ["--concurrency", 4], latency_ms=10)
         tap.equal(got.result.status, 1, f"{fault}: status 1, the run stops")
         tap.contains(got.result.err, parts, f"{fault}: the message says why")
         tap.ok(len(got.log) <= 8, f"{fault}: at once", f"{len(got.log)} requests")
 
 
+def one_of_many():
+    """403 and 404 from a server that has given good answers may be about one request: its row fails, the others pass."""
+    for name, what in (("403", {"status": 403, "body": "<html><title>403 Forbidden</title></html>"}), ("404", {"fault": "model_not_found"})):
+        got = asked([{"contains": "<row-5>", **what}], 12, ["--concurrency", 1])
+        tap.equal((got.result.status, list(got.errors), len(got.answers)), (3, ["row-5"], 11), f"{name} after good answers: one row fails")
+        tap.contains(str(got.errors), [name], f"{name}: told")
+
+
+def larger_context():
+    """What was too long for one's own server is asked again: it may have been started with a larger context."""
+    with Stub(rules=[{"contains": "<row-0>", "fault": "context_length", "times": 1}]) as server, host.Scratch(server.url) as scratch:
+        prepare(scratch, 2)
+        first = Asked(scratch, server)
+        tap.equal((first.result.status, list(first.errors)), (3, ["row-0"]), "too long: its row fails")
+        tap.contains(str(first.errors), ["context_length", "larger context", "run the same again"], "and is told how to ask again")
+        again = Asked(scratch, server)
+        tap.equal((again.result.status, len(again.log)), (0, 1), "the same again: that row is asked, and answered")
+
+
 def stored_refusals():
     """Refusals that belong to the request for good are kept and replayed, offline too."""
-    rules = [{"contains": "<row-0>", "fault": "content_filter"}, {"contains": "<row-1>", "fault": "context_length"}]
+    rules = [{"contains": "<row-0>", "fault": "content_filter"}, {"contains": "<row-1>", "status": 403, "body": {
+        "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_X"}}]
     with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
         prepare(scratch, 3)
         first = Asked(scratch, server)
@@ -139,7 +158,7 @@ def stored_refusals():
                   (3, ["row-0", "row-1"], ["row-2"]), "refusals are failed rows")
         tap.equal(first.requests(), [1, 1, 1], "asked once")
         tap.contains(str(first.errors["row-0"]), ["content_filter"], "content filter by its kind")
-        tap.contains(str(first.errors["row-1"]), ["context_length"], "context length by its kind")
+        tap.contains(str(first.errors["row-1"]), ["content_filter", "403"], "moderation by its kind, though it said 403")
         for options in ([], ["--offline"]):
             again = Asked(scratch, server, *options)
             name = " ".join(["a rerun", *options])
@@ -192,5 +211,5 @@ for _ in fellowship.map({ 7, "eight" }, function() error "no" end) do end
 
 
 host.need_program()
-tap.cases(transient, given_up, timeouts, retry_after, final, stops_the_run, stored_refusals, shared_calls, concurrency,
+tap.cases(transient, given_up, timeouts, retry_after, final, stops_the_run, one_of_many, larger_context, stored_refusals, shared_calls, concurrency,
           never_hangs, rows_that_are_no_tables)

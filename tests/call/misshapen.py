@@ -34,7 +34,7 @@ ERRORS = {"openai": p.openai_error("no", code="x"), "anthropic": p.anthropic_err
           "gemini": p.gemini_error(503, "UNAVAILABLE", "no", [{"reason": "x", "retryDelay": "0s", "violations": [{"quotaId": "x"}]}]),
           "ollama": {"error": "no"}}
 KINDS = {"garbage", "server", "request", "overloaded", "rate_limit", "content_filter", "refusal", "quota", "auth", "not_found",
-         "context_length", "timeout"}
+         "context_length", "timeout", "empty"}
 
 SCRIPT = """local fellowship = require "fellowship"
 local json = fellowship.json

@@ -72,7 +72,8 @@ def anthropic():
     tap.equal(request.body, {"model": "claude-haiku-4-5", "system": "Be brief.", "messages": TALK[1:], "max_tokens": 64,
                              "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop_sequences": ["END"]}, "anthropic: the body")
     # Tokens of the cache count as the prompt's: 10 + 2 written + 8 read.
-    is_completion(got, "anthropic", text=" Hi\n", finish_reason="stop", model="served-1", usage=usage())
+    is_completion(got, "anthropic", text=" Hi\n", finish_reason="stop", model="served-1",
+                  usage={**usage(), "cache_write_tokens": 2})
     got, (request,) = asked("anthropic:claude-haiku-4-5", Answer(p.anthropic("", content=[
         {"type": "thinking", "thinking": "Hm.", "signature": "s"}, {"type": "text", "text": "One "}, {"type": "text", "text": "two"}])))
     is_completion(got, "anthropic, thinking", text="One two", reasoning="Hm.")

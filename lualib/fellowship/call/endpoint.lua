@@ -49,6 +49,13 @@ function endpoint.resolve(provider, entry)
   return { url = url, shown = shown, identity = entry.identity or usual and provider.name or shown }
 end
 
+--- Whether a model is served by a server of the user's own, or by one that is not its provider's, as far as one can tell.
+---@param model fellowship.Model
+---@return boolean
+function endpoint.is_own(model)
+  return model.provider.key_optional == true or model.endpoint.identity ~= model.provider.name
+end
+
 -- Calls at a time to an endpoint of which nothing is known; it grows from there while answers come well.
 local START = 256
 

@@ -2,6 +2,7 @@
 
 local limits = require "fellowship.core.limits"
 local task = require "fellowship.core.task"
+local failure = require "fellowship.provider.failure"
 local allowance = require "fellowship.call.pace"
 local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
@@ -78,6 +79,12 @@ local function report(flight, slot, outcome)
   if how == "good" then allowance.look(flight.model.gate, flight.model.entry, outcome.header) end
 end
 
+--- Looks at an outcome as one of the place where the model is served.
+local function placed(model, outcome, q)
+  if outcome.verdict == "done" then q.has_answered = true
+  elseif outcome.verdict == "final" then failure.placed(outcome, endpoint.is_own(model), q.has_answered) end
+end
+
 --- Makes one attempt, with a slot, and looks at what it gave. Returns true and the call's end, committed; else false and
 --- what to wait after: an outcome that the next attempt may better, or nil when the next one is sent otherwise.
 local function try(flight, asking, slot)
@@ -85,9 +92,11 @@ local function try(flight, asking, slot)
   asking.request, asking.n = request, asking.n + 1
   flight:tell "" -- a stream that broke begins anew
   local outcome = attempt(flight, request, asking.n)
+  placed(flight.model, outcome, request.how.quirks)
   report(flight, slot, outcome)
   local learnt = outcome.verdict ~= "done" and requests.learns(flight, request, outcome)
-  local last = asking.tries >= asking.most or (outcome.kind == "refused" and asking.tries >= REFUSED_ATTEMPTS)
+  local most = outcome.kind == "refused" and REFUSED_ATTEMPTS or outcome.tries or asking.most
+  local last = asking.tries >= math.min(asking.most, most)
   flight.stage = "store"
   if not learnt and (outcome.verdict ~= "retry" or last) then
     return true, record.conclude(flight, outcome, asking.n, request.wire)

@@ -6,6 +6,7 @@ local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local chain = require "fellowship.call.chain"
+local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
 
 local record = {
@@ -92,8 +93,10 @@ function record.answer(flight)
   local held, problem, seen = record.store():get(flight.digest)
   flight.seen = seen
   if held then
+    local completion, failed = record.read(held, sys.hex(flight.digest), flight.model)
     flight.from_store = true
-    return record.read(held, sys.hex(flight.digest), flight.model)
+    if completion then requests.quirks(flight.model).has_answered = true end
+    return completion, failed
   elseif problem then
     errors.raise { kind = "store", fatal = true, key = sys.hex(flight.digest), message = problem.message }
   end

@@ -1,6 +1,7 @@
 -- What adapters share in reading answers.
 
 local json = require "fellowship.core.json"
+local parts = require "fellowship.provider.parts"
 
 local type, integer_or_float = type, math.type -- called some ten times for each answer
 
@@ -15,19 +16,18 @@ function answer.decode(body)
   return (json.decode(body, LENIENT))
 end
 
---- A count of tokens, or nil when it is none.
+-- More tokens than any call has: what a server tells beyond that is no count, and sums of counts stay exact.
+local MOST_TOKENS = 1e9
+
+--- A count of tokens, or nil when it is none. Some servers write 10.0.
 ---@param value any
 ---@return integer?
 function answer.count(value)
-  return integer_or_float(value) == "integer" and value >= 0 and value or nil
+  local n = integer_or_float(value) == "integer" and value or integer_or_float(value) and math.tointeger(value)
+  return n and n >= 0 and n <= MOST_TOKENS and n or nil
 end
 
---- A text, or nil when it is none.
----@param value any
----@return string?
-function answer.text(value)
-  return type(value) == "string" and value or nil
-end
+answer.text = parts.text
 
 --- The sum of counts; those that are not told count nothing, and it is nil when none is told.
 ---@return integer?
@@ -40,35 +40,85 @@ function answer.sum(...)
   return sum
 end
 
+--- A table's field where that is a table, else an empty one.
+---@param value any
+---@param name string
+---@return table
+function answer.part(value, name)
+  local part = type(value) == "table" and value[name]
+  return type(part) == "table" and part or {}
+end
+
+---@class fellowship.Usage tokens of an answer; what is not told is nil
+---@field prompt_tokens? integer
+---@field completion_tokens? integer with those of reasoning
+---@field cached_tokens? integer of the prompt's, those that were read from a cache
+---@field cache_write_tokens? integer of the prompt's, those that were written to a cache at a price of their own
+---@field cache_write_1h_tokens? integer of these, those that are kept for an hour or longer
+---@field reasoning_tokens? integer of the completion's
+---@field cost? number USD, by the server's word
+
+-- What a single call cannot cost.
+local MOST_COST = 1e6
+
+--- Usage whose parts are no more than the whole: a cost by it is never below nothing.
+---@param u fellowship.Usage
+---@return fellowship.Usage
+function answer.usage(u)
+  local prompt, completion = u.prompt_tokens, u.completion_tokens
+  if prompt then
+    if u.cached_tokens then u.cached_tokens = math.min(u.cached_tokens, prompt) end
+    local rest = prompt - (u.cached_tokens or 0)
+    if u.cache_write_tokens then u.cache_write_tokens = math.min(u.cache_write_tokens, rest) end
+    if u.cache_write_1h_tokens then
+      u.cache_write_1h_tokens = math.min(u.cache_write_1h_tokens, u.cache_write_tokens or 0)
+    end
+  end
+  if completion and u.reasoning_tokens then u.reasoning_tokens = math.min(u.reasoning_tokens, completion) end
+  local cost = u.cost
+  if not (type(cost) == "number" and cost >= 0 and cost <= MOST_COST) then u.cost = nil end
+  return u
+end
+
 -- Why an answer ended, in OpenAI's words; others are given as they were said.
 local REASONS = {
   eos = "stop", end_turn = "stop", stop_sequence = "stop", STOP = "stop", complete = "stop",
   max_tokens = "length", MAX_TOKENS = "length", model_context_window_exceeded = "length", model_length = "length",
+  max_output_tokens = "length", MAX_OUTPUT_TOKENS = "length", CONTINUATION = "length", completed = "stop",
 }
 
---- Why an answer ended: "stop", "length" (cut off by a limit of tokens), or as the provider said it.
+--- Why an answer ended: "stop", "length" (cut off by a limit of tokens), or as the provider said it; nil when it did not
+--- say, as servers do with null and with "".
 ---@param reason any
 ---@return string?
 function answer.finish(reason)
+  if reason == "" then return nil end
   return REASONS[reason] or answer.text(reason)
 end
 
---- Log-probabilities of the answer's tokens in one form.
+-- A probability of nothing: servers that have no other way to write it say null.
+local NEVER = -9999.0
+
+--- Log-probabilities of the answer's tokens in one form; nil when they make no sense.
 ---@param list table[]
 ---@param token string the field of a token's text
 ---@param logprob string the field of its log-probability
 ---@param top string the field of the alternatives
----@return { token: string, length: integer, logprob: number, top: { token: string, logprob: number }[] }[]
+---@return { token: string, length: integer, logprob: number, top: { token: string, logprob: number }[] }[]?
 function answer.logprobs(list, token, logprob, top)
   local all = {}
   for i, t in ipairs(list) do
+    if type(t) ~= "table" or type(t[token]) ~= "string" then return nil end
     local others = {}
-    for j, other in ipairs(type(t[top]) == "table" and t[top] or {}) do
-      others[j] = { token = other[token], logprob = other[logprob] }
+    for _, other in ipairs(type(t[top]) == "table" and t[top] or others) do
+      if type(other) == "table" and type(other[token]) == "string" and type(other[logprob]) == "number" then
+        others[#others + 1] = { token = other[token], logprob = other[logprob] }
+      end
     end
     -- A token may be part of a character; its text is then no more than a rendering of its bytes.
     local bytes = type(t.bytes) == "table" and #t.bytes
-    all[i] = { token = t[token], length = bytes or #t[token], logprob = t[logprob], top = json.array(others) }
+    local p = type(t[logprob]) == "number" and t[logprob] or NEVER
+    all[i] = { token = t[token], length = bytes or #t[token], logprob = p, top = json.array(others) }
   end
   return all
 end
@@ -95,11 +145,11 @@ function answer.is_strict(schema)
 end
 
 --- An adapter's classify, made of its meaning: the body is decoded, what is not JSON is nil.
----@param meaning fun(status: integer, header: function, value: any, how: fellowship.How?): table
+---@param meaning fun(status: integer, header: function, value: any, how: fellowship.How?, body: string?): table
 ---@return fun(status: integer, header: function, body: string, how: fellowship.How?): table
 function answer.classifier(meaning)
   return function(status, header, body, how)
-    return meaning(status, header, answer.decode(body), how)
+    return meaning(status, header, answer.decode(body), how, body)
   end
 end
 

@@ -4,7 +4,11 @@
 local json = require "fellowship.core.json"
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
+local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
+local thinking = require "fellowship.provider.thinking"
+
+local text_of = parts.text
 
 -- The API wants a bound; scripts that give none mean the model's own.
 local MAX_TOKENS = 8192
@@ -45,108 +49,142 @@ function anthropic.build(name, messages, params, how)
   return "/messages", body
 end
 
--- The status that goes with an error's type, for errors inside a stream, where the status was 200.
-local STATUS = { invalid_request_error = 400, authentication_error = 401, billing_error = 402, permission_error = 403,
-  not_found_error = 404, request_too_large = 413, rate_limit_error = 429, api_error = 500, timeout_error = 504,
-  overloaded_error = 529 }
-
 local function usage_of(value)
-  local u = type(value.usage) == "table" and value.usage or {}
-  local details = type(u.output_tokens_details) == "table" and u.output_tokens_details or {}
-  return {
+  local u = answer.part(value, "usage")
+  local written, kept = answer.count(u.cache_creation_input_tokens), answer.part(u, "cache_creation")
+  return answer.usage {
     -- input_tokens leaves out what was written to and read from the cache.
-    prompt_tokens = answer.count(u.input_tokens)
-      and answer.sum(u.input_tokens, u.cache_creation_input_tokens, u.cache_read_input_tokens),
+    prompt_tokens = answer.count(u.input_tokens) and answer.sum(u.input_tokens, written, u.cache_read_input_tokens),
     completion_tokens = answer.count(u.output_tokens), cached_tokens = answer.count(u.cache_read_input_tokens),
-    reasoning_tokens = answer.count(details.thinking_tokens) }
+    cache_write_tokens = written, cache_write_1h_tokens = answer.count(kept.ephemeral_1h_input_tokens),
+    reasoning_tokens = answer.count(answer.part(u, "output_tokens_details").thinking_tokens) }
 end
 
 local function refusal_of(value)
-  local details = type(value.stop_details) == "table" and value.stop_details or {}
-  return failure.refused("refusal", "the model refused" ..
-    (answer.text(details.explanation) and ": " .. details.explanation or ""))
+  local explanation = text_of(answer.part(value, "stop_details").explanation)
+  return failure.refused("refusal", "the model refused" .. (explanation and ": " .. explanation or ""))
+end
+
+--- What the blocks of a message say: texts, thoughts, and the input of the tool by which a schema was asked for, or the
+--- name of another one that is called.
+local function read_blocks(blocks, by_tool)
+  local texts, thoughts, call = {}, {}, nil
+  for _, block in ipairs(blocks) do
+    if type(block) ~= "table" then error("a block is no object", 0) end
+    if block.type == "tool_use" then
+      call = text_of(block.name) or "?"
+      if by_tool then texts[#texts + 1] = json.encode(block.input) end
+    else
+      local text, thought = parts.read(block)
+      texts[#texts + 1] = text
+      if thought and thought ~= "" then thoughts[#thoughts + 1] = thought end
+    end
+  end
+  return table.concat(texts), #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, call
 end
 
 --- The completion of a message, or what is wrong with it.
-local function completion_of(value)
+local function completion_of(value, how)
   if value.stop_reason == "refusal" then return refusal_of(value) end
-  local texts, thoughts = {}, {}
-  for _, block in ipairs(value.content) do
-    if block.type == "text" then texts[#texts + 1] = answer.text(block.text) end
-    if block.type == "thinking" then thoughts[#thoughts + 1] = answer.text(block.thinking) end
-    if block.type == "tool_use" then texts[#texts + 1] = json.encode(block.input) end
+  local by_tool = how and how.schema and how.quirks.schema == "tool"
+  local text, reasoning, call = read_blocks(value.content, by_tool)
+  local finish = by_tool and value.stop_reason == "tool_use" and "stop" or answer.finish(value.stop_reason)
+  local thought
+  text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil)
+  reasoning = reasoning or thought
+  if not text:find "%S" and finish ~= "length" then
+    return failure.empty(call and ("the answer calls a tool (%s) and says nothing"):format(call)
+      or reasoning and "the answer has thoughts and no text" or "the answer is empty")
   end
-  local reason = value.stop_reason == "tool_use" and "stop" or answer.finish(value.stop_reason)
-  if #texts == 0 and reason ~= "length" and reason ~= "stop" then
-    return failure.broken "the answer's message has no text"
-  end
-  return { verdict = "done", completion = { text = table.concat(texts),
-    reasoning = #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, finish_reason = reason,
-    model = answer.text(value.model), usage = usage_of(value) } }
+  return { verdict = "done", completion = { text = text, reasoning = reasoning, finish_reason = finish,
+    model = text_of(value.model), usage = usage_of(value) } }
 end
 
 --- What a decoded answer means: see fellowship.provider.
 ---@param status integer
 ---@param header fun(name: string): string?
 ---@param value any
+---@param how? fellowship.How
+---@param body? string
 ---@return table outcome
-function anthropic.meaning(status, header, value)
-  local e = failure.of(value)
-  if status ~= 200 or e then
-    local told = e and STATUS[e.type]
+function anthropic.meaning(status, header, value, how, body)
+  local e = type(value) == "table" and value.failed or failure.of(value)
+  if status ~= 200 then
+    e = e or failure.told(value, body)
     -- An overloaded server does not always say so in the status.
-    if status < 400 or told == 529 then status = told or (status ~= 200 and status) or 500 end
-    return failure.outcome(status, header, e)
+    return failure.outcome(e.type == "overloaded_error" and 529 or status, header, e)
   end
+  if e then return failure.inside(e, header) end
   if type(value) ~= "table" or type(value.content) ~= "table" then
-    return failure.broken "the answer is no message"
+    e = failure.told(value, body)
+    return failure.broken("the answer is no message" .. (e.message and ": " .. e.message or ""))
   end
-  local outcome = completion_of(value)
+  local well, outcome = pcall(completion_of, value, how)
+  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   if not outcome.completion then outcome.usage = usage_of(value) end
   return outcome
 end
 
 anthropic.classify = answer.classifier(anthropic.meaning)
 
-local function take_delta(block, delta)
-  if delta.type == "text_delta" then block.text = (block.text or "") .. delta.text end
-  if delta.type == "thinking_delta" then block.thinking = (block.thinking or "") .. delta.thinking end
-  if delta.type == "input_json_delta" then block.json = (block.json or "") .. delta.partial_json end
+-- The field that each kind of delta continues.
+local DELTAS = { text_delta = "text", thinking_delta = "thinking", input_json_delta = "partial_json" }
+
+local events = {}
+
+function events.error(whole, e)
+  whole.failed, whole.complete = failure.of(e), true
+  return nil, true
+end
+
+function events.message_start(whole, e)
+  for name, value in pairs(e.message) do whole[name] = value end
+  whole.content = {}
+end
+
+function events.content_block_start(whole, e)
+  local block = e.content_block
+  whole.content[e.index + 1] = block
+  return block.type == "text" and block.text or nil
+end
+
+function events.content_block_delta(whole, e)
+  local block, name = whole.content[e.index + 1], DELTAS[e.delta.type]
+  if not name then return nil end
+  local new = e.delta[name]
+  parts.add(block, name == "partial_json" and "json" or name, new)
+  if name == "thinking" and new ~= "" then whole.thinks = true end
+  return name ~= "thinking" and new or nil
+end
+
+function events.content_block_stop(whole, e)
+  local block = whole.content[e.index + 1]
+  local input = text_of(block.json)
+  if input and input ~= "" then block.input = answer.decode(input) end
+  block.json = nil
+end
+
+function events.message_delta(whole, e)
+  for name, value in pairs(e.delta) do whole[name] = value end
+  whole.usage = type(whole.usage) == "table" and whole.usage or {}
+  for name, value in pairs(answer.part(e, "usage")) do -- cumulative, and not all are told again
+    if value ~= json.null then whole.usage[name] = value end
+  end
+end
+
+function events.message_stop(whole)
+  whole.complete = true
+  return nil, true
 end
 
 --- Takes a streamed event into the message that a plain call would have given.
 ---@param whole table the message so far
 ---@param event { name: string?, data: string, value: any }
----@return string? text
+---@return string? text what is new
 ---@return boolean? ended
 function anthropic.join(whole, event)
-  local e = event.value
-  local kind = e.type
-  if kind == "error" then
-    whole.error = failure.of(e) or {}
-    return nil, true
-  elseif kind == "message_start" then
-    for name, value in pairs(e.message) do whole[name] = value end
-    whole.content = {}
-  elseif kind == "content_block_start" then
-    whole.content[e.index + 1] = e.content_block
-  elseif kind == "content_block_delta" then
-    take_delta(whole.content[e.index + 1], e.delta)
-    local texts = {}
-    for _, block in ipairs(whole.content) do texts[#texts + 1] = block.type == "text" and block.text or block.json end
-    return table.concat(texts)
-  elseif kind == "content_block_stop" then
-    local block = whole.content[e.index + 1]
-    if block.json and block.json ~= "" then block.input, block.json = answer.decode(block.json), nil end
-  elseif kind == "message_delta" then
-    for name, value in pairs(e.delta) do whole[name] = value end
-    for name, value in pairs(type(e.usage) == "table" and e.usage or {}) do -- cumulative, and not all are told again
-      if value ~= json.null then whole.usage[name] = value end
-    end
-  elseif kind == "message_stop" then
-    whole.complete = true
-    return nil, true
-  end
+  local take = events[event.value.type]
+  if take then return take(whole, event.value) end
 end
 
 return anthropic

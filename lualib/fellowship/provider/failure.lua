@@ -1,52 +1,15 @@
--- What an error answer means: which failures are final, which pass, and how long the server asks to be
--- left alone. Shared by the adapters, which bring the error in one form.
+-- What an error answer means: which failures are final, which pass, and how long the server asks to be left alone.
+-- Shared by the adapters, which bring the error in one form.
 
 local sys = require "fellowship.core.sys"
+local complaints = require "fellowship.provider.complaints"
+local error_body = require "fellowship.provider.error_body"
 local retry_after = require "fellowship.provider.retry_after"
 
 local failure = {}
 
----@class fellowship.ErrorBody an error as servers tell it; every field may be missing or of another type
----@field message? string
----@field type? string
----@field code? string|integer
----@field param? string the parameter that is refused
-
-local function text_of(value)
-  return type(value) == "string" and value or nil
-end
-
---- The error of a decoded body: nested, as a text, in a list (Gemini's), or vLLM's older flat one; else nil.
----@param value any
----@return fellowship.ErrorBody?
-function failure.of(value)
-  if type(value) ~= "table" then return nil end
-  if value.error == nil and type(value[1]) == "table" then value = value[1] end
-  local e = value.error
-  if type(e) == "string" then return { message = e } end
-  if type(e) == "table" then return e end
-  if value.object == "error" then return value end
-  return nil
-end
-
--- Words by which servers say that something is final: kind, and what follows from it.
-local WORDS = {
-  { "exceeded your current quota", "quota" }, { "credit balance is too low", "quota" },
-  { "insufficient credits", "quota" }, { "insufficient balance", "quota" },
-  { "maximum context length", "context_length" }, { "prompt is too long", "context_length" },
-  { "exceeds the available context size", "context_length" }, { "exceeded max context length", "context_length" },
-  { "input length exceeds", "context_length" },
-  { "exceeds the maximum number of tokens", "context_length" },
-  { "api key not valid", "auth" },
-}
-
--- The same by code or type.
-local CODES = {
-  insufficient_quota = "quota", billing_error = "quota", billing_hard_limit_reached = "quota",
-  content_filter = "content_filter", content_policy_violation = "content_filter",
-  context_length_exceeded = "context_length", exceed_context_size_error = "context_length",
-  request_too_large = "context_length", string_above_max_length = "context_length",
-}
+failure.of = error_body.of
+failure.told = error_body.told
 
 -- Statuses that mean the same for every server; 402 is out of credits (OpenRouter, DeepSeek, Anthropic).
 local STATUSES = { [401] = "auth", [402] = "quota", [403] = "auth", [404] = "not_found" }
@@ -55,43 +18,97 @@ local STATUSES = { [401] = "auth", [402] = "quota", [403] = "auth", [404] = "not
 local FATAL = { quota = true, auth = true }
 local STORED = { content_filter = true, context_length = true }
 
---- Failures that no repetition mends, by what the error says of itself.
-local function terminal(status, e)
-  local message = (text_of(e.message) or ""):lower()
-  local kind = CODES[text_of(e.code) or ""] or CODES[text_of(e.type) or ""]
-  if type(e.metadata) == "table" and e.metadata.flagged_input ~= nil then kind = "content_filter" end -- OpenRouter
-  for _, words in ipairs(WORDS) do
-    if not kind and message:find(words[1], 1, true) then kind = words[2] end
-  end
-  return kind or STATUSES[status]
-end
+-- These mean the model or the key, unless the server has given good answers: then one request alone, whose row fails.
+local DOUBTFUL = { [403] = true, [404] = true }
 
 local KINDS = { [408] = "timeout", [429] = "rate_limit", [503] = "overloaded", [529] = "overloaded" }
 
+local ALSO_RETRIED = { [408] = true, [409] = true, [424] = true, [425] = true, [429] = true }
+
+-- ---- how long to wait ----
+
+-- A limit that is fresh again later than this is an allowance that is used up; up to the other wait, one that says
+-- "quota" may be a minute's.
+local FAR, SOON = 6 * 3600, 600
+
+-- When limits are fresh again, and what is left of them: what is not used up is not waited for.
 local RESETS = {
-  "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
-  "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-reset",
-  "anthropic-ratelimit-input-tokens-reset", "anthropic-ratelimit-output-tokens-reset",
+  { "x-ratelimit-reset-requests", "x-ratelimit-remaining-requests" },
+  { "x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens" },
+  { "x-ratelimit-reset-requests-day", "x-ratelimit-remaining-requests-day" },
+  { "x-ratelimit-reset-tokens-minute", "x-ratelimit-remaining-tokens-minute" },
+  { "x-ratelimit-reset", "x-ratelimit-remaining" }, { "x-rate-limit-reset", "x-rate-limit-remaining" },
+  { "ratelimit-reset", "ratelimit-remaining" },
+  { "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-requests-remaining" },
+  { "anthropic-ratelimit-tokens-reset", "anthropic-ratelimit-tokens-remaining" },
+  { "anthropic-ratelimit-input-tokens-reset", "anthropic-ratelimit-input-tokens-remaining" },
+  { "anthropic-ratelimit-output-tokens-reset", "anthropic-ratelimit-output-tokens-remaining" },
 }
 
---- How long the server asks to be left alone: Retry-After, else when its limits are fresh again.
-local function hint_of(status, header)
-  local now = sys.time() / 1000
+--- The largest of the resets of what is used up.
+local function reset_of(header, now)
+  local hint
+  for _, names in ipairs(RESETS) do
+    local reset = retry_after.parse(header(names[1]), now)
+    local left = reset and tonumber(header(names[2]) or "")
+    if reset and not (left and left > 0) then hint = math.max(hint or 0, reset) end
+  end
+  return hint
+end
+
+--- The headers that a gateway tells of within the body (OpenRouter).
+local function inner_headers(e)
+  local given = type(e.metadata) == "table" and type(e.metadata.headers) == "table" and e.metadata.headers
+  if not given then return nil end
+  local lower = {}
+  for name, value in pairs(given) do
+    if type(value) == "string" or type(value) == "number" then lower[tostring(name):lower()] = tostring(value) end
+  end
+  return function(name) return lower[name] end
+end
+
+--- How long the server asks to be left alone: Retry-After, else what it says, else when its limits are fresh again. Times
+--- are compared with the server's own clock where it tells it.
+local function hint_of(status, header, e)
+  local now = retry_after.date(header "date") or sys.time() / 1000
   local ms = tonumber(header "retry-after-ms" or "")
   local hint = ms and ms >= 0 and retry_after.parse(tostring(ms / 1000), now)
     or retry_after.parse(header "retry-after", now)
-  if hint or status ~= 429 then return hint end
-  for _, name in ipairs(RESETS) do
-    local reset = retry_after.parse(header(name), now)
-    if reset then hint = math.max(hint or 0, reset) end
-  end
-  return hint
+  local loading = type(e.estimated_time) == "number" and e.estimated_time -- of a model that is being loaded
+  if hint or loading then return hint or math.min(math.max(loading, 0), SOON) end
+  if status ~= 429 then return nil end
+  local inner = inner_headers(e)
+  return retry_after.in_words(e.message or "") or inner and reset_of(inner, now) or reset_of(header, now)
 end
 
 local function is_retried(status, header)
   local told = header "x-should-retry" -- OpenAI's and Anthropic's servers know better; their SDKs obey it too
   if told == "true" or told == "false" then return told == "true" end
-  return status == 408 or status == 409 or status == 429 or status >= 500
+  return ALSO_RETRIED[status] or status >= 500
+end
+
+-- ---- outcomes ----
+
+--- The status by which an error is judged: some servers say another one than they mean.
+local function meant(status, e)
+  local message = e.message or ""
+  -- llama-cpp-python's server says 500 to what it does not take.
+  if status == 500 and message:find("validation error", 1, true) then return 400 end
+  if status == 403 then
+    local lower = message:sub(1, 2000):lower()
+    if lower:find("rate limit", 1, true) or lower:find("too many requests", 1, true) then return 429 end
+  end
+  return status
+end
+
+--- What is final, whatever is tried; nil when it may pass.
+local function final(status, e, hint)
+  local kind = complaints.kind(status, e) or STATUSES[status]
+  if status == 429 and not kind then
+    local quota = complaints.of_some_quota(e) and not (hint and hint <= SOON)
+    kind = (quota or hint and hint >= FAR) and "quota" or nil
+  end
+  return kind
 end
 
 --- The outcome of an error answer, in the form of fellowship.provider. An outcome of kind "request" carries
@@ -102,16 +119,22 @@ end
 ---@param hint? number seconds, where the body itself says how long to wait
 ---@return table outcome
 function failure.outcome(status, header, e, hint)
-  local message = e and text_of(e.message) or ""
+  e = type(e) == "table" and e or {}
+  if type(e.message) ~= "string" then e = { code = e.code, type = e.type, metadata = e.metadata } end
+  local message = e.message or ""
   local said = ("HTTP %d%s"):format(status, message ~= "" and ": " .. message or "")
-  -- llama-cpp-python's server says 500 to what it does not take.
-  if status == 500 and message:find("validation error", 1, true) then status = 400 end
-  local kind = e and terminal(status, e) or STATUSES[status]
+  status = meant(status, e)
+  hint = hint or hint_of(status, header, e)
+  local kind = final(status, e, hint)
   if kind then
-    return { verdict = "final", kind = kind, message = said, fatal = FATAL[kind], stored = STORED[kind] }
+    if kind == "quota" and hint and hint > 0 then
+      said = ("%s; it is fresh again in %s"):format(said, retry_after.until_words(hint, sys.time() / 1000))
+    end
+    local is_quota = kind == "quota"
+    return { verdict = "final", kind = kind, message = said, fatal = FATAL[kind], stored = STORED[kind],
+      doubtful = not (STORED[kind] or is_quota) and DOUBTFUL[status] or nil, reset = is_quota and hint or nil }
   end
   if is_retried(status, header) then
-    hint = hint or hint_of(status, header)
     return { verdict = "retry", kind = KINDS[status] or "server", message = said, hint = hint,
       pause = status == 429 or hint ~= nil }
   end
@@ -119,14 +142,54 @@ function failure.outcome(status, header, e, hint)
     return { verdict = "final", kind = "redirect",
       message = said .. " (redirects are not followed; give the final base URL)" }
   end
-  return { verdict = "final", kind = "request", message = said, said = message, param = e and text_of(e.param) }
+  return { verdict = "final", kind = "request", message = said, said = message, param = e.param }
 end
+
+--- The outcome of an error that came with status 200, or within a stream or an answer.
+---@param e fellowship.ErrorBody
+---@param header fun(name: string): string?
+---@param hint? number
+---@return table outcome
+function failure.inside(e, header, hint)
+  return failure.outcome(complaints.status(e) or 500, header, e, hint)
+end
+
+-- ---- where it was asked ----
+
+--- An outcome as it is where the model is served. A server of one's own can be started with a larger context: the store
+--- does not keep that it was too small. One that has given good answers may mean a single request by 403 or 404.
+---@param outcome table is changed
+---@param own boolean the server is the user's own, as far as one can tell
+---@param has_answered? boolean it has given good answers in this run
+---@return table outcome
+function failure.placed(outcome, own, has_answered)
+  if outcome.doubtful then outcome.fatal = not has_answered or nil end
+  if outcome.kind == "context_length" then
+    if own then outcome.stored = nil end
+    outcome.message = outcome.message .. (own
+      and " (give the server a larger context and run the same again: only what failed is asked)"
+      or " (the store keeps this; --fresh 1 asks again)")
+  end
+  return outcome
+end
+
+-- ---- answers that are none ----
 
 --- An answer that cannot be what the server meant: tried again.
 ---@param what string
 ---@return table outcome
 function failure.broken(what)
   return { verdict = "retry", kind = "garbage", message = what }
+end
+
+-- How often an answer without text is asked for: a model that says nothing twice says nothing.
+local TRIES = 2
+
+--- A whole answer that says nothing: asked for once more.
+---@param what string what it has in place of a text
+---@return table outcome
+function failure.empty(what)
+  return { verdict = "retry", kind = "empty", tries = TRIES, message = what }
 end
 
 --- A refusal, or an answer that a filter stopped: final for the request, and kept.

@@ -4,8 +4,10 @@
 local json = require "fellowship.core.json"
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
+local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local retry_after = require "fellowship.provider.retry_after"
+local thinking = require "fellowship.provider.thinking"
 
 local gemini = { events = "sse", max_tokens = { "max_tokens", "max_completion_tokens", "maxOutputTokens" } }
 
@@ -49,75 +51,85 @@ function gemini.build(name, messages, params, how)
   return "/models/" .. name:gsub("^models/", "") .. verb, body
 end
 
---- What the details of an error say: whether a day's quota is used up, the wait in seconds, a bad key.
+--- What the details of an error say: the period of a quota that is used up ("day" or another one), the wait in seconds,
+--- a bad key.
 local function details_of(e)
-  local by_day, wait, bad_key
+  local period, wait, bad_key
   for _, detail in ipairs(type(e.details) == "table" and e.details or {}) do
+    if type(detail) ~= "table" then detail = {} end
     wait = wait or answer.text(detail.retryDelay) and retry_after.parse(detail.retryDelay, 0)
     bad_key = bad_key or detail.reason == "API_KEY_INVALID"
-    for _, violation in ipairs(type(detail.violations) == "table" and detail.violations or {}) do
-      by_day = by_day or (answer.text(violation.quotaId) or ""):find("PerDay", 1, true) ~= nil
+    for _, violation in ipairs(answer.part(detail, "violations")) do
+      local quota = type(violation) == "table" and answer.text(violation.quotaId) or ""
+      period = quota:find("PerDay", 1, true) and "day" or period or quota ~= "" and "shorter" or nil
     end
   end
-  return by_day, wait, bad_key
+  return period, wait, bad_key
 end
 
+--- The message alone says of a minute's quota what it says of a month's.
 local function failed(status, header, e)
-  e = e or {}
-  local by_day, wait, bad_key = details_of(e)
-  local told = { message = e.message, code = by_day and "insufficient_quota" or nil }
+  local period, wait, bad_key = details_of(e)
+  local told = { message = e.message, type = e.type, code = period == "day" and "insufficient_quota" or nil }
+  if status == 429 and period == "shorter" and not wait then wait = 60 end
   return failure.outcome(bad_key and 401 or status, header, told, wait)
 end
 
 local FILTERED = { SAFETY = true, RECITATION = true, BLOCKLIST = true, PROHIBITED_CONTENT = true, SPII = true,
-  MODEL_ARMOR = true, ESCALATION = true, LANGUAGE = true }
+  MODEL_ARMOR = true, ESCALATION = true, LANGUAGE = true, IMAGE_SAFETY = true }
 
 local function usage_of(value)
-  local u = type(value.usageMetadata) == "table" and value.usageMetadata or {}
-  return { prompt_tokens = answer.count(u.promptTokenCount),
+  local u = answer.part(value, "usageMetadata")
+  return answer.usage { prompt_tokens = answer.sum(u.promptTokenCount, u.toolUsePromptTokenCount),
     -- Thoughts are paid for as output and told apart from it.
     completion_tokens = answer.sum(u.candidatesTokenCount, u.thoughtsTokenCount),
     cached_tokens = answer.count(u.cachedContentTokenCount), reasoning_tokens = answer.count(u.thoughtsTokenCount) }
 end
 
 local function logprobs_of(candidate)
-  local result = type(candidate.logprobsResult) == "table" and candidate.logprobsResult or {}
+  local result = answer.part(candidate, "logprobsResult")
   if type(result.chosenCandidates) ~= "table" then return nil end
   local list = {}
   for i, chosen in ipairs(result.chosenCandidates) do
-    local top = type(result.topCandidates) == "table" and result.topCandidates[i] or {}
+    local top = answer.part(answer.part(result, "topCandidates"), i)
+    if type(chosen) ~= "table" then return nil end
     list[i] = { token = chosen.token, logProbability = chosen.logProbability, top = top.candidates }
   end
   return answer.logprobs(list, "token", "logProbability", "top")
 end
 
---- Text and thoughts of a candidate; nil when it has no parts.
+--- Text and thoughts of a candidate, and the function that it calls; nil when it has no parts.
 local function parts_of(candidate)
-  local parts = type(candidate.content) == "table" and candidate.content.parts
-  if type(parts) ~= "table" then return nil end
-  local texts, thoughts = {}, {}
-  for _, part in ipairs(parts) do
-    local to = part.thought == true and thoughts or texts
-    to[#to + 1] = answer.text(part.text)
+  local list = answer.part(candidate, "content").parts
+  if type(list) ~= "table" then return nil end
+  local text, thought = parts.read(list)
+  local call
+  for _, part in ipairs(list) do
+    call = call or type(part) == "table" and answer.text(answer.part(part, "functionCall").name)
   end
-  return table.concat(texts), #thoughts > 0 and table.concat(thoughts) or nil
+  return text or "", thought ~= "" and thought or nil, call
 end
 
 --- The completion of an answer, or what is wrong with it.
-local function completion_of(value)
-  local blocked = type(value.promptFeedback) == "table" and answer.text(value.promptFeedback.blockReason)
+local function completion_of(value, how)
+  local blocked = answer.text(answer.part(value, "promptFeedback").blockReason)
   if blocked then return failure.refused("content_filter", "the prompt was blocked: " .. blocked) end
   local candidate = type(value.candidates) == "table" and value.candidates[1]
   if type(candidate) ~= "table" then return failure.broken "the answer has no candidates" end
   if FILTERED[candidate.finishReason] then
     return failure.refused("content_filter", "the answer was blocked: " .. candidate.finishReason)
   end
-  local text, thought = parts_of(candidate)
-  local reason = answer.finish(candidate.finishReason)
-  if not text and reason ~= "length" then
-    return failure.broken("the answer's candidate has no content (" .. tostring(candidate.finishReason) .. ")")
+  local text, reasoning, call = parts_of(candidate)
+  local finish = answer.finish(candidate.finishReason)
+  local thought
+  if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
+  reasoning = reasoning or thought
+  if not (text and text:find "%S") and finish ~= "length" then
+    return failure.empty(call and ("the answer calls a function (%s) and says nothing"):format(call)
+      or reasoning and "the answer has thoughts and no text"
+      or ("the answer is empty (%s)"):format(tostring(candidate.finishReason)))
   end
-  return { verdict = "done", completion = { text = text or "", reasoning = thought, finish_reason = reason,
+  return { verdict = "done", completion = { text = text or "", reasoning = reasoning, finish_reason = finish,
     model = answer.text(value.modelVersion), usage = usage_of(value), logprobs = logprobs_of(candidate) } }
 end
 
@@ -125,13 +137,16 @@ end
 ---@param status integer
 ---@param header fun(name: string): string?
 ---@param value any
+---@param how? fellowship.How
+---@param body? string
 ---@return table outcome
-function gemini.meaning(status, header, value)
-  local e = failure.of(value)
-  if status ~= 200 then return failed(status, header, e) end
+function gemini.meaning(status, header, value, how, body)
+  if status ~= 200 then return failed(status, header, failure.told(value, body)) end
+  local e = type(value) == "table" and value.failed or failure.of(value)
   if e then return failed(math.tointeger(e.code) or 500, header, e) end
   if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
-  local outcome = completion_of(value)
+  local well, outcome = pcall(completion_of, value, how)
+  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   if not outcome.completion then outcome.usage = usage_of(value) end
   return outcome
 end
@@ -150,35 +165,40 @@ end
 --- Takes a streamed answer, which holds what is new, into the one that a plain call would have given.
 ---@param whole table
 ---@param event { data: string, value: any }
----@return string? text
+---@return string? text what is new
 ---@return boolean? ended
 function gemini.join(whole, event)
+  if event.data == "[DONE]" then return nil, true end -- of gateways
   local more = event.value
-  if failure.of(more) then
-    whole.error = failure.of(more)
+  whole.failed = failure.of(more)
+  if whole.failed then
+    whole.complete = true
     return nil, true
   end
   for _, name in ipairs { "usageMetadata", "modelVersion", "promptFeedback" } do
     if more[name] ~= nil then whole[name] = more[name] end
   end
-  if type(more.promptFeedback) == "table" then whole.complete = true end
+  if type(more.promptFeedback) == "table" and more.promptFeedback.blockReason ~= nil then whole.complete = true end
   local given = type(more.candidates) == "table" and more.candidates[1]
   if type(given) ~= "table" then return nil end
   whole.candidates = whole.candidates or { {} }
-  local candidate = whole.candidates[1]
-  local parts = type(given.content) == "table" and given.content.parts
-  if type(parts) == "table" then
+  local candidate, text = whole.candidates[1], nil
+  local list = answer.part(given, "content").parts
+  if type(list) == "table" then
     candidate.content = candidate.content or { parts = {} }
-    table.move(parts, 1, #parts, #candidate.content.parts + 1, candidate.content.parts)
+    table.move(list, 1, #list, #candidate.content.parts + 1, candidate.content.parts)
+    local thought
+    text, thought = parts.read(list)
+    if thought and thought ~= "" then whole.thinks = true end
   end
   if type(given.logprobsResult) == "table" then
     candidate.logprobsResult = candidate.logprobsResult or {}
     join_logprobs(candidate.logprobsResult, given.logprobsResult)
   end
-  if answer.text(given.finishReason) then
+  if answer.finish(given.finishReason) then
     candidate.finishReason, whole.complete = given.finishReason, true
   end
-  return (parts_of(candidate))
+  return text
 end
 
 return gemini

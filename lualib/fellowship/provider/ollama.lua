@@ -3,6 +3,7 @@
 
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
+local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
 
@@ -36,20 +37,15 @@ function ollama.build(name, messages, params, how)
   return "/api/chat", body
 end
 
---- What a decoded answer means: see fellowship.provider.
----@param status integer
----@param header fun(name: string): string?
----@param value any
----@param how? fellowship.How
----@return table outcome
-function ollama.meaning(status, header, value, how)
-  local e = failure.of(value)
-  if status ~= 200 or e then return failure.outcome(status ~= 200 and status or 500, header, e) end
-  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
-  local message = type(value.message) == "table" and value.message or {}
-  if value.done ~= true or type(message.content) ~= "string" then
-    return failure.broken "the answer has no whole message"
-  end
+local function usage_of(value)
+  return answer.usage { prompt_tokens = answer.count(value.prompt_eval_count),
+    completion_tokens = answer.count(value.eval_count) }
+end
+
+--- The completion of an answer, or what is wrong with it.
+local function completion_of(value, how)
+  local message = answer.part(value, "message")
+  if value.done ~= true then return failure.broken "the answer has no whole message" end
   if value.done_reason == "load" then return failure.broken "the model was only loaded" end
   -- Servers that do not know truncate cut a prompt to the window.
   local window = how and how.params and math.tointeger(how.params.num_ctx)
@@ -57,13 +53,38 @@ function ollama.meaning(status, header, value, how)
     return { verdict = "final", kind = "context_length", stored = true,
       message = ("the prompt was cut to the context's %d tokens (num_ctx)"):format(window) }
   end
-  local text, thought = thinking.whole(message.content, how and how.quirks.thinking)
-  return { verdict = "done", completion = { text = text, reasoning = answer.text(message.thinking) or thought,
-    finish_reason = answer.finish(value.done_reason), model = answer.text(value.model),
-    usage = { prompt_tokens = answer.count(value.prompt_eval_count),
-      completion_tokens = answer.count(value.eval_count) },
-    logprobs = type(value.logprobs) == "table" and answer.logprobs(value.logprobs, "token", "logprob", "top_logprobs")
-      or nil } }
+  local finish, reasoning = answer.finish(value.done_reason), parts.text(message.thinking)
+  local text = parts.read(message.content)
+  if reasoning == "" then reasoning = nil end
+  local thought
+  if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
+  reasoning = reasoning or thought
+  if not (text and text:find "%S") and finish ~= "length" then
+    local call = answer.part(answer.part(answer.part(message, "tool_calls"), 1), "function").name
+    return failure.empty(answer.text(call) and ("the answer calls a tool (%s) and says nothing"):format(call)
+      or reasoning and "the answer has thoughts and no text" or "the answer is empty")
+  end
+  return { verdict = "done", completion = { text = text or "", reasoning = reasoning, finish_reason = finish,
+    model = answer.text(value.model), usage = usage_of(value), logprobs = type(value.logprobs) == "table"
+      and answer.logprobs(value.logprobs, "token", "logprob", "top_logprobs") or nil } }
+end
+
+--- What a decoded answer means: see fellowship.provider.
+---@param status integer
+---@param header fun(name: string): string?
+---@param value any
+---@param how? fellowship.How
+---@param body? string
+---@return table outcome
+function ollama.meaning(status, header, value, how, body)
+  if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
+  local e = type(value) == "table" and value.failed or failure.of(value)
+  if e then return failure.inside(e, header) end
+  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  local well, outcome = pcall(completion_of, value, how)
+  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
+  if not outcome.completion then outcome.usage = usage_of(value) end
+  return outcome
 end
 
 ollama.classify = answer.classifier(ollama.meaning)
@@ -71,18 +92,22 @@ ollama.classify = answer.classifier(ollama.meaning)
 --- Takes a streamed line, which holds what is new, into the answer that a plain call would have given.
 ---@param whole table
 ---@param event { data: string, value: any }
----@return string? text
+---@return string? text what is new
 ---@return boolean? ended
 function ollama.join(whole, event)
   local more = event.value
-  if failure.of(more) then
-    whole.error = failure.of(more)
+  whole.failed = failure.of(more)
+  if whole.failed then
+    whole.complete = true
     return nil, true
   end
-  local message, delta = whole.message or { content = "" }, more.message or {}
+  local message, delta = whole.message or {}, answer.part(more, "message")
   whole.message = message
-  message.content = message.content .. (answer.text(delta.content) or "")
-  if answer.text(delta.thinking) then message.thinking = (message.thinking or "") .. delta.thinking end
+  local text = parts.read(delta.content)
+  parts.add(message, "content", text)
+  parts.add(message, "thinking", delta.thinking)
+  if type(delta.tool_calls) == "table" then message.tool_calls = message.tool_calls or delta.tool_calls end
+  if answer.text(delta.thinking) and delta.thinking ~= "" then whole.thinks = true end
   if type(more.logprobs) == "table" then
     whole.logprobs = whole.logprobs or {}
     table.move(more.logprobs, 1, #more.logprobs, #whole.logprobs + 1, whole.logprobs)
@@ -91,7 +116,7 @@ function ollama.join(whole, event)
     if name ~= "message" and name ~= "logprobs" then whole[name] = value end
   end
   whole.complete = more.done == true
-  return message.content, whole.complete
+  return text, whole.complete
 end
 
 return ollama

@@ -4,6 +4,7 @@
 local json = require "fellowship.core.json"
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
+local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
 
@@ -38,41 +39,91 @@ function openai.build(name, messages, params, how)
   return "/chat/completions", body
 end
 
-local function usage_of(value)
-  local usage = type(value.usage) == "table" and value.usage or {}
-  local prompt = type(usage.prompt_tokens_details) == "table" and usage.prompt_tokens_details or {}
-  local completion = type(usage.completion_tokens_details) == "table" and usage.completion_tokens_details or {}
-  return { prompt_tokens = count(usage.prompt_tokens), completion_tokens = count(usage.completion_tokens),
-    cached_tokens = count(prompt.cached_tokens) or count(usage.prompt_cache_hit_tokens), -- the latter: DeepSeek
-    reasoning_tokens = count(completion.reasoning_tokens) }
+--- The tokens of an answer. xAI counts those of reasoning beside the others: then the total says so.
+local function counted(prompt, completion, reasoning, total)
+  if completion and reasoning and prompt
+    and (reasoning > completion or total == prompt + completion + reasoning) and total ~= prompt + completion then
+    return completion + reasoning
+  end
+  return completion
+end
+
+-- USD in the units of xAI's cost_in_usd_ticks.
+local TICKS = 1e10
+
+--- What the answer cost by the word of a provider that says it; the quirks name whose word counts.
+local function cost_of(usage, how)
+  local says = how and how.quirks.cost
+  if says == "usd" and type(usage.cost) == "number" then
+    local upstream = usage.is_byok == true and answer.part(usage, "cost_details").upstream_inference_cost
+    return usage.cost + (type(upstream) == "number" and upstream or 0)
+  end
+  local ticks = says == "ticks" and usage.cost_in_usd_ticks
+  return type(ticks) == "number" and ticks / TICKS or nil
+end
+
+local function usage_of(value, how)
+  local usage = answer.part(value, "usage")
+  local asked, given = answer.part(usage, "prompt_tokens_details"), answer.part(usage, "completion_tokens_details")
+  local prompt = count(usage.prompt_tokens)
+  local reasoning = count(given.reasoning_tokens)
+  return answer.usage { prompt_tokens = prompt, reasoning_tokens = reasoning,
+    completion_tokens = counted(prompt, count(usage.completion_tokens), reasoning, count(usage.total_tokens)),
+    cached_tokens = count(asked.cached_tokens) or count(usage.prompt_cache_hit_tokens) -- DeepSeek's
+      or count(usage.cached_tokens), -- Moonshot's
+    cache_write_tokens = count(asked.cache_write_tokens), cost = cost_of(usage, how) }
 end
 
 local function logprobs_of(choice)
-  local given = type(choice.logprobs) == "table" and choice.logprobs.content
+  local given = answer.part(choice, "logprobs").content
   return type(given) == "table" and answer.logprobs(given, "token", "logprob", "top_logprobs") or nil
 end
 
+--- What stands in place of a text, in words.
+local function in_place_of_text(message, reasoning)
+  local call = type(message.tool_calls) == "table" and message.tool_calls[1]
+  if call then
+    local name = text_of(answer.part(call, "function").name)
+    return ("the answer calls a tool%s and says nothing"):format(name and " (" .. name .. ")" or "")
+  end
+  return reasoning and "the answer has thoughts and no text" or "the answer is empty"
+end
+
+--- What the message of a choice says: text, thoughts, refusal.
+local function said_by(message, choice)
+  local text, thought, refusal = parts.read(message.content)
+  return text or text_of(choice.text), text_of(message.reasoning_content) or text_of(message.reasoning) or thought,
+    refusal or text_of(message.refusal)
+end
+
 --- The completion of a choice, or what is wrong with it.
-local function completion_of(value, how)
+local function completion_of(value, how, header)
   local choice = type(value.choices) == "table" and value.choices[1]
-  if type(choice) ~= "table" then return failure.broken "the answer has no choices" end
+  if type(choice) ~= "table" then
+    local e = failure.told(value)
+    return failure.broken("the answer has no choices" .. (e.message and ": " .. e.message or ""))
+  end
+  local e = choice.failed or failure.of(choice)
+  if e then return failure.inside(e, header) end
   if choice.finish_reason == "error" then return failure.broken "the answer's choice is an error" end
-  local message = type(choice.message) == "table" and choice.message or {}
-  local refusal = text_of(message.refusal)
   if choice.finish_reason == "content_filter" then
     return failure.refused("content_filter", "the provider's content filter stopped the answer")
   end
-  local text = text_of(message.content)
-  local reasoning = text_of(message.reasoning_content) or text_of(message.reasoning)
-  if not text and refusal then return failure.refused("refusal", "the model refused: " .. refusal) end
-  -- A budget that thinking used up leaves no answer; that is visible as finish_reason, not broken.
-  if not text and reasoning and choice.finish_reason == "length" then text = "" end
-  if not text then return failure.broken "the answer's message has no content" end
-  local said, thought = thinking.whole(text, how and how.quirks.thinking)
+  local message = answer.part(choice, "message")
+  local text, reasoning, refusal = said_by(message, choice)
+  local finish = answer.finish(choice.finish_reason)
+  if reasoning == "" then reasoning = nil end
+  local thought
+  if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
+  if not (text and text:find "%S") then
+    if refusal and refusal ~= "" then return failure.refused("refusal", "the model refused: " .. refusal) end
+    -- A budget that thinking used up leaves no answer; that is visible as finish_reason, not broken.
+    if finish ~= "length" then return failure.empty(in_place_of_text(message, reasoning or thought)) end
+  end
   -- The fields that the call adds stand here as well, so that the table need not grow.
-  return { verdict = "done", status = nil, elapsed = nil, completion = { text = said, reasoning = reasoning or thought,
-    finish_reason = answer.finish(choice.finish_reason), model = text_of(value.model), usage = usage_of(value),
-    logprobs = logprobs_of(choice), attempts = nil, elapsed = nil, key = nil } }
+  return { verdict = "done", status = nil, elapsed = nil, completion = { text = text or "",
+    reasoning = reasoning or thought, finish_reason = finish, model = text_of(value.model),
+    usage = usage_of(value, how), logprobs = logprobs_of(choice), attempts = nil, elapsed = nil, key = nil } }
 end
 
 --- What a decoded answer means: see fellowship.provider.
@@ -80,41 +131,45 @@ end
 ---@param header fun(name: string): string?
 ---@param value any nil when the body is not JSON
 ---@param how? fellowship.How
+---@param body? string
 ---@return table outcome
-function openai.meaning(status, header, value, how)
-  local e = failure.of(value)
-  if status ~= 200 then return failure.outcome(status, header, e) end
-  if e then
-    -- OpenRouter and others report failures of the model behind them with status 200.
-    local code = math.tointeger(tonumber(e.code)) or 500
-    return failure.outcome(code >= 400 and code or 500, header, e)
-  end
+function openai.meaning(status, header, value, how, body)
+  if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
+  local e = type(value) == "table" and value.failed or failure.of(value)
+  -- OpenRouter and others report failures of the model behind them with status 200.
+  if e then return failure.inside(e, header) end
   if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
-  local outcome = completion_of(value, how)
-  if not outcome.completion then outcome.usage = usage_of(value) end
+  local well, outcome = pcall(completion_of, value, how, header)
+  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
+  if not outcome.completion then outcome.usage = usage_of(value, how) end
   return outcome
 end
 
 -- What is read of a whole answer; `usage.prompt_cache_hit_tokens` is DeepSeek's.
 local PLAN = json.plan { "error", "choices.1.message.content", "choices.1.message.refusal",
   "choices.1.message.reasoning_content", "choices.1.message.reasoning", "choices.1.logprobs",
-  "choices.1.finish_reason", "model", "usage.prompt_tokens", "usage.completion_tokens",
-  "usage.prompt_tokens_details.cached_tokens", "usage.prompt_cache_hit_tokens",
-  "usage.completion_tokens_details.reasoning_tokens" }
+  "choices.1.finish_reason", "model", "usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens",
+  "usage.prompt_tokens_details.cached_tokens", "usage.prompt_cache_hit_tokens", "usage.cached_tokens",
+  "usage.prompt_tokens_details.cache_write_tokens", "usage.completion_tokens_details.reasoning_tokens",
+  "choices.1.error" }
 
 --- What an ordinary answer means, as `meaning` would have it, in less than half of the time; nil for all others.
 local function read_ordinary(body, how)
-  local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, cached, hits,
-    reasoning = json.pluck(body, PLAN)
-  if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil
+  if how and how.quirks.cost then return nil end
+  local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, total, cached, hits,
+    held, written, reasoning, wrong = json.pluck(body, PLAN)
+  if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil
     or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter" or finish == "error" then
     return nil
   end
   local said, reasons = thinking.whole(text, how and how.quirks.thinking)
+  if not said:find "%S" then return nil end
+  prompt, reasoning = count(prompt), count(reasoning)
   return { verdict = "done", status = nil, elapsed = nil, header = nil, completion = { text = said, reasoning = reasons,
-    finish_reason = answer.finish(finish), model = text_of(model), usage = { prompt_tokens = count(prompt),
-      completion_tokens = count(completion), cached_tokens = count(cached) or count(hits),
-      reasoning_tokens = count(reasoning) }, logprobs = nil, attempts = nil, elapsed = nil, key = nil } }
+    finish_reason = answer.finish(finish), model = text_of(model), usage = answer.usage { prompt_tokens = prompt,
+      completion_tokens = counted(prompt, count(completion), reasoning, count(total)),
+      cached_tokens = count(cached) or count(hits) or count(held), cache_write_tokens = count(written),
+      reasoning_tokens = reasoning }, logprobs = nil, attempts = nil, elapsed = nil, key = nil } }
 end
 
 local read_any = answer.classifier(openai.meaning)
@@ -129,41 +184,74 @@ function openai.classify(status, header, body, how)
   return status == 200 and read_ordinary(body, how) or read_any(status, header, body, how)
 end
 
-local TEXTS = { "content", "reasoning_content", "reasoning", "refusal" }
+-- ---- streams ----
 
-local function append(message, name, more)
-  if type(more) == "string" then message[name] = (message[name] or "") .. more end
+local THOUGHTS = { "reasoning_content", "reasoning" }
+
+--- Takes what is new of a message. Gives the new text, and whether there was anything.
+local function take_delta(whole, message, delta)
+  local text, thought, refusal = parts.read(delta.content)
+  parts.add(message, "content", text)
+  parts.add(message, "refusal", refusal or delta.refusal)
+  parts.add(message, "reasoning_content", thought)
+  for _, name in ipairs(THOUGHTS) do
+    parts.add(message, name, delta[name])
+    thought = thought or text_of(delta[name])
+  end
+  if thought and thought ~= "" then whole.thinks = true end
+  if type(delta.tool_calls) == "table" and delta.tool_calls[1] ~= nil then
+    message.tool_calls = message.tool_calls or delta.tool_calls
+  end
+  return text, text and text ~= "" or thought and thought ~= ""
+end
+
+--- Notes an end that a chunk tells. Some servers tell it in every chunk: then it is none, and only [DONE] ends.
+local function note_end(whole, choice, finish, has_more)
+  if has_more and (choice.finish_reason or finish and not whole.flows) then whole.ends_always = true end
+  if has_more and not finish then whole.flows = true end
+  choice.finish_reason = finish or choice.finish_reason
+  whole.complete = choice.finish_reason ~= nil and not whole.ends_always
 end
 
 --- Takes a streamed chunk into the answer that a plain call would have given.
 ---@param whole table the answer so far
 ---@param event { name: string?, data: string, value: any }
----@return string? text all of the message so far, with its thinking
+---@return string? text what is new of the message, with its thinking
 ---@return boolean? ended
 function openai.join(whole, event)
-  if event.data == "[DONE]" then return nil, true end
-  local chunk = event.value
-  if failure.of(chunk) then
-    whole.error = failure.of(chunk)
+  if event.data == "[DONE]" then
+    whole.complete = true
     return nil, true
   end
-  if chunk.usage and chunk.usage ~= json.null then whole.usage = chunk.usage end
+  local chunk = event.value
+  whole.failed = failure.of(chunk)
+  whole.complete = whole.complete or whole.failed ~= nil
+  if whole.failed then return nil, true end
+  if type(chunk.usage) == "table" then whole.usage = chunk.usage end
   if text_of(chunk.model) and chunk.model ~= "" then whole.model = chunk.model end
   whole.choices = whole.choices or {}
-  local given = type(chunk.choices) == "table" and chunk.choices[1]
-  if type(given) ~= "table" then return nil end
-  local choice = whole.choices[1] or { message = {} }
+  local given, choice = type(chunk.choices) == "table" and chunk.choices[1], whole.choices[1]
+  if type(given) ~= "table" then
+    -- The last chunk, with usage alone, says that nothing more comes.
+    if type(chunk.usage) == "table" and choice and choice.finish_reason then whole.complete = true end
+    return nil
+  end
+  choice = choice or { message = {} }
   whole.choices[1] = choice
-  local delta, message = type(given.delta) == "table" and given.delta or {}, choice.message
-  for _, name in ipairs(TEXTS) do append(message, name, delta[name]) end
-  if type(given.logprobs) == "table" and type(given.logprobs.content) == "table" then
+  choice.failed = failure.of(given) or choice.failed
+  local new, has_more = take_delta(whole, choice.message, answer.part(given, "delta"))
+  local logprobs = answer.part(given, "logprobs").content
+  if type(logprobs) == "table" then
     choice.logprobs = choice.logprobs or { content = {} }
     local all = choice.logprobs.content
-    table.move(given.logprobs.content, 1, #given.logprobs.content, #all + 1, all)
+    table.move(logprobs, 1, #logprobs, #all + 1, all)
   end
-  if text_of(given.finish_reason) then choice.finish_reason = given.finish_reason end
-  whole.complete = choice.finish_reason ~= nil
-  return message.content
+  -- An answer as a plain call has it, in one event.
+  if type(given.message) == "table" and given.delta == nil then
+    new, has_more = take_delta(whole, choice.message, given.message)
+  end
+  note_end(whole, choice, answer.finish(given.finish_reason), has_more)
+  return new
 end
 
 return openai

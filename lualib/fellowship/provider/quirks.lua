@@ -14,6 +14,8 @@ local quirks = {}
 ---@field thinking? "tags"|"open"|"none" see fellowship.provider.thinking
 ---@field stream_usage? boolean false: stream_options is refused
 ---@field version integer counts what was learnt
+---@field has_answered? boolean it has given a good answer in this run
+---@field cost? "usd"|"ticks" the server tells what an answer cost, and is believed
 
 local COMPLETION_TOKENS = { max_tokens = "max_completion_tokens" }
 local FIXED = { temperature = true, top_p = true, stop = true, presence_penalty = true, frequency_penalty = true }
@@ -38,6 +40,8 @@ local KNOWN = {
   { "gemini", "^gemma", { system = "fold", schema = "instruct" } },
   { "deepseek", "", { schema = "object" } },
   { "mistral", "", { rename = { seed = "random_seed" } } },
+  { "openrouter", "", { cost = "usd" } },
+  { "xai", "", { cost = "ticks" } },
   { "*", "gemma%-2", { system = "fold", merge = true } },
   { "*", "qwq", { thinking = "open" } },
   { "*", "qwen3.*thinking", { thinking = "open" } },

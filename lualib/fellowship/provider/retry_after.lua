@@ -25,6 +25,7 @@ end
 --- "1m30s", "500ms", "2h": seconds, or nil.
 local function duration(text)
   local total, rest = 0, text
+  if text == "" then return nil end
   while rest ~= "" do
     local number, unit, after = rest:match "^(%d+%.?%d*)(m?[smh]?)(.*)$"
     if not number or not units[unit] then return nil end
@@ -50,19 +51,87 @@ local function until_iso(text, now)
   return at and at - now
 end
 
+-- What is further away than this is a mistake, and no time to wait for.
+local ABSURD = 31 * DAY
+
+-- A number this large is a time and no wait: seconds since 1970, or milliseconds.
+local EPOCH, EPOCH_MS = 1e9, 1e12
+
+local function bounded(seconds)
+  if not seconds or seconds ~= seconds or seconds > ABSURD then return nil end
+  return math.max(0, math.min(seconds, DAY))
+end
+
+local function http_date(text)
+  local d, month, y, h, mi, s = text:match "^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$"
+  return d and months[month] and epoch(y, months[month], d, h, mi, s)
+end
+
 --- Seconds to wait, at most a day, or nil when the text says nothing that is understood.
---- Seconds ("20", "1.5"), an HTTP date (RFC 9110, 5.6.7), a duration ("1m30s") or an ISO 8601 time.
+--- Seconds ("20", "1.5"), an HTTP date (RFC 9110, 5.6.7), a duration ("1m30s"), an ISO 8601 time, or seconds or
+--- milliseconds since 1970.
 ---@param text string?
----@param now number seconds since 1970, UTC
+---@param now number seconds since 1970, UTC, by the clock of who says it where that is known
 ---@return number?
 function retry_after.parse(text, now)
-  if not text or text == "" then return nil end
+  if not text or text == "" or #text > 64 then return nil end
   local seconds = tonumber(text)
-  if seconds then return seconds >= 0 and math.min(seconds, DAY) or nil end
-  local d, month, y, h, mi, s = text:match "^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$"
-  if d and months[month] then seconds = epoch(y, months[month], d, h, mi, s) - now
-  else seconds = until_iso(text, now) or duration(text) end
-  return seconds and math.max(0, math.min(seconds, DAY))
+  if seconds then
+    if seconds >= EPOCH_MS then seconds = seconds / 1000 - now
+    elseif seconds >= EPOCH then seconds = seconds - now
+    elseif seconds < 0 then return nil end
+    return bounded(seconds)
+  end
+  local at = http_date(text)
+  return bounded(at and at - now or until_iso(text, now) or duration(text))
+end
+
+--- The time that a Date header tells; nil when there is none.
+---@param text string?
+---@return number? seconds since 1970
+function retry_after.date(text)
+  return text and #text <= 64 and http_date(text) or nil
+end
+
+local WORDS = { "again in ", "retry in ", "retry after ", "reset after ", "resets in ", "reset in ", "wait ",
+  "available in " }
+local LONG = { ms = "ms", millisecond = "ms", s = "s", second = "s", sec = "s", m = "m", minute = "m", min = "m",
+  h = "h", hour = "h" }
+
+--- The wait that a message tells in words: "Please try again in 7h20m20s", "retry after 6 seconds".
+---@param message string
+---@return number? seconds
+function retry_after.in_words(message)
+  local lower = message:sub(1, 4000):lower()
+  for _, word in ipairs(WORDS) do
+    local _, last = lower:find(word, 1, true)
+    if last then
+      local said = lower:sub(last + 1, last + 40)
+      local number, unit = said:match "^([%d.]+) ?(%a+)"
+      unit = unit and (LONG[unit] or LONG[unit:gsub("s$", "")])
+      local seconds = duration((said:match "^[%d.hms]+" or "-"):gsub("%.$", ""))
+        or unit and tonumber(number) and duration(number .. unit)
+      if seconds then return bounded(seconds) end
+    end
+  end
+end
+
+--- A time to wait, in words.
+---@param seconds number
+---@return string
+function retry_after.words(seconds)
+  if seconds < 90 then return ("%.0f s"):format(seconds) end
+  local minutes = math.ceil(seconds / 60)
+  if minutes < 90 then return ("%d min"):format(minutes) end
+  return ("%d h %d min"):format(minutes // 60, minutes % 60)
+end
+
+--- A time to wait with its end, in words: "10 h 0 min (until 2026-11-28 09:13 UTC)".
+---@param seconds number
+---@param now number seconds since 1970
+---@return string
+function retry_after.until_words(seconds, now)
+  return ("%s (until %s UTC)"):format(retry_after.words(seconds), os.date("!%Y-%m-%d %H:%M", math.ceil(now + seconds)))
 end
 
 return retry_after

@@ -1,0 +1,127 @@
+-- What servers mean by their words: kinds of failures by what an error says of itself. Pure.
+--
+-- Collected from the documents of the providers, the sources of servers, and reports of their users; in lower case.
+
+local complaints = {}
+
+-- ---- a context that is too long ----
+
+local CONTEXT = {
+  "context length", "context window", "context size", "context limit", -- with one of TOO_LONG
+}
+local TOO_LONG = { "maximum", "exceed", "too long", "too large", "larger than", "longer than", "greater than",
+  "overflow", "not enough", "reduce", "is full", "reached", "only", "limit" }
+
+local CONTEXT_ALONE = {
+  "prompt is too long", "prompt too long", "input is too long", "input length exceeds",
+  "exceeds the maximum number of tokens",
+  "input tokens exceed", "input token count", "maximum prompt length", "longer than the maximum model length",
+  "tokens to keep from the initial prompt", "cannot truncate prompt with n_keep", "trying to keep the first",
+  "input is too large to process", "exceed context window", "request exceeded model token limit",
+  "prompt exceeds max length",
+  "range of input length", "too many tokens: ", "must have less than", "reduce the length of the messages",
+  "max_new_tokens` must be", "tokens in the prompt cannot exceed", "input is longer than", "exceeds the model's max",
+}
+
+-- ---- moderation ----
+
+local MODERATED = {
+  "content violates", "usage guidelines", "usage policy", "usage policies", "flagged", "moderation", "content policy",
+  "content filter", "content_filter", "content management policy", "responsible ai", "inappropriate content",
+  "content exists risk", "sensitive content", "safety system", "safety_check", "safety check", "prohibited content",
+  "data_inspection_failed", "unsafe content", "content was blocked", "guardrail",
+}
+
+-- ---- what is used up ----
+
+-- A day's or a month's allowance, or the money: no wait of this run mends it.
+local USED_UP = {
+  "insufficient credits", "insufficient balance", "insufficient_quota", "insufficient quota", "insufficient funds",
+  "credit balance is too low", "balance is not enough", "out of credits", "no credits", "used all available credits",
+  "exceeded your monthly", "monthly included credits", "monthly spending", "spending limit", "spend limit",
+  "billing hard limit", "key limit exceeded", "usage limit", "arrearage", "account is in arrears", "payment required",
+  "free-models-per-day", "per day", "perday", "per-day", "daily limit", "daily quota", "daily request", "daily token",
+  "per month", "monthly limit", "weekly limit",
+  "(tpd)", "(rpd)", "requests_per_day", "tokens_per_day", "hours limit",
+}
+
+-- ---- keys ----
+
+local UNKNOWN_KEY = { "api key not valid", "invalid api key", "incorrect api key", "invalid_api_key",
+  "invalid x-api-key", "api key expired" }
+
+-- ---- names of codes and types ----
+
+local CODES = {
+  insufficient_quota = "quota", billing_error = "quota", billing_hard_limit_reached = "quota",
+  billing_not_active = "quota", account_deactivated = "auth",
+  content_filter = "content_filter", content_policy_violation = "content_filter", content_filtered = "content_filter",
+  invalid_prompt = "content_filter", moderation_blocked = "content_filter", data_inspection_failed = "content_filter",
+  DataInspectionFailed = "content_filter", cyber_policy_violation = "content_filter",
+  sensitive_words_detected = "content_filter",
+  context_length_exceeded = "context_length", exceed_context_size_error = "context_length",
+  request_too_large = "context_length", string_above_max_length = "context_length",
+  ContextWindowExceededError = "context_length", ContentPolicyViolationError = "content_filter",
+  invalid_api_key = "auth", authentication_error = "auth", AuthenticationError = "auth",
+}
+
+-- The status that goes with a name, where an error comes with status 200 or inside a stream.
+local STATUS = {
+  invalid_request_error = 400, BadRequestError = 400, invalid_argument = 400, INVALID_ARGUMENT = 400,
+  FAILED_PRECONDITION = 400, authentication_error = 401, UNAUTHENTICATED = 401, billing_error = 402,
+  permission_error = 403, PERMISSION_DENIED = 403, not_found_error = 404, NotFoundError = 404, model_not_found = 404,
+  NOT_FOUND = 404,
+  request_too_large = 413, rate_limit_error = 429, rate_limit_exceeded = 429, RateLimitError = 429,
+  too_many_requests = 429, RESOURCE_EXHAUSTED = 429, api_error = 500, server_error = 500, InternalServerError = 500,
+  INTERNAL = 500, timeout_error = 504, DEADLINE_EXCEEDED = 504, service_unavailable = 503, unavailable_error = 503,
+  UNAVAILABLE = 503, engine_overloaded = 503, overloaded_error = 529,
+}
+
+-- Where words of limits are meant as such.
+local LIMITED = { [400] = true, [402] = true, [403] = true, [429] = true }
+
+local function says(message, words)
+  for _, word in ipairs(words) do
+    if message:find(word, 1, true) then return true end
+  end
+  return false
+end
+
+local function is_context(message)
+  return says(message, CONTEXT_ALONE) or says(message, CONTEXT) and says(message, TOO_LONG)
+end
+
+--- The kind of failure that an error says of itself, if no repetition mends it: "content_filter", "context_length",
+--- "quota" or "auth"; nil when it says none.
+---@param status integer
+---@param e fellowship.ErrorBody
+---@return string?
+function complaints.kind(status, e)
+  local message = (e.message or ""):sub(1, 4000):lower()
+  local raw = e.raw or {}
+  local kind = CODES[e.code or ""] or CODES[e.type or ""] or CODES[raw.code or ""] or CODES[raw.type or ""]
+  if kind then return kind end
+  if type(e.metadata) == "table" and e.metadata.flagged_input ~= nil then return "content_filter" end -- OpenRouter
+  if status ~= 429 and status < 500 and says(message, MODERATED) then return "content_filter" end
+  if status ~= 429 and is_context(message) then return "context_length" end
+  if LIMITED[status] and says(message, USED_UP) then return "quota" end
+  if says(message, UNKNOWN_KEY) then return "auth" end
+end
+
+--- Whether an error speaks of a quota that may be a minute's or a month's: Gemini says the same of both.
+---@param e fellowship.ErrorBody
+---@return boolean
+function complaints.of_some_quota(e)
+  return (e.message or ""):sub(1, 4000):lower():find("exceeded your current quota", 1, true) ~= nil
+end
+
+--- The status that an error means which came with another one; nil when it does not say.
+---@param e fellowship.ErrorBody
+---@return integer?
+function complaints.status(e)
+  local code = math.tointeger(tonumber(e.code))
+  if code and code >= 400 and code < 600 then return code end
+  return STATUS[e.code or ""] or STATUS[e.type or ""]
+end
+
+return complaints

@@ -1,0 +1,157 @@
+-- What an error answer says, in whatever form: OpenAI's {"error": {...}}, FastAPI's {"detail"}, {"message"},
+-- {"errors": [...]}, problem JSON (RFC 9457), a list, plain text, a page of HTML. Pure.
+
+local json = require "fellowship.core.json"
+
+local error_body = {}
+
+---@class fellowship.ErrorBody an error as servers tell it; every field may be missing
+---@field message? string
+---@field type? string
+---@field code? string|integer
+---@field param? string the parameter that is refused
+---@field metadata? table OpenRouter's
+---@field details? table Google's
+---@field estimated_time? number seconds until a model is loaded (Hugging Face)
+---@field raw? fellowship.ErrorBody what the provider behind a gateway said
+
+local function text_of(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+local function field(value, name)
+  local found = value[name]
+  if found ~= json.null then return found end
+end
+
+-- ---- texts ----
+
+-- What is shown of a body that says nothing in fields.
+local SHOWN = 300
+
+--- A page of HTML in words: its title, or its text.
+local function of_page(body)
+  local title = body:match "<[Tt][Ii][Tt][Ll][Ee]>([^<]*)"
+  local said = title and title:find "%S" and title or body:gsub("<[^<>]*>", " ")
+  return said:sub(1, 4 * SHOWN):gsub("[%s]+", " "):gsub("^ ", ""):gsub(" $", "")
+end
+
+--- What a body says that is no JSON; nil when that is nothing.
+local function of_text(body)
+  local head = body:sub(1, 8 * SHOWN)
+  local said = head:find "^%s*<" and of_page(head) or head:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+  if #said > SHOWN then said = said:sub(1, SHOWN):gsub("[\x80-\xbf]*$", "") .. "…" end
+  return text_of(said)
+end
+
+-- ---- fields ----
+
+--- The last part of a place: {"body", "temperature"}, "/input/0/temperature".
+local function name_of(place)
+  if type(place) == "table" then place = place[#place] end
+  return type(place) == "string" and place:sub(-64):match "([%w_]+)$" or nil
+end
+
+local describe
+
+--- A list of complaints, such as FastAPI's and pydantic's { loc, msg, type }.
+local function of_list(list)
+  local said, first = {}, nil
+  for i, item in ipairs(list) do
+    if i > 4 then break end
+    local e = describe(item)
+    first = first or e
+    said[#said + 1] = e and e.message
+  end
+  if not first then return nil end
+  return { message = table.concat(said, "; "), type = first.type, code = first.code, param = first.param,
+    metadata = first.metadata, details = first.details }
+end
+
+--- What OpenRouter passes on of the provider behind it.
+local function raw_of(metadata)
+  local raw = type(metadata) == "table" and metadata.raw
+  if type(raw) == "table" then return describe(raw) end
+  if not text_of(raw) then return nil end
+  return error_body.told((json.decode(raw)), raw)
+end
+
+-- Where the words of an error stand, best first.
+local MESSAGES = { "message", "msg", "detail", "error_message", "errorMessage", "error_msg", "status_msg", "Message",
+  "description", "reason", "title" }
+local CODES = { "code", "status_code", "error_code", "errorCode" }
+local TYPES = { "type", "error_type", "status" }
+
+local function first_of(value, names)
+  for _, name in ipairs(names) do
+    local found = field(value, name)
+    if text_of(found) or math.type(found) == "integer" then return found end
+  end
+end
+
+--- An error in whatever form it stands; nil when there is nothing to say.
+function describe(value)
+  if text_of(value) then return { message = value } end
+  if type(value) ~= "table" then return nil end
+  if value[1] ~= nil then return of_list(value) end
+  for _, name in ipairs { "error", "errors", "detail", "message", "fault", "base_resp" } do
+    local inner = field(value, name)
+    if type(inner) == "table" then
+      local e = describe(inner)
+      if e then
+        e.code, e.type = e.code or first_of(value, CODES), e.type or first_of(value, TYPES)
+        return e
+      end
+    end
+  end
+  local e = { code = first_of(value, CODES), type = text_of(first_of(value, TYPES)), details = field(value, "details"),
+    param = text_of(field(value, "param")), metadata = field(value, "metadata") }
+  local outer = text_of(field(value, "error"))
+  e.message = text_of(first_of(value, MESSAGES)) or outer
+  -- xAI says who may not, then why: { code = "The caller does not have permission", error = "Content violates ..." }.
+  if outer and e.message ~= outer then e.message = outer .. ": " .. e.message end
+  local place = field(value, "loc") or field(value, "pointer")
+  if place and e.message then
+    e.param = e.param or name_of(place)
+    e.message = (e.param and e.param .. ": " or "") .. e.message
+  end
+  local raw = raw_of(e.metadata)
+  if raw and raw.message then
+    e.message = (e.message and e.message .. ": " or "") .. raw.message
+    e.raw = raw
+  end
+  return (e.message or e.code) and e or nil
+end
+
+--- The error in an answer that may be a good one: only what cannot be anything else. nil when there is none.
+---@param value any decoded
+---@return fellowship.ErrorBody?
+function error_body.of(value)
+  if type(value) ~= "table" then return nil end
+  if value.error == nil and type(value[1]) == "table" then value = value[1] end -- Gemini's stand in a list
+  local e = field(value, "error")
+  local told = (text_of(e) or type(e) == "table" and next(e) ~= nil) and e
+    or (value.object == "error" or value.type == "error" or e == true) and value
+    or field(value, "choices") == nil and field(value, "error_message") and value
+  local made = value.base_resp -- MiniMax's
+  if not told and type(made) == "table" and math.type(made.status_code) == "integer" and made.status_code ~= 0 then
+    told = value
+  end
+  if not told then return nil end
+  local found = describe(told)
+  if found and told == e then
+    found.code, found.estimated_time = found.code or first_of(value, CODES), value.estimated_time
+  end
+  return found or { message = "an error of which nothing is said" }
+end
+
+--- The error of an answer that is one, by its status.
+---@param value any decoded; nil when the body is no JSON
+---@param body? string
+---@return fellowship.ErrorBody
+function error_body.told(value, body)
+  local found = value ~= nil and (error_body.of(value) or describe(value))
+  return found or { message = body and of_text(body) }
+end
+
+return error_body
