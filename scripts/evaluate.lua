@@ -178,7 +178,7 @@ return {
           run:fail(row, number, v.problem)
           kept.verdicts[i] = { problem_kind = v.problem.kind }
         else
-          out:write(method.row(id, v, judged.names))
+          out:write(run:output(row, method.row(id, v, judged.names)))
           verdict_counts.add(run.outcome, "verdicts", id, v)
           kept.verdicts[i] = { winner = v.winner, flipped = v.flipped }
           spent[i] = evidence.sum(v.evidence or {}, spent[i])

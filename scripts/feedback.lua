@@ -1,6 +1,7 @@
 -- Runs the LLM Feedback Loop over prompts.
 
 local fellowship = require "fellowship"
+local response_counts = require "fellowship.command.response_counts"
 local json = fellowship.json
 
 return {
@@ -26,10 +27,11 @@ return {
       result.prompt = prompt
       return result, number
     end) do
-      run.outcome:count("responses", #result.responses)
-      out:write(json.object({ id = run:id(row, number), prompt = result.prompt,
-        responses = json.array(result.responses), feedback = json.array(result.feedback) },
-        { "id", "prompt", "responses", "feedback" }))
+      local id = run:id(row, number)
+      response_counts.add(run.outcome, id, result.responses, result.cut)
+      out:write(run:output(row, { id = id, prompt = result.prompt, responses = json.array(result.responses),
+        cut = response_counts.cut_list(result.cut, #result.responses), feedback = json.array(result.feedback) },
+        { "id", "prompt", "responses", "cut", "feedback" }))
     end
   end,
 }

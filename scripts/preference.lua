@@ -3,17 +3,18 @@
 local fellowship = require "fellowship"
 local json = fellowship.json
 local preference = fellowship.preference
+local response_counts = require "fellowship.command.response_counts"
 local verdict_counts = require "fellowship.command.verdict_counts"
 
 local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "flipped", "evidence" }
-local RESPONSE_KEYS = { "id", "prompt", "responses", "feedback" }
+local RESPONSE_KEYS = { "id", "prompt", "responses", "cut", "feedback" }
 
 -- ---- asking: one row ----
 
 --- Responses, what the judge says of them, and with --improve members what branches off the loop.
 local function work_on(prompt, loop, judge, o)
   local result = loop:respond(prompt)
-  local made = { prompt = prompt, responses = result.responses, feedback = result.feedback }
+  local made = { prompt = prompt, responses = result.responses, cut = result.cut, feedback = result.feedback }
   fellowship.all(
     function()
       made.comparisons = preference.climb(#result.responses, function(a, b)
@@ -44,16 +45,16 @@ local function write_verdict(files, id, a, b, v, counts)
   if v.flipped then counts.flipped = counts.flipped + 1 end
 end
 
-local function write_provenance(files, id, made, counts)
-  files.responses:write(json.object({ id = id, prompt = made.prompt, responses = json.array(made.responses),
-    feedback = json.array(made.feedback) }, RESPONSE_KEYS))
+local function write_provenance(run, row, files, id, made, counts)
+  files.responses:write(run:output(row, { id = id, prompt = made.prompt, responses = json.array(made.responses),
+    cut = response_counts.cut_list(made.cut, #made.responses), feedback = json.array(made.feedback) }, RESPONSE_KEYS))
   for _, c in ipairs(made.comparisons) do
     write_verdict(files, id, "response_" .. c.a, "response_" .. c.b, c.verdict, counts)
   end
 end
 
-local REVIEW_KEYS = { "reviewer", "sample", "feedback", "revision" }
-local BRANCH_KEYS = { "id", "round", "revisions", "reviews" }
+local REVIEW_KEYS = { "reviewer", "sample", "feedback", "cut", "revision" }
+local BRANCH_KEYS = { "id", "round", "revisions", "cut", "reviews" }
 
 --- The branches of a row's rounds, what the judge said of them, and the pairs they give.
 local function write_branches(files, sets, id, made, counts)
@@ -61,9 +62,10 @@ local function write_branches(files, sets, id, made, counts)
     local reviews, judged = {}, made.judged[n]
     for i, review in ipairs(grown.reviews) do
       reviews[i] = json.object({ reviewer = review.reviewer, sample = review.sample, feedback = review.feedback,
-        revision = review.revision }, REVIEW_KEYS)
+        cut = review.cut, revision = review.revision }, REVIEW_KEYS)
     end
     files.branches:write(json.object({ id = id, round = n, revisions = json.array(grown.revisions),
+      cut = response_counts.cut_list(grown.cut, #grown.revisions),
       reviews = json.array(reviews) }, BRANCH_KEYS))
     for _, c in ipairs(judged.revisions) do
       write_verdict(files, id, ("round_%d.revision_%d"):format(n, c.a),
@@ -73,10 +75,10 @@ local function write_branches(files, sets, id, made, counts)
       write_verdict(files, id, "response_" .. n, ("round_%d.review_%d"):format(n, i), verdict, counts)
     end
     local contest = preference.of_revisions(grown, judged.revisions)
-    sets.generator:add(id, contest.prompt, contest.texts, contest.order, { round = n })
+    sets.generator:add(id, contest.prompt, contest.texts, contest.order, { round = n, cut = contest.cut })
     for _, asked in ipairs(preference.of_reviews(grown, judged.reviews)) do
       sets.reviewer:add(id, asked.prompt, asked.texts, asked.order,
-        { round = n, places = asked.places, reason = asked.reason })
+        { round = n, cut = asked.cut, places = asked.places, reason = asked.reason })
     end
   end
 end
@@ -86,12 +88,12 @@ end
 local function sums_of(set)
   return { pairs = set.pairs, kto = json.object({ desirable = set.desirable, undesirable = set.undesirable },
     { "desirable", "undesirable" }), without_pair = json.object(set.none), dropped = json.object(set.dropped),
-    inverted = set.inverted }
+    cut = set.cut > 0 and set.cut or nil, inverted = set.inverted }
 end
 
-local SUM_KEYS = { "pairs", "kto", "without_pair", "dropped", "inverted" }
-local RESULT_KEYS = { "rows", "failed", "format", "pairs", "chosen_mode", "kto", "without_pair", "dropped", "inverted",
-  "duplicates", "comparisons", "swap", "generator", "reviewer" }
+local SUM_KEYS = { "pairs", "kto", "without_pair", "dropped", "cut", "inverted" }
+local RESULT_KEYS = { "rows", "failed", "format", "pairs", "chosen_mode", "kto", "without_pair", "dropped", "cut",
+  "inverted", "duplicates", "comparisons", "swap", "generator", "reviewer" }
 
 local function save_results(run, sets, counts, rows)
   local o, results = run.options, sums_of(sets.single)
@@ -155,7 +157,7 @@ end
 
 --- A run without a pair has nothing to show.
 local function expect_pairs(outcome, list)
-  outcome:count("pairs", 0)
+  for _, name in ipairs { "responses", "pairs" } do outcome:count(name, 0) end
   verdict_counts.begin(outcome, "comparisons")
   outcome:need("pair", function() return outcome:of "pairs" end,
     "ties, unreadable verdicts and equal texts make none: see comparisons, and verdicts.jsonl")
@@ -210,6 +212,9 @@ return {
     { "max-length-ratio", type = "number", least = 1, metavar = "X",
       help = "leave out pairs with one text more than X times as long as the other" },
     { "drop-refusals", type = "flag", help = "leave out pairs whose chosen text refuses to answer" },
+    { "drop-cut", type = "flag", result = false,
+      help = "leave out pairs whose chosen text was cut off by a limit of tokens: so it is without saying, too" },
+    { "keep-cut", type = "flag", help = "keep pairs whose chosen text was cut off by a limit of tokens" },
     { "drop-inverted", type = "flag", help = "leave out pairs whose mean scores say the opposite" },
     { "duplicates", type = "choice", choices = { "keep", "drop" }, default = "keep",
       help = "prompts that repeat an earlier one but for case, white space and punctuation" },
@@ -239,7 +244,7 @@ return {
     local function open(name, format)
       return preference.set { name = name, mode = o.pairs, format = format, provenance = pairs_file,
         quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"],
-          drop_refusals = o["drop-refusals"], drop_inverted = o["drop-inverted"] },
+          drop_refusals = o["drop-refusals"], drop_inverted = o["drop-inverted"], keep_cut = o["keep-cut"] },
         open = function(stem)
           return run:writer(("data/%s.jsonl"):format(stem), { sharded = true, max_rows = o["rows-per-file"] })
         end }
@@ -257,8 +262,10 @@ return {
       return work_on(prompt, loop, judge, o), number
     end) do
       local id = run:id(row, number)
-      write_provenance(files, id, made, counts)
-      single:add(id, made.prompt, made.responses, preference.order(#made.responses, made.comparisons))
+      response_counts.add(run.outcome, id, made.responses, made.cut)
+      write_provenance(run, row, files, id, made, counts)
+      single:add(id, made.prompt, made.responses, preference.order(#made.responses, made.comparisons),
+        { cut = made.cut, output = function(values, keys) return run:output(row, values, keys) end })
       if with_members then write_branches(files, sets, id, made, counts) end
       count_pairs(run.outcome, list)
     end

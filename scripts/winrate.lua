@@ -56,7 +56,7 @@ local function play(run, evaluator, d, joined, names, out, games)
       run:usage(("%s: two rows have the id %s; rows are joined by id"):format(names.a, tostring(id)))
     end
     if verdict then
-      out:write(method.row(id, verdict, names))
+      out:write(run:output(row, method.row(id, verdict, names)))
       winners[#winners + 1] = verdict.winner
       games:add(join.key(id), names.a, names.b, verdict.winner)
       verdict_counts.add(run.outcome, "games", id, verdict)

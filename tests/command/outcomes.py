@@ -136,6 +136,58 @@ end) do end
         tap.equal((result.err.count("the even kind"), result.err.count("the odd kind")), (2, 2), "each told once, and counted")
 
 
+def cut_off():
+    """Answers that a limit of tokens cut off: counted, marked, no chosen text unless --keep-cut says so."""
+    rules = [{"model": "judge", "body": judgement(3, 9)},                       # B of the first comparison, A of the second: 2
+             {"model": "writer", "contains": ["<row-0>", "criticism"], "body": completion("a second text that en", "length")},
+             {"model": "writer", "contains": ["<row-1>"], "times": 1, "body": completion("a first text that en", "length")},
+             {"model": "writer", "contains": "criticism", "body": completion("a second text")},
+             {"model": "writer", "body": completion("a first text")}, {"model": "reviewer", "body": completion("criticism")}]
+    job = ["--responses", 2]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(3)
+        result = scratch.preference(*job)
+        tap.equal((result.status, result.summary["outcome"]["responses"]), (0, {"n": 6, "cut off": 2}), "two of six responses cut off")
+        tap.equal([row.get("cut") for row in host.jsonl(scratch / "out/responses.jsonl")], [[2], [1], None], "responses.jsonl marks them")
+        tap.equal([row["chosen"] for row in host.jsonl(scratch / "out/data/dpo-00000-of-00001.jsonl")], ["a second text"] * 2,
+                  "one that would be chosen makes no pair; a rejected one may be cut off")
+        tap.equal(result.summary["outcome"]["without_a_pair"], {"n": 1, "cut": 1}, "which is counted")
+        tap.equal(json.loads((scratch / "out/results.json").read_text())["dropped"], {"cut": 1}, "in results.json too")
+        tap.contains((scratch / "out/README.md").read_text(), "because a limit of tokens cut the chosen text off: 1 pairs", "and in the card")
+        tap.contains(result.err, ["cut off by a limit of tokens: 2 of 6 responses (33%)", "max_tokens"], "and told, being many")
+        tap.equal(scratch.preference(*job, "--drop-cut").status, 0, "--drop-cut says what is so anyway")
+        result = scratch.preference(*job, "--keep-cut", out="kept")
+        tap.equal((result.status, result.summary["outcome"]["pairs"]), (0, 3), "--keep-cut: all pairs")
+        tap.equal(json.loads((scratch / "kept/results.json").read_text())["cut"], 1, "those cut off counted")
+        tap.contains((scratch / "kept/README.md").read_text(), "pairs whose chosen text was cut off by a limit of tokens: 1 of 3", "in the card")
+        result = scratch.run("run", "feedback", "--data", "rows.jsonl", "--generator", "openai:writer", "--reviewer", "openai:reviewer",
+                             "--responses", 2, "--out", "loop")
+        tap.equal((result.summary["outcome"]["responses"]["cut off"], host.jsonl(scratch / "loop/responses.jsonl")[0]["cut"]), (2, [2]),
+                  "feedback counts and marks them")
+
+
+def other_columns():
+    """Columns that a command does not read are carried to its outputs, as they are."""
+    more = '"topic": {"b": 1, "a": [2.50, null]}, "winner": "nobody", "human": "a"'
+    with Stub(rules=[{"contains": "Score Assistant A", "body": judgement(3, 9)}]) as server, host.Scratch(server.url) as scratch:
+        scratch.write("rows.jsonl", '{"id": 7, "prompt": "p <row-0>", "response_a": "x", "response_b": "y", %s}\n' % more)
+        models = ["--generator", "openai:g", "--reviewer", "openai:r"]
+        for name, command, arguments, file in [
+                ("judge", "judge", ["--model", "openai:j"], "verdicts.jsonl"),
+                ("evaluate", "evaluate", ["--method", "judge", "--model", "openai:j"], "verdicts.jsonl"),
+                ("winrate", "winrate", ["--against", "rows.jsonl", "--evaluator", "judge", "--model", "openai:j",
+                                        "--response-column", "response_a"], "verdicts.jsonl"),
+                ("feedback", "feedback", models, "responses.jsonl"),
+                ("preference", "preference", [*models, "--judge", "openai:j"], "responses.jsonl"),
+                ("preference", "preference", [*models, "--judge", "openai:j"], "pairs.jsonl")]:
+            result = scratch.run("run", command, "--data", "rows.jsonl", *arguments, "--out", name)
+            lines = (scratch / name / file).read_text().splitlines() if (scratch / name / file).exists() else []
+            taken = "row_winner" if file == "verdicts.jsonl" else "winner"
+            tap.ok(lines and all(f'"topic":{{"b":1,"a":[2.50,null]}},"{taken}":"nobody"' in line for line in lines),
+                   f"{name}: {file} has the other columns", result, *lines)
+        tap.ok('"response_a"' not in (scratch / "judge/verdicts.jsonl").read_text(), "those that were read are not repeated")
+
+
 def for_people():
     with host.Scratch() as scratch:
         pairs(scratch, 3)
@@ -146,4 +198,4 @@ def for_people():
 
 
 host.need_program()
-tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, mixed_failures, for_people)
+tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, mixed_failures, cut_off, other_columns, for_people)

@@ -138,6 +138,22 @@ def csv_refusals():
         tap.equal((scratch / "kept.jsonl").read_text(), '{"a":1}\n{"a":4}\n', "and leaves no part behind either")
 
 
+def order_of_keys():
+    with host.Scratch() as scratch:
+        scratch.write("order.lua", """local f = require "fellowship"
+for _, name in ipairs { "out.jsonl", "out.json" } do
+  local out <close> = f.writer(name, { columns = { "id", "z" } })
+  out:write { z = 1, a = 2, id = 3 }
+  out:write(f.json.decode '{"b":1,"z":2,"id":3}')
+  out:write { a = 1 }
+end
+""")
+        tap.equal(scratch.run("order.lua").status, 0, "columns of JSON")
+        want = ['{"id":3,"z":1,"a":2}', '{"id":3,"z":2,"b":1}', '{"a":1}']
+        tap.equal((scratch / "out.jsonl").read_text().splitlines(), want, "say the order of keys, others behind")
+        tap.equal("".join((scratch / "out.json").read_text().split()), "[" + ",".join(want) + "]", "in an array too")
+
+
 def arguments():
     with host.Scratch() as scratch:
         (scratch / "folder").mkdir()
@@ -434,4 +450,4 @@ def kills():
 
 
 host.need_program()
-tap.cases(formats, csv_cells, csv_refusals, arguments, shards, back_pressure, in_place, full_disk, limited, standing, kills)
+tap.cases(formats, csv_cells, csv_refusals, order_of_keys, arguments, shards, back_pressure, in_place, full_disk, limited, standing, kills)

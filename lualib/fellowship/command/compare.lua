@@ -57,7 +57,7 @@ function compare.script(name, summary)
     end) do
       local id = run:id(row, number)
       for _, verdict in ipairs(verdicts) do
-        out:write(method.row(id, verdict, verdicts.names))
+        out:write(run:output(row, method.row(id, verdict, verdicts.names)))
         verdict_counts.add(run.outcome, "verdicts", id, verdict)
       end
     end

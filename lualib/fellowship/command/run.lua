@@ -279,6 +279,30 @@ function Run:pair(row, number)
   return self.reading:pair(row, number)
 end
 
+--- A row of results: the values, in the order of the keys, and behind them the columns of the row that it comes from, but
+--- for those that were read; one whose name is taken is called row_NAME.
+--- Example:
+---     local row = fellowship.json.decode '{"topic":"rivers","winner":"nobody"}'
+---     print(fellowship.json.encode(run:output(row, { winner = "a" }))) --> {"winner":"a","topic":"rivers","row_winner":"nobody"}
+---@param row table
+---@param values table<string, any>
+---@param keys? string[] by default those of the values, in their order
+---@return table
+function Run:output(row, values, keys)
+  local order, own = {}, {}
+  for i, key in ipairs(keys or json.keys(values)) do order[i], own[key] = key, true end
+  for _, column in ipairs(json.keys(row)) do
+    if not self.reading.taken[column] then
+      local name = own[column] and "row_" .. column or column
+      if values[name] == nil and not own[name] then
+        order[#order + 1] = name
+        values[name] = row[column]
+      end
+    end
+  end
+  return json.object(values, order)
+end
+
 --- Reports that a part of a row failed (it goes to errors.jsonl); the script goes on with the rest of it.
 --- Example:
 ---     local ok, err = pcall(judge.compare, judge, pair)

@@ -26,6 +26,7 @@ local SYSTEMS = { "system", "system_prompt" }
 ---@field columns table<string, string> the columns that were named, by what they hold
 ---@field options table<string, string> the option that names each
 ---@field tell fun(text: string)
+---@field taken table<string, boolean> the columns that were read so far
 local Reading = {}
 Reading.__index = Reading
 
@@ -38,7 +39,7 @@ Reading.__index = Reading
 function reading.new(o)
   o = o or {}
   return setmetatable({ columns = o.columns or {}, options = o.options or {}, tell = o.tell or function() end,
-    told = {}, noted = {}, news = {} }, Reading)
+    told = {}, noted = {}, taken = {}, news = {} }, Reading)
 end
 
 -- ---- which columns ----
@@ -52,6 +53,7 @@ local function note(self, what, from)
   local key = what .. "\0" .. from
   if self.noted[key] then return end
   self.noted[key] = true
+  for column in from:gmatch '"([^"]+)"' do self.taken[column] = true end
   self.news[#self.news + 1] = { what = what, from = from }
 end
 

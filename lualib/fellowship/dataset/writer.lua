@@ -15,7 +15,7 @@ local writer = {
 ---@class fellowship.WriterOptions
 ---@field format? "jsonl"|"json"|"csv"|"tsv" where the path's ending does not say it
 ---@field level? integer of the compression
----@field columns? string[] of CSV and TSV; the first row's keys when not given
+---@field columns? string[] of CSV and TSV, the first row's keys when not given; of JSON the order of keys, others behind
 ---@field sharded? boolean several files, NAME-00000-of-00004.jsonl and so on
 ---@field max_rows? integer of one of these files
 ---@field max_bytes? integer the same, before compression: the row that reaches it is the file's last
@@ -100,6 +100,7 @@ function writer.open(path, options)
     level = options.level, sharded = options.sharded or false, columns = options.columns, shards = 0,
     max_rows = options.max_rows or math.maxinteger, max_bytes = options.max_bytes or MAX_BYTES }, Writer)
   if not self.format and not name.stem:find "%.%w+$" then self.format = "jsonl" end
+  self.ordered = self.columns ~= nil and (self.format == "jsonl" or self.format == "json")
   open_file(self)
   return self
 end
@@ -127,7 +128,8 @@ local function begin(self, row)
   if not well then raise(self.target, problem) end
 end
 
---- Writes one row. Keys of rows that were read keep their order; others are sorted. May suspend the task
+--- Writes one row. Keys stand in the order of `columns`; without, those of rows that were read keep theirs, and others
+--- are sorted. May suspend the task
 --- while the disk is slower.
 --- Example:
 ---     local out <close> = fellowship.writer "answers.jsonl"
@@ -141,6 +143,7 @@ function Writer:write(row)
   end
   if self.rows_here == 0 then begin(self, row) end
   self.rows_here = self.rows_here + 1
+  if self.ordered then row = json.object(row, self.columns) end
   local bytes, problem = self.file:write(row)
   if not bytes then raise(self.target, problem) end
   self.bytes_here = bytes
@@ -186,7 +189,7 @@ end
 ---     out:close()
 function Writer:close()
   if not self.file then return end
-  if self.columns and self.rows_here == 0 then begin(self) end
+  if self.columns and not self.ordered and self.rows_here == 0 then begin(self) end
   close_file(self)
   if self.sharded then name_shards(self) else self.files = { self.path:match "[^/]+$" } end
 end

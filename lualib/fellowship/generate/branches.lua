@@ -14,11 +14,13 @@ local branches = {}
 ---@field sample integer which of the reviewer's samples, from 1: the loop's own
 ---@field request fellowship.Message[] what the reviewer was asked
 ---@field feedback string
+---@field cut boolean? whether a limit of tokens cut the feedback off
 ---@field revision string the response revised after this feedback alone
 
 ---@class fellowship.Branches of one round
 ---@field request fellowship.Message[] the generator's conversation up to the revision request
 ---@field revisions string[] answers to it, the loop's own first
+---@field cut table<integer, boolean> which of them a limit of tokens cut off
 ---@field reviews fellowship.ReviewBranch[] by reviewer, then by sample
 
 local known = { revisions = "integer?", feedbacks = "integer?", temperature = "number?" }
@@ -29,29 +31,31 @@ local function options_for(sample, temperature)
 end
 
 --- All answers to the round's revision request.
-local function revise_again(loop, round, own, o)
-  local revisions, asks = { own }, {}
+local function revise_again(loop, round, own, own_cut, o)
+  local revisions, cut, asks = { own }, { own_cut }, {}
   for s = 2, o.revisions do
     asks[s - 1] = function()
-      revisions[s] = loop.generator:ask(round.request, options_for(s, o.temperature)).text
+      local completion = loop.generator:ask(round.request, options_for(s, o.temperature))
+      revisions[s], cut[s] = completion.text, completion.finish_reason == "length" or nil
     end
   end
   flow.all(asks)
-  return revisions
+  return { texts = revisions, cut = cut }
 end
 
 --- A reviewer's feedback (its own of the loop, or another sample of it) and where it alone leads.
 local function review_branch(loop, round, own, sample, temperature)
-  local given = own.feedback
+  local given, cut = own.feedback, own.cut
   if sample > 1 then
     local reviewer = loop.reviewers[own.reviewer]
     -- Past the samples of reviewers that are the same model.
     local options = options_for(reviewer.sample + (sample - 1) * #loop.reviewers, temperature)
-    given = reviewer.model:ask(own.request, options).text
+    local completion = reviewer.model:ask(own.request, options)
+    given, cut = completion.text, completion.finish_reason == "length" or nil
   end
   local talk = table.move(round.answered, 1, #round.answered, 1, {})
   talk[#talk + 1] = { role = "user", content = feedback.revision_request { given } }
-  return { reviewer = own.reviewer, sample = sample, request = own.request, feedback = given,
+  return { reviewer = own.reviewer, sample = sample, request = own.request, feedback = given, cut = cut,
     revision = loop.generator:ask(talk).text }
 end
 
@@ -82,9 +86,9 @@ function branches.grow(loop, result, options)
   for n, round in ipairs(result.rounds) do
     asks[n] = function()
       local revisions, reviews = flow.all(
-        function() return revise_again(loop, round, result.responses[n + 1], o) end,
+        function() return revise_again(loop, round, result.responses[n + 1], result.cut[n + 1], o) end,
         function() return review_branches(loop, round, o) end)
-      grown[n] = { request = round.request, revisions = revisions, reviews = reviews }
+      grown[n] = { request = round.request, revisions = revisions.texts, cut = revisions.cut, reviews = reviews }
     end
   end
   flow.all(asks)

@@ -51,6 +51,7 @@ end
 ---@field reviewer integer its place among the reviewers
 ---@field request fellowship.Message[] the reviewer's conversation up to what it was asked
 ---@field feedback string
+---@field cut boolean? whether a limit of tokens cut it off
 
 ---@class fellowship.Round what led from one response to the next
 ---@field answered fellowship.Message[] the generator's conversation up to the response that is reviewed
@@ -66,7 +67,8 @@ local function review(self, talks, shown)
     say(talks[i], "user", template.fill(#talks[i] == 0 and texts.review or texts.review_again, shown))
     reviews[i] = { reviewer = i, request = copy(talks[i]) }
     asks[i] = function()
-      reviews[i].feedback = reviewer.model:ask(talks[i], { sample = reviewer.sample }).text
+      local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample })
+      reviews[i].feedback, reviews[i].cut = completion.text, completion.finish_reason == "length" or nil
     end
   end
   flow.all(asks)
@@ -90,14 +92,15 @@ end
 --- Runs the loop on a prompt. `rounds` holds the conversations as they stood, for who wants to go on from there.
 --- Example: `local result = loop:respond "Explain tides."; print(result.responses[3])`
 ---@param prompt string|fellowship.Message[]
----@return { text: string, responses: string[], feedback: string[][], rounds: fellowship.Round[] } the last response; all; feedback by round and reviewer
+---@return { text: string, responses: string[], cut: table<integer, boolean>, feedback: string[][], rounds: fellowship.Round[] } the last response; all; which of them a limit of tokens cut off; feedback by round and reviewer
 function Loop:respond(prompt)
   check.type("the prompt", prompt, "string|table")
   local talk, talks, shown = conversation.messages(prompt), {}, { prompt = conversation.text(prompt) }
   for i in ipairs(self.reviewers) do talks[i] = {} end
-  local responses, feedback_by_round, rounds = {}, {}, {}
+  local responses, cut, feedback_by_round, rounds = {}, {}, {}, {}
   for n = 1, self.responses do
-    responses[n] = self.generator:ask(talk).text
+    local completion = self.generator:ask(talk)
+    responses[n], cut[n] = completion.text, completion.finish_reason == "length" or nil
     if n < self.responses then
       say(talk, "assistant", responses[n])
       shown.response = responses[n]
@@ -108,7 +111,8 @@ function Loop:respond(prompt)
       rounds[n] = round
     end
   end
-  return { text = responses[#responses], responses = responses, feedback = feedback_by_round, rounds = rounds }
+  return { text = responses[#responses], responses = responses, cut = cut, feedback = feedback_by_round,
+    rounds = rounds }
 end
 
 return feedback

@@ -135,7 +135,7 @@ local function construction(facts)
   return text
 end
 
-local what_is_dropped = { margin = "the score margin is below %s",
+local what_is_dropped = { cut = "a limit of tokens cut the chosen text off", margin = "the score margin is below %s",
   length = "one text is over %s times as long as the other", refusal = "the chosen text is a refusal",
   inverted = "the recorded scores say the opposite", empty = "a text is empty",
   unwritable = "a text has a lone surrogate, which loaders refuse" }
@@ -153,6 +153,10 @@ local function controls(facts)
     end
     lines[#lines + 1] = ("- pairs whose chosen text has a lower mean score than the rejected one%s: %d of %d\n"):format(
       what, set.inverted, set.pairs)
+    if set.cut > 0 then
+      lines[#lines + 1] = ("- pairs whose chosen text was cut off by a limit of tokens%s: %d of %d\n"):format(what,
+        set.cut, set.pairs)
+    end
   end
   if facts.flips then
     lines[#lines + 1] = ("- the judge was asked in both orders; %d of %d comparisons disagreed and count as ties\n")

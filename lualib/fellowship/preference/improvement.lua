@@ -11,6 +11,7 @@ local improvement = {}
 ---@field prompt fellowship.Message[]
 ---@field texts string[]
 ---@field order fellowship.Order
+---@field cut table<integer, boolean> which of the texts a limit of tokens cut off
 ---@field places? integer[] where the texts stand among the round's reviews
 ---@field reason? string why the order can hold no pair
 
@@ -50,7 +51,8 @@ end
 ---@param comparisons fellowship.Comparison[]
 ---@return fellowship.Contest
 function improvement.of_revisions(grown, comparisons)
-  return { prompt = grown.request, texts = grown.revisions, order = ladder.order(#grown.revisions, comparisons) }
+  return { prompt = grown.request, texts = grown.revisions, cut = grown.cut,
+    order = ladder.order(#grown.revisions, comparisons) }
 end
 
 --- By how much the response scored higher after a review; 0 where the scores are not known.
@@ -99,11 +101,12 @@ function improvement.of_reviews(grown, verdicts)
     local request = json.canonical(review.request)
     local group = by_request[request]
     if not group then
-      group = { prompt = review.request, texts = {}, verdicts = {}, places = {} }
+      group = { prompt = review.request, texts = {}, cut = {}, verdicts = {}, places = {} }
       groups[#groups + 1], by_request[request] = group, group
     end
     table.insert(group.places, i)
     table.insert(group.texts, review.feedback)
+    group.cut[#group.texts] = review.cut
     table.insert(group.verdicts, verdicts[i])
   end
   for _, group in ipairs(groups) do group.order, group.reason = order_of(group.verdicts) end

@@ -76,7 +76,7 @@ local function length_ratio(a, b)
   return math.max(m, n) / math.max(1, math.min(m, n))
 end
 
-quality.reasons = { "margin", "length", "refusal", "inverted", "empty", "unwritable" }
+quality.reasons = { "cut", "margin", "length", "refusal", "inverted", "empty", "unwritable" }
 
 --- Whether a text is one that every loader reads: a lone surrogate, which some models' JSON brings, makes `datasets`
 --- refuse the whole file.
@@ -87,14 +87,16 @@ function quality.writable(text)
 end
 
 --- Why a pair is left out; nil when it is kept.
----@param o { min_margin: number?, max_length_ratio: number?, drop_refusals: boolean?, drop_inverted: boolean? }
+---@param o { min_margin: number?, max_length_ratio: number?, drop_refusals: boolean?, drop_inverted: boolean?, keep_cut: boolean? }
 ---@param chosen string
 ---@param rejected string
 ---@param scored fellowship.Scored
----@return "margin"|"length"|"refusal"|"inverted"|"empty"|"unwritable"|nil
-function quality.reason(o, chosen, rejected, scored)
+---@param is_cut boolean? whether a limit of tokens cut the chosen text off
+---@return "cut"|"margin"|"length"|"refusal"|"inverted"|"empty"|"unwritable"|nil
+function quality.reason(o, chosen, rejected, scored, is_cut)
   if not (chosen:find "%S" and rejected:find "%S") then return "empty" end
   if not (quality.writable(chosen) and quality.writable(rejected)) then return "unwritable" end
+  if is_cut and not o.keep_cut then return "cut" end
   if o.min_margin and (scored.margin or 0) < o.min_margin then return "margin" end
   if o.max_length_ratio and length_ratio(chosen, rejected) > o.max_length_ratio then return "length" end
   if o.drop_refusals and refusal.is(chosen) then return "refusal" end

@@ -18,6 +18,7 @@ local set = {}
 ---@field none table<string, integer> prompts without a pair, by reason
 ---@field dropped table<string, integer> pairs that quality controls left out, by reason
 ---@field inverted integer kept pairs whose recorded scores say the opposite
+---@field cut integer kept pairs whose chosen text a limit of tokens cut off
 ---@field unlabelled integer prompts that the KTO format cannot hold
 ---@field untrimmed integer kept pairs with a text that begins or ends with white space
 ---@field scores { chosen: table<integer, integer>, rejected: table<integer, integer>, margin: table<integer, integer> } histograms
@@ -38,7 +39,7 @@ function set.open(o)
   return setmetatable({ name = o.name, mode = o.mode, format_name = o.format, format = format.rows(o.format),
     quality = o.quality, provenance = o.provenance, dpo = o.open(loading.files(o.name, "dpo")),
     kto = o.open(loading.files(o.name, "kto")), pairs = 0, desirable = 0, undesirable = 0, none = {}, dropped = {},
-    inverted = 0, unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
+    inverted = 0, cut = 0, unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
 end
 
 local function count(counts, key)
@@ -46,12 +47,13 @@ local function count(counts, key)
 end
 
 --- The pairs that pass the quality controls, with what the scores say of them; and why there is none.
-local function choose(self, texts, order, reason)
+local function choose(self, texts, order, origin)
   local list, none = pairing.make(order, texts, self.mode)
   local scores_of, kept = quality.scores(order), {}
   for _, pair in ipairs(list) do
     local scored = scores_of(pair)
-    local why = quality.reason(self.quality, texts[pair.chosen], texts[pair.rejected], scored)
+    local why = quality.reason(self.quality, texts[pair.chosen], texts[pair.rejected], scored,
+      origin.cut and origin.cut[pair.chosen])
     if why then
       count(self.dropped, why)
       none = none or why
@@ -60,15 +62,15 @@ local function choose(self, texts, order, reason)
       kept[#kept + 1] = pair
     end
   end
-  return kept, #kept == 0 and (reason or none) or nil
+  return kept, #kept == 0 and (origin.reason or none) or nil
 end
 
 local PROVENANCE_KEYS = { "set", "id", "round", "chosen", "rejected", "margin", "scores" }
 
 --- Writes where a pair comes from: a line of pairs.jsonl for each line of the DPO files.
 local function write_provenance(self, id, pair, origin)
-  local s, places = pair.scored, origin.places
-  self.provenance:write(json.object({ set = self.name, id = id, round = origin.round,
+  local s, places, output = pair.scored, origin.places, origin.output or json.object
+  self.provenance:write(output({ set = self.name, id = id, round = origin.round,
     chosen = places and places[pair.chosen] or pair.chosen,
     rejected = places and places[pair.rejected] or pair.rejected,
     margin = s.margin or json.null,
@@ -112,18 +114,19 @@ end
 ---@param prompt fellowship.Prompt
 ---@param texts string[]
 ---@param order fellowship.Order
----@param origin? { round: integer?, places: integer[]?, reason: string? } of a contest of branches: its round, where the texts stand among the round's, and why there can be no pair, where the caller knows better
+---@param origin? { cut: table<integer, boolean>?, output: fun(values: table, keys: string[])?, round: integer?, places: integer[]?, reason: string? } which texts a limit of tokens cut off; what makes a row of pairs.jsonl of its values; of a contest of branches: its round, where the texts stand among the round's, and why there can be no pair, where the caller knows better
 function Set:add(id, prompt, texts, order, origin)
   origin = origin or {}
   if not quality.writable(conversation.text(prompt)) then
     count(self.none, "unwritable")
     return
   end
-  local list, none = choose(self, texts, order, origin.reason)
+  local list, none = choose(self, texts, order, origin)
   for _, pair in ipairs(list) do
     self.dpo:write(self.format.dpo(prompt, texts[pair.chosen], texts[pair.rejected]))
     write_provenance(self, id, pair, origin)
     tally(self, pair.scored)
+    if origin.cut and origin.cut[pair.chosen] then self.cut = self.cut + 1 end
     if ragged(texts[pair.chosen]) or ragged(texts[pair.rejected]) then self.untrimmed = self.untrimmed + 1 end
   end
   self.pairs = self.pairs + #list
