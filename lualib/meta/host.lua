@@ -12,6 +12,9 @@ local host = {}
 ---@param fn fun()?
 function host.on_interrupt(fn) end
 
+---Ends the run although tasks are left: they begin no call any more, and what is paid for is finished and stored.
+function host.stop() end
+
 ---Whether the program has said on stderr that it was interrupted.
 ---@return boolean
 function host.interrupt_told() end

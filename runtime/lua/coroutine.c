@@ -2,7 +2,7 @@
 
 #include <lauxlib.h>
 
-#include "lua/runtime.h"
+#include "lua/interrupt.h"
 
 /* The address is the mark. The registry table under it holds the coroutines that are suspended in
  * a primitive: nobody but the code below may resume those. */
@@ -81,7 +81,11 @@ static int go_on(lua_State *L, int status, lua_KContext ctx) {
     runtime *rt = runtime_of(L);
     bool stuck = !lua_isyieldable(L);
     rt->stuck += stuck;
+    rt->running = co;
+    interrupt_running(rt);
     status = lua_resume(co, L, arguments, &results);
+    rt->running = L;
+    interrupt_running(rt); /* co may have gone before it met the hook */
     rt->stuck -= stuck;
     if (status == LUA_YIELD && coroutine_passes(co, results)) {
         lua_pop(co, results);

@@ -7,11 +7,11 @@
 
 #include "base/records.h"
 #include "base/utf8.h"
+#include "engine/reader.h"
 #include "lua/box.h"
 #include "lua/json/json.h"
-#include "lua/rows_source.h"
 #include "lua/rows_table.h"
-#include "lua/task.h"
+#include "lua/waiters.h"
 
 #define MOST_RECORD  ((size_t)1 << 30)
 #define MOST_MEMBERS 10 /* named in the message that none of them is data */
@@ -20,9 +20,10 @@
  * the declared types; the table of a CSV member once its header is read; a pattern of members. */
 enum { FILE_NAME = 1, PLACE, TYPES, TABLE, PATTERN };
 
-typedef struct reader {
+typedef struct rows {
     box_head box;
-    source *source;
+    reader *reader;
+    task_list waiters; /* one at most, in next */
     records records;
     enum record_format asked; /* unknown: to be told by name or content */
     bool replace;             /* invalid UTF-8 by U+FFFD */
@@ -32,23 +33,28 @@ typedef struct reader {
     csv_reader again; /* its fields */
     size_t members, selections;
     buf others; /* names of members that are no data, a few */
-} reader;
+} rows;
+
+static void on_read(void *arg) {
+    waiters_wake(&((rows *)arg)->waiters);
+}
 
 static const char *const format_names[] = {"jsonl", "json", "csv", "tsv", NULL};
 static const enum record_format format_values[] = {RECORD_JSONL, RECORD_JSON, RECORD_CSV,
                                                    RECORD_TSV};
 
-static void release_reader(void *box) {
-    reader *r = box;
-    source_drop(r->source);
-    r->source = NULL;
+static void release_rows(void *box) {
+    rows *r = box;
+    reader_drop(r->reader);
+    r->reader = NULL;
+    waiters_wake(&r->waiters); /* which find them closed */
     records_free(&r->records);
     csv_free(&r->again);
     buf_free(&r->clean);
     buf_free(&r->others);
 }
 
-static const box_class reader_class;
+static const box_class rows_class;
 
 /* --- errors; the reader is at index 1 --- */
 
@@ -73,7 +79,7 @@ static int fail_file(lua_State *L) {
 }
 
 /* [-0, +2] nil and the error of the record that was found. */
-static int fail_record(lua_State *L, const reader *r, const char *record,
+static int fail_record(lua_State *L, const rows *r, const char *record,
                        const rows_problem *problem) {
     position at = records_position(&r->records, record, problem->at);
     push_message(L, r->records.where, at, problem->placed, problem->message);
@@ -99,7 +105,7 @@ __attribute__((format(printf, 2, 3))) static rows_problem problem_at(size_t at, 
 
 /* Checks a record's bytes: true when they are UTF-8, or were replaced (then *text and *len are the
  * replaced ones). */
-static bool check_utf8(lua_State *L, reader *r, const char **text, size_t *len,
+static bool check_utf8(lua_State *L, rows *r, const char **text, size_t *len,
                        rows_problem *problem) {
     size_t valid = utf8_valid_prefix(*text, *len);
     if (valid == *len) return true;
@@ -116,7 +122,7 @@ static bool check_utf8(lua_State *L, reader *r, const char **text, size_t *len,
 }
 
 /* [-0, +n] The row of a record of JSON, or its error. */
-static int push_json_row(lua_State *L, reader *r, const char *record) {
+static int push_json_row(lua_State *L, rows *r, const char *record) {
     const char *text = record;
     size_t len = r->records.len;
     rows_problem problem;
@@ -145,7 +151,7 @@ static int push_json_row(lua_State *L, reader *r, const char *record) {
 }
 
 /* [-0, +n] The row of a record of CSV, or its error; nothing for the header. */
-static int push_table_row(lua_State *L, reader *r, const char *record) {
+static int push_table_row(lua_State *L, rows *r, const char *record) {
     const char *text = record;
     size_t len = r->records.len;
     rows_problem problem;
@@ -177,7 +183,7 @@ static int push_table_row(lua_State *L, reader *r, const char *record) {
 }
 
 /* [-0, +n] What next returns for the record that was found; nothing when it is no row. */
-static int push_record(lua_State *L, reader *r, const char *record) {
+static int push_record(lua_State *L, rows *r, const char *record) {
     bool table = r->records.format == RECORD_CSV || r->records.format == RECORD_TSV;
     int pushed = table ? push_table_row(L, r, record) : push_json_row(L, r, record);
     if (pushed == 1) {
@@ -191,7 +197,7 @@ static int push_record(lua_State *L, reader *r, const char *record) {
 /* --- members --- */
 
 /* Whether a member of an archive is data: by the pattern that was given, else by its ending. */
-static bool is_data(lua_State *L, const reader *r, const char *name) {
+static bool is_data(lua_State *L, const rows *r, const char *name) {
     if (lua_getiuservalue(L, 1, PATTERN) == LUA_TSTRING)
         return fnmatch(lua_tostring(L, -1), name, 0) == 0;
     const char *slash = strrchr(name, '/');
@@ -199,8 +205,8 @@ static bool is_data(lua_State *L, const reader *r, const char *name) {
     return record_format_of(name) != RECORD_UNKNOWN || (r->asked && record_name_is_bare(name));
 }
 
-static void begin_member(lua_State *L, reader *r) {
-    const char *member = source_member(r->source), *name = member;
+static void begin_member(lua_State *L, rows *r) {
+    const char *member = reader_member(r->reader), *name = member;
     lua_getiuservalue(L, 1, FILE_NAME);
     if (!member[0]) {
         name = lua_tostring(L, -1);
@@ -208,7 +214,7 @@ static void begin_member(lua_State *L, reader *r) {
         r->selected = false;
         if (r->members++ < MOST_MEMBERS)
             buf_printf(&r->others, "%s%s", r->others.len ? ", " : "", member);
-        source_skip(r->source);
+        reader_skip(r->reader);
         lua_settop(L, 1);
         return;
     } else {
@@ -224,7 +230,7 @@ static void begin_member(lua_State *L, reader *r) {
 }
 
 /* [-0, +n] The end of all members; an error when none of them was data. */
-static int finish(lua_State *L, const reader *r) {
+static int finish(lua_State *L, const rows *r) {
     if (r->selections > 0) {
         lua_pushnil(L);
         return 1;
@@ -243,13 +249,13 @@ static int finish(lua_State *L, const reader *r) {
 /* --- the binding --- */
 
 /* [-0, +n] What next returns, when the window holds a record or an error; nothing when not. */
-static int next_record(lua_State *L, reader *r) {
+static int next_record(lua_State *L, rows *r) {
     while (r->selected) {
         size_t len;
         bool last;
-        const char *text = source_window(r->source, &len, &last);
+        const char *text = reader_window(r->reader, &len, &last);
         enum record_status status = records_next(&r->records, text, len, last);
-        source_take(r->source, r->records.used);
+        reader_take(r->reader, r->records.used);
         if (status == RECORD_ERROR) {
             push_message(L, r->records.error_where, r->records.error_where, true, r->records.error);
             return fail_file(L);
@@ -269,20 +275,19 @@ static int next_record(lua_State *L, reader *r) {
 
 static int next_row(lua_State *L, int status, lua_KContext ctx) {
     (void)status, (void)ctx;
-    reader *r = box_check(L, 1, &reader_class);
+    rows *r = box_check(L, 1, &rows_class);
     for (;;) {
         int pushed = next_record(L, r);
         if (pushed > 0) return pushed;
-        switch (source_advance(r->source)) {
-        case SOURCE_MORE: break;
-        case SOURCE_MEMBER: begin_member(L, r); break;
-        case SOURCE_END: return finish(L, r);
-        case SOURCE_FAILED: return lx_fail(L, "file", "%s", source_error(r->source));
-        case SOURCE_WAIT: {
-            task *self = task_current(L);
-            if (source_is_awaited(r->source))
-                return luaL_error(L, "these rows are being read by another task");
-            return source_wait(r->source, L, self, next_row);
+        switch (reader_advance(r->reader)) {
+        case READER_MORE: break;
+        case READER_MEMBER: begin_member(L, r); break;
+        case READER_END: return finish(L, r);
+        case READER_FAILED: return lx_fail(L, "file", "%s", reader_error(r->reader));
+        case READER_WAIT: {
+            task_current(L);
+            if (r->waiters.first) return luaL_error(L, "these rows are being read by another task");
+            return waiters_wait(L, &r->waiters, TASK_OUTSIDE, 0, next_row);
         }
         }
     }
@@ -327,7 +332,7 @@ static int l_open(lua_State *L) {
         lua_replace(L, 2);
     }
     luaL_checktype(L, 2, LUA_TTABLE);
-    reader *r = box_new(L, &reader_class, sizeof *r, PATTERN);
+    rows *r = box_new(L, &rows_class, sizeof *r, PATTERN);
     records_init(&r->records, RECORD_UNKNOWN);
     lua_pushstring(L, strcmp(path, "-") == 0 ? "standard input" : path);
     lua_setiuservalue(L, 3, FILE_NAME);
@@ -344,21 +349,21 @@ static int l_open(lua_State *L) {
     limits.ratio = (uint64_t)lx_integer_field(L, 2, "max_expansion", (lua_Integer)limits.ratio, 0,
                                               LUA_MAXINTEGER);
     char err[512];
-    r->source = source_open(path, &limits, runtime_of(L)->loop, err, sizeof err);
-    if (!r->source) return lx_fail(L, "file", "%s", err);
+    r->reader = reader_open(path, &limits, runtime_of(L)->loop, on_read, r, err, sizeof err);
+    if (!r->reader) return lx_fail(L, "file", "%s", err);
     lua_settop(L, 3);
     return 1;
 }
 
 static const luaL_Reg methods[] = {{"next", l_next}, {"close", box_close}, {NULL, NULL}};
 
-static const box_class reader_class = {.name = "fellowship.rows",
-                                       .closed = "these rows are closed",
-                                       .methods = methods,
-                                       .release = release_reader};
+static const box_class rows_class = {.name = "fellowship.rows",
+                                     .closed = "these rows are closed",
+                                     .methods = methods,
+                                     .release = release_rows};
 
 int luaopen_fellowship_core_rows(lua_State *L) {
-    box_register(L, &reader_class);
+    box_register(L, &rows_class);
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

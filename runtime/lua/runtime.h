@@ -4,6 +4,7 @@
 #define FELLOWSHIP_LUA_RUNTIME_H
 
 #include <lua.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,24 +30,31 @@ typedef struct turn_hook {
 typedef struct runtime {
     lua_State *L;
     loop *loop;
-    task *current;           /* the task whose code runs, NULL between resumes */
-    task_list soon;          /* tasks that hold a slot: calls wait for them */
-    task_list ready;         /* all others that may go on */
-    size_t live;             /* tasks that have not ended */
-    size_t spare;            /* coroutines kept for tasks to come */
-    size_t reading;          /* look-ups of calls that may want a slot next */
-    turn_hook *hooks;        /* what is done once a turn, after the tasks */
-    size_t outside;          /* tasks suspended on TASK_OUTSIDE */
-    size_t committed;        /* calls on the wire and completions being stored: what a drain
-                                waits for */
-    size_t stuck;            /* resumes of coroutines from where Lua cannot suspend */
-    bool cancelling;         /* close handlers of a cancelled task run */
-    volatile int interrupts; /* 1: begin nothing new, finish what is paid for; 2: stop */
-    bool interactive;        /* Ctrl+C goes to the task in task.interrupted, ends no run */
-    volatile int presses;    /* of Ctrl+C while interactive that nobody has heard of yet */
-    task_list hearing;       /* suspended in task.interrupted */
-    task *foreground;        /* the first press makes only this one fail while it computes */
-    uint64_t seed;           /* of --seed; tasks derive theirs from it */
+    task *current;     /* the task whose code runs, NULL between resumes */
+    task_list soon;    /* tasks that hold a slot: calls wait for them */
+    task_list ready;   /* all others that may go on */
+    size_t live;       /* tasks that have not ended */
+    size_t spare;      /* coroutines kept for tasks to come */
+    size_t reading;    /* look-ups of calls that may want a slot next */
+    turn_hook *hooks;  /* what is done once a turn, after the tasks */
+    size_t outside;    /* tasks suspended on TASK_OUTSIDE */
+    size_t committed;  /* calls on the wire and completions being stored: what a drain
+                          waits for */
+    size_t stuck;      /* resumes of coroutines from where Lua cannot suspend */
+    bool cancelling;   /* close handlers of a cancelled task run */
+    bool stopping;     /* begin nothing new, finish what is paid for */
+    bool interactive;  /* Ctrl+C goes to the task in task.interrupted, ends no run */
+    task_list hearing; /* suspended in task.interrupted */
+    task *foreground;  /* the first press makes only this one fail while it computes */
+    uint64_t seed;     /* of --seed; tasks derive theirs from it */
+
+    /* What signal handlers and other threads touch. */
+    atomic_int interrupts;       /* 1: as `stopping`; 2: stop at once */
+    atomic_int presses;          /* of Ctrl+C while interactive that nobody has heard of yet */
+    lua_State *volatile running; /* the innermost coroutine that computes; NULL between resumes */
+    atomic_uint turns;           /* of the loop so far */
+    atomic_bool waiting;         /* the loop waits for something to happen */
+    atomic_size_t under_way;     /* `committed`, as of the last turn */
 } runtime;
 
 /* A thread's extra space holds the runtime; the lowest bit is set in a task's own coroutine. A new

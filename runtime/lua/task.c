@@ -4,6 +4,7 @@
 
 #include "lua/box.h"
 #include "lua/coroutine.h"
+#include "lua/interrupt.h"
 #include "lua/task_private.h"
 
 /* Tasks resumed in one turn of the loop, beside those that hold a slot. */
@@ -199,8 +200,10 @@ static void resume(task *t) {
     t->cancel = NULL;
     t->state = TASK_RUNNING;
     rt->current = t;
-    if (rt->presses > 0) task_interrupt(rt); /* pressed before it began to compute */
+    rt->running = t->L;
+    interrupt_running(rt); /* pressed before it began to compute */
     int status = lua_resume(t->L, NULL, arguments, &results);
+    rt->running = NULL;
     rt->current = NULL;
     if (status == LUA_YIELD && coroutine_passes(t->L, results)) {
         lua_pop(t->L, results);
@@ -244,18 +247,6 @@ void task_cancel(task *t) {
 
 /* ---- suspending ---- */
 
-/* [-0, +1] "script.lua:12: " of the innermost frame that is no part of the library, or "". */
-static void push_script_line(lua_State *L) {
-    lua_Debug frame;
-    for (int level = 1; lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "Sl", &frame);
-        if (frame.currentline <= 0 || strstr(frame.source, "/lualib/fellowship/")) continue;
-        lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
-        return;
-    }
-    lua_pushliteral(L, "");
-}
-
 task *task_able(lua_State *L) {
     task *t = runtime_of(L)->current;
     return t && !t->rt->stuck && lua_isyieldable(L) ? t : NULL;
@@ -265,7 +256,11 @@ task *task_current(lua_State *L) {
     task *able = task_able(L);
     if (able) return able;
     task *t = runtime_of(L)->current;
-    push_script_line(L);
+    char place[LUA_IDSIZE + 16];
+    if (interrupt_script_line(L, 1, place, sizeof place))
+        lua_pushfstring(L, "%s: ", place);
+    else
+        lua_pushliteral(L, "");
     lua_pushstring(L, t ? "cannot wait here: a model call, sleep or await was made where Lua "
                           "cannot suspend (the top level of a file that require loads, a "
                           "table.sort comparison, a string.gsub callback, a __tostring or __gc "
@@ -296,29 +291,6 @@ random_state *task_random(lua_State *L) {
     return &outside;
 }
 
-/* ---- interrupts ---- */
-
-static void stop_computing(lua_State *L, lua_Debug *where) {
-    (void)where;
-    lua_sethook(L, NULL, 0, 0);
-    runtime *rt = runtime_of(L);
-    if (!rt->current || rt->current->shielded || rt->presses == 0) return;
-    rt->presses = 0;
-    lua_createtable(L, 0, 2);
-    lua_pushliteral(L, "cancelled");
-    lua_setfield(L, -2, "kind");
-    lua_pushliteral(L, "interrupted");
-    lua_setfield(L, -2, "message");
-    lua_error(L);
-}
-
-void task_interrupt(runtime *rt) {
-    /* Of what Lua offers, this alone may be called from a signal handler. */
-    if (rt->current && (rt->current == rt->foreground || rt->presses > 1))
-        lua_sethook(rt->current->L, stop_computing,
-                    LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-}
-
 void task_hear_interrupt(runtime *rt) {
     while (rt->hearing.first) task_wake(rt->hearing.first); /* it looks before it waits */
 }
@@ -343,6 +315,29 @@ int task_push_outcome(lua_State *L, int index) {
     for (int i = 1; i <= t->results; i++) lua_pushvalue(t->L, bottom + i);
     lua_xmove(t->L, L, t->results);
     return t->results + 1;
+}
+
+void task_push_unobserved(lua_State *L, bool take) {
+    lua_newtable(L);
+    int list = lua_gettop(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &task_unobserved);
+    lua_pushnil(L);
+    while (lua_next(L, list + 1)) { /* list, table, key, task */
+        task *t = lua_touserdata(L, -1);
+        lua_createtable(L, 2, 0);
+        for (int i = 1; i <= 2; i++) {
+            lua_pushvalue(t->L, lua_gettop(t->L) - 2 + i);
+            lua_xmove(t->L, L, 1);
+            lua_rawseti(L, -2, i);
+        }
+        lua_rawseti(L, list, luaL_len(L, list) + 1);
+        lua_pop(L, 1);
+        if (take) { /* clearing what is there does not disturb lua_next */
+            lua_pushnil(L);
+            lua_rawsetp(L, list + 1, t);
+        }
+    }
+    lua_settop(L, list);
 }
 
 /* ---- the scheduler ---- */
@@ -371,6 +366,14 @@ static bool run_quiet_hook(runtime *rt) {
     return any_ready(rt) || rt->outside > 0;
 }
 
+static void turn(runtime *rt) {
+    rt->turns++;
+    rt->under_way = rt->committed;
+    rt->waiting = true;
+    loop_turn(rt->loop, !any_ready(rt));
+    rt->waiting = false;
+}
+
 enum runtime_end runtime_run(runtime *rt) {
     for (;;) {
         run_ready(rt);
@@ -378,13 +381,13 @@ enum runtime_end runtime_run(runtime *rt) {
         if (rt->live == 0) return RUNTIME_FINISHED;
         if (rt->interrupts > 1) return RUNTIME_DRAINED;
         if (!any_ready(rt)) {
-            if (rt->interrupts && rt->committed == 0) return RUNTIME_DRAINED;
+            if ((rt->interrupts || rt->stopping) && rt->committed == 0) return RUNTIME_DRAINED;
             if (rt->outside == 0 && rt->committed == 0) {
                 if (!run_quiet_hook(rt)) return RUNTIME_DEADLOCK;
                 continue;
             }
         }
-        loop_turn(rt->loop, !any_ready(rt));
+        turn(rt);
     }
 }
 

@@ -21,7 +21,7 @@ enum task_wait {
 /* How a run of all tasks ended. */
 enum runtime_end {
     RUNTIME_FINISHED, /* every task has ended */
-    RUNTIME_DRAINED,  /* interrupted, and nothing paid for is under way any more */
+    RUNTIME_DRAINED,  /* interrupted or stopping, and nothing paid for is under way any more */
     RUNTIME_DEADLOCK  /* every task waits for another one */
 };
 
@@ -76,10 +76,6 @@ void task_wake_with(task *t, void (*drop)(void *arg), void *arg);
  * free for the next call. */
 void task_wake_soon(task *t);
 
-/* Makes the task that runs now fail at its next instruction, unless it is shielded. For signal
- * handlers: a script may compute without end. */
-void task_interrupt(runtime *rt);
-
 /* In the loop, after Ctrl+C while interactive: wakes whoever waits for that. */
 void task_hear_interrupt(runtime *rt);
 
@@ -92,6 +88,10 @@ uint64_t task_rank(const task *t);
 /* [-0, +n] Pushes how the task at index, which is done, ended: true and its results, or false, its
  * error value and its traceback. Returns how many values that are. */
 int task_push_outcome(lua_State *L, int index);
+
+/* [-0, +1] Failed tasks that nobody awaited, as a list of {error, traceback}; with `take` they are
+ * reported once. */
+void task_push_unobserved(lua_State *L, bool take);
 
 /* require "fellowship.core.task" */
 int luaopen_fellowship_core_task(lua_State *L);

@@ -202,30 +202,9 @@ static int l_shield(lua_State *L) {
     return 0;
 }
 
-/* Failed tasks that nobody awaited, as {error, traceback} pairs. unobserved(true) takes them: they
- * are reported once. */
+/* unobserved(take) -> {{error, traceback}, ...}, see task_push_unobserved */
 static int l_unobserved(lua_State *L) {
-    bool take = lua_toboolean(L, 1);
-    lua_settop(L, 0);
-    lua_newtable(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &task_unobserved);
-    lua_pushnil(L);
-    while (lua_next(L, 2)) { /* list, table, key, task */
-        task *t = lua_touserdata(L, -1);
-        lua_createtable(L, 2, 0);
-        for (int i = 1; i <= 2; i++) {
-            lua_pushvalue(t->L, lua_gettop(t->L) - 2 + i);
-            lua_xmove(t->L, L, 1);
-            lua_rawseti(L, -2, i);
-        }
-        lua_rawseti(L, 1, luaL_len(L, 1) + 1);
-        lua_pop(L, 1);
-        if (take) { /* clearing what is there does not disturb lua_next */
-            lua_pushnil(L);
-            lua_rawsetp(L, 2, t);
-        }
-    }
-    lua_settop(L, 1);
+    task_push_unobserved(L, lua_toboolean(L, 1));
     return 1;
 }
 

@@ -126,12 +126,18 @@ def signals():
     with host.Scratch() as scratch:
         with session(scratch) as t:
             t.process.terminate()
-            tap.equal(t.finish(), 130, "SIGTERM ends the session")
+            tap.equal(t.finish(), 143, "SIGTERM ends the session")
             tap.ok(t.echoes(), "and the terminal is as it was")
         with session(scratch) as t:
             shows(t, "table.sort({ 1, 2 }, function() print 'begun' while true do end end)\r", r"\nbegun\n", "a sort without end")
             shows(t, "\x03", r"interrupted\n> ", "Ctrl+C ends what computes below a function in C")
-            shows(t, "coroutine.wrap(function() print 'begun' while true do end end)()\r", r"\nbegun\n", "a coroutine")
+            for depth in ("coroutine.wrap(function() %s end)()", "coroutine.resume(coroutine.create(function() %s end))",
+                          "coroutine.wrap(function() coroutine.wrap(function() %s end)() end)()",
+                          "for _ in coroutine.wrap(function() %s end) do end"):
+                shows(t, depth % "print 'begun' while true do end" + "\r", r"\nbegun\n", "a coroutine")
+                shows(t, "\x03", r"> $", "Ctrl+C ends what computes in it")
+            shows(t, "print(1 + 1)\r", r"\n2\n", "and the session goes on")
+            shows(t, "print 'begun' _ = (('a'):rep(100000)):find(('.-'):rep(4) .. 'b')\r", r"\nbegun\n", "a search without end")
             for _ in range(4):
                 t.take(0.2)
                 t.type("\x03")

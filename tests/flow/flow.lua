@@ -232,7 +232,7 @@ do
     f.sleep(0.01)
     os.execute("kill -TERM " .. io.open "/proc/self/stat":read "n")
     f.sleep(3600)]]
-  is(ran.status, 130, "stopped by a signal: status 130")
+  is(ran.status, 143, "stopped by SIGTERM: status 143")
   is(list(child.read "out.jsonl", child.read "out.jsonl.partial" ~= nil), "nil true", "leaves what was being written .partial")
   is(list(child.read "task.jsonl", child.read "task.jsonl.partial" ~= nil), "nil true", "and so does a task that fails")
 end

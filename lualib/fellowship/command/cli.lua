@@ -217,6 +217,7 @@ function cli.main(argv)
   local value = status.value
   local is_stopped = errors.is(value, "budget")
   if is_stopped then budget.drain() end
+  host.stop()
   io.stderr:write("fellowship: ", errors.text(value), "\n")
   if not is_plain(value) then
     io.stderr:write(status.traceback, "\n")

@@ -1,87 +1,60 @@
 #include "engine/archive/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/archive/layer.h"
+#include "engine/channel.h"
 
 struct stream {
     layer file; /* what all is stacked on */
-    char *path;
-    int fd; /* -1: a named pipe that is not opened yet */
+    channel channel;
     stream_report report;
     layer *archive; /* NULL: the file is none */
     layer *top;     /* what is read */
     enum { START, AT_MEMBER, IN_MEMBER, END } state;
 };
 
-static bool is_standard_input(const stream *s) {
-    return strcmp(s->path, "-") == 0;
-}
-
-/* A descriptor that whoever started us has set to O_NONBLOCK is waited for. */
 static ssize_t read_file(layer *base, void *buf, size_t n) {
     stream *s = (stream *)base;
-    if (s->fd < 0) s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
-    if (s->fd < 0) return stream_fail(&s->report, "%s", strerror(errno));
-    for (;;) {
-        ssize_t got = read(s->fd, buf, n);
-        if (got >= 0) {
-            s->report.read += (uint64_t)got;
-            return got;
-        }
-        if (errno == EAGAIN || errno == EWOULDBLOCK)
-            poll(&(struct pollfd){.fd = s->fd, .events = POLLIN}, 1, -1);
-        else if (errno != EINTR)
-            return stream_fail(&s->report, "%s", strerror(errno));
-    }
+    ssize_t got = channel_read(&s->channel, buf, n);
+    if (got < 0)
+        return stream_fail(&s->report, "%s",
+                           errno == ECANCELED ? "reading was ended" : strerror(errno));
+    s->report.read += (uint64_t)got;
+    return got;
 }
 
 static int64_t seek_file(layer *base, int64_t offset, int whence) {
     stream *s = (stream *)base;
-    int64_t at = lseek(s->fd, offset, whence);
+    int64_t at = lseek(s->channel.fd, offset, whence);
     return at < 0 ? stream_fail(&s->report, "%s", strerror(errno)) : at;
 }
 
 stream *stream_open(const char *path, const stream_limits *limits, char *err, size_t errlen) {
     stream *s = calloc(1, sizeof *s);
     if (s) {
-        s->fd = -1;
+        s->channel = CHANNEL_CLOSED;
         s->file = (layer){.produce = read_file, .report = &s->report};
         s->report.limits = limits ? *limits : STREAM_LIMITS;
         s->report.error = "";
-        s->path = strdup(path);
         s->report.file = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     }
-    if (!s || !s->path || !s->report.file) {
+    if (!s || !s->report.file) {
         stream_close(s);
         snprintf(err, errlen, "cannot open %s: out of memory", path);
         return NULL;
     }
-    if (is_standard_input(s)) {
-        s->fd = STDIN_FILENO;
-        return s;
-    }
-    /* Opening a named pipe waits for its writer, which is for the worker thread to do. */
-    struct stat st;
-    int failed = stat(path, &st) < 0 ? errno : 0;
-    if (!failed && S_ISDIR(st.st_mode)) failed = EISDIR;
-    if (!failed && !S_ISFIFO(st.st_mode)) {
-        s->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (s->fd < 0) failed = errno;
-        if (S_ISREG(st.st_mode)) s->file.seek = seek_file;
-    }
-    if (failed) {
-        snprintf(err, errlen, "cannot open %s: %s", path, strerror(failed));
+    int problem = channel_open(&s->channel, path);
+    if (problem) {
+        snprintf(err, errlen, "cannot open %s: %s", path, strerror(problem));
         stream_close(s);
         return NULL;
     }
+    if (!channel_waits(&s->channel) && strcmp(path, "-") != 0) s->file.seek = seek_file;
     return s;
 }
 
@@ -157,6 +130,14 @@ ssize_t stream_read(stream *s, void *buf, size_t n) {
     return layer_read(s->top, buf, n);
 }
 
+bool stream_waits(const stream *s) {
+    return channel_waits(&s->channel);
+}
+
+void stream_halt(const stream *s) {
+    channel_halt(&s->channel);
+}
+
 const char *stream_error(const stream *s) {
     return s->report.error;
 }
@@ -164,8 +145,7 @@ const char *stream_error(const stream *s) {
 void stream_close(stream *s) {
     if (!s) return;
     unstack(s, &s->file);
-    if (s->fd >= 0 && !is_standard_input(s)) close(s->fd);
+    channel_close(&s->channel);
     stream_report_clear(&s->report);
-    free(s->path);
     free(s);
 }

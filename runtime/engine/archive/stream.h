@@ -13,6 +13,7 @@
 #ifndef FELLOWSHIP_ENGINE_ARCHIVE_STREAM_H
 #define FELLOWSHIP_ENGINE_ARCHIVE_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,9 +32,9 @@ typedef struct stream_limits {
 #define STREAM_LIMITS ((stream_limits){.ratio = 200, .free = (uint64_t)1 << 30})
 
 /* Opens path, or standard input for "-" (which is left open by stream_close). No content is read
- * here, so a pipe that has no data yet does not block; a named pipe without a writer is first
- * waited for by stream_next. limits: NULL for STREAM_LIMITS. NULL and a message in err (errlen
- * bytes at most, with its NUL) when the file cannot be opened or is a directory. */
+ * here, so a pipe that has no data yet, or no writer, does not block. limits: NULL for
+ * STREAM_LIMITS. NULL and a message in err (errlen bytes at most, with its NUL) when the file
+ * cannot be opened or is a directory. */
 stream *stream_open(const char *path, const stream_limits *limits, char *err, size_t errlen);
 
 /* On to the content of the next member, which is also the first step; what is left of the one
@@ -53,6 +54,12 @@ const char *stream_member(const stream *);
  * format has them: gzip, bzip2, xz, zip, and zstd if written; of a tar only its headers have one.
  */
 ssize_t stream_read(stream *, void *buf, size_t n);
+
+/* Whether reading may wait for somebody: the file is a pipe, a terminal or a device. */
+bool stream_waits(const stream *);
+
+/* For any thread: whoever reads waits no longer, and fails. */
+void stream_halt(const stream *);
 
 /* What went wrong, naming the file and the member; "" when nothing did. */
 const char *stream_error(const stream *);

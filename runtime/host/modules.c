@@ -1,4 +1,4 @@
-#include "host/state.h"
+#include "host/modules.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -48,7 +48,7 @@ static void choose_pause(void *arg) {
     lua_gc(L, LUA_GCINC, large ? LARGE_HEAP_PAUSE : SMALL_HEAP_PAUSE, 0, 0);
 }
 
-void state_open(lua_State *L, runtime *rt, loop *loop, const char *home) {
+void modules_open(lua_State *L, runtime *rt, loop *loop, const char *home) {
     luaL_openlibs(L);
     lua_gc(L, LUA_GCINC, SMALL_HEAP_PAUSE, 0, 0);
     runtime_init(rt, L, loop);
