@@ -7,6 +7,7 @@
 #include "lua/editor.h"
 #include "lua/http.h"
 #include "lua/json/json.h"
+#include "lua/likeness.h"
 #include "lua/limits.h"
 #include "lua/random.h"
 #include "lua/rows.h"
@@ -25,6 +26,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"fellowship.core.rows", luaopen_fellowship_core_rows},
                                    {"fellowship.core.writer", luaopen_fellowship_core_writer},
                                    {"fellowship.core.json", luaopen_fellowship_core_json},
+                                   {"fellowship.core.likeness", luaopen_fellowship_core_likeness},
                                    {"fellowship.core.sys", luaopen_fellowship_core_sys},
                                    {"fellowship.core.editor", luaopen_fellowship_core_editor},
                                    {"fellowship.core.contest", luaopen_fellowship_core_contest},
