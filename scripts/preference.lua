@@ -219,7 +219,7 @@ return {
     { "duplicates", type = "choice", choices = { "keep", "drop" }, default = "keep",
       help = "prompts that repeat an earlier one but for case, white space and punctuation" },
     { "near-duplicates", type = "number", least = 0.5, most = 1, metavar = "J",
-      help = "drop prompts too that share this part of their word trigrams with an earlier one (0.8, say)" },
+      help = "drop prompts too that share this part of their runs of three words with an earlier one (0.8, say)" },
     { "rows-per-file", type = "integer", least = 1, metavar = "N", help = "begin another file of a set after N rows" },
     { "structured", type = "flag", help = "the judge's verdict through a JSON schema" },
     { "logprobs", type = "flag", help = "the judge's scores as expected ones, by log-probabilities" },

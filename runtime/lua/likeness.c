@@ -26,7 +26,7 @@ static int l_compared(lua_State *L);
 static const luaL_Reg methods[] = {
     {"see", l_see}, {"compared", l_compared}, {"close", box_close}, {NULL, NULL}};
 
-static const box_class class = {.name = "fellowship.likeness",
+static const box_class class = {.name = "fellowship.likeness.texts",
                                 .closed = "these texts are closed",
                                 .methods = methods,
                                 .release = release_texts};

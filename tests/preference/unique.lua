@@ -123,7 +123,7 @@ do
   tap.is(off, 0, "the similarity is that of the runs of three words, to the bit")
   tap.is(likeness.of("one two", "One, two."), 1.0, "fewer words than three")
   local said = ("长江是亚洲最长的河流，全长约六千三百公里，流经十一个省市，最后在上海注入东海"):rep(1)
-  tap.ok(likeness.of(said, (said:gsub("上海", "南京"))) > 0.8, "Chinese: two characters of thirty are near")
+  tap.ok(likeness.of(said, (said:gsub("上海", "南京"))) > 0.7, "Chinese: two characters of thirty are near")
   tap.ok(likeness.of(said, "黄河是中国第二长的河流，发源于青海省，流入渤海") < 0.1, "and another sentence is not")
 end
 

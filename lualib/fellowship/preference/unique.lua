@@ -37,9 +37,8 @@ function unique.rows(source, prompt_of, near)
     while true do
       local row, number = source:pull()
       if row == nil then return row, number end
-      local well, prompt = pcall(prompt_of, row, number)
-      local taken, text = well and pcall(conversation.text, prompt)
-      local duplicate = taken and texts:see(text)
+      local well, text = pcall(function() return conversation.text(prompt_of(row, number)) end)
+      local duplicate = well and texts:see(text)
       if not duplicate then return row, number end
       self[duplicate] = self[duplicate] + 1
     end
