@@ -13,21 +13,19 @@ local folder = {}
 
 -- ---- identity ----
 
---- Files stand for what they hold, wherever they lie; standard input for itself.
-local function contents_of(name, value)
-  if type(value) == "table" then
-    local list = {}
-    for i, path in ipairs(value) do list[i] = contents_of(name, path) end
-    return list
-  end
-  return value == "-" and value or "sha256:" .. setup.file_digest(name, value)
-end
+--- Files stand for what they hold, wherever they lie.
+local function contents_of(name, path) return "sha256:" .. setup.file_digest(name, path) end
 
---- The files of one dataset, of which one stands for itself.
+--- The files of one dataset, of which one stands for itself; standard input and pipes, which can be read once, for
+--- any other.
 local function contents_of_data(name, value)
   local well, paths = pcall(rows.expand, value)
   if not well then setup.usage("--%s: %s", name, tostring(paths)) end
-  return contents_of(name, #paths == 1 and paths[1] or paths)
+  local list = {}
+  for i, path in ipairs(paths) do
+    list[i] = (path == "-" or sys.kind(path) == "other") and "-" or contents_of(name, path)
+  end
+  return #list == 1 and list[1] or list
 end
 
 --- What stands for the value of an option.

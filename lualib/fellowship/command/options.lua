@@ -1,5 +1,6 @@
 -- Options of the command line: declared in tables, read, checked, and shown as help.
 
+local sys = require "fellowship.core.sys"
 local nearest = require "fellowship.base.nearest"
 local rows = require "fellowship.dataset.rows"
 
@@ -110,7 +111,12 @@ local readers = {}
 
 function readers.string(text) return text end
 
-readers.file = readers.string
+--- Such files are read more than once, and what they hold tells runs apart.
+function readers.file(text)
+  if sys.kind(text) == "other" then return nil, "must be an ordinary file, not a pipe or a device" end
+  return text
+end
+
 readers.data = readers.string
 readers.types = rows.types
 readers.model = readers.string
