@@ -23,11 +23,13 @@ PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
 
 LIBRARIES = libuv sqlite3 zlib libdeflate libzstd nettle libedit libutf8proc
-WARNINGS  = -Wall -Wextra -Wpedantic
+WARNINGS  = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual
 DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 
+# Lua's functions are seen by modules in C that scripts require, none of ours: names like loop_new would come before
+# those of the forty libraries that libcurl brings.
 # pkg-config is asked when something is compiled, so that `make deps` can install it first.
-cflags = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) $(DEFINES) -Iruntime \
+cflags = -std=c11 $(WARNINGS) -fvisibility=hidden $(CFLAGS) $(SANITIZE) $(DEFINES) -Iruntime \
          $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl libarchive)
 # libcurl and libarchive are loaded when they are wanted: see their headers in runtime/engine.
 libs   = $(lua) $(shell pkg-config --libs $(LIBRARIES)) $(ALLOCATOR) -lm -lpthread
@@ -71,7 +73,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(cflags) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
+	@$(CC) $(cflags) -fvisibility=default -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
 -include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
 

@@ -28,6 +28,9 @@ static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6, 
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+#ifndef __SIZEOF_INT128__
+#error "a compiler with integers of 128 bits is needed, as those for machines of 64 bits are"
+#endif
 __extension__ typedef unsigned __int128 uint128;
 
 /* digits × 10^exponent, without trailing zeros in digits. */

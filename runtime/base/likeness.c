@@ -430,15 +430,15 @@ double likeness_of(const char *a, size_t a_len, const char *b, size_t b_len) {
     uint64_t whole;
     bool well = shingles_hash(&words, a, a_len, &whole) && shingles_make(&lists[0], &words) &&
                 shingles_hash(&words, b, b_len, &whole) && shingles_make(&lists[1], &words);
-    double likeness = -1;
+    double alike = -1;
     if (well) {
         const shingles *x = shingles_in(&lists[0]);
         const shingles *y = shingles_in(&lists[1]);
         size_t both = shingles_shared(x, y, 0);
-        likeness = (double)both / (double)((size_t)x->count + y->count - both);
+        alike = (double)both / (double)((size_t)x->count + y->count - both);
     }
     buf_free(&words);
     buf_free(&lists[0]);
     buf_free(&lists[1]);
-    return likeness;
+    return alike;
 }

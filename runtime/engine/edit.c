@@ -27,9 +27,10 @@ struct edit {
     EditLine *el; /* NULL when lines are not edited */
     History *history;
     char *history_path;
-    loop_poll *poll; /* NULL where the descriptor cannot be watched: a file */
+    loop_poll
+        *poll; /* NULL where the descriptor cannot be watched: a file, or one that is shared */
     loop_wake *wake; /* the window changed, or the program goes on after Ctrl+Z */
-    int fd;          /* standard input, with a file description of its own */
+    int fd;          /* standard input */
     buf typed, line;
     size_t taken; /* bytes of `typed` that were used */
     bool ended, begun, hidden;
@@ -242,11 +243,12 @@ static unsigned char on_tab(EditLine *el, int key) {
 
 /* ---- beginning and end ---- */
 
-/* A file description of its own, since the loop makes what it watches non-blocking, and standard
- * input is shared with output, and with the shell. */
+/* Opens standard input once more: the loop makes what it watches non-blocking, and its description
+ * is shared with output, and with the shell. A terminal of another user (su) cannot be opened by
+ * its name. -1 where there is no other description to be had. */
 static int reopen_input(void) {
     int fd = open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-    return fd >= 0 ? fd : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 && isatty(STDIN_FILENO) ? open("/dev/tty", O_RDONLY | O_CLOEXEC) : fd;
 }
 
 static bool can_edit(void) {
@@ -296,7 +298,10 @@ edit *edit_new(loop *l, void (*on_input)(void *arg), edit_complete *complete, vo
     e->complete = complete;
     e->arg = arg;
     e->fd = reopen_input();
-    e->poll = e->fd >= 0 ? loop_poll_new(l, e->fd, on_readable, e) : NULL;
+    if (e->fd >= 0)
+        e->poll = loop_poll_new(l, e->fd, on_readable, e);
+    else
+        e->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* a socket: waited for as it is */
     if (e->fd < 0) e->ended = true;
     if (can_edit() && !open_editor(e, l)) {
         edit_free(e);

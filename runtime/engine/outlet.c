@@ -71,7 +71,7 @@ static void on_written(void *arg) {
         free_outlet(o);
 }
 
-outlet *outlet_open(const char *path, const char *filter, int level, loop *loop,
+outlet *outlet_open(const char *path, const char *filter, int level, loop *l,
                     void (*ready)(void *), void *arg, char *err, size_t errlen) {
     outlet *o = calloc(1, sizeof *o);
     if (!o) {
@@ -80,7 +80,7 @@ outlet *outlet_open(const char *path, const char *filter, int level, loop *loop,
     }
     pthread_mutex_init(&o->lock, NULL);
     pthread_cond_init(&o->written, NULL);
-    o->loop = loop;
+    o->loop = l;
     o->ready = ready;
     o->arg = arg;
     o->sink = sink_open(path, filter, level, err, errlen);
@@ -150,5 +150,9 @@ const char *outlet_error(const outlet *o) {
 void outlet_drop(outlet *o) {
     if (!o) return;
     o->dropped = true;
+    if (!is_writing(o, false)) {
+        sink_close(o->sink); /* the file may be written anew at once */
+        o->sink = NULL;
+    }
     if (o->reports == 0) free_outlet(o); /* else on_written frees it */
 }

@@ -22,7 +22,7 @@ enum outlet_state {
 /* Makes the file anew: path, filter and level as for sink_open. ready(arg) is called in the loop
  * each time a piece has been written. NULL and a message in err (errlen bytes at most) when the
  * file cannot be made. */
-outlet *outlet_open(const char *path, const char *filter, int level, loop *loop,
+outlet *outlet_open(const char *path, const char *filter, int level, loop *l,
                     void (*ready)(void *arg), void *arg, char *err, size_t errlen);
 
 /* Where the next record is appended. Then outlet_keep makes it count and tells how many bytes that

@@ -83,17 +83,17 @@ static void free_reader(reader *r) {
     free(r);
 }
 
-reader *reader_open(const char *path, const stream_limits *limits, loop *loop,
+reader *reader_open(const char *path, const stream_limits *limits, loop *l,
                     void (*ready)(void *), void *arg, char *err, size_t errlen) {
     reader *r = calloc(1, sizeof *r);
     bool well = r && buf_reserve(&r->arrival.data, CHUNK) && buf_append_char(&r->member, '\0');
     if (well) {
-        r->loop = loop;
+        r->loop = l;
         r->ready = ready;
         r->arg = arg;
         r->last = true; /* before the first member */
         r->stream = stream_open(path, limits, err, errlen);
-        if (r->stream && stream_waits(r->stream)) r->worker = worker_new(loop);
+        if (r->stream && stream_waits(r->stream)) r->worker = worker_new(l);
     }
     if (!well || (r->stream && stream_waits(r->stream) && !r->worker))
         snprintf(err, errlen, "cannot open %s: out of memory", path);

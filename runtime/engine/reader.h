@@ -26,7 +26,7 @@ enum reader_event {
 
 /* ready(arg) is called in the loop each time a read has ended. NULL and a message in err (errlen
  * bytes at most) when the file cannot be opened. */
-reader *reader_open(const char *path, const stream_limits *limits, loop *loop,
+reader *reader_open(const char *path, const stream_limits *limits, loop *l,
                     void (*ready)(void *arg), void *arg, char *err, size_t errlen);
 
 /* Frees it: at once, or when the read that is under way has ended, which is not waited for where it

@@ -50,10 +50,10 @@ static void choose_pause(void *arg) {
     lua_gc(L, LUA_GCINC, large ? LARGE_HEAP_PAUSE : SMALL_HEAP_PAUSE, 0, 0);
 }
 
-void modules_open(lua_State *L, runtime *rt, loop *loop, const char *home) {
+void modules_open(lua_State *L, runtime *rt, loop *l, const char *home) {
     luaL_openlibs(L);
     lua_gc(L, LUA_GCINC, SMALL_HEAP_PAUSE, 0, 0);
-    runtime_init(rt, L, loop);
+    runtime_init(rt, L, l);
     static turn_hook pause_hook;
     pause_hook = (turn_hook){choose_pause, L, NULL};
     runtime_add_hook(rt, &pause_hook);

@@ -9,6 +9,6 @@
 
 /* Sets up L: the standard libraries, the primitives (fellowship.core.*), cjson, tasks, and
  * package.path with `home`/lualib before Lua's own places. [-0, +0, e] */
-void modules_open(lua_State *L, runtime *rt, loop *loop, const char *home);
+void modules_open(lua_State *L, runtime *rt, loop *l, const char *home);
 
 #endif

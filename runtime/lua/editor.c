@@ -35,19 +35,23 @@ static void on_input(void *arg) {
     waiters_wake(&e->readers);
 }
 
+/* What is to be completed, and where the result goes. */
+typedef struct completing {
+    const char *before;
+    buf *insert, *list;
+} completing;
+
 /* complete(before) -> what the line goes on with | nil, what to show */
 static int call_complete(lua_State *L) {
-    const char *before = lua_touserdata(L, 2);
-    buf *insert = lua_touserdata(L, 3), *list = lua_touserdata(L, 4);
-    lua_pushstring(L, before);
+    const completing *c = lua_touserdata(L, 2);
     lua_getiuservalue(L, 1, 1);
-    lua_insert(L, -2);
+    lua_pushstring(L, c->before);
     lua_call(L, 1, 2);
     size_t len;
     const char *text = lua_tolstring(L, -2, &len);
-    if (text) buf_append(insert, text, len);
+    if (text) buf_append(c->insert, text, len);
     text = lua_tolstring(L, -1, &len);
-    if (text) buf_append(list, text, len);
+    if (text) buf_append(c->list, text, len);
     return 0;
 }
 
@@ -57,12 +61,11 @@ static void on_complete(void *arg, const char *before, buf *insert, buf *list) {
     lua_State *L = e->asking;
     if (!L || !lua_checkstack(L, LUA_MINSTACK)) return;
     int top = lua_gettop(L);
+    completing c = {before, insert, list};
     lua_pushcfunction(L, call_complete);
     lua_pushvalue(L, e->place);
-    lua_pushlightuserdata(L, (void *)before);
-    lua_pushlightuserdata(L, insert);
-    lua_pushlightuserdata(L, list);
-    if (lua_pcall(L, 4, 0, 0) != LUA_OK) buf_clear(insert);
+    lua_pushlightuserdata(L, &c);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) buf_clear(insert);
     lua_settop(L, top);
 }
 

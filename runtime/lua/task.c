@@ -404,10 +404,10 @@ void runtime_cancel_all(runtime *rt) {
     }
 }
 
-void runtime_init(runtime *rt, lua_State *L, loop *loop) {
+void runtime_init(runtime *rt, lua_State *L, loop *l) {
     *runtime_space(L) = (uintptr_t)rt;
     rt->L = L;
-    rt->loop = loop;
+    rt->loop = l;
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &task_anchors);
     lua_newtable(L);

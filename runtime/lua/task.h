@@ -26,8 +26,8 @@ enum runtime_end {
 };
 
 /* Prepares L: its extra space, the anchors, and a coroutine library through which suspending
- * passes. loop and rt must outlive L. */
-void runtime_init(runtime *rt, lua_State *L, loop *loop);
+ * passes. l and rt must outlive L. */
+void runtime_init(runtime *rt, lua_State *L, loop *l);
 
 /*
  * Resumes tasks and turns the loop until one of the ends.

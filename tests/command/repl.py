@@ -2,6 +2,7 @@
 """The REPL: typed at through a pseudo-terminal, and piped."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -162,6 +163,16 @@ def piped():
         shell = subprocess.run(["sh", "-c", f"echo 'print(6*7)' | '{host.PROGRAM}' repl"], cwd=scratch.path,
                                env=scratch.environment, capture_output=True, text=True, timeout=60)
         tap.equal((shell.returncode, shell.stdout), (0, "42\n"), "so does a pipe")
+    ours, theirs = socket.socketpair()
+    with host.Scratch() as scratch:
+        process = scratch.start("repl", stdin=theirs)
+        ours.sendall(b"print(6*7)\n")
+        host.until(lambda: os.fstat(process.files[0].fileno()).st_size > 0)
+        tap.ok(theirs.getblocking() and os.get_blocking(theirs.fileno()), "a socket, which cannot be opened again, is left as it is for others")
+        ours.sendall(b"print(7*7)\n")
+        ours.close()
+        theirs.close()
+        tap.equal(scratch.finish(process).out, "42\n49\n", "and read")
     result = run("x = = 1\n")
     tap.contains(result.out, "error: input:1:", "bad syntax names its line")
     result = run("if true then")

@@ -57,7 +57,8 @@ static inline bool tap_has(const char *got, const char *part, const char *name, 
 /* ok(condition, name with printf arguments) */
 #define ok(condition, ...) tap_report((condition), __FILE__, __LINE__, __VA_ARGS__)
 /* got first, wanted second */
-#define is_int(got, wanted, name) tap_int((got), (wanted), (name), __FILE__, __LINE__)
+#define is_int(got, wanted, name)                                                                  \
+    tap_int((int64_t)(got), (int64_t)(wanted), (name), __FILE__, __LINE__)
 #define is_str(got, wanted, name) tap_str((got), (wanted), (name), __FILE__, __LINE__)
 /* the string holds the part */
 #define has_str(got, part, name) tap_has((got), (part), (name), __FILE__, __LINE__)

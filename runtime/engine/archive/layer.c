@@ -26,7 +26,7 @@ int stream_fail(stream_report *r, const char *format, ...) {
 }
 
 void stream_report_clear(stream_report *r) {
-    if (r->error[0] && r->error != no_memory) free((char *)r->error);
+    if (r->error[0] && r->error != no_memory) free((void *)(uintptr_t)r->error);
     free(r->file);
     free(r->member);
 }
