@@ -22,6 +22,11 @@ local rows = {}
 ---@return string? place the file, "file:member" in an archive
 function rows:next() end
 
+---Waits for the next lines as they are: whole ones, some hundred kilobytes. In place of `next`, not beside it.
+---@return string? text nil at the end
+---@return string|fellowship.rows.problem|nil place the file; or the problem
+function rows:lines() end
+
 ---Closes the file.
 function rows:close() end
 

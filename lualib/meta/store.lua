@@ -97,8 +97,38 @@ function store:batches() end
 ---@return fellowship.store.problem? problem
 function store:holder(key) end
 
----Waits for what is under way, and closes the file.
+---Puts the completions of a recording's lines, unless they are there. It ends at a line that is not as `core.lines` writes
+---them, of which it cannot judge.
+---@param lines string
+---@return integer? added
+---@return integer|fellowship.store.problem known those that were there; or the problem
+---@return integer? used bytes of the lines before where it ended
+---@return integer? count how many lines that are
+function store:import(lines) end
+
+---Puts at most so many completions of another store, from where the last call ended.
+---@param source fellowship.store.source
+---@param most integer
+---@return integer? added
+---@return integer|fellowship.store.problem known those that were there; or the problem
+---@return boolean? ended there are no more
+function store:import_from(source, most) end
+
+---Does what is under way, so that whoever waits for it goes on, and closes the file.
 function store:close() end
+
+---A store that is imported.
+---@class fellowship.store.source: userdata
+local source = {}
+
+---Closes it.
+function source:close() end
+
+---Opens a store to import from.
+---@param path string
+---@return fellowship.store.source? source
+---@return fellowship.store.problem? problem
+function core.source(path) end
 
 ---Opens a store, and makes it when there is none; one of version 1 is brought to the present version, or, when
 ---read-only, read as it is. Refuses a network file system. `say` gets a line of text before that takes long.
@@ -115,13 +145,33 @@ function core.open(options) end
 ---@field completion string
 ---@field created integer milliseconds since 1970
 
----Calls fn for every completion, oldest first. fn cannot wait.
+---How completions are shown: in the order of "time" (when not said), of writing ("written"), or against that ("last").
+---What is false of the texts is left out. With `salvage`, what is damaged is passed over.
+---@class fellowship.store.showing
+---@field order? "time"|"written"|"last"
+---@field salvage? boolean
+---@field request? boolean
+---@field wire? boolean
+---@field completion? boolean
+
+---Calls fn for every completion, until it returns false. fn cannot wait.
 ---@param path string
----@param fn fun(record: fellowship.store.record)
----@param salvage? boolean completions that are damaged are counted and left out
+---@param fn fun(record: fellowship.store.record): boolean?
+---@param how? fellowship.store.showing
 ---@return boolean? well
----@return integer|fellowship.store.problem damaged how many were left out; or the problem
-function core.each(path, fn, salvage) end
+---@return integer|fellowship.store.problem lost how many the store is known to have had, and could not be read; or the problem
+---@return boolean? damaged
+function core.each(path, fn, how) end
+
+---Calls fn for the completions whose keys are from low to high, unless there are more than `most`. fn cannot wait.
+---@param path string
+---@param low string 32 bytes
+---@param high string 32 bytes; its first bit is low's
+---@param most integer
+---@param fn fun(record: fellowship.store.record)
+---@return integer? count how many there are; more than `most` are not counted on
+---@return fellowship.store.problem? problem
+function core.find(path, low, high, most, fn) end
 
 ---Calls fn for at most so many completions, evenly over the store in the order of writing, without reading the others.
 ---Damaged ones are left out. fn cannot wait.
@@ -132,11 +182,26 @@ function core.each(path, fn, salvage) end
 ---@return fellowship.store.problem? problem
 function core.sample(path, most, fn) end
 
+---Calls fn with a recording of the store, piece by piece, whole lines each: every completion that can be read, in the
+---order of time. fn cannot wait.
+---@param path string
+---@param fn fun(lines: string)
+---@return integer? count
+---@return integer|fellowship.store.problem lost as `each` has it; or the problem
+---@return boolean? damaged
+function core.lines(path, fn) end
+
 ---Takes completions out for good, and makes the file smaller. Fails while a run has it open.
 ---@param path string
 ---@param keys string[] of 32 bytes
 ---@return integer? pruned how many there were
----@return fellowship.store.problem? problem
+---@return fellowship.store.problem|string|nil problem; or why, though they are gone, the file could not be made smaller
 function core.prune(path, keys) end
+
+---How many bytes two texts have in common at their begins, and then at their ends.
+---@param a string
+---@param b string
+---@return integer
+function core.common(a, b) end
 
 return core

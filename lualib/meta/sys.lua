@@ -21,6 +21,12 @@ function sys.mkdir(path) end
 ---@return "file"|"folder"|"other"|nil
 function sys.kind(path) end
 
+---Whether two paths lead to one file, which is there.
+---@param a string
+---@param b string
+---@return boolean
+function sys.same(a, b) end
+
 ---What stands at a path that no result may take the place of, in words: "a folder", "a device", "a symbolic link", "an
 ---SQLite database, as stores are". nil when nothing stands there, or an ordinary file.
 ---@param path string

@@ -83,6 +83,11 @@ void json_reader_free(json_reader *r);
  * and so is a UTF-8 byte order mark before it. */
 enum json_token json_next(json_reader *r);
 
+/* The byte offset behind the token; behind its colon for a key. */
+static inline size_t json_reader_offset(const json_reader *r) {
+    return (size_t)(r->at - r->source);
+}
+
 /* --- numbers --- */
 
 /* How faithfully Lua's numbers (64-bit integers, doubles) hold a number of a JSON text. */

@@ -14,7 +14,8 @@
 #include "lua/waiters.h"
 
 #define MOST_RECORD  ((size_t)1 << 30)
-#define MOST_MEMBERS 10 /* named in the message that none of them is data */
+#define LINES        ((size_t)256 << 10) /* bytes at a time, where lines are wanted as they are */
+#define MOST_MEMBERS 10                  /* named in the message that none of them is data */
 
 /* User values of the box: the file's name for messages; the same with the member, "file:member";
  * the declared types; the table of a CSV member once its header is read; a pattern of members. */
@@ -273,11 +274,30 @@ static int next_record(lua_State *L, rows *r) {
     return 0;
 }
 
-static int next_row(lua_State *L, int status, lua_KContext ctx) {
-    (void)status, (void)ctx;
+/* [-0, +n] What lines returns, when the window holds whole lines or an error; nothing when not. */
+static int next_piece(lua_State *L, rows *r) {
+    size_t len;
+    bool last;
+    const char *text = reader_window(r->reader, &len, &last);
+    if (!r->selected || len == 0) return 0;
+    const char *end = len > LINES ? memchr(text + LINES, '\n', len - LINES) : NULL;
+    if (!end && !last) end = memrchr(text, '\n', len);
+    size_t n = end ? (size_t)(end - text) + 1 : last ? len : 0;
+    lua_getiuservalue(L, 1, PLACE);
+    if (n == 0 && len > MOST_RECORD)
+        return lx_fail(L, "file", "%s: a row of over 1 GiB", lua_tostring(L, -1));
+    if (n == 0) return lua_settop(L, 1), 0;
+    lua_pushlstring(L, text, n);
+    lua_insert(L, -2);
+    reader_take(r->reader, n);
+    return 2;
+}
+
+/* Takes what `take` finds, or reads on; k goes on after waiting. */
+static int read_with(lua_State *L, int (*take)(lua_State *, rows *), lua_KFunction k) {
     rows *r = box_check(L, 1, &rows_class);
     for (;;) {
-        int pushed = next_record(L, r);
+        int pushed = take(L, r);
         if (pushed > 0) return pushed;
         switch (reader_advance(r->reader)) {
         case READER_MORE: break;
@@ -287,10 +307,20 @@ static int next_row(lua_State *L, int status, lua_KContext ctx) {
         case READER_WAIT: {
             task_current(L);
             if (r->waiters.first) return luaL_error(L, "these rows are being read by another task");
-            return waiters_wait(L, &r->waiters, TASK_OUTSIDE, 0, next_row);
+            return waiters_wait(L, &r->waiters, TASK_OUTSIDE, 0, k);
         }
         }
     }
+}
+
+static int next_row(lua_State *L, int status, lua_KContext ctx) {
+    (void)status, (void)ctx;
+    return read_with(L, next_record, next_row);
+}
+
+static int next_lines(lua_State *L, int status, lua_KContext ctx) {
+    (void)status, (void)ctx;
+    return read_with(L, next_piece, next_lines);
 }
 
 /*
@@ -300,6 +330,13 @@ static int next_row(lua_State *L, int status, lua_KContext ctx) {
 static int l_next(lua_State *L) {
     lua_settop(L, 1);
     return next_row(L, LUA_OK, 0);
+}
+
+/* rows:lines() -> text, place | nil at the end | nil, {kind =, message =}: the next lines as they
+ * are, whole ones, some hundred kilobytes. In place of next. */
+static int l_lines(lua_State *L) {
+    lua_settop(L, 1);
+    return next_lines(L, LUA_OK, 0);
 }
 
 /* [-0, +1] The table of types at field "types", checked. */
@@ -355,7 +392,8 @@ static int l_open(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"next", l_next}, {"close", box_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"next", l_next}, {"lines", l_lines}, {"close", box_close}, {NULL, NULL}};
 
 static const box_class rows_class = {.name = "fellowship.rows",
                                      .closed = "these rows are closed",

@@ -34,6 +34,7 @@ typedef struct pending {
     task *task;
     store_job *job;
     int64_t foreign; /* commits of others, before a look-up */
+    void *used;      /* another box that the job uses while it is out; or NULL */
     bool mine;       /* the job is not out */
 } pending;
 
@@ -54,12 +55,15 @@ static void notify(void *arg) {
 }
 
 /* [-0, +0] Lets go of what a job has used. */
-static void release_texts(runtime *rt, const store_job *job) {
+static void release_used(runtime *rt, const store_job *job) {
     lua_State *L = rt->L;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &jobs_out);
+    lua_rawgetp(L, -1, job);
+    pending *p = lua_touserdata(L, -1);
+    if (p && p->used) box_leave(p->used);
     lua_pushnil(L);
-    lua_rawsetp(L, -2, job);
-    lua_pop(L, 1);
+    lua_rawsetp(L, -3, job);
+    lua_pop(L, 2);
 }
 
 static bool uses_texts(const store_job *job) {
@@ -73,7 +77,7 @@ static void on_jobs_done(void *arg) {
         if (job->op == STORE_GET) o->rt->reading--;
         if (uses_texts(job)) {
             o->rt->committed--;
-            release_texts(o->rt, job);
+            release_used(o->rt, job);
         }
         pending *p = job->user;
         if (p) {
@@ -214,6 +218,7 @@ static int submit(lua_State *L, opened *o, pending *p, lua_KFunction after) {
         lua_pushvalue(L, -2);
         lua_rawsetp(L, -2, p->job);
         lua_pop(L, 1);
+        if (p->used) box_enter(p->used);
         o->rt->committed++;
     } else if (p->job->op == STORE_GET) {
         o->rt->reading++;
@@ -232,7 +237,7 @@ static pending *pending_at(lua_State *L, lua_KContext ctx) {
     return p;
 }
 
-/* ---- for lua/store_batch.c ---- */
+/* ---- for lua/store_batch.c and lua/store_import.c ---- */
 
 void store_check_open(lua_State *L) {
     check_store(L);
@@ -240,6 +245,11 @@ void store_check_open(lua_State *L) {
 
 store_job **store_new_job(lua_State *L) {
     return &new_box(L)->job;
+}
+
+void store_job_uses(lua_State *L, void *box) {
+    pending *p = lua_touserdata(L, -1);
+    p->used = box;
 }
 
 int store_submit_job(lua_State *L, lua_KFunction after) {
@@ -396,104 +406,6 @@ static int l_await(lua_State *L) {
     return submit(L, o, p, after_await);
 }
 
-/* ---- for tools ---- */
-
-typedef struct visit {
-    lua_State *L;
-    bool failed;
-} visit;
-
-/* [-2, +0] Calls a function with a record, which is a light userdata. */
-static int show_record(lua_State *L) {
-    const store_record *r = lua_touserdata(L, 2);
-    lua_settop(L, 1);
-    lua_createtable(L, 0, 5);
-    lua_pushlstring(L, (const char *)r->key, STORE_KEY);
-    lua_setfield(L, -2, "key");
-    lua_pushlstring(L, r->request, r->request_len);
-    lua_setfield(L, -2, "request");
-    lua_pushlstring(L, r->wire, r->wire_len);
-    lua_setfield(L, -2, "wire");
-    lua_pushlstring(L, r->completion, r->completion_len);
-    lua_setfield(L, -2, "completion");
-    lua_pushinteger(L, r->created_ms);
-    lua_setfield(L, -2, "created");
-    lua_call(L, 1, 0);
-    return 0;
-}
-
-/* Calls the Lua function at index 2. No error crosses SQLite's frames, of memory neither: nothing
- * is allocated outside the protected call. */
-static int visit_record(void *arg, const store_record *r) {
-    visit *v = arg;
-    lua_State *L = v->L;
-    lua_pushcfunction(L, show_record);
-    lua_pushvalue(L, 2);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)r);
-    if (lua_pcall(L, 2, 0, 0) == LUA_OK) return 0;
-    v->failed = true;
-    return 1;
-}
-
-/* each(path, fn [, salvage]) -> true, damaged | nil, {kind =, message =}: calls fn{key =, request
- * =, wire =, completion =, created =} for every completion, oldest first. fn cannot wait. When
- * salvage, damaged ones are counted and left out. */
-static int l_each(lua_State *L) {
-    const char *path = luaL_checkstring(L, 1);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    bool salvage = lua_toboolean(L, 3);
-    lua_settop(L, 2);
-    visit v = {L, false};
-    char err[512];
-    size_t damaged = 0;
-    int status = store_each(path, visit_record, &v, salvage ? &damaged : NULL, err, sizeof err);
-    if (v.failed) return lua_error(L); /* on top, as pcall left it */
-    if (status < 0) return lx_fail(L, "store", "%s", err);
-    lua_pushboolean(L, 1);
-    lua_pushinteger(L, (lua_Integer)damaged);
-    return 2;
-}
-
-/* sample(path, most, fn) -> true | nil, {kind =, message =}: calls fn as `each` does, for at most
- * so many completions, evenly over the store in the order of writing. Damaged ones are left out. */
-static int l_sample(lua_State *L) {
-    const char *path = luaL_checkstring(L, 1);
-    lua_Integer most = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, most > 0, 2, "must be 1 or more");
-    luaL_checktype(L, 3, LUA_TFUNCTION);
-    lua_settop(L, 3);
-    lua_remove(L, 2); /* the function is at 2, where visit_record looks for it */
-    visit v = {L, false};
-    char err[512];
-    int status = store_sample(path, (size_t)most, visit_record, &v, err, sizeof err);
-    if (v.failed) return lua_error(L);
-    if (status < 0) return lx_fail(L, "store", "%s", err);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-/* prune(path, keys) -> how many were there | nil, {kind =, message =} */
-static int l_prune(lua_State *L) {
-    const char *path = luaL_checkstring(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    lua_Integer n = luaL_len(L, 2);
-    unsigned char *keys = lua_newuserdatauv(L, (size_t)n * STORE_KEY + 1, 0);
-    for (lua_Integer i = 0; i < n; i++) {
-        size_t len = 0;
-        lua_rawgeti(L, 2, i + 1);
-        const char *key = lua_tolstring(L, -1, &len);
-        luaL_argcheck(L, key && len == STORE_KEY, 2, "a key has 32 bytes");
-        memcpy(keys + (size_t)i * STORE_KEY, key, STORE_KEY);
-        lua_pop(L, 1);
-    }
-    char err[512];
-    int64_t pruned = store_prune(path, keys, (size_t)n, err, sizeof err);
-    if (pruned < 0) return lx_fail(L, "store", "%s", err);
-    lua_pushinteger(L, (lua_Integer)pruned);
-    return 1;
-}
-
 static const luaL_Reg store_methods[] = {{"get", l_get},
                                          {"put", l_put},
                                          {"lease", l_lease},
@@ -504,6 +416,8 @@ static const luaL_Reg store_methods[] = {{"get", l_get},
                                          {"set_batch", store_batch_set},
                                          {"batches", store_batch_list},
                                          {"holder", store_batch_holder},
+                                         {"import", store_import_lines},
+                                         {"import_from", store_import_source},
                                          {"close", box_close},
                                          {NULL, NULL}};
 
@@ -515,10 +429,18 @@ static const box_class store_class = {.name = "fellowship.store",
 int luaopen_fellowship_core_store(lua_State *L) {
     box_register(L, &store_class);
     box_register(L, &lease_class);
+    store_import_register(L);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &jobs_out);
-    static const luaL_Reg functions[] = {
-        {"open", l_open}, {"each", l_each}, {"sample", l_sample}, {"prune", l_prune}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", l_open},
+                                         {"each", store_tools_each},
+                                         {"find", store_tools_find},
+                                         {"sample", store_tools_sample},
+                                         {"lines", store_tools_lines},
+                                         {"prune", store_tools_prune},
+                                         {"common", store_tools_common},
+                                         {"source", store_import_open},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -1,5 +1,5 @@
-/* store_private.h: what store.c (the store and its completions) and store_batch.c (calls that are
- * under way in batches) share; for no one else. */
+/* store_private.h: what store.c (the store and its completions), store_batch.c (calls that are
+ * under way in batches), store_import.c and store_tools.c share; for no one else. */
 #ifndef FELLOWSHIP_LUA_STORE_PRIVATE_H
 #define FELLOWSHIP_LUA_STORE_PRIVATE_H
 
@@ -13,6 +13,9 @@ void store_check_open(lua_State *L);
 /* [-0, +1] A box for a job of the store at index 1; what is put there is the box's to free. Raises
  * when no task runs. */
 store_job **store_new_job(lua_State *L);
+
+/* The job of the box on top of the stack uses another box, which a user value of that box keeps. */
+void store_job_uses(lua_State *L, void *box);
 
 /* Submits the job of the box on top of the stack, and waits for it: then after(L, LUA_YIELD, ctx)
  * goes on. The box's first user value keeps the texts that the job uses. */
@@ -31,5 +34,19 @@ int store_batch_complete(lua_State *L);
 int store_batch_set(lua_State *L);
 int store_batch_list(lua_State *L);
 int store_batch_holder(lua_State *L);
+int store_import_lines(lua_State *L);
+int store_import_source(lua_State *L);
+
+/* Makes the class of sources known. */
+void store_import_register(lua_State *L);
+
+/* Functions of the module. */
+int store_import_open(lua_State *L);
+int store_tools_each(lua_State *L);
+int store_tools_find(lua_State *L);
+int store_tools_sample(lua_State *L);
+int store_tools_lines(lua_State *L);
+int store_tools_prune(lua_State *L);
+int store_tools_common(lua_State *L);
 
 #endif

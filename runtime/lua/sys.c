@@ -56,6 +56,15 @@ static int l_kind(lua_State *L) {
     return 1;
 }
 
+/* same(a, b) -> whether two paths lead to one file */
+static int l_same(lua_State *L) {
+    struct stat a, b;
+    lua_pushboolean(L, stat(luaL_checkstring(L, 1), &a) == 0 &&
+                           stat(luaL_checkstring(L, 2), &b) == 0 && a.st_ino == b.st_ino &&
+                           a.st_dev == b.st_dev);
+    return 1;
+}
+
 /* rename(from, to) -> true | nil, err: atomic, and on the disk when it returns. */
 static int l_rename(lua_State *L) {
     const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
@@ -243,6 +252,7 @@ int luaopen_fellowship_core_sys(lua_State *L) {
                                          {"kind", l_kind},
                                          {"rename", l_rename},
                                          {"obstacle", l_obstacle},
+                                         {"same", l_same},
                                          {"remove", l_remove},
                                          {"list", l_list},
                                          {"sha256", l_sha256},

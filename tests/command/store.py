@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import sys
@@ -64,6 +65,99 @@ def moving():
         calls = len(server.log())
         scratch.run("--store", "other.db", "ask.lua", "openai:red", "rows.jsonl")
         tap.equal(len(server.log()), calls, "a run over it asks nothing")
+
+
+def recordings():
+    """Recordings as other programs leave them, and other stores: each completion once, and none that is not what it says."""
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        store(scratch, "export", "one.jsonl")
+        whole = (scratch / "one.jsonl").read_bytes()
+        lines = whole.splitlines(keepends=True)
+        piped = scratch.run("store", "export", "-", "--store", "store.db")
+        tap.equal((piped.out.encode(), json.loads(piped.err)), (whole, {"exported": 80}), "export -: the recording on standard output")
+        tap.equal(store(scratch, "export", "one.jsonl.gz").status, 0, "export to a compressed file")
+
+        def imported(*files, into="fresh.db", **options):
+            (scratch / into).unlink(missing_ok=True)
+            result = scratch.run("store", "import", *files, "--store", into, **options)
+            again = scratch.run("store", "export", "again.jsonl", "--store", into)
+            return result, (scratch / "again.jsonl").read_bytes() if again.status == 0 else None
+
+        for name, content in (("spaced.jsonl", b"".join(json.dumps(json.loads(line), ensure_ascii=False).encode() + b"\n" for line in lines)),
+                              ("windows.jsonl", whole.replace(b"\n", b"\r\n")), ("blank.jsonl", whole.replace(b"\n", b"\n\n")),
+                              ("unended.jsonl", whole[:-1]), ("turned.jsonl", b"".join(reversed(lines))),
+                              ("twice.jsonl", whole + whole), ("again.jsonl.gz", None)):
+            if content is not None:
+                scratch.write(name, content)
+            else:
+                name = "one.jsonl.gz"
+            result, back = imported(name)
+            tap.equal((result.summary, back == whole), ({"added": 80, "known": 80 if name == "twice.jsonl" else 0}, True), f"{name}: comes back the same")
+        with open(scratch / "one.jsonl", "rb") as stdin:
+            tap.equal(imported("-", stdin=stdin)[0].summary, {"added": 80, "known": 0}, "from standard input")
+
+        half, rest = lines[:30], lines[20:]
+        scratch.write("a.jsonl", b"".join(half))
+        scratch.write("b.jsonl", b"".join(rest))
+        tap.equal(imported("a.jsonl", "b.jsonl")[0].summary, {"added": 80, "known": 10}, "several files, which have some in common")
+        tap.equal(imported("store.db")[0].summary, {"added": 80, "known": 0}, "another store")
+        result, back = imported("store.db", "one.jsonl", "store.db")
+        tap.equal((result.summary, back == whole), ({"added": 80, "known": 160}, True), "a store, its recording and itself again: once")
+        version_1(scratch, host.jsonl(scratch / "one.jsonl"))
+        result, back = imported("old.db")
+        tap.equal((result.summary, back == whole), ({"added": 80, "known": 0}, True), "a store of version 1")
+        tap.equal(store(scratch, "import", "store.db").status, 2, "a store into itself: status 2")
+        for content, part in ((whole.replace(b"item <row-3>", b"item <row-4>", 1), ["bad.jsonl:", "the key is not that of the request"]),
+                              (whole.replace(b'"wire":{', b'"wired":{', 1), ["bad.jsonl:1", '"wire" is missing']),
+                              (whole[:-40], ["bad.jsonl:80"]), (b"hello\n", ["bad.jsonl:1"]), (b"{}\n", ["bad.jsonl:1", "is missing"])):
+            scratch.write("bad.jsonl", content)
+            result, back = imported("bad.jsonl")
+            tap.equal(result.status, 1, f"a recording that is none: status 1")
+            tap.contains(result.err, part, f"which says {part}")
+        with sqlite3.connect(scratch / "foreign.db") as db:
+            db.execute("CREATE TABLE t(x)")
+        db.close()
+        tap.contains(imported("foreign.db")[0].err, "another application's", "another application's database is no store")
+        hurt = bytearray((scratch / "store.db").read_bytes())
+        at = hurt.rindex(b"\x28\xb5\x2f\xfd") + 40
+        hurt[at] ^= 4
+        (scratch / "hurt.db").write_bytes(hurt)
+        result = imported("hurt.db")[0]
+        tap.equal(result.status, 1, "a store with a flipped bit in a record: status 1")
+        tap.contains(result.err, ["hurt.db", "damaged", "store export"], "which names it, and what helps")
+
+
+def finding():
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch)
+        keys = [row["key"] for row in (json.loads(line) for line in scratch.run("store", "export", "-", "--store", "store.db").out.splitlines())]
+        shown = [json.loads(store(scratch, "show", key).out)["key"] for key in keys[:5]]
+        tap.equal(shown, keys[:5], "show: by the whole key")
+        tap.equal(json.loads(store(scratch, "show", keys[7].upper()[:20]).out)["key"], keys[7], "in capitals too")
+        first = keys[0][0]
+        many = sum(key[0] == first for key in keys)
+        result = store(scratch, "show", first)
+        tap.ok(result.status == 2 and f"{many} completions begin with {first}" in result.err, f"{many} completions begin with {first}", result)
+        for bad in ("xyz", "--", "", "a" * 65):
+            tap.equal(store(scratch, "show", bad).status, 2, f'show "{bad}": status 2')
+        version_1(scratch, host.jsonl(scratch.run("store", "export", "one.jsonl", "--store", "store.db") and scratch / "one.jsonl"))
+        tap.equal(json.loads(scratch.run("store", "show", keys[3][:16], "--store", "old.db").out)["key"], keys[3], "in a store of version 1")
+
+
+def full_while_pruning():
+    """There is no room to make the file smaller: what was taken out is gone all the same, and said to be."""
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        filled(scratch, 400)
+        scratch.prompts(5)
+        scratch.run("--store", "store.db", "ask.lua", "openai:green", "rows.jsonl")
+        size = (scratch / "store.db").stat().st_size
+        result = scratch.run("store", "prune", "--model", "green", "--yes", "--store", "store.db",
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2)))
+        tap.equal((result.status, result.summary), (0, {"pruned": 5}), "prune without room for VACUUM says what was pruned")
+        tap.contains(result.err, ["5 completions are gone", "could not be made smaller"], "and that the file stays as large")
+        tap.equal(len(store(scratch, "ls").out.splitlines()), 800, "the others stay")
+        tap.equal(store(scratch, "export", "rest.jsonl").summary, {"exported": 800}, "and are sound")
 
 
 def places():
@@ -198,7 +292,7 @@ def first_version():
         ask = "ask.lua", "openai:red", "rows.jsonl"
         want = scratch.run("--offline", "--store", "store.db", *ask).out
         tap.equal(exported(scratch, "old.db"), recording, "a store of version 1: export gives the same bytes")
-        tap.equal(scratch.run("store", "ls", "--store", "old.db").out, store(scratch, "ls").out, "ls")
+        tap.equal(sorted(scratch.run("store", "ls", "--store", "old.db").out.splitlines()), sorted(store(scratch, "ls").out.splitlines()), "ls")
         result = scratch.run("--offline", "--store", "old.db", *ask)
         tap.equal((result.status, result.out), (0, want), "--offline finds every row")
         tap.equal(version_of(path)[:2], (1, 80), "and writes nothing")
@@ -278,4 +372,4 @@ def first_version_damaged():
 
 
 host.need_program()
-tap.cases(looking, moving, places, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)
+tap.cases(looking, moving, recordings, finding, full_while_pruning, places, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)

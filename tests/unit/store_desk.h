@@ -7,6 +7,7 @@
 #ifndef FELLOWSHIP_TESTS_STORE_DESK_H
 #define FELLOWSHIP_TESTS_STORE_DESK_H
 
+#include "engine/store/scan.h"
 #include "engine/store/store.h"
 
 #include "tap.h"
@@ -111,6 +112,18 @@ static inline store_job *run(desk *d, store_job *job) {
 static inline bool completion_is(const store_job *job, const char *wanted) {
     return job->found && !job->error && job->answer.len == strlen(wanted) &&
            memcmp(job->answer.data, wanted, job->answer.len) == 0;
+}
+
+static inline int count_one(void *arg, const store_record *record) {
+    (void)record;
+    ++*(int *)arg;
+    return 0;
+}
+
+/* How many completions the store at a path has; -1 when it cannot be read. */
+static inline int count(const char *at) {
+    int n = 0;
+    return store_each(at, STORE_BY_TIME, count_one, &n, NULL, err, sizeof err) == 0 ? n : -1;
 }
 
 static inline bool desk_begin(void) {

@@ -53,7 +53,7 @@ static void test_round_trip(void) {
     ok(job->found && job->answer.len == len, "with what it had");
     store_job_free(job);
     desk_close(&d);
-    is_int(store_count(path, err, sizeof err), 3, "and it is counted");
+    is_int(count(path), 3, "and it is counted");
 }
 
 static void test_order(void) {
@@ -83,7 +83,7 @@ static void test_order(void) {
 
     for (n = 0; n < 1000; n++) store_submit(d.s, make_put(JOBS + n, words("answer %d", n)));
     desk_close(&d);
-    is_int(store_count(path, err, sizeof err), JOBS + 1000, "closing finishes what waits");
+    is_int(count(path), JOBS + 1000, "closing finishes what waits");
 }
 
 /* In a child: puts keys 0 to count with texts of its own, from the last or the first. Exits with 0
@@ -126,7 +126,7 @@ static void test_two_processes(void) {
         bad += status != 0;
     }
     is_int(bad, 0, "four processes that create and fill one store agree on every completion");
-    is_int(store_count(path, err, sizeof err), 300, "each is there once");
+    is_int(count(path), 300, "each is there once");
 }
 
 /* How many of the keys below count the store at path has. */
@@ -211,14 +211,14 @@ static void test_each(void) {
         job->created_ms = 100 + (9 - n) / 2; /* 9 and 8 first, then 7 and 6, ... */
         store_job_free(run(&d, job));
     }
-    int count = 0;
-    is_int(store_each(path, check_each, &count, NULL, err, sizeof err), 0,
+    int seen = 0;
+    is_int(store_each(path, STORE_BY_TIME, check_each, &seen, NULL, err, sizeof err), 0,
            "each shows all, by time and then key, while the store is in use");
-    is_int(count, 10, "and that is ten");
-    count = 0;
-    is_int(store_each(path, stop_at_three, &count, NULL, err, sizeof err), 42,
+    is_int(seen, 10, "and that is ten");
+    seen = 0;
+    is_int(store_each(path, STORE_BY_TIME, stop_at_three, &seen, NULL, err, sizeof err), 42,
            "it stops when told to");
-    is_int(count, 3, "at once");
+    is_int(seen, 3, "at once");
     desk_close(&d);
 }
 
@@ -262,7 +262,7 @@ static void test_durable(void) {
     ok(s != NULL, "a durable store opens");
     for (int n = 0; n < 100; n++) store_submit(s, make_put(n, words("answer %d", n)));
     store_close(s);
-    is_int(store_count(path, err, sizeof err), 100, "and keeps all");
+    is_int(count(path), 100, "and keeps all");
     desk_open(&d, path, false);
     store_job_free(run(&d, make_put(100, words("answer %d", 100))));
     usleep(700 * 1000); /* the idle sync, for the sanitizers to see */

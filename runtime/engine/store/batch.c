@@ -272,7 +272,8 @@ store_job *store_batch_job(enum store_batch_op op, size_t count, store_batch **o
         free(entries);
         return NULL;
     }
-    work->work = (store_work){op != BATCH_LIST && op != BATCH_HOLDER, run, free_work};
+    bool writes = op != BATCH_LIST && op != BATCH_HOLDER;
+    work->work = (store_work){.writes = writes, .syncs = writes, .run = run, .free = free_work};
     work->batch = (store_batch){.op = op, .entries = entries, .count = count};
     job->op = STORE_WORK;
     job->work = &work->work;

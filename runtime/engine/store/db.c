@@ -333,10 +333,28 @@ static void make_empty(const char *path) {
     if (fd >= 0) close(fd);
 }
 
-sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen) {
+/* Why the file could not be opened, beyond what SQLite says. */
+static void explain_opening(sqlite3 *db, int rc, const store_options *options, bool existed,
+                            char *err, size_t errlen) {
+    const char *path = options->path;
+    int folder = options->read_only || existed ? 0 : folder_problem(path);
+    if (folder)
+        snprintf(err, errlen, "the store %s cannot be made: its folder cannot be written (%s)",
+                 path, strerror(folder));
+    else if (options->read_only && (rc & 0xff) == SQLITE_CANTOPEN && has_pending_wal(path))
+        snprintf(err, errlen,
+                 "the store %s has unfinished writes (%s-wal) and its folder cannot be written; "
+                 "copy both files to a folder of yours and use that",
+                 path, path);
+    else
+        store_db_explain(db, rc, path, err, errlen);
+}
+
+sqlite3 *store_db_open(const store_options *options, int *rc, char *err, size_t errlen) {
     const char *path = options->path;
     bool read_only = options->read_only;
     store_place place;
+    *rc = SQLITE_CANTOPEN;
     if (!fit_place(path, read_only, &place, err, errlen)) return NULL;
     if (!read_only && !place.exists) {
         char text[96];
@@ -345,23 +363,13 @@ sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen) {
     }
     sqlite3 *db = NULL;
     enum kind kind = KIND_FOREIGN;
-    int rc = read_only ? open_to_read(options, place.network != NULL, &db, &kind)
-                       : open_to_write(options, &db, &kind);
-    if (rc == SQLITE_OK && accept_kind(kind, path, err, errlen)) return db;
-    if (rc != SQLITE_OK) {
-        int folder = read_only || place.exists ? 0 : folder_problem(path);
-        if (folder)
-            snprintf(err, errlen, "the store %s cannot be made: its folder cannot be written (%s)",
-                     path, strerror(folder));
-        else if (read_only && (rc & 0xff) == SQLITE_CANTOPEN && has_pending_wal(path))
-            snprintf(
-                err, errlen,
-                "the store %s has unfinished writes (%s-wal) and its folder cannot be written; "
-                "copy both files to a folder of yours and use that",
-                path, path);
-        else
-            store_db_explain(db, rc, path, err, errlen);
-    }
+    *rc = read_only ? open_to_read(options, place.network != NULL, &db, &kind)
+                    : open_to_write(options, &db, &kind);
+    if (*rc == SQLITE_OK && accept_kind(kind, path, err, errlen)) return db;
+    if (*rc == SQLITE_OK)
+        *rc = SQLITE_NOTADB;
+    else
+        explain_opening(db, *rc, options, place.exists, err, errlen);
     sqlite3_close(db);
     return NULL;
 }

@@ -16,8 +16,9 @@
 /* How long a connection waits for another process, in seconds. */
 enum { STORE_DB_PATIENCE = 60 };
 
-/* Opens the file as store_open (engine/store/store.h) says. NULL and a message in err. */
-sqlite3 *store_db_open(const store_options *options, char *err, size_t errlen);
+/* Opens the file as store_open (engine/store/store.h) says. NULL, a message in err, and in *rc an
+ * SQLite result code: SQLITE_CORRUPT or SQLITE_NOTADB for a file that is damaged or no store. */
+sqlite3 *store_db_open(const store_options *options, int *rc, char *err, size_t errlen);
 
 /* The file of the write-ahead log, or NULL; the connection's own. */
 sqlite3_file *store_db_wal(sqlite3 *db);

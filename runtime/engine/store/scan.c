@@ -1,208 +1,266 @@
+#include "engine/store/scan.h"
+
 #include "engine/store/db.h"
-#include "engine/store/store.h"
+#include "engine/store/salvage.h"
 #include "engine/store/table.h"
 
+#include <assert.h>
 #include <stdio.h>
-
-/* The order comes from ids and not from whole rows, so that SQLite sorts some tens of bytes a
- * completion and not kilobytes. */
-static const char order_sql[] = "SELECT id FROM completion ORDER BY created, key";
-
-/* Shows the row with this id to fn. Returns SQLITE_OK with fn's answer in *stop, or a failure. */
-static int show(sqlite3_stmt *row, pack *p, sqlite3_int64 id,
-                int (*fn)(void *, const store_record *), void *arg, int *stop) {
-    sqlite3_bind_int64(row, 1, id);
-    int rc = sqlite3_step(row);
-    if (rc == SQLITE_ROW) {
-        pack_text texts[PACK_TEXTS];
-        bool whole = store_table_texts(row, p, texts);
-        if (whole)
-            *stop = fn(arg, &(store_record){.key = sqlite3_column_blob(row, 0),
-                                            .created_ms = sqlite3_column_int64(row, 1),
-                                            .request = texts[RECORD_REQUEST].data,
-                                            .request_len = texts[RECORD_REQUEST].len,
-                                            .wire = texts[RECORD_WIRE].data,
-                                            .wire_len = texts[RECORD_WIRE].len,
-                                            .completion = texts[RECORD_COMPLETION].data,
-                                            .completion_len = texts[RECORD_COMPLETION].len});
-        rc = whole ? SQLITE_OK : SQLITE_CORRUPT;
-    } else if (rc == SQLITE_DONE) {
-        rc = SQLITE_CORRUPT;
-    }
-    int reset = sqlite3_reset(row);
-    return rc == SQLITE_OK ? reset : rc;
-}
+#include <stdlib.h>
 
 /* What a scan shows to whom, and what it may pass over. */
-typedef struct scan_state {
+typedef struct scan {
+    sqlite3 *db;
     sqlite3_stmt *row;
     pack *pack;
-    int (*fn)(void *, const store_record *);
+    store_visitor fn;
     void *arg;
     int stop;
-    size_t *damaged; /* NULL: damage is a failure */
-} scan_state;
+    int64_t last;           /* id of what was looked at */
+    store_damage *damage;   /* NULL: damage is a failure */
+    const char *path;       /* of what is salvaged from; NULL: nothing is */
+    store_salvage *salvage; /* once something was damaged */
+    bool salvaged;          /* that was tried */
+} scan;
 
-static int visit(scan_state *s, sqlite3_int64 id) {
-    int rc = show(s->row, s->pack, id, s->fn, s->arg, &s->stop);
-    if ((rc & 0xff) != SQLITE_CORRUPT || !s->damaged) return rc;
-    ++*s->damaged;
+/* SQLITE_ERROR is its word for a format or a schema that it does not know. */
+static bool is_damage(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR ||
+           rc == SQLITE_IOERR_SHORT_READ;
+}
+
+/* ---- one completion ---- */
+
+/* Shows the row that the statement stands on. */
+static int show_row(scan *s) {
+    pack_text texts[PACK_TEXTS];
+    if (!store_table_texts(s->row, s->pack, texts)) return SQLITE_CORRUPT;
+    store_record record = {.key = sqlite3_column_blob(s->row, 0),
+                           .created_ms = sqlite3_column_int64(s->row, 1),
+                           .request = texts[RECORD_REQUEST].data,
+                           .request_len = texts[RECORD_REQUEST].len,
+                           .wire = texts[RECORD_WIRE].data,
+                           .wire_len = texts[RECORD_WIRE].len,
+                           .completion = texts[RECORD_COMPLETION].data,
+                           .completion_len = texts[RECORD_COMPLETION].len};
+    if (s->damage && !store_salvage_is_right(&record)) return SQLITE_CORRUPT;
+    s->stop = s->fn(s->arg, &record);
     return SQLITE_OK;
 }
 
-static int in_order(sqlite3 *db, scan_state *s) {
-    sqlite3_stmt *order = NULL;
-    int rc = sqlite3_prepare_v2(db, order_sql, -1, &order, NULL);
-    int step = SQLITE_DONE;
-    while (rc == SQLITE_OK && !s->stop && (step = sqlite3_step(order)) == SQLITE_ROW)
-        rc = visit(s, sqlite3_column_int64(order, 0));
-    if (rc == SQLITE_OK && step != SQLITE_ROW && step != SQLITE_DONE) rc = step;
-    sqlite3_finalize(order);
+/* Shows a completion that SQLite could not read, from the pages themselves; counts it when that
+ * cannot be either. */
+static void show_damaged(scan *s, int64_t id) {
+    if (!s->salvaged) s->salvage = store_salvage_open(s->path);
+    s->salvaged = true;
+    s->damage->any = true;
+    if (!s->salvage || !store_salvage_one(s->salvage, id, s->fn, s->arg, &s->stop))
+        s->damage->lost++;
+}
+
+/* Shows the completion with this id; what is damaged is counted, where it may be. */
+static int show(scan *s, int64_t id) {
+    s->last = id;
+    sqlite3_bind_int64(s->row, 1, id);
+    int rc = sqlite3_step(s->row);
+    if (rc == SQLITE_ROW)
+        rc = show_row(s);
+    else if (rc == SQLITE_DONE)
+        rc = SQLITE_CORRUPT;
+    int reset = sqlite3_reset(s->row);
+    if (rc == SQLITE_OK) rc = reset;
+    if (!is_damage(rc) || !s->damage) return rc;
+    if (s->path)
+        show_damaged(s, id);
+    else
+        s->damage->lost++;
+    return SQLITE_OK;
+}
+
+/* ---- all of them ---- */
+
+/* The order comes from ids and not from whole rows, so that SQLite sorts some tens of bytes a
+ * completion and not kilobytes. */
+static const char *const order_sql[] = {
+    [STORE_BY_TIME] = "SELECT id FROM completion ORDER BY created, key",
+    [STORE_AS_WRITTEN] = "SELECT id FROM completion ORDER BY id",
+    [STORE_LAST_FIRST] = "SELECT id FROM completion ORDER BY id DESC",
+};
+
+/* Steps to the next id. A page that is pointed to twice shows what it holds twice, and SQLite does
+ * not see that. */
+static int next_id(scan *s, sqlite3_stmt *ids, enum store_order order, int64_t *id) {
+    int rc = sqlite3_step(ids);
+    if (rc != SQLITE_ROW) return rc;
+    *id = sqlite3_column_int64(ids, 0);
+    bool first = s->last == 0;
+    if (order == STORE_AS_WRITTEN && !first && *id <= s->last) return SQLITE_CORRUPT;
+    if (order == STORE_LAST_FIRST && !first && *id >= s->last) return SQLITE_CORRUPT;
     return rc;
 }
 
-/* The highest id of a table, or 0. */
-static sqlite3_int64 highest(sqlite3 *db, const char *sql) {
+static int in_order(scan *s, enum store_order order) {
+    sqlite3_stmt *ids = NULL;
+    int rc = sqlite3_prepare_v2(s->db, order_sql[order], -1, &ids, NULL);
+    int64_t id;
+    while (rc == SQLITE_OK && !s->stop && (rc = next_id(s, ids, order, &id)) == SQLITE_ROW)
+        rc = show(s, id);
+    sqlite3_finalize(ids);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The integer that a query gives; `otherwise` when it gives none. */
+static int64_t ask(sqlite3 *db, const char *sql, int64_t otherwise) {
     sqlite3_stmt *query = NULL;
-    sqlite3_int64 id = 0;
+    int64_t value = otherwise;
     if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK &&
         sqlite3_step(query) == SQLITE_ROW)
-        id = sqlite3_column_int64(query, 0);
+        value = sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);
-    return id;
+    return value;
 }
 
-/* Where pages are damaged no query gets past them; asked for one by one, the others are there. Ids
- * that were never used count as damaged, but there are none in between. */
-static int one_by_one(sqlite3 *db, scan_state *s) {
-    sqlite3_int64 last = highest(db, "SELECT max(id) FROM completion");
-    sqlite3_int64 noted = highest(db, "SELECT max(id) FROM recent");
-    sqlite3_int64 indexed = highest(db, "SELECT max(id) FROM key_index");
-    if (noted > last) last = noted;
-    if (indexed > last) last = indexed;
-    int rc = last > 0 ? SQLITE_OK : SQLITE_CORRUPT;
-    for (sqlite3_int64 id = 1; id <= last && rc == SQLITE_OK && !s->stop; id++) rc = visit(s, id);
-    return rc;
+/* How many completions there are by the table's own pages; -1 when those make no sense. */
+static int64_t count_rows(sqlite3 *db) {
+    sqlite3_stmt *ids = NULL;
+    int64_t count = 0, last = INT64_MIN;
+    int rc = sqlite3_prepare_v2(db, "SELECT id FROM completion", -1, &ids, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(ids)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(ids, 0);
+        rc = id > last ? SQLITE_OK : SQLITE_CORRUPT;
+        last = id;
+        count++;
+    }
+    sqlite3_finalize(ids);
+    return rc == SQLITE_DONE ? count : -1;
+}
+
+/* Whether the table has as many completions as are noted elsewhere; true where none are noted. */
+static bool is_complete(sqlite3 *db) {
+    int64_t noted =
+        ask(db, "SELECT (SELECT count(*) FROM key_index) + (SELECT count(*) FROM recent)", -1);
+    return noted < 0 || count_rows(db) == noted;
 }
 
 /* At most `most`, evenly over the ids. Each is found by its id, so that the pages between are not
  * read. What was pruned leaves gaps. */
-static int spread(sqlite3 *db, scan_state *s, size_t most) {
-    sqlite3_int64 last = highest(db, "SELECT max(id) FROM completion");
-    sqlite3_int64 step = last / (sqlite3_int64)most + 1;
+static int spread(scan *s, size_t most) {
+    int64_t last = ask(s->db, "SELECT max(id) FROM completion", 0);
+    int64_t step = last / (int64_t)most + 1;
     int rc = SQLITE_OK;
-    for (sqlite3_int64 id = 1; id <= last && rc == SQLITE_OK && !s->stop; id += step)
-        rc = visit(s, id);
+    for (int64_t id = 1; id <= last && rc == SQLITE_OK && !s->stop; id += step) rc = show(s, id);
     return rc;
 }
 
-/* All of them, or with `most` that many at most. */
-static int scan(sqlite3 *db, scan_state *s, size_t most) {
-    int rc = sqlite3_prepare_v2(db, store_table_row(db), -1, &s->row, NULL);
+/* ---- connections ---- */
+
+static int begin(scan *s, const char *path, char *err, size_t errlen) {
+    int rc;
+    s->db = store_db_open(&(store_options){.path = path, .read_only = true}, &rc, err, errlen);
+    if (!s->db) return rc;
+    /* One transaction: a run that goes on meanwhile does not change what is seen. */
+    rc = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(s->db, store_table_row(s->db), -1, &s->row, NULL);
     s->pack = pack_new();
     if (!s->pack) rc = SQLITE_NOMEM;
-    if (rc == SQLITE_OK) rc = most ? spread(db, s, most) : in_order(db, s);
-    /* Nothing was shown: it fails before the first row, while it sorts. */
-    if ((rc & 0xff) == SQLITE_CORRUPT && s->damaged && !most) rc = one_by_one(db, s);
-    pack_free(s->pack);
-    sqlite3_finalize(s->row);
+    if (rc != SQLITE_OK) store_db_explain(s->db, rc, path, err, errlen);
     return rc;
 }
 
-static int each(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
-                void *arg, size_t *damaged, char *err, size_t errlen) {
-    sqlite3 *db = store_db_open(&(store_options){.path = path, .read_only = true}, err, errlen);
-    if (!db) return -1;
-    scan_state s = {.fn = fn, .arg = arg, .damaged = damaged};
-    if (damaged) *damaged = 0;
-    /* One transaction: a run that goes on meanwhile does not change what is seen. */
-    int rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
-    if (rc == SQLITE_OK) rc = scan(db, &s, most);
-    if (rc != SQLITE_OK) store_db_explain(db, rc, path, err, errlen);
-    sqlite3_close(db);
+static void end(scan *s) {
+    store_salvage_close(s->salvage);
+    pack_free(s->pack);
+    sqlite3_finalize(s->row);
+    sqlite3_close(s->db);
+}
+
+/* Goes on where SQLite cannot. */
+static int salvage(scan *s, const char *path, enum store_order order, char *err, size_t errlen) {
+    store_salvage *from = store_salvage_open(path);
+    if (!from) return -1;
+    int shown = store_salvage_each(from, order, s->last, s->fn, s->arg, s->damage);
+    if (shown < 0) snprintf(err, errlen, "the store %s failed: out of memory", path);
+    store_salvage_close(from);
+    return shown;
+}
+
+int store_each(const char *path, enum store_order order, store_visitor fn, void *arg,
+               store_damage *damage, char *err, size_t errlen) {
+    scan s = {.fn = fn, .arg = arg, .damage = damage, .path = path};
+    if (damage) *damage = (store_damage){0};
+    int rc = begin(&s, path, err, errlen);
+    if (rc == SQLITE_OK) {
+        bool whole = !damage || order != STORE_BY_TIME || is_complete(s.db);
+        rc = whole ? in_order(&s, order) : SQLITE_CORRUPT;
+        if (rc != SQLITE_OK) store_db_explain(s.db, rc, path, err, errlen);
+    }
+    end(&s);
+    if (rc == SQLITE_OK) return s.stop;
+    /* In the order of time nothing was shown yet: SQLite fails before the first one, as it sorts.
+     */
+    if (!damage || !is_damage(rc) || (order == STORE_BY_TIME && s.last != 0)) return -1;
+    return salvage(&s, path, order, err, errlen);
+}
+
+int store_sample(const char *path, size_t most, store_visitor fn, void *arg, char *err,
+                 size_t errlen) {
+    store_damage left_out;
+    scan s = {.fn = fn, .arg = arg, .damage = &left_out};
+    int rc = begin(&s, path, err, errlen);
+    if (rc == SQLITE_OK) {
+        rc = spread(&s, most > 0 ? most : 1);
+        if (rc != SQLITE_OK) store_db_explain(s.db, rc, path, err, errlen);
+    }
+    end(&s);
     return rc == SQLITE_OK ? s.stop : -1;
 }
 
-int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
-               size_t *damaged, char *err, size_t errlen) {
-    return each(path, 0, fn, arg, damaged, err, errlen);
+/* ---- by key ---- */
+
+static const char *find_sql(sqlite3 *db) {
+    if (ask(db, "PRAGMA user_version", 0) == 1)
+        return "SELECT id FROM completion WHERE key BETWEEN ?1 AND ?2 LIMIT ?3";
+    return "SELECT k.id FROM key_index k CROSS JOIN completion c ON c.id = k.id"
+           " WHERE k.prefix BETWEEN ?3 AND ?4 AND c.key BETWEEN ?1 AND ?2"
+           " UNION ALL SELECT id FROM recent WHERE key BETWEEN ?1 AND ?2 LIMIT ?5";
 }
 
-int store_sample(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
-                 void *arg, char *err, size_t errlen) {
-    size_t left_out;
-    return each(path, most > 0 ? most : 1, fn, arg, &left_out, err, errlen);
-}
-
-/* ---- taking out ---- */
-
-static int delete_key(sqlite3 *db, sqlite3_stmt *const statements[3], const unsigned char *key,
-                      size_t *count) {
-    sqlite3_bind_blob(statements[0], 1, key, 32, SQLITE_STATIC);
-    sqlite3_bind_int64(statements[1], 1, store_table_prefix(key));
-    sqlite3_bind_blob(statements[1], 2, key, 32, SQLITE_STATIC);
-    sqlite3_bind_blob(statements[2], 1, key, 32, SQLITE_STATIC);
-    int rc = SQLITE_OK;
-    for (int i = 0; i < 3 && rc == SQLITE_OK; i++) {
-        rc = sqlite3_step(statements[i]);
-        sqlite3_reset(statements[i]);
-        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
-    }
-    *count += (size_t)sqlite3_changes(db);
-    return rc;
-}
-
-static int prune(sqlite3 *db, const unsigned char *keys, size_t n, size_t *count) {
-    /* The index first, and the completion last: by it the index is found. */
-    static const char *const sql[3] = {"DELETE FROM recent WHERE key = ?1",
-                                       "DELETE FROM key_index WHERE prefix = ?1 AND id IN"
-                                       " (SELECT id FROM completion WHERE key = ?2)",
-                                       "DELETE FROM completion WHERE key = ?1"};
-    sqlite3_stmt *statements[3] = {0};
-    /* Ids are used again after the last has gone, which would mislead another process. */
-    int rc = sqlite3_exec(db,
-                          "PRAGMA locking_mode=EXCLUSIVE; PRAGMA busy_timeout=0;"
-                          "BEGIN EXCLUSIVE;"
-                          "CREATE TEMP TABLE t(x);" /* the lock is taken with the first page */
-                          "CREATE INDEX by_key ON completion(key)",
-                          NULL, NULL, NULL);
-    for (int i = 0; i < 3 && rc == SQLITE_OK; i++)
-        rc = sqlite3_prepare_v2(db, sql[i], -1, &statements[i], NULL);
-    for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-        rc = delete_key(db, statements, keys + 32 * i, count);
-    for (int i = 0; i < 3; i++) sqlite3_finalize(statements[i]);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, "DROP INDEX by_key; COMMIT; VACUUM", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
-}
-
-int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char *err,
-                    size_t errlen) {
-    sqlite3 *db = store_db_open(&(store_options){.path = path}, err, errlen);
-    if (!db) return -1;
-    size_t count = 0;
-    int rc = prune(db, keys, n, &count);
-    if ((rc & 0xff) == SQLITE_BUSY)
-        snprintf(err, errlen, "the store %s is in use; prune it when no run is", path);
-    else if (rc != SQLITE_OK)
-        store_db_explain(db, rc, path, err, errlen);
-    sqlite3_close(db);
-    return rc == SQLITE_OK ? (int64_t)count : -1;
-}
-
-int64_t store_count(const char *path, char *err, size_t errlen) {
-    sqlite3 *db = store_db_open(&(store_options){.path = path, .read_only = true}, err, errlen);
-    if (!db) return -1;
-    int64_t count = -1;
+/* Notes the ids of the completions with such keys, one more than `most` at the most. */
+static int find_ids(sqlite3 *db, const unsigned char *low, const unsigned char *high, size_t most,
+                    int64_t *ids, size_t *count) {
     sqlite3_stmt *query = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT count(*) FROM completion", -1, &query, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_step(query);
-    if (rc == SQLITE_ROW)
-        count = sqlite3_column_int64(query, 0);
-    else
-        store_db_explain(db, rc, path, err, errlen);
+    int rc = sqlite3_prepare_v2(db, find_sql(db), -1, &query, NULL);
+    sqlite3_bind_blob(query, 1, low, STORE_KEY, SQLITE_STATIC);
+    sqlite3_bind_blob(query, 2, high, STORE_KEY, SQLITE_STATIC);
+    bool indexed = sqlite3_bind_parameter_count(query) == 5;
+    if (indexed) sqlite3_bind_int64(query, 3, store_table_prefix(low));
+    if (indexed) sqlite3_bind_int64(query, 4, store_table_prefix(high));
+    sqlite3_bind_int64(query, indexed ? 5 : 3, (int64_t)most + 1);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
+        if (*count < most) ids[*count] = sqlite3_column_int64(query, 0);
+        ++*count;
+        rc = SQLITE_OK;
+    }
     sqlite3_finalize(query);
-    sqlite3_close(db);
-    return count;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int64_t store_find(const char *path, const unsigned char low[STORE_KEY],
+                   const unsigned char high[STORE_KEY], size_t most, store_visitor fn, void *arg,
+                   char *err, size_t errlen) {
+    assert((low[0] ^ high[0]) < 0x80);
+    scan s = {.fn = fn, .arg = arg};
+    size_t count = 0;
+    int64_t *ids = calloc(most + 1, sizeof *ids);
+    int rc = begin(&s, path, err, errlen);
+    if (rc == SQLITE_OK) {
+        rc = ids ? find_ids(s.db, low, high, most, ids, &count) : SQLITE_NOMEM;
+        for (size_t i = 0; i < count && count <= most && rc == SQLITE_OK && !s.stop; i++)
+            rc = show(&s, ids[i]);
+        if (rc != SQLITE_OK) store_db_explain(s.db, rc, path, err, errlen);
+    }
+    end(&s);
+    free(ids);
+    return rc == SQLITE_OK ? (int64_t)count : -1;
 }

@@ -194,19 +194,19 @@ static void check_place(store *s, const store_queue *round) {
         if (is_writing(job)) set_error(job, message);
 }
 
-static void after_commit(store *s, const store_queue *round, bool work) {
+static void after_commit(store *s, const store_queue *round, bool sync) {
     store_leases_note_commit(atomic_load(&s->leases));
     if (!s->durable && !s->unsynced_since) s->unsynced_since = store_now_ms();
     /* What is noted of batches stands on the disk before anything is sent that costs. */
-    if (work && s->unsynced_since) sync_commits(s);
+    if (sync && s->unsynced_since) sync_commits(s);
     check_place(s, round);
 }
 
 static void run_round(store *s, const store_queue *round) {
-    bool writes = false, work = false;
+    bool writes = false, sync = false;
     for (store_job *job = round->head; job; job = job->next) {
         if (!is_writing(job)) continue;
-        work = work || job->op == STORE_WORK;
+        sync = sync || (job->op == STORE_WORK && job->work->syncs);
         if (s->read_only)
             explain(s, SQLITE_READONLY, job);
         else
@@ -217,7 +217,7 @@ static void run_round(store *s, const store_queue *round) {
     if (rc != SQLITE_OK)
         undo_group(s, round, rc);
     else if (writes)
-        after_commit(s, round, work);
+        after_commit(s, round, sync);
 }
 
 /* ---- awaiting leases ---- */
@@ -381,8 +381,9 @@ store *store_open(const store_options *options, char *err, size_t errlen) {
         snprintf(err, errlen, "%s", out_of_memory);
         return NULL;
     }
-    s->db = store_db_open(options, err, errlen);
-    int rc = s->db ? prepare_connection(s) : SQLITE_ERROR;
+    int rc;
+    s->db = store_db_open(options, &rc, err, errlen);
+    if (s->db) rc = prepare_connection(s);
     if (s->db && rc != SQLITE_OK) store_db_explain(s->db, rc, s->path, err, errlen);
     if (rc == SQLITE_OK && start_thread(s) != 0) {
         snprintf(err, errlen, "the store %s failed: cannot start its thread", s->path);

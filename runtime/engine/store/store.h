@@ -116,37 +116,4 @@ bool store_has_pending(const store *);
 /* Frees one job and what it holds; does not follow next. NULL is allowed. */
 void store_job_free(store_job *);
 
-/* One row as store_each shows it; the pointers live until the callback returns. */
-typedef struct store_record {
-    const unsigned char *key; /* 32 bytes */
-    const char *request;
-    size_t request_len;
-    const char *wire;
-    size_t wire_len;
-    const char *completion;
-    size_t completion_len;
-    int64_t created_ms;
-} store_record;
-
-/* For tools, synchronous, on a read-only connection of its own: calls fn for every completion in
- * a fixed order (by created, then key) until fn returns non-zero. Returns 0 at the end, what fn
- * returned when it stopped, or -1 and a message; fn should therefore stop with a positive value.
- * With `damaged`, completions that are damaged are counted there and passed over; then the order
- * may be that of writing. */
-int store_each(const char *path, int (*fn)(void *arg, const store_record *), void *arg,
-               size_t *damaged, char *err, size_t errlen);
-
-/* The same for at most `most` of them (1 or more), evenly over the store in the order of writing,
- * without reading what lies between; those that are damaged are passed over. */
-int store_sample(const char *path, size_t most, int (*fn)(void *arg, const store_record *),
-                 void *arg, char *err, size_t errlen);
-
-/* Takes n completions (keys of 32 bytes each) out for good and makes the file smaller. Returns how
- * many there were, or -1 and a message; fails while another process has the store open. */
-int64_t store_prune(const char *path, const unsigned char *keys, size_t n, char *err,
-                    size_t errlen);
-
-/* The number of completions, or -1 and a message. */
-int64_t store_count(const char *path, char *err, size_t errlen);
-
 #endif

@@ -43,7 +43,7 @@ struct store_table {
 
 /* ---- both versions ---- */
 
-static bool is_first(sqlite3 *db) {
+bool store_table_is_first(sqlite3 *db) {
     sqlite3_stmt *query = NULL;
     bool first = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &query, NULL) == SQLITE_OK &&
                  sqlite3_step(query) == SQLITE_ROW && sqlite3_column_int(query, 0) == 1;
@@ -52,14 +52,14 @@ static bool is_first(sqlite3 *db) {
 }
 
 const char *store_table_row(sqlite3 *db) {
-    return is_first(db)
+    return store_table_is_first(db)
                ? "SELECT key, created, completion, request, wire FROM completion WHERE id = ?1"
                : "SELECT key, created, record FROM completion WHERE id = ?1";
 }
 
 bool store_table_texts(sqlite3_stmt *row, pack *p, pack_text texts[PACK_TEXTS]) {
-    if (sqlite3_column_bytes(row, 0) != 32) return false;
-    if (sqlite3_column_count(row) == 3) {
+    if (sqlite3_column_bytes(row, 0) != STORE_KEY) return false;
+    if (sqlite3_column_type(row, 2) == SQLITE_BLOB) {
         const void *record = sqlite3_column_blob(row, 2);
         return pack_open(p, record, (size_t)sqlite3_column_bytes(row, 2), texts);
     }
@@ -87,7 +87,7 @@ store_table *store_table_open(sqlite3 *db, bool read_only, int *rc) {
     t->db = db;
     t->pack = pack_new();
     if (t->pack) *rc = SQLITE_OK;
-    t->first = read_only && is_first(db);
+    t->first = read_only && store_table_is_first(db);
     for (int i = 0; i < STATEMENTS && *rc == SQLITE_OK; i++) {
         const char *text = i == BY_ID ? store_table_row(db) : sql[i];
         if (t->first && i == BY_PREFIX) text = "SELECT id FROM completion WHERE key = ?2";
@@ -157,7 +157,7 @@ int store_table_begin(store_table *t) {
     int rc;
     while ((rc = sqlite3_step(newer)) == SQLITE_ROW) {
         const unsigned char *key = sqlite3_column_blob(newer, 1);
-        if (sqlite3_column_bytes(newer, 1) != 32) {
+        if (sqlite3_column_bytes(newer, 1) != STORE_KEY) {
             rc = SQLITE_CORRUPT;
             break;
         }
@@ -187,45 +187,59 @@ static int take_record(store_table *t, sqlite3_stmt *row, store_job *job) {
     return SQLITE_OK;
 }
 
-/* Takes the completion with this id if its key is the job's: prefixes may be equal by chance. */
-static int look_at(store_table *t, int64_t id, store_job *job) {
+/* Whether BY_ID stands on the completion with this id, and its key is this one: prefixes may be
+ * equal by chance. When it does not stand there it is reset. */
+static int look_at(store_table *t, int64_t id, const unsigned char *key, bool *found) {
     sqlite3_stmt *row = t->statements[BY_ID];
     sqlite3_bind_int64(row, 1, id);
     int rc = sqlite3_step(row);
-    if (rc == SQLITE_ROW) {
-        bool same = sqlite3_column_bytes(row, 0) == sizeof job->key &&
-                    memcmp(sqlite3_column_blob(row, 0), job->key, sizeof job->key) == 0;
-        rc = same ? take_record(t, row, job) : SQLITE_OK;
-    } else if (rc == SQLITE_DONE) {
-        rc = SQLITE_OK; /* pruned */
-    }
+    *found = rc == SQLITE_ROW && sqlite3_column_bytes(row, 0) == STORE_KEY &&
+             memcmp(sqlite3_column_blob(row, 0), key, STORE_KEY) == 0;
+    if (*found) return SQLITE_OK;
     sqlite3_reset(row);
-    return rc;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc; /* done: it was pruned */
 }
 
-int store_table_get(store_table *t, store_job *job) {
-    int64_t prefix = store_table_prefix(job->key);
-    job->found = false;
+/* The same for the completion with this key: its id, or 0. */
+static int find(store_table *t, const unsigned char *key, int64_t *id) {
+    int64_t prefix = store_table_prefix(key);
+    bool found = false;
     int rc = SQLITE_OK;
-    if (t->count) {
-        size_t mask = t->size - 1;
-        for (size_t at = (size_t)prefix & mask; t->recent[at].id; at = (at + 1) & mask) {
-            if (t->recent[at].prefix != prefix) continue;
-            rc = look_at(t, t->recent[at].id, job);
-            if (rc != SQLITE_OK || job->found) return rc;
-        }
+    *id = 0;
+    size_t mask = t->size - 1;
+    for (size_t at = (size_t)prefix & mask; t->count && t->recent[at].id; at = (at + 1) & mask) {
+        if (t->recent[at].prefix != prefix) continue;
+        rc = look_at(t, t->recent[at].id, key, &found);
+        if (found) *id = t->recent[at].id;
+        if (rc != SQLITE_OK || found) return rc;
     }
     sqlite3_stmt *ids = t->statements[BY_PREFIX];
     if (t->first)
-        sqlite3_bind_blob(ids, 2, job->key, sizeof job->key, SQLITE_STATIC);
+        sqlite3_bind_blob(ids, 2, key, STORE_KEY, SQLITE_STATIC);
     else
         sqlite3_bind_int64(ids, 1, prefix);
-    while (rc == SQLITE_OK && !job->found) {
-        int step = sqlite3_step(ids);
-        if (step == SQLITE_DONE) break;
-        rc = step == SQLITE_ROW ? look_at(t, sqlite3_column_int64(ids, 0), job) : step;
+    while (rc == SQLITE_OK && !found && (rc = sqlite3_step(ids)) == SQLITE_ROW) {
+        rc = look_at(t, sqlite3_column_int64(ids, 0), key, &found);
+        if (found) *id = sqlite3_column_int64(ids, 0);
     }
     sqlite3_reset(ids);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int store_table_get(store_table *t, store_job *job) {
+    int64_t id;
+    int rc = find(t, job->key, &id);
+    job->found = false;
+    if (id) {
+        rc = take_record(t, t->statements[BY_ID], job);
+        sqlite3_reset(t->statements[BY_ID]);
+    }
+    return rc;
+}
+
+int store_table_find(store_table *t, const unsigned char key[STORE_KEY], int64_t *id) {
+    int rc = find(t, key, id);
+    if (*id) sqlite3_reset(t->statements[BY_ID]);
     return rc;
 }
 
@@ -237,8 +251,23 @@ static int run(sqlite3_stmt *statement) {
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+int store_table_add(store_table *t, const unsigned char key[STORE_KEY], int64_t created_ms,
+                    const void *record, size_t len) {
+    sqlite3_stmt *insert = t->statements[INSERT], *note = t->statements[NOTE];
+    sqlite3_bind_blob(insert, 1, key, STORE_KEY, SQLITE_STATIC);
+    sqlite3_bind_int64(insert, 2, created_ms);
+    int rc = sqlite3_bind_blob64(insert, 3, record, len, SQLITE_STATIC);
+    if (rc == SQLITE_OK) rc = run(insert);
+    if (rc != SQLITE_OK) return rc;
+    int64_t id = sqlite3_last_insert_rowid(t->db);
+    sqlite3_bind_int64(note, 1, id);
+    sqlite3_bind_blob(note, 2, key, STORE_KEY, SQLITE_STATIC);
+    rc = run(note);
+    if (rc != SQLITE_OK) return rc;
+    return remember(t, store_table_prefix(key), id) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
 int store_table_put(store_table *t, store_job *job) {
-    int64_t created = job->created_ms;
     int rc = store_table_get(t, job);
     if (rc != SQLITE_OK || job->found) return rc;
     const pack_text texts[PACK_TEXTS] = {[RECORD_COMPLETION] = job->completion,
@@ -247,19 +276,7 @@ int store_table_put(store_table *t, store_job *job) {
     const void *record;
     size_t len;
     rc = store_table_pack(t->pack, texts, &record, &len);
-    if (rc != SQLITE_OK) return rc;
-    sqlite3_stmt *insert = t->statements[INSERT], *note = t->statements[NOTE];
-    sqlite3_bind_blob(insert, 1, job->key, sizeof job->key, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 2, created);
-    rc = sqlite3_bind_blob64(insert, 3, record, len, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = run(insert);
-    if (rc != SQLITE_OK) return rc;
-    int64_t id = sqlite3_last_insert_rowid(t->db);
-    sqlite3_bind_int64(note, 1, id);
-    sqlite3_bind_blob(note, 2, job->key, sizeof job->key, SQLITE_STATIC);
-    rc = run(note);
-    if (rc != SQLITE_OK) return rc;
-    return remember(t, store_table_prefix(job->key), id) ? SQLITE_OK : SQLITE_NOMEM;
+    return rc == SQLITE_OK ? store_table_add(t, job->key, job->created_ms, record, len) : rc;
 }
 
 bool store_table_due(const store_table *t) {

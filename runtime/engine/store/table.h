@@ -25,6 +25,9 @@ enum { RECORD_COMPLETION, RECORD_REQUEST, RECORD_WIRE };
 /* Statements that make the tables of an empty database. */
 extern const char store_table_schema[];
 
+/* Whether the tables on this connection are of version 1. */
+bool store_table_is_first(sqlite3 *db);
+
 /* The query for the key, the date and the texts of the completion with one id, for the version of
  * the tables on this connection; and the texts of a row of it. False when they are damaged. */
 const char *store_table_row(sqlite3 *db);
@@ -52,6 +55,12 @@ int store_table_get(store_table *, store_job *);
 /* Inserts the job's completion unless there is one, which then is given back as by get. Inside a
  * writing transaction. */
 int store_table_put(store_table *, store_job *);
+
+/* The id of the completion with this key, or 0; and adds one that is known not to be there, packed
+ * by store_table_pack. In transactions, as above. */
+int store_table_find(store_table *, const unsigned char key[STORE_KEY], int64_t *id);
+int store_table_add(store_table *, const unsigned char key[STORE_KEY], int64_t created_ms,
+                    const void *record, size_t len);
 
 /* Whether so many keys are recent that they should go into the index; does that, in a writing
  * transaction of its own. */

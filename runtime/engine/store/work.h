@@ -14,7 +14,8 @@ typedef struct store_work store_work;
 
 /* The beginning of what a job of STORE_WORK points to. */
 struct store_work {
-    bool writes; /* it changes the store: it and what it says are on the disk when it comes back */
+    bool writes; /* it changes the store */
+    bool syncs;  /* and that is on the disk when it comes back, whatever the options say */
     int (*run)(store_work *, sqlite3 *, store_table *); /* an SQLite result code; may be run again
                                                            after a transaction that failed */
     void (*free)(store_work *);

@@ -19,19 +19,26 @@ local store = {}
 
 local STORE = { "store", type = "string", metavar = "FILE", help = "the store" }
 
---- Calls fn(record) for every sound completion, its texts decoded. Raises when the store cannot be
---- read; damaged completions are counted and left out when `salvage`, else they are an error.
----@return integer damaged
-local function each(path, fn, salvage)
-  local done, problem = core.each(path, fn, salvage)
-  if not done then errors.raise(problem) end
-  return problem or 0
+local function say(...)
+  io.stderr:write("fellowship: ", (...):format(select(2, ...)), "\n")
 end
 
-local function say_damage(count)
-  if count > 0 then
-    io.stderr:write(("fellowship: %d completions of the store are damaged and left out\n"):format(count))
+--- Tells of damage. Returns whether there was any.
+local function say_damage(lost, damaged)
+  if damaged and lost > 0 then
+    say("the store is damaged: %d completions that it had could not be read, and are left out", lost)
+  elseif damaged then
+    say "the store is damaged: what could be read of it is there; how much is missing, if anything, cannot be told"
   end
+  return damaged
+end
+
+--- Calls fn(record) for every completion that can be read, until it returns false. Raises when nothing can be.
+local function each(path, how, fn)
+  how.salvage = true
+  local done, lost, damaged = core.each(path, fn, how)
+  if not done then errors.raise(lost) end
+  return say_damage(lost, damaged)
 end
 
 local function shown_request(request)
@@ -49,62 +56,98 @@ end
 local verbs = {}
 
 verbs.ls = {
-  summary = "the completions, oldest first: key, date, model, and how the last message begins",
+  summary = "the completions as they were written: key, date, model, and how the last message begins",
   options = {
     { "model", type = "string", metavar = "TEXT", help = "only of models whose name holds this" },
     { "limit", type = "integer", least = 1, metavar = "N", help = "only the last N" },
   },
 }
 
+local REQUEST = json.plan { "provider", "model" }
+
+--- Whether a request is of a model whose name holds a text.
+local function is_of(request, model)
+  local _, provider, name = json.pluck(request, REQUEST)
+  return (tostring(provider) .. ":" .. tostring(name)):find(model, 1, true) ~= nil
+end
+
+local function listed(r)
+  local completion = json.decode(r.completion)
+  local failure = completion.error and ("  (%s)"):format(completion.error.kind) or ""
+  return ("%s  %s  %s%s\n"):format(sys.hex(r.key):sub(1, 12), date_of(r.created), shown_request(json.decode(r.request)),
+    failure)
+end
+
 function verbs.ls.run(path, values)
-  local lines, count = {}, 0
-  local damaged = each(path, function(r)
-    local request = json.decode(r.request)
-    if values.model and not (request.provider .. ":" .. request.model):find(values.model, 1, true) then return end
-    local completion = json.decode(r.completion)
-    local failure = completion.error and ("  (%s)"):format(completion.error.kind) or ""
-    local line = ("%s  %s  %s%s\n")
-      :format(sys.hex(r.key):sub(1, 12), date_of(r.created), shown_request(request), failure)
-    count = count + 1
-    if not values.limit then io.stdout:write(line) else lines[(count - 1) % values.limit + 1] = line end
-  end, true)
-  for i = count - #lines + 1, count do io.stdout:write(lines[(i - 1) % values.limit + 1]) end
-  say_damage(damaged)
+  local lines = {}
+  each(path, { wire = false, order = values.limit and "last" or "written" }, function(r)
+    if values.model and not is_of(r.request, values.model) then return end
+    if not values.limit then
+      io.stdout:write(listed(r))
+      return
+    end
+    lines[#lines + 1] = listed(r)
+    return #lines < values.limit
+  end)
+  for i = #lines, 1, -1 do io.stdout:write(lines[i]) end
 end
 
 verbs.show = { argument = "KEY", summary = "all of one completion, by its key or how that begins", options = {} }
 
+-- So many completions are counted where a key's beginning fits several.
+local MOST_COUNTED = 1000
+
+--- How many completions have keys that begin so, and one of them; by the index, or where that is damaged one by one.
+local function find(path, prefix)
+  local found
+  local function take(r) found = r end
+  local low, high = sys.unhex((prefix .. ("0"):rep(64)):sub(1, 64)), sys.unhex((prefix .. ("f"):rep(64)):sub(1, 64))
+  local count = core.find(path, low, high, MOST_COUNTED, take)
+  if count then return count, found end
+  count = 0
+  each(path, {}, function(r)
+    if r.key < low or r.key > high then return end
+    count, found = count + 1, r
+  end)
+  return count, found
+end
+
 function verbs.show.run(path, _, prefix)
   prefix = prefix:lower()
-  local found = {}
-  each(path, function(r)
-    if sys.hex(r.key):sub(1, #prefix) == prefix then found[#found + 1] = r end
-  end, true)
-  if #found == 0 then errors.raise { kind = "data", message = ("%s has no completion %s"):format(path, prefix) } end
-  if #found > 1 then
-    errors.raise { kind = "usage", message = ("%d completions begin with %s; give more digits"):format(#found, prefix) }
+  if not prefix:find "^%x+$" or #prefix > 64 then
+    setup.usage('a key is 64 hexadecimal digits, or the first of them, not "%s"', prefix)
   end
-  local r = found[1]
+  local count, r = find(path, prefix)
+  if count == 0 then errors.raise { kind = "data", message = ("%s has no completion %s"):format(path, prefix) } end
+  if count > 1 then
+    local many = count > MOST_COUNTED and ("over %d"):format(MOST_COUNTED) or count
+    errors.raise { kind = "usage", message = ("%s completions begin with %s; give more digits"):format(many, prefix) }
+  end
   io.stdout:write(json.encode(json.object({ key = sys.hex(r.key), created = r.created, request = json.decode(r.request),
     wire = json.decode(r.wire), completion = json.decode(r.completion) },
     { "key", "created", "request", "wire", "completion" }), { pretty = true }), "\n")
 end
 
-verbs.export = { argument = "FILE", summary = "write the completions as JSON Lines; what is damaged is left out",
-  options = {} }
+verbs.export = { argument = "FILE", summary = "write the completions as JSON Lines (- writes them to standard output); "
+  .. "of a damaged store, what can be read", options = {} }
 
 function verbs.export.run(path, _, file)
-  local exported, damaged = recording.export(path, file)
-  say_damage(damaged)
-  io.stdout:write(json.encode(json.object({ exported = exported, damaged = damaged > 0 and damaged or nil },
+  local exported, lost, damaged = recording.export(path, file)
+  say_damage(lost, damaged)
+  local out = file == "-" and io.stderr or io.stdout
+  out:write(json.encode(json.object({ exported = exported, damaged = damaged and lost or nil },
     { "exported", "damaged" })), "\n")
-  if damaged > 0 then return 1 end
+  if damaged then return 1 end
 end
 
-verbs.import = { argument = "FILE", summary = "take the completions of such a file into the store", options = {} }
+verbs.import = { argument = "FILE", many = true, options = {},
+  summary = "take the completions of such files, or of other stores, into the store" }
 
-function verbs.import.run(path, _, file)
-  local added, known = recording.import(file, path)
+function verbs.import.run(path, _, files)
+  for _, file in ipairs(files) do
+    if sys.same(file, path) then setup.usage("%s is the store itself: there is nothing to import", file) end
+  end
+  local added, known = recording.import(files, path)
   io.stdout:write(json.encode { added = added, known = known }, "\n")
 end
 
@@ -141,26 +184,26 @@ local function differences(a, b, at, lines)
   return lines
 end
 
---- How alike two requests are: fields that agree, then how far the last messages do.
+--- A request as likeness wants it.
+local function prepared(request)
+  return { provider = request.provider, model = request.model, endpoint = request.endpoint, sample = request.sample,
+    messages = request.messages, params = json.canonical(request.params) }
+end
+
+local FIELDS = { "provider", "model", "endpoint", "sample" }
+
+--- How alike two requests are, the first one prepared: fields that agree, then how far the messages do.
 local function likeness(a, b)
   local score = 0
-  for _, name in ipairs { "provider", "model", "endpoint", "sample" } do
+  for _, name in ipairs(FIELDS) do
     if a[name] == b[name] then score = score + 1 end
   end
-  if json.canonical(a.params) == json.canonical(b.params) then score = score + 1 end
+  if a.params == json.canonical(b.params) then score = score + 1 end
   local same, whole = 0, 0
   for i = 1, math.max(#a.messages, #b.messages) do
-    local x, y = a.messages[i] and content.text(a.messages[i].content) or "",
-      b.messages[i] and content.text(b.messages[i].content) or ""
+    local x, y = a.messages[i] and a.messages[i].content or "", b.messages[i] and b.messages[i].content or ""
     whole = whole + math.max(#x, #y, 1)
-    if x == y then
-      same = same + math.max(#x, 1)
-    else
-      local n, m, least = 0, 0, math.min(#x, #y)
-      while n < least and x:byte(n + 1) == y:byte(n + 1) do n = n + 1 end
-      while m < least - n and x:byte(#x - m) == y:byte(#y - m) do m = m + 1 end
-      same = same + n + m
-    end
+    if x == y then same = same + math.max(#x, 1) else same = same + core.common(x, y) end
   end
   return score + 8 * same / whole
 end
@@ -215,19 +258,20 @@ function verbs.why.run(path, _, argument)
   local misses, count = {}, 0
   for i, request in ipairs(read_requests(argument)) do
     if i > MOST_EXPLAINED then break end
-    misses[i] = { request = request, key = sys.sha256(json.canonical(request)), score = -1 }
+    misses[i] = { request = request, prepared = prepared(request), score = -1,
+      key = sys.sha256(json.canonical(request)) }
   end
-  say_damage(each(path, function(r)
+  each(path, { wire = false, completion = false }, function(r)
     count = count + 1
     local request = json.decode(r.request)
     for _, miss in ipairs(misses) do
       if r.key == miss.key then miss.hit = true end
-      local score = likeness(miss.request, request)
+      local score = likeness(miss.prepared, request)
       if score > miss.score then
         miss.score, miss.best = score, { key = r.key, request = request, created = r.created }
       end
     end
-  end, true))
+  end)
   for _, miss in ipairs(misses) do explain(miss, count) end
 end
 
@@ -254,24 +298,28 @@ local function day_of(day)
   return (era * 146097 + of_era - 719468) * 86400000
 end
 
+local FAILURE = json.plan { "error" }
+
 function verbs.prune.run(path, values)
   if not (values.model or values.before or values.failures) then
     setup.usage "store prune needs --model, --before or --failures: it says what goes"
   end
   local before, keys = values.before and day_of(values.before), {}
-  each(path, function(r)
-    local request = json.decode(r.request)
+  local done, problem = core.each(path, function(r)
     if before and r.created >= before then return end
-    if values.model and not (request.provider .. ":" .. request.model):find(values.model, 1, true) then return end
-    if values.failures and not json.decode(r.completion).error then return end
+    if values.model and not is_of(r.request, values.model) then return end
+    if values.failures and not select(2, json.pluck(r.completion, FAILURE)) then return end
     keys[#keys + 1] = r.key
-  end)
+  end, { order = "written", wire = false, request = values.model ~= nil, completion = values.failures })
+  if not done then errors.raise(problem) end
   if not values.yes then
     io.stdout:write(json.encode { would_prune = #keys }, "\n")
     return
   end
-  local pruned, problem = core.prune(path, keys)
+  local pruned
+  pruned, problem = core.prune(path, keys)
   if not pruned then errors.raise(problem) end
+  if problem then say("%d completions are gone, but the file could not be made smaller: %s", pruned, problem) end
   io.stdout:write(json.encode { pruned = pruned }, "\n")
 end
 
@@ -295,8 +343,8 @@ function store.help()
   local lines = { "fellowship store: the completions that were paid for\n\n" }
   for _, name in ipairs(nearest.names(verbs)) do
     local verb = verbs[name]
-    lines[#lines + 1] = ("  fellowship store %-15s %s\n"):format(name .. (verb.argument and " " .. verb.argument or ""),
-      verb.summary)
+    local usage = name .. (verb.argument and " " .. verb.argument or "") .. (verb.many and " ..." or "")
+    lines[#lines + 1] = ("  fellowship store %-15s %s\n"):format(usage, verb.summary)
     for _, option in ipairs(verb.options) do
       lines[#lines + 1] = ("      --%-28s %s\n"):format(option[1] .. (option.metavar and " " .. option.metavar or ""),
         option.help)
@@ -326,6 +374,10 @@ function store.run(arguments)
     if not argument or argument:sub(1, 2) == "--" then
       setup.usage("store %s needs a %s", name, verb.argument == "FILE" and "file" or verb.argument)
     end
+  end
+  if verb.many then
+    argument = { argument }
+    while rest[1] and rest[1]:sub(1, 2) ~= "--" do argument[#argument + 1] = table.remove(rest, 1) end
   end
   local values, problem = options.read({ STORE, table.unpack(verb.options) }, rest)
   if not values then setup.usage("%s (fellowship store --help shows the options)", problem) end

@@ -1,0 +1,60 @@
+/*
+ * store_scan: the completions of a store, one after the other, for tools. Synchronous, on a
+ * read-only connection of its own; a run may go on meanwhile and changes nothing of what is seen.
+ */
+#ifndef FELLOWSHIP_ENGINE_STORE_SCAN_H
+#define FELLOWSHIP_ENGINE_STORE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/store/store.h"
+
+/* A completion as it is shown; the pointers live until the callback returns. */
+typedef struct store_record {
+    const unsigned char *key; /* STORE_KEY bytes */
+    const char *request;
+    size_t request_len;
+    const char *wire;
+    size_t wire_len;
+    const char *completion;
+    size_t completion_len;
+    int64_t created_ms;
+} store_record;
+
+/* Takes a completion; not 0 to stop, and then positive. */
+typedef int (*store_visitor)(void *arg, const store_record *);
+
+enum store_order {
+    STORE_BY_TIME,    /* by when they were created, then by key: the same in every store */
+    STORE_AS_WRITTEN, /* in the order of writing */
+    STORE_LAST_FIRST  /* against it */
+};
+
+/* What could not be shown of a store that is damaged. */
+typedef struct store_damage {
+    bool any;
+    size_t lost; /* completions that it is known to have had */
+} store_damage;
+
+/* Shows every completion in the order that is asked for. Returns 0 at the end, what the visitor
+ * returned when it stopped, or -1 and a message. With `damage`, what is damaged is passed over and
+ * noted there: each completion that can be read in any way is shown, once
+ * (engine/store/salvage.h). */
+int store_each(const char *path, enum store_order order, store_visitor fn, void *arg,
+               store_damage *damage, char *err, size_t errlen);
+
+/* The same for at most `most` of them (1 or more), evenly over the store in the order of writing,
+ * without reading what lies between; those that are damaged are passed over. */
+int store_sample(const char *path, size_t most, store_visitor fn, void *arg, char *err,
+                 size_t errlen);
+
+/* Shows the completions whose keys are from `low` to `high`, found by the index, unless there are
+ * more than `most`. Returns how many there are, or -1 and a message. low and high agree in their
+ * first bit. */
+int64_t store_find(const char *path, const unsigned char low[STORE_KEY],
+                   const unsigned char high[STORE_KEY], size_t most, store_visitor fn, void *arg,
+                   char *err, size_t errlen);
+
+#endif
