@@ -6,14 +6,32 @@ local schemas = require "fellowship.call.schema"
 
 local structured = {}
 
---- The JSON value in an answer: bare, or in the last fence of a text.
+local LENIENT = { duplicates = "last" }
+local FENCE = "```"
+
+--- The last JSON value within fences; each part of the text is looked at once. Where a fence too many stands before it,
+--- the value is between two others.
+local function fenced(text)
+  local found, from, n = {}, 1, 0
+  repeat
+    local at = text:find(FENCE, from, true)
+    local value
+    if n > 0 then value = json.decode((text:sub(from, (at or 0) - 1):gsub("^%a+", "")), LENIENT) end -- the language
+    if value ~= nil then found[n % 2] = value end
+    from, n = at and at + #FENCE, n + 1
+  until not at
+  if found[1] ~= nil then return found[1] end
+  return type(found[0]) == "table" and found[0] or nil
+end
+
+--- The JSON value in an answer: bare, in the last fence of a text, or between its first and its last bracket.
 local function value_in(text)
-  local value, problem = json.decode(text, { duplicates = "last" })
+  local value, problem = json.decode(text, LENIENT)
   if value ~= nil then return value end
-  for fenced in text:gmatch "```%a*%s*\n(.-)\n%s*```" do
-    local found = json.decode(fenced, { duplicates = "last" })
-    if found ~= nil then value = found end
-  end
+  value = fenced(text)
+  if value ~= nil then return value end
+  local first, last = text:find("[{%[]"), text:match "^.*()[}%]]"
+  if first and last and last > first then value = json.decode(text:sub(first, last), LENIENT) end
   if value == nil then return nil, "it is no JSON: " .. tostring(problem) end
   return value
 end

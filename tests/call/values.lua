@@ -1,0 +1,44 @@
+#!/usr/bin/env fellowship
+-- The JSON value in an answer that was asked for by a schema, whatever stands around it, in linear time.
+package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
+
+local tap = require "tap"
+local json = require "fellowship.core.json"
+local structured = require "fellowship.call.structured"
+
+local ok, is = tap.ok, tap.is
+
+local function read(text)
+  local value, problem = structured.read({}, text)
+  return value ~= nil and json.canonical(value) or problem
+end
+
+local V = '{"a":1}'
+for name, text in pairs {
+  ["bare"] = V, ["with white space"] = "\n " .. V .. " \n", ["in a fence"] = "```json\n" .. V .. "\n```", ["in one without a name"] = "```\n" .. V .. "\n```",
+  ["in one line"] = "```json " .. V .. "```", ["in prose"] = "Here it is:\n\n```json\n" .. V .. "\n```\nI hope it helps.",
+  ["in a fence that is not closed"] = "```json\n" .. V .. "\n", ["in the last of two"] = "```json\n{\"a\":2}\n```\nNo:\n```json\n" .. V .. "\n```",
+  ["after a fence too many"] = "``` ```json\n" .. V .. "\n```", ["indented"] = "- so:\n  ```json\n  " .. V .. "\n  ```",
+  ["in prose without a fence"] = "The verdict is " .. V .. ", as said.", ["with backticks inside"] = "So: " .. V,
+} do
+  is(read(text), V, name)
+end
+is(read '{"a":"```json"}', '{"a":"```json"}', "a fence within the value")
+tap.like(read "nothing here", "it is no JSON", "no value")
+tap.like(read "```json\n{\n```", "it is no JSON", "a broken one")
+
+-- Model text that goes on without end is common: eight times as much of it takes at most some twenty times as long.
+for name, unit in pairs { ["a fence and newlines"] = "\n", ["fences"] = "```", ["fences and newlines"] = "```json\n", ["braces"] = "{", ["brackets"] = "[",
+  ["closing braces"] = "}", ["spaces"] = " ", ["backticks"] = "` " } do
+  local function seconds(n)
+    local text = "```json\n" .. unit:rep(n // #unit)
+    local start = os.clock()
+    read(text)
+    return os.clock() - start
+  end
+  local small = math.max(seconds(25000), 0.002)
+  local large = seconds(200000)
+  ok(large / small < 24, ("%s: 200 KB take %.1f ms"):format(name, large * 1000))
+end
+
+tap.done()
