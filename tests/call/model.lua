@@ -184,6 +184,14 @@ do
   is(retry_after.parse("Mon, 01 Mar 2100 00:00:00 GMT", 4107542399), 1, "and a year that has none")
 end
 
+-- several answers to one call --------------------------------------------------------------------------
+for _, asked in ipairs { { "sim:a?n=3" }, { "sim:a", { n = 2 } }, { "sim:a", { candidateCount = 2 } } } do
+  local _, e = pcall(fellowship.model(asked[1]).ask, fellowship.model(asked[1]), "x", asked[2])
+  is(e.kind, "usage", "several answers to one call are refused")
+  like(tostring(e), "sample", "with what to do instead")
+end
+ok(fellowship.model("sim:a"):ask("x", { n = 1 }).text, "one is as it always was")
+
 -- what answers mean -----------------------------------------------------------------------------------
 do
   local function classify(status, body, headers)

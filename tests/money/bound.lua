@@ -27,7 +27,7 @@ settings.take_models({
 -- tokens out ------------------------------------------------------------------------------------------------
 for named, wanted in pairs {
   ["openai:gpt-4o"] = "nil", ["openai:gpt-4o?max_tokens=7"] = 7, ["openai:gpt-4o?max_completion_tokens=8"] = 8,
-  ["openai:gpt-4o?max_completion_tokens=8&max_tokens=7"] = 8, ["openai:o3?max_tokens=7"] = 7,
+  ["openai:gpt-4o?max_completion_tokens=8&max_tokens=7"] = 7, ["openai:o3?max_tokens=7"] = 7,
   ["openai:gpt-4o?max_tokens=7&n=3"] = 21, ["openai:gpt-4o?max_tokens=0"] = "nil", ["openai:gpt-4o?max_tokens=many"] = "nil",
   ["anthropic:claude-haiku-4-5"] = 8192, ["anthropic:claude-haiku-4-5?max_tokens=9"] = 9,
   ["gemini:gemini-2.5-flash?max_tokens=5"] = 5, ["gemini:gemini-2.5-flash?maxOutputTokens=6&candidateCount=2"] = 12,

@@ -186,9 +186,25 @@ local function options_of(options)
   return params, sample, schema
 end
 
+-- Parameters that ask for several answers to one call, of which one would be read and all be paid.
+local SEVERAL = { "n", "candidateCount", "num_return_sequences" }
+
+local function check_several(self, params)
+  for _, name in ipairs(SEVERAL) do
+    local value = params[name]
+    if value ~= nil and value ~= 1 then
+      errors.raise { kind = "usage", fatal = true, model = self.named, message = ("%s: %s = %s asks for several answers "
+        .. "to one call, of which one would be read; ask with sample = 1, 2, ... instead (--samples in commands)")
+        :format(self.named, name, tostring(value)) }
+    end
+  end
+end
+
 --- What the model cannot give is an error before anything is sent.
 local function check_asked(self, params)
-  for name, why in pairs(self.adapter.refuses) do
+  if params then check_several(self, params) end
+  if next(self.params) then check_several(self, self.params) end
+  for name, why in pairs(self.adapter.refuses or {}) do
     if params and params[name] or self.params[name] then
       errors.raise { kind = "unsupported", model = self.named, message = ("%s: %s"):format(self.named, why) }
     end
@@ -197,12 +213,12 @@ end
 
 --- One call, of this model or of those it falls back on.
 local function call(self, prompt, params, sample, schema, on_delta)
-  if self.adapter.refuses then check_asked(self, params) end
+  check_asked(self, params)
   sample = sample + settings.fresh * key.FRESH
   if self.fallback then
     local models = { self, table.unpack(self.fallback) }
     for i = 2, #models do
-      if models[i].adapter.refuses then check_asked(models[i], params) end
+      check_asked(models[i], params)
     end
     return fallback.ask(models, prompt, params, sample, schema, on_delta)
   end

@@ -3,6 +3,7 @@
 local json = require "fellowship.core.json"
 local endpoint = require "fellowship.call.endpoint"
 local failure = require "fellowship.provider.failure"
+local learn = require "fellowship.provider.learn"
 local quirks = require "fellowship.provider.quirks"
 local settings = require "fellowship.call.settings"
 
@@ -65,7 +66,7 @@ function request.learns(flight, sent, outcome)
   local q = sent.how.quirks
   if q.version ~= sent.version then return true end
   local model = flight.model
-  local lesson = quirks.learn(q, outcome, { messages = flight.messages, params = flight.params, schema = flight.schema,
+  local lesson = learn(q, outcome, { messages = flight.messages, params = flight.params, schema = flight.schema,
     stream = flight.streaming, tool_schema = model.adapter.tool_schema })
   if not lesson then return false end
   settings.say("%s at %s: %s; from now on %s", model.named, model.endpoint.shown, outcome.message, lesson)

@@ -21,8 +21,20 @@ local function unescape(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
---- The parameters behind a name's "?": nil and a message when they are none.
---- Example: `spec.params("?temperature=0.7&max_tokens=512", "gpt")`
+--- Sets a parameter, which may be one within another: "thinking.type".
+local function set(params, key, value)
+  local outer, inner = key:match "^([%w_]+)%.(.+)$"
+  if not outer then
+    params[key] = value
+    return
+  end
+  if type(params[outer]) ~= "table" then params[outer] = {} end
+  set(params[outer], inner, value)
+end
+
+--- The parameters behind a name's "?": nil and a message when they are none. A parameter within another is named with a
+--- dot.
+--- Example: `spec.params("?temperature=0.7&thinking.type=enabled", "gpt")`
 ---@param query string with the "?", or empty
 ---@param named string the whole name, for messages
 ---@return table<string, any>? params
@@ -30,9 +42,9 @@ end
 function spec.params(query, named)
   local params = {}
   for pair in query:gsub("^%?", ""):gmatch "[^&]+" do
-    local key, value = pair:match "^([%w_]+)=(.*)$"
+    local key, value = pair:match "^([%w_][%w_.]*)=(.*)$"
     if not key then return nil, ('"%s" in "%s" is no parameter=value'):format(pair, named) end
-    params[key] = value_of(unescape(value))
+    set(params, key, value_of(unescape(value)))
   end
   return params
 end

@@ -66,7 +66,7 @@ function worst_case.output(model, params)
   params = quirks.params(q, params)
   local most = model.adapter.default_max_tokens
   local given
-  for _, name in ipairs(model.adapter.max_tokens or { "max_tokens", "max_completion_tokens" }) do
+  for _, name in ipairs { "max_tokens", "max_completion_tokens" } do
     local value = params[name]
     if value ~= nil then
       if not count(value) then return nil end

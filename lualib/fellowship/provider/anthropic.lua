@@ -18,33 +18,72 @@ local anthropic = { events = "sse", tool_schema = true, default_max_tokens = MAX
 
 local RENAMED = { stop = "stop_sequences", max_completion_tokens = "max_tokens" }
 
+-- What a model that thinks does not take.
+local FIXED = { "temperature", "top_p", "top_k" }
+
+--- A part of a message in Anthropic's form: of OpenAI's images, those by address and those within.
+local function block_of(part)
+  if type(part) == "string" then return { type = "text", text = part } end
+  local url = part.type == "image_url" and answer.part(part, "image_url").url
+  if type(url) ~= "string" then return part end
+  local kind, data = url:match "^data:([^;,]+);base64,(.*)$"
+  if not kind then return { type = "image", source = { type = "url", url = url } } end
+  return { type = "image", source = { type = "base64", media_type = kind, data = data } }
+end
+
+local function content_of(message)
+  if type(message.content) ~= "table" then return message.content end
+  local blocks = json.array {}
+  for i, part in ipairs(message.content) do blocks[i] = block_of(part) end
+  return blocks
+end
+
+--- System messages stand apart, as one text or as blocks.
+local function split_system(messages)
+  local texts, blocks, others, mixed = {}, json.array {}, json.array {}, false
+  for _, message in ipairs(messages) do
+    local content = content_of(message)
+    if message.role ~= "system" and message.role ~= "developer" then
+      others[#others + 1] = content == message.content and message or { role = message.role, content = content }
+    elseif type(content) == "string" then
+      texts[#texts + 1], blocks[#blocks + 1] = content, { type = "text", text = content }
+    else
+      mixed = true
+      for _, block in ipairs(content) do blocks[#blocks + 1] = block end
+    end
+  end
+  if #blocks == 0 then return nil, others end
+  return mixed and blocks or table.concat(texts, "\n\n"), others
+end
+
 --- The request for a completion. See fellowship.provider.
 ---@param name string
----@param messages { role: string, content: string }[]
+---@param messages { role: string, content: any }[]
 ---@param params table<string, any>
 ---@param how? fellowship.How
 ---@return string path
 ---@return table body
 function anthropic.build(name, messages, params, how)
   local q, schema = how and how.quirks or {}, how and how.schema
-  if schema and q.schema == "instruct" then messages = quirks.instruct(messages, schema) end
-  local body = { model = name, max_tokens = MAX_TOKENS, messages = json.array {}, stream = how and how.stream or nil }
-  local system = {}
-  for _, message in ipairs(messages) do
-    local to = message.role == "system" and system or body.messages
-    to[#to + 1] = message.role == "system" and message.content or message
-  end
-  if #system > 0 then body.system = table.concat(system, "\n\n") end
+  local body = { model = name, max_tokens = MAX_TOKENS, stream = how and how.stream or nil }
   for key, value in pairs(params) do
     if key == "stop" and type(value) == "string" then value = { value } end
     body[RENAMED[key] or key] = value
   end
-  if schema and q.schema == "tool" then
+  local thinks = type(body.thinking) == "table" and body.thinking.type ~= "disabled"
+  if thinks then for _, key in ipairs(FIXED) do body[key] = nil end end
+  -- A tool that must be called and thinking exclude each other.
+  local way = schema and (q.schema == "tool" and thinks and "instruct" or q.schema or "native")
+  if way == "instruct" then messages = quirks.instruct(messages, schema) end
+  body.system, body.messages = split_system(messages)
+  if way == "tool" then
     body.tools = { { name = "answer", description = "Gives the answer.", input_schema = schema } }
     body.tool_choice = { type = "tool", name = "answer" }
-  elseif schema and q.schema ~= "instruct" then
-    body.output_config = body.output_config or {}
-    body.output_config.format = { type = "json_schema", schema = schema }
+  elseif way == "native" then
+    local config = {}
+    for key, value in pairs(body.output_config or config) do config[key] = value end
+    config.format = { type = "json_schema", schema = schema }
+    body.output_config = config
   end
   return "/messages", body
 end

@@ -9,17 +9,33 @@ local quirks = require "fellowship.provider.quirks"
 local retry_after = require "fellowship.provider.retry_after"
 local thinking = require "fellowship.provider.thinking"
 
-local gemini = { events = "sse", max_tokens = { "max_tokens", "max_completion_tokens", "maxOutputTokens" } }
+local gemini = { events = "sse" }
 
 -- Parameters by their names elsewhere; others go into generationConfig as they are named.
 local RENAMED = { top_p = "topP", top_k = "topK", max_tokens = "maxOutputTokens", stop = "stopSequences",
   max_completion_tokens = "maxOutputTokens", presence_penalty = "presencePenalty",
-  frequency_penalty = "frequencyPenalty", logprobs = "responseLogprobs", top_logprobs = "logprobs" }
+  frequency_penalty = "frequencyPenalty", top_logprobs = "logprobs" }
 
 -- Those that stand beside generationConfig.
 local OUTSIDE = { safetySettings = true, tools = true, toolConfig = true, cachedContent = true }
 
 local ROLES = { user = "user", assistant = "model" }
+
+--- A part of a message in Gemini's form: of OpenAI's, texts and images by address or within.
+local function part_of(part)
+  if type(part) == "string" then return { text = part } end
+  if part.type == "text" then return { text = part.text } end
+  local url = part.type == "image_url" and answer.part(part, "image_url").url
+  if type(url) ~= "string" then return part end
+  local kind, data = url:match "^data:([^;,]+);base64,(.*)$"
+  return kind and { inlineData = { mimeType = kind, data = data } } or { fileData = { fileUri = url } }
+end
+
+local function parts_in(content)
+  local list = json.array {}
+  for i, part in ipairs(type(content) == "table" and content or { content }) do list[i] = part_of(part) end
+  return list
+end
 
 --- The request for a completion. See fellowship.provider.
 ---@param name string with or without "models/"
@@ -33,16 +49,20 @@ function gemini.build(name, messages, params, how)
   if schema and q.schema == "instruct" then messages = quirks.instruct(messages, schema) end
   local body, config, system = { contents = json.array {} }, {}, {}
   for _, message in ipairs(messages) do
-    if message.role == "system" then system[#system + 1] = { text = message.content }
+    if message.role == "system" or message.role == "developer" then
+      for _, part in ipairs(parts_in(message.content)) do system[#system + 1] = part end
     else
-      body.contents[#body.contents + 1] = { role = ROLES[message.role], parts = { { text = message.content } } }
+      body.contents[#body.contents + 1] = { role = ROLES[message.role] or "user", parts = parts_in(message.content) }
     end
   end
   if #system > 0 then body.systemInstruction = { parts = system } end
   for key, value in pairs(params) do
     if key == "stop" and type(value) == "string" then value = { value } end
-    if OUTSIDE[key] then body[key] = value else config[RENAMED[key] or key] = value end
+    -- OpenAI's logprobs is a switch, Gemini's the number of alternatives.
+    local renamed = key == "logprobs" and type(value) == "boolean" and "responseLogprobs" or RENAMED[key] or key
+    if OUTSIDE[key] then body[key] = value else config[renamed] = value end
   end
+  config.logprobs = params.top_logprobs or config.logprobs
   if schema and q.schema ~= "instruct" then
     config.responseMimeType, config.responseJsonSchema = "application/json", schema
   end

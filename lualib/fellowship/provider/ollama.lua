@@ -7,13 +7,38 @@ local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local thinking = require "fellowship.provider.thinking"
 
-local ollama = { events = "ndjson", max_tokens = { "max_tokens", "max_completion_tokens", "num_predict" } }
+local ollama = { events = "ndjson" }
 
 -- Parameters that stand beside options; all others go into them.
 local OUTSIDE = { think = true, keep_alive = true, format = true, logprobs = true, top_logprobs = true, tools = true,
   truncate = true, shift = true }
 
 local RENAMED = { max_tokens = "num_predict", max_completion_tokens = "num_predict" }
+
+--- A message in Ollama's form, which has a text, and images beside it.
+local function message_of(message)
+  if type(message.content) ~= "table" then return message end
+  local made, texts, images = {}, {}, {}
+  for name, value in pairs(message) do made[name] = value end
+  for _, part in ipairs(message.content) do
+    local url = answer.part(type(part) == "table" and part or {}, "image_url").url
+    if type(url) == "string" then images[#images + 1] = url:match "^data:[^,]*;base64,(.*)$" or url
+    else texts[#texts + 1] = type(part) == "string" and part or answer.text(part.text) end
+  end
+  made.content, made.images = table.concat(texts, "\n"), #images > 0 and images or nil
+  return made
+end
+
+local function messages_of(messages)
+  for _, message in ipairs(messages) do
+    if type(message.content) == "table" then
+      local list = {}
+      for i, each in ipairs(messages) do list[i] = message_of(each) end
+      return list
+    end
+  end
+  return messages
+end
 
 --- The request for a completion. See fellowship.provider.
 ---@param name string
@@ -25,7 +50,8 @@ local RENAMED = { max_tokens = "num_predict", max_completion_tokens = "num_predi
 function ollama.build(name, messages, params, how)
   local q, schema = how and how.quirks or {}, how and how.schema
   -- Without truncate = false (api/types.go) a conversation that is too long loses its beginning, and nobody is told.
-  local body = { model = name, messages = messages, stream = how and how.stream or false, truncate = false }
+  local body = { model = name, messages = messages_of(messages), truncate = false,
+    stream = how and how.stream or false }
   local options = {}
   for key, value in pairs(params) do
     if key == "stop" and type(value) == "string" then value = { value } end

@@ -2,6 +2,8 @@
 -- of the run. A request is bent to it on its way out; the key is that of the request as asked. Pure.
 
 local json = require "fellowship.core.json"
+local effort = require "fellowship.provider.effort"
+local names = require "fellowship.provider.names"
 
 local quirks = {}
 
@@ -15,6 +17,11 @@ local quirks = {}
 ---@field stream_usage? boolean false: stream_options is refused
 ---@field version integer counts what was learnt
 ---@field has_answered? boolean it has given a good answer in this run
+---@field name? string the model's, in lower case
+---@field effort? string how reasoning_effort is said: see fellowship.provider.effort
+---@field efforts? table<string, true> the levels that are taken, once a refusal has named them
+---@field thinks? "budget"|"effort" how Anthropic's model is asked to think, once a refusal has told
+---@field bound? integer the tokens of an answer where none are asked for, since the API wants a bound
 ---@field cost? "usd"|"ticks" the server tells what an answer cost, and is believed
 
 local COMPLETION_TOKENS = { max_tokens = "max_completion_tokens" }
@@ -40,7 +47,16 @@ local KNOWN = {
   { "gemini", "^gemma", { system = "fold", schema = "instruct" } },
   { "deepseek", "", { schema = "object" } },
   { "mistral", "", { rename = { seed = "random_seed" } } },
-  { "openrouter", "", { cost = "usd" } },
+  { "anthropic", "", { effort = "anthropic", bound = 8192 } },
+  { "gemini", "", { effort = "gemini" } },
+  { "ollama", "", { effort = "ollama" } },
+  { "openai-responses", "", { effort = "responses" } },
+  { "openrouter", "", { effort = "openrouter", cost = "usd" } },
+  { "deepseek", "", { effort = "deepseek" } },
+  { "together", "", { effort = "together" } },
+  { "groq", "", { effort = "groq" } },
+  { "vllm", "", { effort = "template" } },
+  { "llamacpp", "", { effort = "template" } },
   { "xai", "", { cost = "ticks" } },
   { "*", "gemma%-2", { system = "fold", merge = true } },
   { "*", "qwq", { thinking = "open" } },
@@ -63,33 +79,45 @@ end
 --- for `learn` to change.
 ---@param provider string|fellowship.Provider the provider; azure has OpenAI's models
 ---@param name string
----@param own? table
+---@param given? table
 ---@return fellowship.Quirks
-function quirks.of(provider, name, own)
-  local who = provider.quirks_of or provider.name or provider
-  local found, lower = { version = 0, rename = {}, drop = {}, thinking = "tags", schema = "native" }, name:lower()
+function quirks.of(provider, name, given)
+  local own_name = provider.name or provider
+  local who, lower = provider.quirks_of or own_name, name:lower()
+  local found = { version = 0, rename = {}, drop = {}, thinking = "tags", schema = "native", name = lower }
   for _, known in ipairs(KNOWN) do
-    if (known[1] == "*" or known[1] == who) and lower:find(known[2]) then take(found, known[3]) end
+    local of = known[1]
+    if (of == "*" or of == who or of == own_name) and lower:find(known[2]) then take(found, known[3]) end
   end
-  take(found, own or {})
+  take(found, given or {})
   return found
 end
 
 -- ---- bending a request ----
 
+--- A content, which is a text or a list of parts, with another one behind it.
+local function joined(first, second)
+  if type(first) == "string" and type(second) == "string" then return first .. "\n\n" .. second end
+  local list = json.array {}
+  for _, content in ipairs { first, second } do
+    if type(content) == "string" then list[#list + 1] = { type = "text", text = content }
+    else for _, part in ipairs(content) do list[#list + 1] = part end end
+  end
+  return list
+end
+
 local function fold(messages)
-  local list, held = {}, {}
+  local list, held = {}, nil
   for _, message in ipairs(messages) do
     if message.role == "system" then
-      held[#held + 1] = message.content
-    elseif #held > 0 and message.role == "user" then
-      held[#held + 1] = message.content
-      list[#list + 1], held = { role = "user", content = table.concat(held, "\n\n") }, {}
+      held = held and joined(held, message.content) or message.content
+    elseif held and message.role == "user" then
+      list[#list + 1], held = { role = "user", content = joined(held, message.content) }, nil
     else
       list[#list + 1] = message
     end
   end
-  if #held > 0 then list[#list + 1] = { role = "user", content = table.concat(held, "\n\n") } end
+  if held then list[#list + 1] = { role = "user", content = held } end
   return list
 end
 
@@ -97,8 +125,8 @@ local function merge(messages)
   local list = {}
   for _, message in ipairs(messages) do
     local last = list[#list]
-    if last and last.role == message.role then
-      list[#list] = { role = last.role, content = last.content .. "\n\n" .. message.content }
+    if last and last.role == message.role and last.content and message.content then
+      list[#list] = { role = last.role, content = joined(last.content, message.content) }
     else
       list[#list + 1] = message
     end
@@ -106,11 +134,32 @@ local function merge(messages)
   return list
 end
 
+--- Whether an assistant's turn says nothing, as after an empty answer: most APIs refuse it.
+local function is_blank(message)
+  return message.role == "assistant" and type(message.content) == "string" and message.tool_calls == nil
+    and not message.content:find "%S"
+end
+
+--- The conversation without such turns; what then stands side by side becomes one.
+local function without_blanks(messages)
+  for i, message in ipairs(messages) do
+    if is_blank(message) then
+      local list = table.move(messages, 1, i - 1, 1, {})
+      for j = i, #messages do
+        if not is_blank(messages[j]) then list[#list + 1] = messages[j] end
+      end
+      return merge(list)
+    end
+  end
+  return messages
+end
+
 --- The messages as the model takes them.
 ---@param q fellowship.Quirks
----@param messages { role: string, content: string }[]
----@return { role: string, content: string }[]
+---@param messages { role: string, content: any }[]
+---@return { role: string, content: any }[]
 function quirks.messages(q, messages)
+  if #messages > 1 then messages = without_blanks(messages) end
   if q.system == "fold" then messages = fold(messages) end
   return q.merge and merge(messages) or messages
 end
@@ -120,6 +169,8 @@ end
 ---@param params table<string, any>
 ---@return table<string, any>
 function quirks.params(q, params)
+  params = names.canonical(params)
+  if params.reasoning_effort ~= nil and not q.drop.reasoning_effort then params = effort.apply(params, q) end
   if not next(q.drop) and not next(q.rename) then return params end
   local list = {}
   for name, value in pairs(params) do
@@ -135,130 +186,9 @@ end
 function quirks.instruct(messages, schema)
   local list = table.move(messages, 1, #messages, 1, {})
   local last = list[#list]
-  list[#list] = { role = last.role, content = last.content ..
-    "\n\nAnswer with one JSON value that fits this JSON Schema, and with nothing else:\n" .. json.encode(schema) }
+  list[#list] = { role = last.role, content = joined(last.content,
+    "Answer with one JSON value that fits this JSON Schema, and with nothing else:\n" .. json.encode(schema)) }
   return list
-end
-
--- ---- learning from a refusal ----
-
--- Parameters without which an answer is still one that was asked for; the first that is named goes. top_p stands
--- before temperature: where the two exclude each other, temperature is what scripts set.
-local DISPENSABLE = { "top_p", "top_k", "temperature", "stop", "seed", "presence_penalty", "frequency_penalty" }
-
--- By what names they are refused where the API calls them otherwise.
-local ALSO = { stop = { "stop_sequences" }, top_p = { "topp" }, top_k = { "topk" }, seed = { "random_seed" } }
-
-local REFUSING = { "not support", "unsupported", "n't support", "deprecated", "not permitted", "not allowed",
-  "unrecognized", "unknown", "cannot both", "may only be set", "not enabled", "not available",
-  "input should be" }
-
-local SCHEMA_WORDS = { "response_format", "json_schema", "output_config", "output_format", "structured output",
-  "responsejsonschema", "response_json_schema", "responsemimetype", "json mode", "tool_choice" }
-
-local function any(text, words)
-  for _, word in ipairs(words) do
-    if text:find(word, 1, true) then return true end
-  end
-  return false
-end
-
-local function names(outcome, said, name)
-  if outcome.param then return outcome.param == name end
-  return said:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil
-end
-
-local function has_system(messages)
-  for _, message in ipairs(messages) do
-    if message.role == "system" then return true end
-  end
-  return false
-end
-
---- The next way to ask for a schema.
-local function next_way(q, said, asked)
-  if q.schema ~= "native" then return "instruct" end
-  return asked.tool_schema and "tool" or said:find("json_object", 1, true) and "grammar" or "instruct"
-end
-
-local WAYS = { tool = "by a tool", grammar = "through JSON mode", instruct = "in words" }
-
-local lessons = {}
-
-function lessons.system(q, _, said, asked)
-  if q.system == "fold" or not has_system(asked.messages) then return end
-  local about = any(said, { "system role", "role: system", "'system'", '"system"', "developer instruction",
-    "system instruction", "system message" })
-  if about and any(said, REFUSING) or (q.merge and said:find("alternate", 1, true)) then
-    q.system = "fold"
-    return "the system message goes into the user's"
-  end
-end
-
-function lessons.alternate(q, _, said)
-  if not q.merge and said:find("alternate", 1, true) then
-    q.merge = true
-    return "neighbouring messages of one role become one"
-  end
-end
-
-function lessons.schema(q, outcome, said, asked)
-  if not asked.schema or q.schema == "instruct" or said:find("invalid schema", 1, true) then return end
-  if any(outcome.param or "", SCHEMA_WORDS) or any(said, SCHEMA_WORDS) and any(said, REFUSING) then
-    q.schema = next_way(q, said, asked)
-    return "the JSON schema is asked for " .. WAYS[q.schema]
-  end
-end
-
-function lessons.stream_usage(q, outcome, said, asked)
-  if asked.stream and q.stream_usage ~= false and names(outcome, said, "stream_options") then
-    q.stream_usage = false
-    return "streams go without stream_options"
-  end
-end
-
-function lessons.max_tokens(q, outcome, said, asked)
-  if not asked.params.max_tokens then return end
-  if not q.rename.max_tokens and (said:find("max_completion_tokens", 1, true) or
-    names(outcome, said, "max_tokens") and any(said, REFUSING)) then
-    q.rename.max_tokens = "max_completion_tokens"
-    return "max_tokens goes as max_completion_tokens"
-  end
-  if q.rename.max_tokens and not q.renamed_back and names(outcome, said, "max_completion_tokens")
-    and any(said, REFUSING) then
-    q.rename.max_tokens, q.renamed_back = nil, true
-    return "max_tokens goes as it is"
-  end
-end
-
-function lessons.parameter(q, outcome, said, asked)
-  if not any(said, REFUSING) then return end
-  for _, name in ipairs(DISPENSABLE) do
-    local named = names(outcome, said, name)
-    for _, other in ipairs(ALSO[name] or {}) do named = named or names(outcome, said, other) end
-    if named and asked.params[name] ~= nil and not q.drop[name] then
-      q.drop[name] = true
-      return name .. " is left out"
-    end
-  end
-end
-
-local ORDER = { "system", "alternate", "schema", "stream_usage", "max_tokens", "parameter" }
-
---- Learns from a request that was refused; changes q.
----@param q fellowship.Quirks
----@param outcome table of fellowship.provider.failure, of kind "request"
----@param asked { messages: table[], params: table, schema: table?, stream: boolean?, tool_schema: boolean? }
----@return string? lesson what was learnt, for people; nil when nothing was
-function quirks.learn(q, outcome, asked)
-  local said = (outcome.said or ""):lower()
-  for _, name in ipairs(ORDER) do
-    local lesson = lessons[name](q, outcome, said, asked)
-    if lesson then
-      q.version = q.version + 1
-      return lesson
-    end
-  end
 end
 
 return quirks

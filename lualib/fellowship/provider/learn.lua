@@ -1,0 +1,149 @@
+-- What a refused request teaches of a model: what it does not take, for the rest of the run. Pure.
+
+local effort = require "fellowship.provider.effort"
+local names = require "fellowship.provider.names"
+
+-- Parameters without which an answer is still one that was asked for; the first that is named goes. top_p stands
+-- before temperature: where the two exclude each other, temperature is what scripts set.
+local DISPENSABLE = { "top_p", "top_k", "temperature", "stop", "seed", "presence_penalty", "frequency_penalty" }
+
+-- By what names they are refused where the API calls them otherwise.
+local ALSO = { stop = { "stop_sequences" }, top_p = { "topp" }, top_k = { "topk" }, seed = { "random_seed" } }
+
+local REFUSING = { "not support", "unsupported", "n't support", "deprecated", "not permitted", "not allowed",
+  "unrecognized", "unknown", "cannot both", "may only be set", "not enabled", "not available",
+  "input should be" }
+
+local SCHEMA_WORDS = { "response_format", "json_schema", "output_config", "output_format", "structured output",
+  "responsejsonschema", "response_json_schema", "responsemimetype", "json mode", "tool_choice" }
+
+local function any(text, words)
+  for _, word in ipairs(words) do
+    if text:find(word, 1, true) then return true end
+  end
+  return false
+end
+
+local function is_about(outcome, said, name)
+  if outcome.param then return outcome.param == name end
+  return said:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil
+end
+
+local function has_system(messages)
+  for _, message in ipairs(messages) do
+    if message.role == "system" then return true end
+  end
+  return false
+end
+
+--- The next way to ask for a schema.
+local function next_way(q, said, asked)
+  if q.schema ~= "native" then return "instruct" end
+  return asked.tool_schema and "tool" or said:find("json_object", 1, true) and "grammar" or "instruct"
+end
+
+local WAYS = { tool = "by a tool", grammar = "through JSON mode", instruct = "in words" }
+
+local lessons = {}
+
+function lessons.system(q, _, said, asked)
+  if q.system == "fold" or not has_system(asked.messages) then return end
+  local about = any(said, { "system role", "role: system", "'system'", '"system"', "developer instruction",
+    "system instruction", "system message" })
+  if about and any(said, REFUSING) or (q.merge and said:find("alternate", 1, true)) then
+    q.system = "fold"
+    return "the system message goes into the user's"
+  end
+end
+
+function lessons.alternate(q, _, said)
+  if not q.merge and said:find("alternate", 1, true) then
+    q.merge = true
+    return "neighbouring messages of one role become one"
+  end
+end
+
+function lessons.schema(q, outcome, said, asked)
+  if not asked.schema or q.schema == "instruct" or said:find("invalid schema", 1, true) then return end
+  if any(outcome.param or "", SCHEMA_WORDS) or any(said, SCHEMA_WORDS) and any(said, REFUSING) then
+    q.schema = next_way(q, said, asked)
+    return "the JSON schema is asked for " .. WAYS[q.schema]
+  end
+end
+
+function lessons.stream_usage(q, outcome, said, asked)
+  if asked.stream and q.stream_usage ~= false and is_about(outcome, said, "stream_options") then
+    q.stream_usage = false
+    return "streams go without stream_options"
+  end
+end
+
+function lessons.max_tokens(q, outcome, said, asked)
+  if not asked.params.max_tokens then return end
+  if not q.rename.max_tokens and (said:find("max_completion_tokens", 1, true) or
+    is_about(outcome, said, "max_tokens") and any(said, REFUSING)) then
+    q.rename.max_tokens = "max_completion_tokens"
+    return "max_tokens goes as max_completion_tokens"
+  end
+  if q.rename.max_tokens and not q.renamed_back and is_about(outcome, said, "max_completion_tokens")
+    and any(said, REFUSING) then
+    q.rename.max_tokens, q.renamed_back = nil, true
+    return "max_tokens goes as it is"
+  end
+end
+
+function lessons.parameter(q, outcome, said, asked)
+  if not any(said, REFUSING) then return end
+  for _, name in ipairs(DISPENSABLE) do
+    local named = is_about(outcome, said, name)
+    for _, other in ipairs(ALSO[name] or {}) do named = named or is_about(outcome, said, other) end
+    if named and asked.params[name] ~= nil and not q.drop[name] then
+      q.drop[name] = true
+      return name .. " is left out"
+    end
+  end
+end
+
+--- Whether a refusal is about how much the model shall think.
+local function is_about_effort(outcome, said)
+  local what = outcome.param or said
+  return any(what, { "effort", "thinking", "reasoning", "think" })
+end
+
+function lessons.effort(q, outcome, said, asked)
+  local level = asked.params.reasoning_effort
+  if level == nil or q.drop.reasoning_effort or not is_about_effort(outcome, said) then return end
+  if not q.thinks and q.effort == "anthropic" and said:find("adaptive", 1, true) then
+    q.thinks = said:find("use .?thinking.type.adaptive") and "effort" or "budget"
+    return "thinking is asked for by " .. q.thinks
+  end
+  local known = not q.efforts and effort.named(said)
+  if known then known[level] = nil end
+  if known and next(known) then
+    q.efforts = known
+    return ("reasoning_effort goes as %s"):format(effort.nearest(type(level) == "string" and level or "medium", known))
+  end
+  if any(said, REFUSING) then
+    q.drop.reasoning_effort = true
+    return "reasoning_effort is left out"
+  end
+end
+
+local ORDER = { "system", "alternate", "schema", "stream_usage", "max_tokens", "parameter", "effort" }
+
+--- Learns from a request that was refused; changes q.
+---@param q fellowship.Quirks
+---@param outcome table of fellowship.provider.failure, of kind "request"
+---@param asked { messages: table[], params: table, schema: table?, stream: boolean?, tool_schema: boolean? }
+---@return string? lesson what was learnt, for people; nil when nothing was
+return function(q, outcome, asked)
+  asked.params = names.canonical(asked.params)
+  local said = (outcome.said or ""):lower()
+  for _, name in ipairs(ORDER) do
+    local lesson = lessons[name](q, outcome, said, asked)
+    if lesson then
+      q.version = q.version + 1
+      return lesson
+    end
+  end
+end
