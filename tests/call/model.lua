@@ -186,11 +186,11 @@ end
 
 -- several answers to one call --------------------------------------------------------------------------
 for _, asked in ipairs { { "sim:a?n=3" }, { "sim:a", { n = 2 } }, { "sim:a", { candidateCount = 2 } } } do
-  local _, e = pcall(fellowship.model(asked[1]).ask, fellowship.model(asked[1]), "x", asked[2])
+  local _, e = pcall(model.new(asked[1]).ask, model.new(asked[1]), "x", asked[2])
   is(e.kind, "usage", "several answers to one call are refused")
   like(tostring(e), "sample", "with what to do instead")
 end
-ok(fellowship.model("sim:a"):ask("x", { n = 1 }).text, "one is as it always was")
+ok(model.new("sim:a"):ask("x", { n = 1 }).text, "one is as it always was")
 
 -- what answers mean -----------------------------------------------------------------------------------
 do

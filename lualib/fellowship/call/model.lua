@@ -193,9 +193,9 @@ local function check_several(self, params)
   for _, name in ipairs(SEVERAL) do
     local value = params[name]
     if value ~= nil and value ~= 1 then
-      errors.raise { kind = "usage", fatal = true, model = self.named, message = ("%s: %s = %s asks for several answers "
-        .. "to one call, of which one would be read; ask with sample = 1, 2, ... instead (--samples in commands)")
-        :format(self.named, name, tostring(value)) }
+      errors.raise { kind = "usage", fatal = true, model = self.named,
+        message = ("%s: %s = %s asks for several answers to one call, of which one would be read; ask with "
+          .. "sample = 1, 2, ... instead (--samples in commands)"):format(self.named, name, tostring(value)) }
     end
   end
 end

@@ -38,9 +38,9 @@ struct store_salvage {
 };
 
 bool store_salvage_is_right(const store_record *record) {
-    unsigned char digest[DIGEST_SIZE];
-    digest_sha256(record->request, record->request_len, digest);
-    return memcmp(digest, record->key, sizeof digest) == 0;
+    unsigned char sum[DIGEST_SIZE];
+    digest_sha256(record->request, record->request_len, sum);
+    return memcmp(sum, record->key, sizeof sum) == 0;
 }
 
 /* ---- gathering ---- */
