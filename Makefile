@@ -171,10 +171,14 @@ $(BUILD)/reference.md: $(BUILD)/fellowship $(shell find lualib -name '*.lua')
 
 # The options are those that the program itself tells.
 $(BUILD)/fellowship.1: runtime/host/fellowship.1 $(BUILD)/fellowship lualib/fellowship/command/options.lua
-	@$(BUILD)/fellowship --help | sed -n '/^Host options/,$$p' | \
-	    sed -n 's/^  \(--[^ ]*\) \([^ ]*\)  *\(.*\)/.TP\n.BI "\1 " \2\n\3/p' | sed 's/-/\\-/g' > $@.options
+	@$(BUILD)/fellowship reference --man-options > $@.options
 	@sed -e 's/@VERSION@/$(VERSION)/' -e '/^.\\" @OPTIONS@/d' -e '/^@OPTIONS@/{' -e 'r $@.options' -e 'd' -e '}' $< > $@
 	@rm $@.options
+
+$(BUILD)/fellowship-run-%.1: scripts/%.lua $(BUILD)/fellowship $(shell find lualib/fellowship/command -name '*.lua')
+	@$(BUILD)/fellowship reference --man $* > $@
+
+MANUALS = $(BUILD)/fellowship.1 $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
 
 # ---- installation ----
 
@@ -182,20 +186,20 @@ SHARE   = $(DESTDIR)$(PREFIX)/share
 LIBRARY = $(SHARE)/fellowship
 BASH    = $(SHARE)/bash-completion/completions
 
-install: all reference $(BUILD)/fellowship.1
+install: all reference $(MANUALS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIBRARY) $(SHARE)/man/man1 $(BASH) $(SHARE)/doc/fellowship
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
 	cp -R lualib scripts $(LIBRARY)/
 	$(BUILD)/fellowship --precompile $(LIBRARY)/lualib.luac $(LIBRARY)/lualib $(PREFIX)/share/fellowship
-	install -m 644 $(BUILD)/fellowship.1 $(SHARE)/man/man1/fellowship.1
+	install -m 644 $(MANUALS) $(SHARE)/man/man1/
 	install -m 644 runtime/host/completion.bash $(BASH)/fellowship
 	install -m 644 README.md LICENSE $(BUILD)/reference.md $(SHARE)/doc/fellowship/
 	rm -rf $(SHARE)/doc/fellowship/examples
 	cp -R examples $(SHARE)/doc/fellowship/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/fellowship $(SHARE)/man/man1/fellowship.1 $(BASH)/fellowship
+	rm -f $(DESTDIR)$(PREFIX)/bin/fellowship $(patsubst $(BUILD)/%,$(SHARE)/man/man1/%,$(MANUALS)) $(BASH)/fellowship
 	rm -rf $(LIBRARY) $(SHARE)/doc/fellowship
 
 clean:

@@ -7,7 +7,10 @@ local preference = fellowship.preference
 local KEYS = { "folder", "format", "sound", "files", "rows", "faults", "notes", "inverted" }
 
 return {
-  summary = "validate a preference dataset's folder against the format it claims",
+  summary = "whether a preference folder is what it claims",
+  example = [[
+fellowship run preference ... --out preferences
+fellowship run check-dataset preferences]],
   folder = false, -- reads only: no run folder
   options = {
     { "dataset", type = "string", required = true, positional = true, metavar = "DIR", help = "the folder" },

@@ -2,4 +2,4 @@
 
 local compare = require "fellowship.command.compare"
 
-return compare.script("debate", "LLM Debate: referees discuss two responses a row, then score them")
+return compare.script("debate", "referees discuss two responses a row, then score")

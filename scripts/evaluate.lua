@@ -153,7 +153,12 @@ local options = {
 table.move(compare.options(), 1, #compare.options(), #options + 1, options)
 
 return {
-  summary = "measure judges, juries or debates against human labels (Cohen's kappa)",
+  summary = "how far evaluators agree with human labels",
+  example = [[
+echo '{"prompt":"2+2?","response_a":"4","response_b":"5","human":"a"}' \
+    > rows.jsonl
+fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
+    --model sim:two --out agreement]],
   options = options,
   columns = { "human", table.unpack(compare.columns) },
 

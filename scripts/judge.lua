@@ -2,4 +2,4 @@
 
 local compare = require "fellowship.command.compare"
 
-return compare.script("judge", "LLM-as-a-Judge: compare two responses a row; with several models each judges every row")
+return compare.script("judge", "compare two responses a row, by each model")

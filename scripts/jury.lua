@@ -2,4 +2,4 @@
 
 local compare = require "fellowship.command.compare"
 
-return compare.script("jury", "LLMs-as-a-Jury: several models compare two responses a row; their votes decide")
+return compare.script("jury", "several models compare two responses a row and vote")

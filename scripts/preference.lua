@@ -187,48 +187,67 @@ local function note_white_space(run, sets)
     .. "that trim; fellowship run check-dataset %s names them"):format(sets.single.untrimmed, run.out))
 end
 
+--- The generator, with --system.
+local function generator_of(o)
+  local generator = fellowship.model(o.generator)
+  return o.system and generator:with_system(o.system) or generator
+end
+
 return {
-  summary = "prompts -> feedback loop -> judge -> preference dataset (DPO and KTO)",
+  summary = "prompts -> loop -> judge -> preference pairs",
+  example = [[
+echo '{"prompt":"Name a river."}' > prompts.jsonl
+fellowship run preference --data prompts.jsonl --generator sim:writer \
+    --reviewer sim:critic --judge sim:judge --out preferences]],
   options = {
     { "data", type = "data", required = true, metavar = "PROMPTS",
       help = "rows with prompt, a text or a conversation" },
     { "generator", type = "model", required = true, metavar = "M", help = "the model that answers and revises" },
+    { "system", type = "text", metavar = "FILE|TEXT", help = "a system prompt for the generator" },
     { "reviewer", type = "model", required = true, many = true, metavar = "M", help = "a model that criticises" },
     { "judge", type = "model", required = true, metavar = "M", help = "the model that compares responses" },
     { "responses", type = "integer", default = 3, least = 2, metavar = "N", help = "responses to a prompt" },
     { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
-    { "format", type = "choice", choices = preference.formats, default = "trl", help = "the trainer's format" },
-    { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "the judge's scores go from 1 to N" },
-    { "swap", type = "flag", help = "judge in both orders: only verdicts that agree make pairs" },
-    { "improve", type = "choice", choices = { "model", "members" }, default = "model",
+    { "format", type = "choice", choices = preference.formats, metavar = "FORMAT", default = "trl",
+      help = "of which trainer" },
+    { "scale", group = "judging", type = "integer", default = 10, least = 2, metavar = "N",
+      help = "the judge's scores go from 1 to N" },
+    { "swap", group = "judging", type = "flag", help = "judge in both orders: only verdicts that agree make pairs" },
+    { "improve", group = "more", type = "choice", choices = { "model", "members" }, default = "model",
       help = "sets for training one model, or for the generator and the reviewers too" },
-    { "revisions", type = "integer", default = 2, least = 2, metavar = "N",
+    { "revisions", group = "more", type = "integer", default = 2, least = 2, metavar = "N",
       help = "with --improve members: revisions after the same request" },
-    { "feedbacks", type = "integer", default = 2, least = 1, metavar = "N",
+    { "feedbacks", group = "more", type = "integer", default = 2, least = 1, metavar = "N",
       help = "with --improve members: samples of each reviewer's feedback" },
-    { "branch-temperature", type = "number", default = 0.7, least = 0, metavar = "T",
+    { "branch-temperature", group = "more", type = "number", default = 0.7, least = 0, metavar = "T",
       help = "with --improve members: temperature of all but the first of them" },
-    { "min-margin", type = "number", least = 0, metavar = "X", help = "leave out pairs decided by fewer scores" },
-    { "max-length-ratio", type = "number", least = 1, metavar = "X",
+    { "min-margin", group = "leave out", type = "number", least = 0, metavar = "X",
+      help = "leave out pairs decided by fewer scores" },
+    { "max-length-ratio", group = "leave out", type = "number", least = 1, metavar = "X",
       help = "leave out pairs with one text more than X times as long as the other" },
-    { "drop-refusals", type = "flag", help = "leave out pairs whose chosen text refuses to answer" },
-    { "drop-cut", type = "flag", result = false,
+    { "drop-refusals", group = "leave out", type = "flag",
+      help = "leave out pairs whose chosen text refuses to answer" },
+    { "drop-cut", group = "leave out", type = "flag", result = false,
       help = "leave out pairs whose chosen text was cut off by a limit of tokens: so it is without saying, too" },
-    { "keep-cut", type = "flag", help = "keep pairs whose chosen text was cut off by a limit of tokens" },
-    { "drop-inverted", type = "flag", help = "leave out pairs whose mean scores say the opposite" },
-    { "duplicates", type = "choice", choices = { "keep", "drop" }, default = "keep",
+    { "keep-cut", group = "leave out", type = "flag",
+      help = "keep pairs whose chosen text was cut off by a limit of tokens" },
+    { "drop-inverted", group = "leave out", type = "flag",
+      help = "leave out pairs whose mean scores say the opposite" },
+    { "duplicates", group = "leave out", type = "choice", choices = { "keep", "drop" }, default = "keep",
       help = "prompts that repeat an earlier one but for case, white space and punctuation" },
-    { "near-duplicates", type = "number", least = 0.5, most = 1, metavar = "J",
+    { "near-duplicates", group = "leave out", type = "number", least = 0.5, most = 1, metavar = "J",
       help = "drop prompts too that share this part of their runs of three words with an earlier one (0.8, say)" },
-    { "rows-per-file", type = "integer", least = 1, metavar = "N", help = "begin another file of a set after N rows" },
-    { "structured", type = "flag", help = "the judge's verdict through a JSON schema" },
-    { "logprobs", type = "flag", help = "the judge's scores as expected ones, by log-probabilities" },
+    { "rows-per-file", group = "more", type = "integer", least = 1, metavar = "N",
+      help = "begin another file of a set after N rows" },
+    { "structured", group = "judging", type = "flag", help = "the judge's verdict through a JSON schema" },
+    { "logprobs", group = "judging", type = "flag",
+      help = "the judge's scores as expected ones, by log-probabilities" },
   },
   columns = { "prompt", "id" },
 
   run = function(run)
     local o = run.options
-    local loop = fellowship.feedback { generator = o.generator, reviewers = o.reviewer, responses = o.responses }
+    local loop = fellowship.feedback { generator = generator_of(o), reviewers = o.reviewer, responses = o.responses }
     if o.structured and o.logprobs then run:usage "--logprobs needs scores in lines, not --structured ones" end
     local judge = fellowship.judge { model = o.judge, scale = o.scale, swap = o.swap, structured = o.structured,
       logprobs = o.logprobs }

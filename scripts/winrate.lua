@@ -117,7 +117,12 @@ local options = {
 table.move(compare.options(), 1, #compare.options(), #options + 1, options)
 
 return {
-  summary = "win rates of generators against each other, by any evaluator",
+  summary = "responses against responses, joined by id",
+  example = [[
+echo '{"id":1,"prompt":"Name a river.","response":"The Rhine."}' > a.jsonl
+echo '{"id":1,"prompt":"Name a river.","response":"Water."}' > b.jsonl
+fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
+    --model sim:judge --out wins]],
   options = options,
   columns = { "id", "prompt", "response" },
 

@@ -47,6 +47,7 @@ def installs():
         page = (prefix / "share/man/man1/fellowship.1").read_text()
         tap.contains(page, ["\\-\\-offline", "\\-\\-concurrency", "EXIT STATUS"], "the manual has the program's options")
         tap.lacks(page, ["@OPTIONS@", "@VERSION@"], "and no blank that was not filled in")
+        tap.contains((prefix / "share/man/man1/fellowship-run-preference.1").read_text(), ["\\-\\-generator", ".SH EXAMPLE"], "as that of each script")
         tap.contains((prefix / "share/doc/fellowship/reference.md").read_text(), "fellowship.judge", "the reference is there")
         tap.equal(completions(prefix, "fellowship", "rep"), ["repl"], "bash completes commands")
         tap.equal(completions(prefix, "fellowship", "run", "winr"), ["winrate"], "bundled scripts")

@@ -21,6 +21,7 @@ local model = {}
 ---@field provider fellowship.Provider
 ---@field name string its name at the provider
 ---@field params table<string, any> sent with every call
+---@field system string? its system prompt
 ---@field entry table its entry of --models, or an empty table
 ---@field endpoint fellowship.Endpoint
 ---@field adapter table
@@ -120,6 +121,21 @@ function Model:with(params)
   return setmetatable(copy, Model)
 end
 
+--- The same model with a system prompt before what it is asked; a conversation that begins with one keeps its own.
+--- Example: `print(llama:with_system("Answer in one word."):ask("Name a river.").text)`
+---@param system string
+---@return fellowship.Model
+function Model:with_system(system)
+  check.type("the system prompt", system, "string")
+  local copy = tables.copy(self)
+  copy.system = system
+  for i, other in ipairs(self.fallback or {}) do
+    if i == 1 then copy.fallback = {} end
+    copy.fallback[i] = other:with_system(system)
+  end
+  return setmetatable(copy, Model)
+end
+
 --- The same model with parameters for what it does not say itself.
 --- Example: `print(llama:with_defaults({ temperature = 0 }).params.temperature) --> 0`
 ---@param params table<string, any>
@@ -165,10 +181,18 @@ local function messages_of(prompt)
   return messages
 end
 
-local function prompt_of(prompt)
-  if type(prompt) == "string" then return prompt end
-  check.type("the prompt", prompt, "string|table", 3)
-  return messages_of(prompt)
+--- What is asked: with the model's system prompt before it, unless the conversation has one of its own.
+local function prompt_of(self, prompt)
+  if type(prompt) ~= "string" then
+    check.type("the prompt", prompt, "string|table", 3)
+    prompt = messages_of(prompt)
+  end
+  if not self.system then return prompt end
+  if type(prompt) == "string" then prompt = { { role = "user", content = prompt } } end
+  if prompt[1].role ~= "system" and prompt[1].role ~= "developer" then
+    table.insert(prompt, 1, { role = "system", content = self.system })
+  end
+  return prompt
 end
 
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
@@ -240,11 +264,23 @@ end
 ---@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`
 ---@return fellowship.Completion
 function Model:ask(prompt, options)
-  local messages = prompt_of(prompt)
+  local messages = prompt_of(self, prompt)
   local params, sample, schema = options_of(options)
   if not schema then return call(self, messages, params, sample) end
   if messages == prompt then messages = { { role = "user", content = prompt } } end
   return structured.ask(function(talk) return call(self, talk, params, sample, schema) end, messages, schema)
+end
+
+--- Answers a prompt in the form in which a feedback loop does, so that scripts take either: `text`, and with it
+--- `responses` (this one), `cut` (whether a limit of tokens cut it off), and no `feedback` and no `rounds`.
+--- Example: `print(#llama:respond("Name a river.").responses) --> 1`
+---@param prompt string|{ role: string, content: string }[]
+---@param options? table as of ask, without `schema`
+---@return { text: string, responses: string[], cut: table<integer, boolean>, feedback: string[][], rounds: table[] }
+function Model:respond(prompt, options)
+  local completion = self:ask(prompt, options)
+  local cut = completion.finish_reason == "length" or nil
+  return { text = completion.text, responses = { completion.text }, cut = { cut }, feedback = {}, rounds = {} }
 end
 
 --- Asks the model and gives the answer as it comes. What is stored, and its key, are those of `ask`; an answer that
@@ -260,7 +296,7 @@ end
 ---@param options? table as of ask, without `schema`
 ---@return fellowship.Completion
 function Model:stream(prompt, on_delta, options)
-  local messages = prompt_of(prompt)
+  local messages = prompt_of(self, prompt)
   check.type("stream's on_delta", on_delta, "function")
   local params, sample, schema = options_of(options)
   if schema then error("an answer with a schema is not streamed: ask for it", 2) end

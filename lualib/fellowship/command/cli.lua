@@ -11,6 +11,7 @@ local model = lazy "fellowship.call.model"
 local batches = lazy "fellowship.command.batches"
 local failures = lazy "fellowship.command.failures"
 local catalogue = require "fellowship.command.catalogue"
+local help = lazy "fellowship.command.help"
 local options = require "fellowship.command.options"
 local plain = lazy "fellowship.command.plain"
 local run = lazy "fellowship.command.run"
@@ -21,53 +22,30 @@ local cli = {}
 local DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 4
 
 local HELP = [[
-fellowship: a Lua-scriptable runtime for language-model workflows
+fellowship: workflows of language models as Lua scripts, each answer kept
 
-  fellowship SCRIPT.lua [args]     run a script (host options go before its name)
-  fellowship run NAME [options]    run a bundled script, or one that declares options; --help
-  fellowship list                  the bundled scripts, a line each
-  fellowship repl                  explore at a prompt; model calls just work there
-  fellowship new NAME              write NAME.lua, a script of your own to begin with
-  fellowship check SCRIPT.lua      find mistakes without running: syntax, names, options
-  fellowship help NAME             what the reference says of a name, such as judge or model:ask
-  fellowship store ...             ls, show, export, import, why, prune: the store; --help
-  fellowship --version, --help
+  fellowship run NAME [options]        a bundled script, or one that declares
+                                       options; --help shows them
+  fellowship list                      the bundled scripts
+  fellowship SCRIPT.lua [args]         your own; options of fellowship before it
+  fellowship new NAME                  write NAME.lua, a script to begin with
+  fellowship check SCRIPT.lua          find mistakes without running
+  fellowship repl                      ask models at a prompt
+  fellowship help NAME                 what the reference says: help judge
+  fellowship store ...                 look into the store, export, import
+  fellowship --version, --help [all]
 
-Host options before a plain script, and options of every command:
+A first try, without a key:
+
+  fellowship repl
+  > fellowship.model "sim:demo":ask "Name a river."
+
 ]]
 
 -- ---- scripts ----
 
-local function append(list, more)
-  table.move(more, 1, #more, #list + 1, list)
-end
-
---- Options of a declaring script, its own first, checked.
-local function declared_options(script, path)
-  local all, reads = {}, false
-  append(all, script.options or {})
-  append(all, options.columns(script.columns or {}))
-  options.check_declared(all, path)
-  for _, option in ipairs(all) do reads = reads or option.type == "data" end
-  if reads then append(all, options.data) end
-  for _, option in ipairs(script.folder == false and {} or options.common) do
-    if option[1] == "out" then
-      local required = {}
-      for k, v in pairs(option) do required[k] = v end
-      required.required, required.unless = true, "dry-run"
-      option = required
-    end
-    all[#all + 1] = option
-  end
-  return all
-end
-
 local function is_command(value)
   return type(value) == "table" and type(value.run) == "function"
-end
-
-local function script_help(name, script, declared)
-  return ("fellowship run %s: %s\n\n%s"):format(name, script.summary or "", options.help(declared))
 end
 
 --- The names that an option gives: several where it may be repeated, or is a list.
@@ -98,10 +76,11 @@ end
 --- Runs a script that declares its options. One with `folder = false` asks no model and keeps no run folder: it has
 --- its own options alone, and its `run` returns the exit status.
 local function run_command(name, path, script, arguments, command_line)
-  local declared = declared_options(script, path)
-  for _, argument in ipairs(arguments) do
+  local declared = options.of_script(script, path)
+  for i, argument in ipairs(arguments) do
     if argument == "--help" or argument == "-h" then
-      io.stdout:write(script_help(name, script, declared))
+      local all = arguments[i + 1] == "all"
+      io.stdout:write((all and help.all or help.short)(name, script, declared))
       return DONE
     end
   end
@@ -153,15 +132,24 @@ function verbs.run(arguments, command_line)
   return run_command(name, path, script, table.move(arguments, 2, #arguments, 1, {}), command_line)
 end
 
+verbs["--complete"] = function(arguments)
+  for _, candidate in ipairs(require "fellowship.command.shell".candidates(arguments)) do
+    io.stdout:write(candidate, "\n")
+  end
+  return DONE
+end
+
 verbs["--version"] = function()
   io.stdout:write("fellowship ", host.version, "\n")
   return DONE
 end
 
 --- Shows what commands there are.
+---@param arguments? string[] "all": every option too
 ---@return integer status
-function cli.help()
-  io.stdout:write(HELP, options.help(options.common))
+function cli.help(arguments)
+  local all = arguments and arguments[1] == "all"
+  io.stdout:write(HELP, all and "Before a plain script, and of every command:\n\n" .. help.common() or help.first())
   return DONE
 end
 verbs["--help"], verbs["-h"] = cli.help, cli.help

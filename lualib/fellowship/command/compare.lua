@@ -1,5 +1,6 @@
 -- What the scripts judge, jury and debate have in common: rows with two responses in, verdicts out.
 
+local tables = require "fellowship.base.table"
 local flow = require "fellowship.flow"
 local method = require "fellowship.command.evaluators"
 local verdict_counts = require "fellowship.command.verdict_counts"
@@ -13,9 +14,10 @@ compare.columns = { "prompt", "response_a", "response_b", "chosen", "rejected", 
 ---@param name? "judge"|"jury"|"debate"
 ---@return table[]
 function compare.options(name)
-  local only = { judge = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1, logprobs = 1 },
-    jury = { model = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1, logprobs = 1, vote = 1 },
-    debate = { model = 1, scale = 1, swap = 1, rounds = 1, referees = 1 } }
+  local judging = { model = 1, system = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1,
+    logprobs = 1 }
+  local only = { judge = judging, jury = tables.merged(judging, { vote = 1 }),
+    debate = { model = 1, system = 1, scale = 1, swap = 1, rounds = 1, referees = 1 } }
   local list = {}
   for _, option in ipairs(method.options()) do
     if not name or only[name][option[1]] then list[#list + 1] = option end
@@ -33,6 +35,17 @@ function compare.evaluators(run, name)
   if #found == 0 then run:usage "--model is missing: who shall evaluate?" end
   return found
 end
+
+local ROWS = [[
+echo '{"prompt":"2+2?","response_a":"4","response_b":"5"}' > rows.jsonl
+]]
+
+local EXAMPLES = {
+  judge = ROWS .. "fellowship run judge --data rows.jsonl --model sim:judge --out verdicts",
+  jury = ROWS .. "fellowship run jury --data rows.jsonl --model sim:one --model sim:two \\\n"
+    .. "    --model sim:three --out verdicts",
+  debate = ROWS .. "fellowship run debate --data rows.jsonl --model sim:referee --out verdicts",
+}
 
 --- A script that writes DIR/verdicts.jsonl: a line for each row and evaluator.
 ---@param name "judge"|"jury"|"debate"
@@ -63,7 +76,7 @@ function compare.script(name, summary)
     end
   end
 
-  return { summary = summary, options = options, columns = compare.columns, run = main }
+  return { summary = summary, example = EXAMPLES[name], options = options, columns = compare.columns, run = main }
 end
 
 return compare

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local check = require "fellowship.base.check"
+local model = require "fellowship.call.model"
 local both_orders = require "fellowship.judge.both_orders"
 local debate = require "fellowship.judge.debate"
 local judge = require "fellowship.judge.judge"
@@ -11,11 +12,17 @@ local method = {}
 
 method.names = { "judge", "jury", "debate" }
 
+--- A model of the command line, with --system.
+local function model_of(name, o)
+  local made = model.new(name)
+  return o.system and made:with_system(o.system) or made
+end
+
 local function judges(o)
   local list = {}
   for i, name in ipairs(o.models) do
-    list[i] = judge.new { model = name, strategy = o.strategy, scale = o.scale, swap = o.swap, samples = o.samples,
-      structured = o.structured, logprobs = o.logprobs }
+    list[i] = judge.new { model = model_of(name, o), strategy = o.strategy, scale = o.scale, swap = o.swap,
+      samples = o.samples, structured = o.structured, logprobs = o.logprobs }
   end
   return list
 end
@@ -48,10 +55,14 @@ local function from_file(path, o)
 end
 
 local function debates(o)
-  if o.referees then return { debate.new { models = o.referees, rounds = o.rounds, scale = o.scale } } end
+  if o.referees then
+    local referees = {}
+    for i, name in ipairs(o.referees) do referees[i] = model_of(name, o) end
+    return { debate.new { models = referees, rounds = o.rounds, scale = o.scale } }
+  end
   local list = {}
-  for i, model in ipairs(o.models) do
-    list[i] = debate.new { model = model, rounds = o.rounds, scale = o.scale }
+  for i, name in ipairs(o.models) do
+    list[i] = debate.new { model = model_of(name, o), rounds = o.rounds, scale = o.scale }
   end
   return list
 end
@@ -84,16 +95,23 @@ end
 function method.options()
   return {
     { "model", type = "model", many = true, metavar = "M", help = "a model that evaluates" },
-    { "strategy", type = "choice", choices = judge.strategies, default = "combined", help = "how a judge is asked" },
-    { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "scores go from 1 to N" },
-    { "swap", type = "flag", help = "judge in both orders; disagreeing verdicts are a tie" },
-    { "samples", type = "integer", default = 1, least = 1, metavar = "N", help = "judgements of each judge, by mode" },
-    { "vote", type = "choice", choices = { "mode", "mean" }, default = "mode",
+    { "system", group = "judging", type = "text", metavar = "FILE|TEXT", help = "a system prompt for who evaluates" },
+    { "strategy", group = "judging", type = "choice", choices = judge.strategies, default = "combined",
+      help = "how a judge is asked" },
+    { "scale", group = "judging", type = "integer", default = 10, least = 2, metavar = "N",
+      help = "scores go from 1 to N" },
+    { "swap", group = "judging", type = "flag", help = "judge in both orders; disagreeing verdicts are a tie" },
+    { "samples", group = "judging", type = "integer", default = 1, least = 1, metavar = "N",
+      help = "judgements of each judge, by mode" },
+    { "vote", group = "judging", type = "choice", choices = { "mode", "mean" }, default = "mode",
       help = "how a jury's votes are counted" },
-    { "structured", type = "flag", help = "a judge's verdict through a JSON schema" },
-    { "logprobs", type = "flag", help = "a judge's scores as expected ones, by the log-probabilities of its tokens" },
-    { "rounds", type = "integer", default = 2, least = 1, metavar = "N", help = "rounds of a debate" },
-    { "referees", type = "model", list = true, metavar = "M,M,M", help = "models of a debate's referees, one each" },
+    { "structured", group = "judging", type = "flag", help = "a judge's verdict through a JSON schema" },
+    { "logprobs", group = "judging", type = "flag",
+      help = "a judge's scores as expected ones, by the log-probabilities of its tokens" },
+    { "rounds", group = "debate", type = "integer", default = 2, least = 1, metavar = "N",
+      help = "rounds of a debate" },
+    { "referees", group = "debate", type = "model", list = true, metavar = "M,M,M",
+      help = "models of a debate's referees, one each" },
   }
 end
 
@@ -108,7 +126,7 @@ function method.read(values)
   end
   return { models = values.model or {}, strategy = values.strategy, scale = values.scale, swap = values.swap,
     samples = values.samples, vote = values.vote, rounds = values.rounds, referees = referees,
-    structured = values.structured, logprobs = values.logprobs }
+    structured = values.structured, logprobs = values.logprobs, system = values.system }
 end
 
 local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "votes", "flipped", "evidence" }

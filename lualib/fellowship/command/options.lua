@@ -1,6 +1,7 @@
 -- Options of the command line: declared in tables, read, checked, and shown as help.
 
 local sys = require "fellowship.core.sys"
+local file = require "fellowship.base.file"
 local nearest = require "fellowship.base.nearest"
 local rows = require "fellowship.dataset.rows"
 
@@ -8,7 +9,7 @@ local options = {}
 
 ---@class fellowship.Option
 ---@field [1] string its name, without dashes
----@field type "string"|"integer"|"number"|"flag"|"choice"|"shard"|"types"|"file"|"data"|"model"
+---@field type "string"|"integer"|"number"|"flag"|"choice"|"shard"|"types"|"file"|"text"|"data"|"model"
 ---@field help string
 ---@field default? any
 ---@field required? boolean
@@ -24,57 +25,76 @@ local options = {}
 ---@field metavar? string how help names the value
 ---@field column? string the field of rows whose name it gives
 ---@field result? boolean false when it does not change results
+---@field group? string under which help shows it
+---@field common? boolean of those that every command has
 
---- What every command has.
----@type fellowship.Option[]
-options.common = {
-  { "out", type = "string", metavar = "DIR", help = "folder for the results" },
-  { "force", type = "flag", help = "write into a folder that holds another run's results", result = false },
-  { "store", type = "string", metavar = "FILE", result = false,
-    help = "store of completions (default: $FELLOWSHIP_STORE, else .fellowship/store.db)" },
-  { "offline", type = "flag", help = "never touch the network: every call must be in the store", result = false },
-  { "dry-run", type = "flag", result = false,
-    help = "ask nothing, write nothing: estimate calls, tokens and cost, from the store where it has such calls" },
-  { "durable", type = "flag", help = "sync each commit to the disk at once", result = false },
-  { "concurrency", type = "integer", default = 16, least = 1, metavar = "N",
-    help = "model calls on the wire at a time", result = false },
-  { "window", type = "integer", least = 1, metavar = "N",
-    help = "rows opened beyond the oldest unfinished one (default: 4 x concurrency; with --batch 10000)",
-    result = false },
-  { "limit", type = "integer", least = 0, metavar = "N", help = "only the first N rows", result = false },
-  { "shard", type = "shard", metavar = "I/N", help = "only part I of N, from 1/N to N/N" },
-  { "on-error", type = "choice", choices = { "collect", "stop" }, default = "collect", result = false,
-    help = "after a row failed: go on, or stop" },
-  { "max-cost", type = "number", above = 0, most = 1000000, metavar = "USD", result = false,
-    help = "stop before the calls of this run may cost more" },
-  { "max-calls", type = "integer", least = 1, metavar = "N", result = false,
-    help = "stop after so many calls to models, attempts included" },
-  { "seed", type = "integer", default = 0, metavar = "N", help = "seed of math.random, for each row with its number" },
-  { "fresh", type = "integer", default = 0, least = 0, metavar = "N",
-    help = "ask anew: another N is another sample of every completion" },
-  { "batch", type = "flag", result = false,
-    help = "send calls in batches at half the price, where the provider takes them; may take a day each" },
-  { "batch-after", type = "number", least = 0, metavar = "SECONDS", result = false,
-    help = "send a batch too when its first call has waited so long, though live calls go on" },
-  { "batch-failed", type = "choice", choices = { "batch", "live" }, result = false,
-    help = "calls that a batch failed, or left out, go into the next one (default) or live" },
-  { "batch-cancel", type = "flag", result = false,
-    help = "cancel the store's batches, keep what they have answered, and end without running the script" },
-  { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits, prices" },
-  { "prompts", type = "file", metavar = "FILE.lua", help = "own prompt templates" },
-  { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false },
+--- What every command has, by group.
+local groups = {
+  { "this run",
+    { "out", type = "string", metavar = "DIR", help = "folder for the results" },
+    { "limit", type = "integer", least = 0, metavar = "N", help = "only the first N rows", result = false },
+    { "shard", type = "shard", metavar = "I/N", help = "only part I of N, from 1/N to N/N" },
+    { "on-error", type = "choice", choices = { "collect", "stop" }, default = "collect", result = false,
+      help = "after a row failed: go on, or stop" },
+    { "force", type = "flag", help = "write over the results of another run, or over more rows", result = false },
+    { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false } },
+  { "the store",
+    { "store", type = "string", metavar = "FILE", result = false,
+      help = "store of completions (default: $FELLOWSHIP_STORE, else .fellowship/store.db)" },
+    { "offline", type = "flag", help = "never touch the network: every call must be in the store", result = false },
+    { "fresh", type = "integer", default = 0, least = 0, metavar = "N",
+      help = "ask anew: another N is another sample of every completion" },
+    { "seed", type = "integer", default = 0, metavar = "N",
+      help = "seed of math.random, for each row with its number" },
+    { "durable", type = "flag", help = "sync each commit to the disk at once", result = false } },
+  { "speed",
+    { "concurrency", type = "integer", default = 16, least = 1, metavar = "N",
+      help = "model calls on the wire at a time", result = false },
+    { "window", type = "integer", least = 1, metavar = "N",
+      help = "rows opened beyond the oldest unfinished one (default: 4 x concurrency; with --batch 10000)",
+      result = false } },
+  { "budget",
+    { "dry-run", type = "flag", result = false,
+      help = "ask nothing, write nothing: estimate calls, tokens and cost, from the store where it has such calls" },
+    { "max-cost", type = "number", above = 0, most = 1000000, metavar = "USD", result = false,
+      help = "stop before the calls of this run may cost more" },
+    { "max-calls", type = "integer", least = 1, metavar = "N", result = false,
+      help = "stop after so many calls to models, attempts included" } },
+  { "batches",
+    { "batch", type = "flag", result = false,
+      help = "send calls in batches at half the price, where the provider takes them; may take a day each" },
+    { "batch-after", type = "number", least = 0, metavar = "SECONDS", result = false,
+      help = "send a batch too when its first call has waited so long, though live calls go on" },
+    { "batch-failed", type = "choice", choices = { "batch", "live" }, result = false,
+      help = "calls that a batch failed, or left out, go into the next one (default) or live" },
+    { "batch-cancel", type = "flag", result = false,
+      help = "cancel the store's batches, keep what they have answered, and end without running the script" } },
+  { "files",
+    { "models", type = "file", metavar = "FILE.lua", help = "aliases, base URLs, key variables, limits, prices" },
+    { "prompts", type = "file", metavar = "FILE.lua", help = "own prompt templates" } },
 }
+
+---@type fellowship.Option[]
+options.common = {}
+
+for _, group in ipairs(groups) do
+  for i = 2, #group do
+    local option = group[i]
+    option.group, option.common = group[1], true
+    options.common[#options.common + 1] = option
+  end
+end
 
 --- What commands that read data have besides: how it is read.
 ---@type fellowship.Option[]
 options.data = {
-  { "data-format", type = "choice", choices = rows.formats,
+  { "data-format", group = "reading", type = "choice", choices = rows.formats, metavar = "F",
     help = "the data's format, where the name's ending does not tell it" },
-  { "types", type = "types", metavar = "COLUMN=TYPE,...",
+  { "types", group = "reading", type = "types", metavar = "COLUMN=TYPE,...",
     help = "types of CSV columns: text, number, integer, boolean, json" },
-  { "invalid-utf8", type = "choice", choices = { "error", "replace" }, default = "error",
+  { "invalid-utf8", group = "reading", type = "choice", choices = { "error", "replace" }, default = "error",
     help = "rows that are no UTF-8 fail, or get U+FFFD" },
-  { "max-expansion", type = "integer", least = 0, metavar = "N",
+  { "max-expansion", group = "reading", type = "integer", least = 0, metavar = "N",
     help = "how many times compressed data may expand once it is over 1 GiB (default 200; 0: any)" },
 }
 
@@ -95,7 +115,8 @@ local COLUMN_HELP = {
 function options.columns(names)
   local list = {}
   local function add(name)
-    list[#list + 1] = { name:gsub("_", "-") .. "-column", type = "string", metavar = "NAME", column = name,
+    list[#list + 1] = { name:gsub("_", "-") .. "-column", group = "columns", type = "string", metavar = "NAME",
+      column = name,
       help = COLUMN_HELP[name] or ("the field of the rows that holds the %s (default %s)"):format(name:gsub("_", " "),
         name) }
     if name == "prompt" then
@@ -120,6 +141,19 @@ end
 readers.data = readers.string
 readers.types = rows.types
 readers.model = readers.string
+
+--- A text, or the content of the file that it names.
+function readers.text(given)
+  if sys.kind(given) == "file" then
+    local content, problem = file.read(given)
+    if not content then return nil, "cannot be read: " .. problem end
+    return content
+  end
+  if not given:find "%s" and (given:find("/", 1, true) or given:find "%.[%a]+$") then
+    return nil, "is no file that is there; a text of one word is no system prompt"
+  end
+  return given
+end
 
 function readers.integer(text, option)
   local n = math.tointeger(tonumber(text))
@@ -245,26 +279,6 @@ function options.read(declared, arguments, stop_at_word)
   return values, i
 end
 
-local function describe(option)
-  local value = option.type ~= "flag" and " " .. (option.metavar or option.type:upper()) or ""
-  local notes = {}
-  if option.choices then notes[1] = table.concat(option.choices, ", ") end
-  if option.default ~= nil then notes[#notes + 1] = "default " .. tostring(option.default) end
-  if option.required then notes[#notes + 1] = "required" .. (option.unless and " unless --" .. option.unless or "") end
-  if option.many or option.type == "data" then notes[#notes + 1] = "may be repeated" end
-  local help = option.help .. (#notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or "")
-  return ("  %-24s %s\n"):format(option.positional and value:sub(2) or "--" .. option[1] .. value, help)
-end
-
---- Help text of declared options.
----@param declared fellowship.Option[]
----@return string
-function options.help(declared)
-  local lines = {}
-  for i, option in ipairs(declared) do lines[i] = describe(option) end
-  return table.concat(lines)
-end
-
 --- Checks what a script declares; raises when it is no option.
 ---@param declared fellowship.Option[]
 ---@param where string
@@ -283,6 +297,33 @@ function options.check_declared(declared, where)
     if find(options.common, name) then error(what .. " is one that every command has", 0) end
     if find(options.data, name) then error(what .. " is one that every command with data has", 0) end
   end
+end
+
+local function append(list, more)
+  table.move(more, 1, #more, #list + 1, list)
+end
+
+--- All options of a script that declares them, its own first; raises when what it declares is none.
+---@param script table
+---@param path string for messages
+---@return fellowship.Option[]
+function options.of_script(script, path)
+  local all, reads = {}, false
+  append(all, script.options or {})
+  append(all, options.columns(script.columns or {}))
+  options.check_declared(all, path)
+  for _, option in ipairs(all) do reads = reads or option.type == "data" end
+  if reads then append(all, options.data) end
+  for _, option in ipairs(script.folder == false and {} or options.common) do
+    if option[1] == "out" then
+      local required = {}
+      for k, v in pairs(option) do required[k] = v end
+      required.required, required.unless = true, "dry-run"
+      option = required
+    end
+    all[#all + 1] = option
+  end
+  return all
 end
 
 return options

@@ -58,6 +58,13 @@ end
 
 --- What the reference says of a name, or the whole of it as Markdown.
 function verbs.reference(arguments)
+  if arguments[1] == "--man-options" then
+    io.stdout:write(require "fellowship.command.manual".options(options.common))
+    return DONE
+  elseif arguments[1] == "--man" and arguments[2] then
+    io.stdout:write(require "fellowship.command.manual".page(arguments[2]))
+    return DONE
+  end
   if arguments[1] then setup.usage "reference takes no arguments; `fellowship help NAME` shows one entry" end
   io.stdout:write(render.markdown(host.version))
   return DONE
