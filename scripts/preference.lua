@@ -157,7 +157,7 @@ end
 
 --- A run without a pair has nothing to show.
 local function expect_pairs(outcome, list)
-  for _, name in ipairs { "responses", "pairs" } do outcome:count(name, 0) end
+  outcome:count("pairs", 0)
   verdict_counts.begin(outcome, "comparisons")
   outcome:need("pair", function() return outcome:of "pairs" end,
     "ties, unreadable verdicts and equal texts make none: see comparisons, and verdicts.jsonl")
