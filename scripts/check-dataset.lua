@@ -3,6 +3,7 @@
 local fellowship = require "fellowship"
 local json = fellowship.json
 local preference = fellowship.preference
+local say = require "fellowship.base.say"
 
 local KEYS = { "folder", "format", "sound", "files", "rows", "faults", "notes", "inverted" }
 
@@ -23,15 +24,15 @@ fellowship run check-dataset preferences]],
     local shown, o = 0, run.options
     local function report(kind, message)
       shown = shown + 1
-      if shown <= o.most then io.stderr:write(kind, ": ", message, "\n") end
+      if shown <= o.most then say.err(kind, ": ", message, "\n") end
     end
     local found = preference.validate(o.dataset:gsub("(.)/+$", "%1"), { format = o.format, report = report })
     if shown > o.most then
-      io.stderr:write(("... and %d more; --most %d shows them\n"):format(shown - o.most, shown))
+      say.err(("... and %d more; --most %d shows them\n"):format(shown - o.most, shown))
     end
-    print(json.encode(json.object({ folder = found.folder, format = found.format or json.null,
+    say.data(json.encode(json.object({ folder = found.folder, format = found.format or json.null,
       sound = found.faults == 0, files = found.files, rows = found.rows, faults = found.faults, notes = found.notes,
-      inverted = found.inverted }, KEYS)))
+      inverted = found.inverted }, KEYS)), "\n")
     return found.faults == 0 and 0 or 1
   end,
 }

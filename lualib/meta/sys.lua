@@ -16,6 +16,17 @@ local sys = {}
 ---@return fellowship.sys.problem? problem
 function sys.mkdir(path) end
 
+---The text as a terminal may show it: "?" for each control character, which could steer it, and U+FFFD for what is no
+---UTF-8; line ends and tabs stay.
+---@param text string
+---@return string
+function sys.printable(text) end
+
+---The text with U+FFFD for what is no UTF-8, as the Unicode standard recommends (3.9).
+---@param text string
+---@return string
+function sys.valid(text) end
+
 ---What a path is; nil when there is nothing.
 ---@param path string
 ---@return "file"|"folder"|"other"|nil

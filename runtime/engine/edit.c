@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/printable.h"
 #include "base/utf8.h"
 
 #define HISTORY_MOST 2000
@@ -216,6 +217,12 @@ static char *tell_prompt(EditLine *el) {
     return e->prompt;
 }
 
+static void show(const buf *list) {
+    buf text = {0};
+    if (printable_append(&text, list->data, list->len)) fwrite(text.data, 1, text.len, stdout);
+    buf_free(&text);
+}
+
 static unsigned char on_tab(EditLine *el, int key) {
     (void)key;
     edit *e;
@@ -230,7 +237,7 @@ static unsigned char on_tab(EditLine *el, int key) {
             if (el_insertstr(el, insert.data) == 0) result = CC_REFRESH;
         } else if (list.len > 0) {
             edit_hide(e);
-            fwrite(list.data, 1, list.len, stdout);
+            show(&list);
             edit_show(e);
             result = CC_NORM;
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/printable.h"
 #include "engine/libcurl.h"
 #include "host/modules.h"
 #include "host/precompiled.h"
@@ -37,8 +38,8 @@ static void report(lua_State *L, int index, const char *traceback) {
         lua_pushvalue(L, index);
         if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) message = lua_tostring(L, -1);
     }
-    fprintf(stderr, "fellowship: %s\n", message);
-    if (traceback && *traceback) fprintf(stderr, "%s\n", traceback);
+    bool traced = traceback && *traceback;
+    printable_say("%s%s%s", message, traced ? "\n" : "", traced ? traceback : "");
     lua_settop(L, top);
 }
 
@@ -95,7 +96,7 @@ static int conclude(lua_State *L, int index, enum runtime_end end) {
         return signals_status();
     }
     if (end == RUNTIME_DEADLOCK) {
-        fprintf(stderr, "fellowship: deadlock: every task waits for another one\n");
+        printable_say("deadlock: every task waits for another one");
         return EXIT_SCRIPT_FAILED;
     }
     return status_of(L, index);
@@ -151,7 +152,7 @@ static void run(lua_State *L, host *h) {
     lua_pushcfunction(L, protected_main);
     lua_pushlightuserdata(L, h);
     if (lua_pcall(L, 1, 0, 1) != LUA_OK) {
-        fprintf(stderr, "fellowship: %s\n", lua_tostring(L, -1));
+        printable_say("%s", lua_tostring(L, -1));
         h->status = EXIT_SCRIPT_FAILED;
     }
     if (h->runtime.L) runtime_cancel_all(&h->runtime);
@@ -160,7 +161,7 @@ static void run(lua_State *L, host *h) {
 /* What was printed must have arrived: a full disk behind a redirection is a failure too. */
 static void flush_output(host *h) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    fprintf(stderr, "fellowship: cannot write to standard output\n");
+    printable_say("cannot write to standard output");
     if (h->status == 0) h->status = EXIT_SCRIPT_FAILED;
 }
 
@@ -198,10 +199,11 @@ int main(int argc, char **argv) {
     lua_State *L = luaL_newstate();
     h.loop = loop_new();
     if (!program_find(&h.program))
-        fprintf(stderr, "fellowship: cannot find lualib/fellowship beside the program; reinstall "
-                        "it, or run it from its checkout\n");
+        printable_say(
+            "cannot find lualib/fellowship beside the program; reinstall it, or run it from "
+            "its checkout");
     else if (!L || !h.loop)
-        fprintf(stderr, "fellowship: out of memory\n");
+        printable_say("out of memory");
     else
         run(L, &h);
     flush_output(&h);

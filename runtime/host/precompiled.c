@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/printable.h"
 
 /*
  * The file is a head and, for each module, an entry: its name as require has it, its path under
@@ -217,7 +218,7 @@ static int write_module(const char *path, const struct stat *st, int kind, struc
         fwrite(relative, e.path_len, 1, writing.out);
         fwrite(code.data, code.len, 1, writing.out);
     } else {
-        fprintf(stderr, "fellowship: %s\n", lua_tostring(writing.L, -1));
+        printable_say("%s", lua_tostring(writing.L, -1));
     }
     lua_settop(writing.L, top);
     buf_free(&code);
@@ -249,6 +250,6 @@ bool precompiled_write(lua_State *L, const char *path, const char *library, cons
     }
     /* Renamed: a program that has the old file mapped keeps it. */
     if (well && rename(partial, path) == 0) return true;
-    fprintf(stderr, "fellowship: cannot write %s from %s: %s\n", path, modules, strerror(errno));
+    printable_say("cannot write %s from %s: %s", path, modules, strerror(errno));
     return false;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/printable.h"
 #include "engine/edit.h"
 #include "lua/interrupt.h"
 #include "lua/task.h"
@@ -97,15 +98,14 @@ static void on_limit(void *arg) {
 static void tell_interrupt(void) {
     char calls[64];
     if (caught->committed == 0)
-        fprintf(stderr, "\nfellowship: %s\n", name_of(ended_by));
+        printable_say("\n%s", name_of(ended_by));
     else if (ended_by == SIGTERM)
-        fprintf(stderr,
-                "\nfellowship: terminated; %s %d s to finish (a second signal stops at once)\n",
-                under_way(calls, caught->committed, "has", "have"), GIVE_UP / 1000);
+        printable_say("\nterminated; %s %d s to finish (a second signal stops at once)",
+                      under_way(calls, caught->committed, "has", "have"), GIVE_UP / 1000);
     else
-        fprintf(stderr, "\nfellowship: %s; %s finished and stored%s\n", name_of(ended_by),
-                under_way(calls, caught->committed, "is", "are"),
-                ended_by == SIGINT ? " (press Ctrl+C again to stop at once)" : "");
+        printable_say("\n%s; %s finished and stored%s", name_of(ended_by),
+                      under_way(calls, caught->committed, "is", "are"),
+                      ended_by == SIGINT ? " (press Ctrl+C again to stop at once)" : "");
 }
 
 static void on_wake(void *arg) {
@@ -162,9 +162,8 @@ static void say_stalled(const char *before, const char *after) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         place = interrupt_take_place();
     }
-    dprintf(STDERR_FILENO, "\nfellowship: %s%s %s and lets nothing else go on%s\n", before,
-            place ? place : "the script", place ? "computes" : "computes, or waits in the system,",
-            after);
+    printable_say("\n%s%s %s and lets nothing else go on%s", before, place ? place : "the script",
+                  place ? "computes" : "computes, or waits in the system,", after);
 }
 
 static void look_at_stall(sight *s) {
@@ -195,7 +194,7 @@ static void look_at_signals(sight *s) {
     uint64_t since = s->now - s->first;
     if (!answered && !s->answer_told && !over && since >= ANSWER) answer(s, by);
     if (by == SIGTERM && since > GIVE_UP + (answered ? SECOND : 0)) {
-        dprintf(STDERR_FILENO, "fellowship: ended, since it does not end by itself\n");
+        printable_say("ended, since it does not end by itself");
         leave(by);
     }
     bool stuck = s->now - s->turned >= SECOND;
@@ -279,9 +278,8 @@ void signals_run_over(void) {
     over = true;
     char calls[64];
     if (caught->interrupts > 0 && caught->committed > 0)
-        fprintf(stderr,
-                "fellowship: %s given up; what is paid of that is asked for again by a rerun\n",
-                under_way(calls, caught->committed, "is", "are"));
+        printable_say("%s given up; what is paid of that is asked for again by a rerun",
+                      under_way(calls, caught->committed, "is", "are"));
 }
 
 int signals_status(void) {

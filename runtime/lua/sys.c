@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/printable.h"
+#include "base/utf8.h"
 #include "engine/digest.h"
 #include "engine/file.h"
 #include "lua/box.h"
@@ -226,6 +228,26 @@ static int l_unhex(lua_State *L) {
     return 1;
 }
 
+static int push_text(lua_State *L, bool (*append)(buf *, const char *, size_t)) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    buf *out = box_buf(L);
+    if (!append(out, text, len)) return luaL_error(L, "out of memory");
+    lx_push_buf(L, out);
+    buf_free(out);
+    return 1;
+}
+
+/* printable(text) -> the text as a terminal may show it, see base/printable.h */
+static int l_printable(lua_State *L) {
+    return push_text(L, printable_append);
+}
+
+/* valid(text) -> the text with U+FFFD for what is no UTF-8 */
+static int l_valid(lua_State *L) {
+    return push_text(L, utf8_replace);
+}
+
 /* time() -> milliseconds since 1970 (UTC) */
 static int l_time(lua_State *L) {
     struct timespec t;
@@ -259,6 +281,8 @@ int luaopen_fellowship_core_sys(lua_State *L) {
                                          {"hex", l_hex},
                                          {"sha256_file", l_sha256_file},
                                          {"unhex", l_unhex},
+                                         {"printable", l_printable},
+                                         {"valid", l_valid},
                                          {"time", l_time},
                                          {"terminal", l_terminal},
                                          {"glob", l_glob},

@@ -101,7 +101,7 @@ def odd_bytes():
         tap.contains(host.jsonl(scratch / "out/errors.jsonl")[0]["message"], ["é" * 60], "with the prompt's beginning")
         scratch.write("odd.lua", 'local f = require "fellowship"\nf.each({ { a = 1 } }, function() error("x\\xffy") end)')
         tap.equal(scratch.run("odd.lua").status, 3, "an error of odd bytes: status 3")
-        tap.contains(host.jsonl(scratch / "odd.errors.jsonl")[0]["message"], ["x?y"], "is written as valid text")
+        tap.contains(host.jsonl(scratch / "odd.errors.jsonl")[0]["message"], ["x\ufffdy"], "is written as valid text")
 
 
 def missing_key():

@@ -96,6 +96,28 @@ def closing():
               [], "C marks no slot to be closed")
 
 
+def doors():
+    """What is printed goes through one place in C and one in Lua, which let no control character pass."""
+    strange = []
+    allowed = {"runtime/base/printable.c": r"stderr", "runtime/engine/edit.c": r"stdin|stdout|stderr|STD\w+_FILENO|\bprintf|fputs",
+               "runtime/host/main.c": r"fflush\(stdout\)|ferror\(stdout\)", "runtime/host/process.c": r"STD\w+_FILENO",
+               "runtime/engine/channel.c": r"STDIN_FILENO"}
+    for path in files("runtime", ".c", ".h"):
+        text = re.sub(allowed.get(shown(path), r"(?!)"), "", without_comments(path.read_text("utf-8")))
+        strange += [f"{shown(path)}: {m[0]}" for m in
+                    re.finditer(r"\bstd(?:out|err|in)\b|\bSTD\w+_FILENO\b|\b(?:v?printf|puts|putchar|perror)\s*\(", text)]
+    tap.equal(strange, [], "C prints in base/printable.c alone")
+    strange = []
+    for path in files("lualib/fellowship", ".lua") + files("scripts", ".lua"):
+        if shown(path) in ("lualib/fellowship/base/say.lua", "lualib/fellowship/command/screen.lua"):
+            continue
+        text = re.sub(r"screen\.raw\(io\.\w+|== io\.\w+", "", path.read_text("utf-8"))
+        text = re.sub(r"--[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|\[\[.*?\]\]", "", text, flags=re.DOTALL)
+        strange += [f"{shown(path)}: {m[0]}" for m in
+                    re.finditer(r"\bio\.std(?:out|err)\b|\bio\.(?:write|output)\b|(?<![.:\w])print\s*[({\"]", text)]
+    tap.equal(strange, [], "the library prints with base/say.lua alone, and moves the cursor with command/screen.lua")
+
+
 # Modules are required at once, when first used, or only looked for.
 REQUIRE = r"\b(?:require|lazy)\s*\(?\s*[\"']([^\"']+)[\"']|\bpackage\.loaded\s*\[\s*[\"']([^\"']+)[\"']"
 
@@ -184,4 +206,4 @@ def lengths():
               [], f"no example is over {LONGEST_EXAMPLE} lines")
 
 
-tap.cases(includes, suspending, closing, requires, cycles, scripts, lengths)
+tap.cases(includes, suspending, closing, doors, requires, cycles, scripts, lengths)

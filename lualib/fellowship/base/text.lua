@@ -1,18 +1,13 @@
 -- Texts for people: cut by characters, and always valid UTF-8.
 
+local sys = require "fellowship.core.sys"
+
 local text = {}
 
---- The same text with every byte that is no UTF-8 replaced by "?".
+--- The same text with U+FFFD for what is no UTF-8.
 ---@param s string
 ---@return string
-function text.valid(s)
-  local length, bad = utf8.len(s)
-  while not length do
-    s = s:sub(1, bad - 1) .. "?" .. s:sub(bad + 1)
-    length, bad = utf8.len(s, bad)
-  end
-  return s
-end
+function text.valid(s) return sys.valid(s) end
 
 --- The first n characters.
 ---@param s string
@@ -100,11 +95,10 @@ function text.count(n, one, more)
   return ("%d %s"):format(n, n == 1 and one or more or one .. "s")
 end
 
---- The same text with control characters, which could steer a terminal, shown as "?"; line ends and tabs stay.
+--- The same text as a terminal may show it: "?" for each control character, which could steer it. Line ends and tabs
+--- stay.
 ---@param s string
 ---@return string
-function text.printable(s)
-  return (text.valid(s):gsub("[%z\1-\8\11-\31\127]", "?"):gsub("\xc2[\x80-\x9f]", "?"))
-end
+function text.printable(s) return sys.printable(s) end
 
 return text

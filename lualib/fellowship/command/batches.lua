@@ -5,6 +5,7 @@ local core = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
+local say = require "fellowship.base.say"
 local settings = require "fellowship.call.settings"
 local tables = require "fellowship.report.table"
 local counts = require "fellowship.command.counts"
@@ -23,7 +24,7 @@ end
 function batches.cancel()
   need_store(settings.store_path(settings.store))
   local sums = cancel.run()
-  io.stdout:write(json.encode(json.object(sums, { "cancelled", "answered", "freed", "failed" })), "\n")
+  say.data(json.encode(json.object(sums, { "cancelled", "answered", "freed", "failed" })), "\n")
   return sums.failed > 0 and 1 or 0
 end
 
@@ -59,10 +60,10 @@ function batches.list(path, all)
     if all or b.state ~= "done" then lines[#lines + 1] = line_of(b) end
   end
   store:close()
-  if #lines > 0 then io.stdout:write(tables.text(HEAD, lines))
-  else io.stdout:write(done > 0 and "no batch is under way" or "the store knows no batches", "\n") end
+  if #lines > 0 then say.out(tables.text(HEAD, lines))
+  else say.out(done > 0 and "no batch is under way" or "the store knows no batches", "\n") end
   if not all and done > 0 then
-    io.stdout:write(("%d %s done; --all lists them too\n"):format(done, done == 1 and "is" or "are"))
+    say.out(("%d %s done; --all lists them too\n"):format(done, done == 1 and "is" or "are"))
   end
 end
 
@@ -84,7 +85,7 @@ function batches.forget(path, uid)
   local well, problem = store:set_batch(uid)
   store:close()
   if not well then errors.raise(problem) end
-  io.stdout:write(json.encode(json.object({ forgotten = uid, freed = found.pending }, { "forgotten", "freed" })), "\n")
+  say.data(json.encode(json.object({ forgotten = uid, freed = found.pending }, { "forgotten", "freed" })), "\n")
 end
 
 return batches

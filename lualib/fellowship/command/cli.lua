@@ -5,6 +5,7 @@ local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
+local say = require "fellowship.base.say"
 local budget = lazy "fellowship.money.budget"
 local worst_case = lazy "fellowship.money.bound"
 local model = lazy "fellowship.call.model"
@@ -80,7 +81,7 @@ local function run_command(name, path, script, arguments, command_line)
   for i, argument in ipairs(arguments) do
     if argument == "--help" or argument == "-h" then
       local all = arguments[i + 1] == "all"
-      io.stdout:write((all and help.all or help.short)(name, script, declared))
+      say.out((all and help.all or help.short)(name, script, declared))
       return DONE
     end
   end
@@ -134,13 +135,13 @@ end
 
 verbs["--complete"] = function(arguments)
   for _, candidate in ipairs(require "fellowship.command.shell".candidates(arguments)) do
-    io.stdout:write(candidate, "\n")
+    say.data(candidate, "\n")
   end
   return DONE
 end
 
 verbs["--version"] = function()
-  io.stdout:write("fellowship ", host.version, "\n")
+  say.out("fellowship ", host.version, "\n")
   return DONE
 end
 
@@ -149,7 +150,7 @@ end
 ---@return integer status
 function cli.help(arguments)
   local all = arguments and arguments[1] == "all"
-  io.stdout:write(HELP, all and "Before a plain script, and of every command:\n\n" .. help.common() or help.first())
+  say.out(HELP, all and "Before a plain script, and of every command:\n\n" .. help.common() or help.first())
   return DONE
 end
 verbs["--help"], verbs["-h"] = cli.help, cli.help
@@ -198,6 +199,7 @@ end
 ---@param argv string[] from 0
 ---@return integer status
 function cli.main(argv)
+  if sys.terminal(1) then rawset(_G, "print", say.print) end
   local arguments = table.move(argv, 1, #argv, 1, {})
   local command_line = { "fellowship", table.unpack(arguments) }
   local well, status = xpcall(dispatch, setup.traced, arguments, command_line)
@@ -206,11 +208,11 @@ function cli.main(argv)
   local is_stopped = errors.is(value, "budget")
   if is_stopped then budget.drain() end
   host.stop()
-  io.stderr:write("fellowship: ", errors.text(value), "\n")
+  say.err("fellowship: ", errors.text(value), "\n")
   if not is_plain(value) then
-    io.stderr:write(status.traceback, "\n")
+    say.err(status.traceback, "\n")
   elseif failures.facts(value, status.traceback) ~= "" then
-    io.stderr:write("  ", failures.facts(value, status.traceback), "\n")
+    say.err("  ", failures.facts(value, status.traceback), "\n")
   end
   return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or FAILED
 end

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local task = require "fellowship.core.task"
+local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
 local chain = require "fellowship.call.chain"
 local estimate = require "fellowship.rehearse"
@@ -127,7 +128,7 @@ local function conclude(facts, tell)
   local models = estimate.models()
   local sum = sum_of(models)
   tell(text_of(facts, models, sum))
-  io.stdout:write(line_of(facts, models, sum), "\n")
+  say.data(line_of(facts, models, sum), "\n")
 end
 
 --- Prints the estimate of a command.

@@ -6,6 +6,7 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
+local say = require "fellowship.base.say"
 local estimate = lazy "fellowship.rehearse"
 local settings = require "fellowship.call.settings"
 local stats = require "fellowship.money.count"
@@ -197,7 +198,10 @@ local function draw(self)
   erase(self)
   local width = sys.terminal(2) - 1
   local lines = block(self, width)
-  for i, line in ipairs(lines) do self.drawn[i] = text.columns(line) end
+  for i, line in ipairs(lines) do
+    lines[i] = text.printable(line)
+    self.drawn[i] = text.columns(lines[i])
+  end
   screen.raw(io.stderr, table.concat(lines, "\n"))
 end
 
@@ -227,7 +231,7 @@ local function show_in_pipe(self)
     if happened ~= self.happened then -- a log in which nothing happens repeats nothing
       self.happened = happened
       local done = rows_text(self, row_rate)
-      io.stderr:write("fellowship: ", table.concat({ done, table.unpack(all_facts(self.run, call_rate)) }, " · "), "\n")
+      say.err("fellowship: ", table.concat({ done, table.unpack(all_facts(self.run, call_rate)) }, " · "), "\n")
     end
   end
 end

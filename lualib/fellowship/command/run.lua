@@ -7,6 +7,7 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
+local say = require "fellowship.base.say"
 local flow = require "fellowship.flow"
 local budget = lazy "fellowship.money.budget"
 local settings = require "fellowship.call.settings"
@@ -150,7 +151,7 @@ local function summarise(self, status)
   local seconds = math.floor((task.now() - self.clock) * 1000 + 0.5) / 1000
   self.tell(table.concat(summary.lines(self, seconds, data_of(self)), "\n"))
   if sys.terminal(1) then return end -- the line is for programs
-  io.stdout:write(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
+  say.data(json.encode(json.object({ script = self.script.name, status = status, out = text.valid(self.out),
     rows = self.done, failed = self.failures.count, outcome = self.outcome:as_json(),
     calls = stats.made, stored = stats.stored,
     tokens = spending.tokens(), cost = spending.cost(), split = spending.split(), seconds = seconds },

@@ -1,6 +1,8 @@
 -- What stands at the bottom of a terminal (a line that is typed, the progress of a run), while whatever else is
 -- printed goes above it.
 
+local say = require "fellowship.base.say"
+
 local screen = {}
 
 local methods = getmetatable(io.stdout).__index
@@ -53,11 +55,7 @@ function screen.share(before, after)
   end
   methods.write = write
   rawset(io, "write", function(...) return write(io.output(), ...) end)
-  rawset(_G, "print", function(...)
-    local parts = table.pack(...)
-    for i = 1, parts.n do parts[i] = tostring(parts[i]) end
-    write(stdout, table.concat(parts, "\t", 1, parts.n), "\n")
-  end)
+  rawset(_G, "print", say.print)
   return function()
     methods.write = raw_write
     rawset(io, "write", io_write)

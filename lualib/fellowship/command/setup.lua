@@ -5,6 +5,7 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
+local say = require "fellowship.base.say"
 local prompts = lazy "fellowship.judge.prompts"
 local flow = lazy "fellowship.flow"
 local batch = lazy "fellowship.batch"
@@ -62,7 +63,7 @@ end
 ---@return fun(text: string)
 function setup.teller(quiet)
   return function(text)
-    if not quiet then io.stderr:write("fellowship: ", text, "\n") end
+    if not quiet then say.err("fellowship: ", text, "\n") end
   end
 end
 

@@ -3,6 +3,7 @@
 local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local lazy = require "fellowship.base.lazy"
+local say = require "fellowship.base.say"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 local setup = require "fellowship.command.setup"
@@ -31,8 +32,8 @@ verbs.new = function(arguments)
   if not name or name:sub(1, 1) == "-" then setup.usage "new needs a name: fellowship new my-experiment" end
   if arguments[2] then setup.usage("new takes one name; \"%s\" is too much", arguments[2]) end
   local made = require "fellowship.command.new".write(name)
-  for _, path in ipairs(made.files) do io.stdout:write("wrote ", path, "\n") end
-  io.stdout:write(("\nRun it as it stands, without a key:\n  %s %s\nthen edit %s. `%s check %s` finds mistakes.\n")
+  for _, path in ipairs(made.files) do say.out("wrote ", path, "\n") end
+  say.out(("\nRun it as it stands, without a key:\n  %s %s\nthen edit %s. `%s check %s` finds mistakes.\n")
     :format(host.program, made.arguments, made.script, host.program, made.script))
   return DONE
 end
@@ -48,32 +49,32 @@ function verbs.check(arguments)
     if not source then setup.usage("cannot read %s: %s", path, problem or "it is no file") end
     for _, found in ipairs(check.text(source, path)) do
       count = count + 1
-      io.stdout:write(path, found.line and ":" .. found.line or "", ": ", found.message, "\n")
+      say.out(path, found.line and ":" .. found.line or "", ": ", found.message, "\n")
     end
   end
   if count > 0 then return FAILED end
-  io.stdout:write(#arguments == 1 and arguments[1] or #arguments .. " files", ": nothing found\n")
+  say.out(#arguments == 1 and arguments[1] or #arguments .. " files", ": nothing found\n")
   return DONE
 end
 
 --- What the reference says of a name, or the whole of it as Markdown.
 function verbs.reference(arguments)
   if arguments[1] == "--man-options" then
-    io.stdout:write(require "fellowship.command.manual".options(options.common))
+    say.data(require "fellowship.command.manual".options(options.common))
     return DONE
   elseif arguments[1] == "--man" and arguments[2] then
-    io.stdout:write(require "fellowship.command.manual".page(arguments[2]))
+    say.data(require "fellowship.command.manual".page(arguments[2]))
     return DONE
   end
   if arguments[1] then setup.usage "reference takes no arguments; `fellowship help NAME` shows one entry" end
-  io.stdout:write(render.markdown(host.version))
+  say.data(render.markdown(host.version))
   return DONE
 end
 
 function verbs.list()
   for _, name in ipairs(catalogue.names()) do
     local script = catalogue.load(catalogue.path(name))()
-    io.stdout:write(("%-12s %s\n"):format(name, script.summary or ""))
+    say.out(("%-12s %s\n"):format(name, script.summary or ""))
   end
   return DONE
 end
@@ -88,7 +89,7 @@ function verbs.help(arguments)
   if #found == 0 then
     setup.usage('the reference has no "%s"%s (`fellowship reference` has it all)', arguments[1], hint)
   end
-  io.stdout:write(render.entries(found, math.min(sys.terminal(1) or 80, 100)), "\n")
+  say.out(render.entries(found, math.min(sys.terminal(1) or 80, 100)), "\n")
   return DONE
 end
 

@@ -4,6 +4,7 @@
 local task = require "fellowship.core.task"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
+local say = require "fellowship.base.say"
 local feed = require "fellowship.flow.feed"
 local start = require "fellowship.flow.start"
 
@@ -107,7 +108,7 @@ end
 --- What becomes of a row that fails; the command line replaces it with one that keeps errors.jsonl.
 ---@param failure { row: table?, number: integer, error: fellowship.Error, traceback: string }
 function flow.on_failure(failure)
-  io.stderr:write(("row %d failed: %s\n"):format(failure.number, failure.error.message))
+  say.err(("row %d failed: %s\n"):format(failure.number, failure.error.message))
 end
 
 local function tell_failure(item, problem, traceback, nested)

@@ -5,6 +5,7 @@ local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
 local commands = require "fellowship.command.repl.commands"
 local complete = require "fellowship.command.repl.complete"
@@ -44,7 +45,7 @@ local function show_later(session)
     task.sleep(0)
     session.showing = false
     if session.reading then end_line() end
-    io.stdout:flush()
+    say.flush()
     session.editor:show()
   end)
 end
@@ -56,7 +57,7 @@ local function share_screen(session)
 end
 
 function Session:say(line)
-  io.stdout:write(line, "\n")
+  say.out(line, "\n")
 end
 
 --- Columns and rows that a value may take.
@@ -172,7 +173,7 @@ end
 
 function Session:read(prompt)
   end_line()
-  io.stdout:flush()
+  say.flush()
   self.reading = true
   local line, why = self.editor:read(prompt)
   self.reading = false
@@ -250,7 +251,7 @@ local function watch_failures(session)
     while true do
       task.sleep(WATCH, true)
       for _, failed in ipairs(task.unobserved(true)) do
-        io.stdout:write "a spawned task failed\n"
+        say.out "a spawned task failed\n"
         session:report(failed[1], failed[2])
       end
     end

@@ -8,6 +8,7 @@ local errors = require "fellowship.base.errors"
 local read_file = require "fellowship.base.file".read
 local lazy = require "fellowship.base.lazy"
 local nearest = require "fellowship.base.nearest"
+local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
 local settings = require "fellowship.call.settings"
 local batches = lazy "fellowship.command.batches"
@@ -19,16 +20,16 @@ local store = {}
 
 local STORE = { "store", type = "string", metavar = "FILE", help = "the store" }
 
-local function say(...)
-  io.stderr:write("fellowship: ", (...):format(select(2, ...)), "\n")
+local function tell(...)
+  say.err("fellowship: ", (...):format(select(2, ...)), "\n")
 end
 
 --- Tells of damage. Returns whether there was any.
 local function say_damage(lost, damaged)
   if damaged and lost > 0 then
-    say("the store is damaged: %d completions that it had could not be read, and are left out", lost)
+    tell("the store is damaged: %d completions that it had could not be read, and are left out", lost)
   elseif damaged then
-    say "the store is damaged: what could be read of it is there; how much is missing, if anything, cannot be told"
+    tell "the store is damaged: what could be read of it is there; how much is missing, if anything, cannot be told"
   end
   return damaged
 end
@@ -83,13 +84,13 @@ function verbs.ls.run(path, values)
   each(path, { wire = false, order = values.limit and "last" or "written" }, function(r)
     if values.model and not is_of(r.request, values.model) then return end
     if not values.limit then
-      io.stdout:write(listed(r))
+      say.out(listed(r))
       return
     end
     lines[#lines + 1] = listed(r)
     return #lines < values.limit
   end)
-  for i = #lines, 1, -1 do io.stdout:write(lines[i]) end
+  for i = #lines, 1, -1 do say.out(lines[i]) end
 end
 
 verbs.show = { argument = "KEY", summary = "all of one completion, by its key or how that begins", options = {} }
@@ -123,7 +124,7 @@ function verbs.show.run(path, _, prefix)
     local many = count > MOST_COUNTED and ("over %d"):format(MOST_COUNTED) or count
     errors.raise { kind = "usage", message = ("%s completions begin with %s; give more digits"):format(many, prefix) }
   end
-  io.stdout:write(json.encode(json.object({ key = sys.hex(r.key), created = r.created, request = json.decode(r.request),
+  say.data(json.encode(json.object({ key = sys.hex(r.key), created = r.created, request = json.decode(r.request),
     wire = json.decode(r.wire), completion = json.decode(r.completion) },
     { "key", "created", "request", "wire", "completion" }), { pretty = true }), "\n")
 end
@@ -134,8 +135,8 @@ verbs.export = { argument = "FILE", summary = "write the completions as JSON Lin
 function verbs.export.run(path, _, file)
   local exported, lost, damaged = recording.export(path, file)
   say_damage(lost, damaged)
-  local out = file == "-" and io.stderr or io.stdout
-  out:write(json.encode(json.object({ exported = exported, damaged = damaged and lost or nil },
+  local told = file == "-" and say.err or say.data
+  told(json.encode(json.object({ exported = exported, damaged = damaged and lost or nil },
     { "exported", "damaged" })), "\n")
   if damaged then return 1 end
 end
@@ -148,7 +149,7 @@ function verbs.import.run(path, _, files)
     if sys.same(file, path) then setup.usage("%s is the store itself: there is nothing to import", file) end
   end
   local added, known = recording.import(files, path)
-  io.stdout:write(json.encode { added = added, known = known }, "\n")
+  say.data(json.encode { added = added, known = known }, "\n")
 end
 
 -- ---- why a call missed ----
@@ -239,16 +240,15 @@ local function read_requests(argument)
 end
 
 local function explain(miss, count)
-  local out = io.stdout
-  out:write(("call %s: %s\n"):format(sys.hex(miss.key):sub(1, 12), shown_request(miss.request)))
+  say.out(("call %s: %s\n"):format(sys.hex(miss.key):sub(1, 12), shown_request(miss.request)))
   if miss.hit then
-    out:write "  the store has it\n"
+    say.out "  the store has it\n"
   elseif not miss.best then
-    out:write "  the store is empty\n"
+    say.out "  the store is empty\n"
   else
-    out:write(("  not among %d completions; nearest is %s of %s:\n"):format(count,
+    say.out(("  not among %d completions; nearest is %s of %s:\n"):format(count,
       sys.hex(miss.best.key):sub(1, 12), date_of(miss.best.created)))
-    for _, line in ipairs(differences(miss.request, miss.best.request, "", {})) do out:write("    ", line, "\n") end
+    for _, line in ipairs(differences(miss.request, miss.best.request, "", {})) do say.out("    ", line, "\n") end
   end
 end
 
@@ -313,14 +313,14 @@ function verbs.prune.run(path, values)
   end, { order = "written", wire = false, request = values.model ~= nil, completion = values.failures })
   if not done then errors.raise(problem) end
   if not values.yes then
-    io.stdout:write(json.encode { would_prune = #keys }, "\n")
+    say.data(json.encode { would_prune = #keys }, "\n")
     return
   end
   local pruned
   pruned, problem = core.prune(path, keys)
   if not pruned then errors.raise(problem) end
-  if problem then say("%d completions are gone, but the file could not be made smaller: %s", pruned, problem) end
-  io.stdout:write(json.encode { pruned = pruned }, "\n")
+  if problem then tell("%d completions are gone, but the file could not be made smaller: %s", pruned, problem) end
+  say.data(json.encode { pruned = pruned }, "\n")
 end
 
 verbs.batches = { summary = "the batches of calls that are under way: fellowship run ... --batch",
@@ -360,7 +360,7 @@ end
 function store.run(arguments)
   local name = arguments[1]
   if name == "--help" or name == "-h" then
-    io.stdout:write(store.help())
+    say.out(store.help())
     return 0
   end
   local verb = verbs[name]

@@ -6,6 +6,7 @@ local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local say = require "fellowship.base.say"
 local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
 
@@ -21,7 +22,7 @@ function recording.export(path, to)
   local out <close> = to ~= "-" and writer.open(to, { format = "jsonl" }) or nil
   local count, lost, damaged = store.lines(path, function(lines)
     if out then return out:write_text(lines) end
-    local well, problem = io.stdout:write(lines)
+    local well, problem = say.data(lines)
     if not well then errors.raise { kind = "file", message = "cannot write to standard output: " .. problem } end
   end)
   if not count then errors.raise(lost) end
