@@ -4,6 +4,7 @@
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
 # make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
 # make check-live real servers on this machine answer every adapter; installs them in build/live
+# make check-http2 the whole matrix of HTTP/2 over TLS, some minutes
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
 # make install, make uninstall PREFIX=... DESTDIR=...
@@ -20,7 +21,8 @@ DEPS    = yes
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
-PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
+PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check \
+                 nginx-light libnginx-mod-http-echo python3-h2 openssl
 
 LIBRARIES = libuv sqlite3 zlib libdeflate libzstd nettle libedit libutf8proc
 WARNINGS  = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual
@@ -109,6 +111,10 @@ check-asan: deps-CHECK asan
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(MAKE) --no-print-directory test BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=address,undefined'
+
+# Answers of all sizes and latencies over HTTP/2 and HTTP/1.1 with TLS; check has a part of it.
+check-http2: deps-CHECK all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) FELLOWSHIP_MATRIX=1 tests/call/http2.py
 
 # Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
 check-loaders: all
@@ -205,4 +211,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan check-loaders check-live fuzz fuzzers bench lint format local-model reference install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan check-loaders check-live fuzz fuzzers bench lint format local-model reference install uninstall clean

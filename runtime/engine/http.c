@@ -1,11 +1,13 @@
 #include "engine/http.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "engine/multi.h"
 
 #define SWEEP_MS     100  /* how often first-byte and idle timeouts are looked at */
@@ -13,8 +15,15 @@
 #define LEAST_SECRET 4    /* what is shorter stands in for a key where a server wants none ("x") */
 #define LONG_SECRET  16   /* a shorter key ("test") may be an ordinary word of a completion */
 #define BLOT         "[redacted]"
-#define HEAD_MOST    65536 /* bytes of header lines kept */
+#define HEAD_MOST    32768 /* bytes of header lines; well below TLS_BUFFER */
+#define QUIET_MS     300   /* nothing came for so long */
 #define POOL_MOST    4096  /* idle easy handles kept for reuse */
+/* Receive buffers. Plain HTTP takes a small one, which saves memory. Over TLS, HTTP/2 may be
+ * spoken, where libcurl puts away what comes for a transfer while it reads for another one, and
+ * does not get over a buffer that is full (see multi.c): this one holds the head and nearly all
+ * answers whole. It takes memory only as far as it is written to. */
+#define PLAIN_BUFFER 2048
+#define TLS_BUFFER   65536
 
 struct http {
     loop *loop;
@@ -41,11 +50,12 @@ struct http_call {
     http_call *next, *previous;
     http_target *target;
     CURL *easy;
-    int shard;
+    multi_transfer transfer;
     http_timeouts timeouts;
     int requests; /* times that libcurl went about to send it */
     size_t max_body;
     uint64_t started_ms, last_ms; /* last_ms: when bytes last came, 0 before the first */
+    uint64_t looked_ms;           /* last_ms, when the answer was last looked at */
     void (*done)(void *, http_answer *);
     void (*more)(void *);
     void *arg;
@@ -130,10 +140,15 @@ void http_target_isolate(http_target *t) {
 
 /* ---- what curl calls ---- */
 
+static void note_arrival(http_call *call, size_t len) {
+    call->last_ms = loop_now(call->owner->loop);
+    if (call->target->tls) multi_arrived(call->owner->multi, &call->transfer, len, TLS_BUFFER);
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     http_call *call = arg;
     size_t len = size * count;
-    call->last_ms = loop_now(call->owner->loop);
+    note_arrival(call, len);
     if (call->taken + call->answer.body.len + len > call->max_body) {
         call->answer.failure = HTTP_TOO_LARGE;
         return 0;
@@ -146,7 +161,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
 static size_t on_head(char *data, size_t size, size_t count, void *arg) {
     http_call *call = arg;
     size_t len = size * count;
-    call->last_ms = loop_now(call->owner->loop);
+    note_arrival(call, len);
     /* A status line begins anew: what came before belongs to an interim answer (100 Continue). */
     if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) buf_clear(&call->answer.head);
     if (call->answer.head.len + len > HEAD_MOST) {
@@ -184,7 +199,6 @@ static CURL *new_easy(http *c) {
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "fellowship");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 2048L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
@@ -331,17 +345,19 @@ static void finish(http_call *call) {
     free_call(call);
 }
 
-static void on_done(void *arg, CURL *easy, CURLcode code) {
+static void on_done(void *arg, multi_transfer *t, CURLcode code) {
     (void)arg;
-    http_call *call;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+    http_call *call = (http_call *)((char *)t - offsetof(http_call, transfer));
     if (call->answer.failure == HTTP_OK) {
-        call->answer.failure = failure_of(easy, code, call->message);
+        call->answer.failure = failure_of(call->easy, code, call->message);
         if (code == CURLE_ABORTED_BY_CALLBACK)
             snprintf(call->message, sizeof call->message,
                      "the connection was closed before an answer came");
         else if (code != CURLE_OK && call->message[0] == '\0')
             snprintf(call->message, sizeof call->message, "%s", curl_easy_strerror(code));
+    } else if (call->answer.body.len + call->taken == 0) {
+        snprintf(call->message, sizeof call->message, "the answer's head is larger than %d bytes",
+                 HEAD_MOST);
     } else {
         snprintf(call->message, sizeof call->message, "the answer is larger than %zu bytes",
                  call->max_body);
@@ -353,12 +369,36 @@ static void on_broken(void *arg, int shard) {
     http *c = arg;
     for (http_call *call = c->calls, *next; call; call = next) {
         next = call->next;
-        if (call->shard != shard) continue;
-        multi_remove(c->multi, call->easy, shard);
+        if (call->transfer.shard != shard) continue;
+        multi_remove(c->multi, &call->transfer);
         call->answer.failure = HTTP_BROKEN;
         snprintf(call->message, sizeof call->message, "the connection was lost: out of memory");
         finish(call);
     }
+}
+
+/* Whether the body is one JSON text and no more. */
+static bool holds_json(const buf *body) {
+    json_reader reader;
+    json_reader_init(&reader, body->data, body->len);
+    enum json_token token;
+    do token = json_next(&reader);
+    while (token != JSON_END && token != JSON_ERROR);
+    json_reader_free(&reader);
+    return token == JSON_END;
+}
+
+/* Whether all has come and only the end is not told: a server that goes on listening, or libcurl
+ * 7.88, which overlooks the end of an HTTP/2 stream that stands behind data that a full buffer had
+ * no room for. Who reads the answer while it comes knows its end by itself. */
+static bool lacks_end(http_call *call, uint64_t now) {
+    const buf *body = &call->answer.body;
+    if (call->more || body->len == 0 || now - call->last_ms < QUIET_MS) return false;
+    if (call->looked_ms == call->last_ms) return false;
+    call->looked_ms = call->last_ms;
+    curl_off_t length = -1;
+    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length < 0 && body->data[0] == '{' && holds_json(body);
 }
 
 /* libcurl has no timeout for the first byte, and none for silence that is not a slow average. It
@@ -378,11 +418,13 @@ static void on_sweep(void *arg) {
     uint64_t now = loop_now(c->loop), limit;
     for (http_call *call = c->calls, *next; call; call = next) {
         next = call->next;
+        bool whole = lacks_end(call, now);
         const char *what = overdue(call, now, &limit);
-        if (!what) continue;
-        multi_remove(c->multi, call->easy, call->shard);
-        call->answer.failure = HTTP_TIMEOUT;
-        snprintf(call->message, sizeof call->message, "%s %.1f s", what, (double)limit / 1000);
+        if (!whole && !what) continue;
+        multi_remove(c->multi, &call->transfer);
+        call->answer.failure = whole ? HTTP_OK : HTTP_TIMEOUT;
+        if (!whole)
+            snprintf(call->message, sizeof call->message, "%s %.1f s", what, (double)limit / 1000);
         finish(call); /* only queues a wake: the list changes by this call alone */
     }
     if (c->calls) loop_timer_start(c->sweep, SWEEP_MS);
@@ -426,7 +468,6 @@ void http_free(http *c) {
 
 static void set_up(http_call *call, const char *body, size_t len) {
     CURL *easy = call->easy;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
@@ -435,6 +476,8 @@ static void set_up(http_call *call, const char *body, size_t len) {
     /* Only TLS tells of HTTP/2. Elsewhere calls would wait for the first one's answer, or one after
      * the other for a name that is not there. */
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)call->target->tls);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     call->target->tls ? (long)TLS_BUFFER : (long)PLAIN_BUFFER);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->target->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->timeouts.connect);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeouts.total);
@@ -463,7 +506,7 @@ http_call *http_send(http *c, http_target *t, const char *body, size_t len,
     call->done = done;
     call->arg = arg;
     set_up(call, body, len);
-    if (!multi_add(c->multi, call->easy, &call->shard)) goto failed;
+    if (!multi_add(c->multi, &call->transfer, call->easy)) goto failed;
     if (!c->calls) loop_timer_start(c->sweep, SWEEP_MS);
     call->next = c->calls;
     if (c->calls) c->calls->previous = call;
@@ -476,7 +519,7 @@ failed:
 }
 
 void http_cancel(http_call *call) {
-    multi_remove(call->owner->multi, call->easy, call->shard);
+    multi_remove(call->owner->multi, &call->transfer);
     put_back(call->owner, call->easy);
     unlink_call(call);
     free_call(call);

@@ -31,21 +31,67 @@ typedef struct shard {
  */
 typedef struct watch {
     loop_poll *poll;
+    shard *shard;
     int wanted;   /* what curl waits for, 0 between transfers */
     int current;  /* what the loop reports */
     bool lasting; /* opened by open_socket; others (the resolver's) go with the transfer */
+    bool suspect; /* in the list of those to be looked at again, */
+    bool moved;   /* and something came since the last look */
 } watch;
 
 struct multi {
     loop *loop;
-    void (*done)(void *, CURL *, CURLcode);
+    void (*done)(void *, multi_transfer *, CURLcode);
     void (*broken)(void *, int);
     void *arg;
     shard *shards[SHARDS];
     int count;
     watch *watches; /* by descriptor */
     int room;
+    uint64_t actions;
+    loop_timer *look; /* runs out at once while a connection is suspected */
+    int *suspects;    /* descriptors; room for all of them */
+    int suspected;
 };
+
+/* ---- second looks ---- */
+
+/*
+ * libcurl 7.88 reads an HTTP/2 connection for one transfer and puts away what comes for others,
+ * each in its own buffer. Where such a buffer is full it stops, and is not always careful to go on:
+ * what it has read off the socket already waits until more comes, or until some timer runs out,
+ * which is the one for connecting: 30 s. So a connection on which a buffer was full is looked at
+ * again in each turn, as if its socket had become readable, until a turn brings nothing more.
+ *
+ * Nor does it tell all transfers when the other side says that it closes: the first one reads that,
+ * and the others wait for their socket. So a connection on which one failed is looked at, too.
+ */
+static void suspect(multi *m, int fd) {
+    watch *w = &m->watches[fd];
+    w->moved = true;
+    if (w->suspect) return;
+    w->suspect = true;
+    m->suspects[m->suspected++] = fd;
+    loop_timer_start(m->look, 0);
+}
+
+/* The descriptor of a transfer's connection where several may share it, else -1. */
+static int shared_connection(const multi *m, const multi_transfer *t) {
+    long version = CURL_HTTP_VERSION_NONE;
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) return -1;
+    return t->fd >= 0 && t->fd < m->room && m->watches[t->fd].poll ? t->fd : -1;
+}
+
+void multi_arrived(multi *m, multi_transfer *t, size_t len, size_t buffer) {
+    if (t->action != m->actions) t->came = 0;
+    t->action = m->actions;
+    t->came += len;
+    bool full = t->came >= buffer;
+    if (!full && m->suspected == 0) return;
+    int fd = shared_connection(m, t);
+    if (fd >= 0 && (full || m->watches[fd].suspect)) suspect(m, fd);
+}
 
 /* Hands out what has ended. Unconditional after every action: a transfer can end while none runs.
  */
@@ -54,11 +100,15 @@ static void drain(shard *s) {
     for (CURLMsg *m; (m = curl_multi_info_read(s->curl, &left));) {
         if (m->msg != CURLMSG_DONE) continue;
         CURL *easy = m->easy_handle;
+        multi_transfer *t = NULL;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
         CURLcode result = m->data.result; /* m is gone once the handle is removed */
         if (result == CURLE_OUT_OF_MEMORY) s->spent = true;
+        int fd = result == CURLE_OK ? -1 : shared_connection(s->owner, t);
         curl_multi_remove_handle(s->curl, easy);
         s->running--;
-        s->owner->done(s->owner->arg, easy, result);
+        if (fd >= 0 && s->owner->watches[fd].poll) suspect(s->owner, fd);
+        s->owner->done(s->owner->arg, t, result);
     }
 }
 
@@ -74,10 +124,28 @@ static void give_up(shard *s) {
 
 static void act(shard *s, curl_socket_t fd, int events) {
     if (s->dead) return;
+    s->owner->actions++;
     int running;
     CURLMcode code = curl_multi_socket_action(s->curl, fd, events, &running);
     drain(s);
     if (code == CURLM_ABORTED_BY_CALLBACK || code == CURLM_OUT_OF_MEMORY) give_up(s);
+}
+
+static void on_look(void *arg) {
+    multi *m = arg;
+    for (int i = m->suspected - 1; i >= 0; i--) {
+        if (i >= m->suspected) continue; /* that connection was closed by the action before */
+        int fd = m->suspects[i];
+        watch *w = &m->watches[fd];
+        if (w->moved) {
+            w->moved = false;
+            act(w->shard, fd, CURL_CSELECT_IN);
+        } else {
+            w->suspect = false;
+            m->suspects[i] = m->suspects[--m->suspected];
+        }
+    }
+    if (m->suspected) loop_timer_start(m->look, 0);
 }
 
 static void on_timeout(void *arg) {
@@ -106,6 +174,9 @@ static watch *watch_of(shard *s, int fd) {
     multi *m = s->owner;
     if (fd >= m->room) {
         int room = fd + fd / 2 + 64;
+        int *suspects = realloc(m->suspects, (size_t)room * sizeof *suspects);
+        if (!suspects) return NULL;
+        m->suspects = suspects;
         watch *more = realloc(m->watches, (size_t)room * sizeof *more);
         if (!more) return NULL;
         memset(more + m->room, 0, (size_t)(room - m->room) * sizeof *more);
@@ -114,11 +185,14 @@ static watch *watch_of(shard *s, int fd) {
     }
     watch *w = &m->watches[fd];
     if (!w->poll) w->poll = loop_poll_new(m->loop, fd, on_ready, s);
+    w->shard = s;
     return w->poll ? w : NULL;
 }
 
 static void forget_watch(multi *m, int fd) {
     if (fd >= m->room || !m->watches[fd].poll) return;
+    for (int i = 0; m->watches[fd].suspect && i < m->suspected; i++)
+        if (m->suspects[i] == fd) m->suspects[i] = m->suspects[--m->suspected];
     loop_poll_free(m->watches[fd].poll);
     m->watches[fd] = (watch){0};
 }
@@ -138,8 +212,12 @@ static int close_socket(void *arg, curl_socket_t fd) {
 }
 
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
-    (void)easy, (void)unused;
+    (void)unused;
     shard *s = arg;
+    multi_transfer *t = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+    /* Told for each transfer that begins to use a connection, new or not. */
+    if (t && what != CURL_POLL_REMOVE) t->fd = fd;
     if (what == CURL_POLL_REMOVE) {
         watch *w = fd < s->owner->room ? &s->owner->watches[fd] : NULL;
         if (w && w->lasting)
@@ -201,22 +279,27 @@ static shard *new_shard(multi *m) {
     return s;
 }
 
-multi *multi_new(loop *l, void (*done)(void *, CURL *, CURLcode), void (*broken)(void *, int),
-                 void *arg) {
+multi *multi_new(loop *l, void (*done)(void *, multi_transfer *, CURLcode),
+                 void (*broken)(void *, int), void *arg) {
     multi *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->loop = l;
     m->done = done;
     m->broken = broken;
     m->arg = arg;
-    return m;
+    m->look = loop_timer_new(l, on_look, m);
+    if (m->look) return m;
+    free(m);
+    return NULL;
 }
 
 void multi_free(multi *m) {
     if (!m) return;
     for (int i = 0; i < m->count; i++) free_shard(m->shards[i]);
     for (int fd = 0; fd < m->room; fd++) forget_watch(m, fd);
+    loop_timer_free(m->look);
     free(m->watches);
+    free(m->suspects);
     free(m);
 }
 
@@ -235,22 +318,26 @@ static int shard_with_room(multi *m) {
     return m->count++;
 }
 
-bool multi_add(multi *m, CURL *easy, int *index) {
+bool multi_add(multi *m, multi_transfer *t, CURL *easy) {
     int i = shard_with_room(m);
     if (i < 0) return false;
     shard *s = m->shards[i];
+    *t = (multi_transfer){.easy = easy, .shard = i, .fd = -1};
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
     if (curl_multi_add_handle(s->curl, easy) != CURLM_OK) return false;
     s->running++;
-    *index = i;
     return true;
 }
 
-void multi_remove(multi *m, CURL *easy, int index) {
-    shard *s = m->shards[index];
-    curl_multi_remove_handle(s->curl, easy);
+void multi_remove(multi *m, multi_transfer *t) {
+    shard *s = m->shards[t->shard];
+    int fd = shared_connection(m, t);
+    curl_multi_remove_handle(s->curl, t->easy);
     s->running--;
+    /* Its buffer may have been full, and others' answers stand behind it. */
+    if (fd >= 0 && m->watches[fd].poll) suspect(m, fd);
 }
