@@ -167,7 +167,7 @@ def expected_scores():
         tap.equal(result.status, 3, f"{name}: the row fails")
         tap.contains(result.err, parts, f"{name}: and says why")
     result, _, requests = judged([], "--logprobs", model="anthropic:m")
-    tap.equal((result.status, len(requests)), (3, 0), "a provider without: nothing is asked")
+    tap.equal((result.status, len(requests)), (1, 0), "a provider without: nothing is asked, and the run ends")
     tap.contains(result.err, "gives no log-probabilities", "and it says so")
     result, _, _ = judged([], "--logprobs", "--strategy", "direct")
     tap.equal(result.status, 2, "a direct comparison has no scores: wrong usage")

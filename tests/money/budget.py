@@ -454,7 +454,7 @@ def timeouts():
         scratch.write("m.lua", MODELS)
         scratch.write("rows.jsonl", [{"id": 1, "prompt": "Hello?"}])
         scratch.write("ask.lua", ASK)
-        result = scratch.run("--models", "m.lua", "--max-cost", 0.05, "ask.lua")
+        result = scratch.run("--models", "m.lua", "--max-cost", 0.05, "--patience", 0, "ask.lua")
         tap.equal(result.status, 3, "connections that were refused cost nothing")
 
 

@@ -59,7 +59,15 @@ end
 -- Calls at a time to an endpoint of which nothing is known; it grows from there while answers come well.
 local START = 256
 
-local gates, targets = {}, {}
+local gates, targets, places = {}, {}, {}
+
+--- What is known of a base URL, for all models that are asked there: see fellowship.call.outage.
+---@param url string
+---@return fellowship.Place
+function endpoint.place(url)
+  places[url] = places[url] or { served = {} }
+  return places[url]
+end
 
 --- The headers of a model's calls, sorted: its provider's, and those of its entry of --models.
 local function headers_of(model)

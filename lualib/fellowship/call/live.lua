@@ -7,6 +7,7 @@ local allowance = require "fellowship.call.pace"
 local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
 local lease = require "fellowship.call.lease"
+local outage = require "fellowship.call.outage"
 local record = require "fellowship.call.record"
 local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
@@ -79,31 +80,49 @@ local function report(flight, slot, outcome)
   if how == "good" then allowance.look(flight.model.gate, flight.model.entry, outcome.header) end
 end
 
---- Looks at an outcome as one of the place where the model is served.
-local function placed(model, outcome, q)
-  if outcome.verdict == "done" then q.has_answered = true
-  elseif outcome.verdict == "final" then failure.placed(outcome, endpoint.is_own(model), q.has_answered) end
+--- Notes who answered, and looks at a failure as one of the place where the model is served.
+local function note(flight, outcome)
+  local model = flight.model
+  local place = model.place
+  if outcome.verdict ~= "done" or place.down then outage.note(flight, outcome) end
+  if outcome.verdict == "done" then
+    place.answered = task.now()
+    place.served[model.name] = true
+  elseif outcome.verdict == "final" then
+    local general = outcome.doubtful and outage.is_general(flight)
+    failure.placed(outcome, endpoint.is_own(model), not general)
+  end
 end
 
 --- Makes one attempt, with a slot, and looks at what it gave. Returns true and the call's end, committed; else false and
---- what to wait after: an outcome that the next attempt may better, or nil when the next one is sent otherwise.
+--- what to wait after: an outcome that the next attempt may better, or nil when the next one is sent otherwise, or when
+--- the server is back.
 local function try(flight, asking, slot)
+  local model = flight.model
   local request = asking.request or requests.of(flight) -- not before it has a slot: there may be thousands
   asking.request, asking.n = request, asking.n + 1
+  asking.before, asking.begun = asking.begun, task.now()
   flight:tell "" -- a stream that broke begins anew
   local outcome = attempt(flight, request, asking.n)
-  placed(flight.model, outcome, request.how.quirks)
-  report(flight, slot, outcome)
-  local learnt = outcome.verdict ~= "done" and requests.learns(flight, request, outcome)
-  local most = outcome.kind == "refused" and REFUSED_ATTEMPTS or outcome.tries or asking.most
-  local last = asking.tries >= math.min(asking.most, most)
   flight.stage = "store"
-  if not learnt and (outcome.verdict ~= "retry" or last) then
-    return true, record.conclude(flight, outcome, asking.n, request.wire)
+  report(flight, slot, outcome)
+  note(flight, outcome)
+  local learnt = outcome.verdict ~= "done" and requests.learns(flight, request, outcome)
+  local most = outcome.tries or asking.most
+  if outcome.kind == "refused" and not model.place.answered then most = REFUSED_ATTEMPTS end
+  local last = asking.tries >= math.min(asking.most, most)
+  if learnt then
+    asking.request = nil
+    return false
   end
-  if not learnt then return false, outcome end
-  asking.request = nil
-  return false
+  if (last or model.place.down) and outage.is_down(flight, outcome, asking.before) then
+    chain.counts.repeated(model, outcome)
+    asking.tries = asking.reached + 1 -- those that reached nobody do not count when the server is back
+    return false
+  end
+  asking.reached = asking.reached + 1
+  if outcome.verdict == "retry" and not last then return false, outcome end
+  return true, record.conclude(flight, outcome, asking.n, request.wire)
 end
 
 --- Waits before the next attempt.
@@ -123,11 +142,13 @@ end
 ---@return fellowship.Completion?
 ---@return fellowship.Error?
 function live.answer(flight)
-  local gate = flight.model.gate or endpoint.gate(flight.model)
+  local model = flight.model
+  local gate = model.gate or endpoint.gate(model)
   local mine <close> = lease.of(flight)
-  local asking = { n = 0, tries = 1, most = flight.model.entry.attempts or settings.attempts }
+  local asking = { n = 0, tries = 1, reached = 0, most = model.entry.attempts or settings.attempts }
   while true do
     local taken, ended, outcome, problem
+    if model.place.down then outage.wait(flight) end
     do
       flight.stage = "turn"
       local slot <close> = gate:acquire()

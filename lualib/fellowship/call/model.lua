@@ -30,7 +30,9 @@ local model = {}
 ---@field gate table? where its calls wait, once it was asked
 ---@field target table? where the last call was sent
 ---@field target_path string? under which path
+---@field place fellowship.Place what is known of its base URL
 ---@field fallback fellowship.Model[]? who is asked when it fails
+---@field has_successor boolean? another one is asked when it fails
 local Model = {}
 Model.__index = Model
 Model.__name = "fellowship.Model"
@@ -59,6 +61,7 @@ local function make(named, params)
   if aliased and query then own, problem = spec.params(query, named) end
   if problem then fail(problem) end
   entry = entry or {}
+  local where = endpoint.resolve(parsed.provider, entry)
   local key_env, adapter = entry.key_env or parsed.provider.key_env, parsed.provider.adapter
   local made = setmetatable({
     named = named,
@@ -67,7 +70,8 @@ local function make(named, params)
     params = tables.merged(entry.params, tables.merged(parsed.params, own), params),
     entry = entry,
     entry_name = next(entry) and named or nil,
-    endpoint = endpoint.resolve(parsed.provider, entry),
+    endpoint = where,
+    place = endpoint.place(where.url),
     adapter = type(adapter) == "string" and require(adapter) or adapter,
     key_env = key_env ~= "" and key_env or nil,
     times = endpoint.timeouts(entry),
@@ -78,10 +82,11 @@ end
 --- The same model with others to ask when it fails, which get the same parameters on top of their own.
 function with_fallback(first, others, params)
   local copy = tables.copy(first)
-  copy.fallback = {}
+  copy.fallback, copy.has_successor = {}, true
   for i, named in ipairs(others) do
     local other = model.new(named, params)
     if other.fallback then fail(("%s: a fallback has no fallback of its own (%s)"):format(first.named, other.named)) end
+    other.has_successor = i < #others
     copy.fallback[i] = other
   end
   if #copy.fallback == 0 then fail(first.named .. ": the list of fallbacks is empty") end
@@ -230,7 +235,8 @@ local function check_asked(self, params)
   if next(self.params) then check_several(self, self.params) end
   for name, why in pairs(self.adapter.refuses or {}) do
     if params and params[name] or self.params[name] then
-      errors.raise { kind = "unsupported", model = self.named, message = ("%s: %s"):format(self.named, why) }
+      errors.raise { kind = "unsupported", fatal = true, model = self.named,
+        message = ("%s: %s"):format(self.named, why) }
     end
   end
 end

@@ -6,7 +6,6 @@ local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local chain = require "fellowship.call.chain"
-local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
 
 local record = {
@@ -93,10 +92,9 @@ function record.answer(flight)
   local held, problem, seen = record.store():get(flight.digest)
   flight.seen = seen
   if held then
-    local completion, failed = record.read(held, sys.hex(flight.digest), flight.model)
     flight.from_store = true
-    if completion then requests.quirks(flight.model).has_answered = true end
-    return completion, failed
+    flight.model.place.served[flight.model.name] = true -- it has been there
+    return record.read(held, sys.hex(flight.digest), flight.model)
   elseif problem then
     errors.raise { kind = "store", fatal = true, key = sys.hex(flight.digest), message = problem.message }
   end

@@ -19,7 +19,8 @@ local settings = {
 }
 
 settings.timeouts = { connect = 30, first = 0, idle = 120, total = 600 }
-settings.patience = 60 -- seconds without the end of a call, after which the watchdog speaks
+settings.watchdog = 60 -- seconds without the end of a call, after which it speaks
+settings.patience = nil ---@type number? seconds that a server which is down is waited for; see fellowship.call.outage
 settings.patience_with_others = 3600 -- seconds that a call which another process asks for is waited for
 settings.attempts = 8 -- HTTP exchanges of a call before it fails
 settings.max_answer = 64 << 20 -- bytes

@@ -36,6 +36,8 @@ local groups = {
     { "shard", type = "shard", metavar = "I/N", help = "only part I of N, from 1/N to N/N" },
     { "on-error", type = "choice", choices = { "collect", "stop" }, default = "collect", result = false,
       help = "after a row failed: go on, or stop" },
+    { "patience", type = "number", least = 0, most = 31536000, metavar = "SECONDS", result = false,
+      help = "how long a server that is down is waited for (default: 3600, or 120 when it never answered)" },
     { "force", type = "flag", help = "write over the results of another run, or over more rows", result = false },
     { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false } },
   { "the store",

@@ -118,6 +118,7 @@ function setup.apply(values)
   settings.offline = values.offline or false
   settings.durable = values.durable or false
   settings.fresh = values.fresh
+  settings.patience = values.patience
   settings.set_concurrency(values.concurrency)
   take_batch(values)
   flow.window = values.window or (values.batch and BATCH_WINDOW or 4 * values.concurrency)
@@ -139,7 +140,7 @@ end
 --- $FELLOWSHIP_WATCHDOG is after how many seconds; 0 for never.
 ---@return table closing
 function setup.watch()
-  local patience = tonumber(os.getenv "FELLOWSHIP_WATCHDOG" or "") or settings.patience
+  local patience = tonumber(os.getenv "FELLOWSHIP_WATCHDOG" or "") or settings.watchdog
   local watcher = patience > 0 and task.aside(function()
     task.sleep(patience / 2, true) -- a short run does without the module
     watchdog.watch(patience)

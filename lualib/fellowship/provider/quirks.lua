@@ -16,7 +16,6 @@ local quirks = {}
 ---@field thinking? "tags"|"open"|"none" see fellowship.provider.thinking
 ---@field stream_usage? boolean false: stream_options is refused
 ---@field version integer counts what was learnt
----@field has_answered? boolean it has given a good answer in this run
 ---@field name? string the model's, in lower case
 ---@field effort? string how reasoning_effort is said: see fellowship.provider.effort
 ---@field efforts? table<string, true> the levels that are taken, once a refusal has named them
