@@ -32,6 +32,7 @@ local MOST_OF_SEVERAL = 5 -- outages that a call survives in which it may be the
 ---@class fellowship.Place what is known of a base URL, whichever models are asked there
 ---@field answered number? when somebody last answered
 ---@field served table<string, true> models that have answered, by their names there
+---@field refused string? a model of which every call is refused
 ---@field down table? since when nobody answers, why, and who waits
 ---@field unanswered table? { flight =, at =, several = whether other calls too }: who had no answer since the last one
 
@@ -76,8 +77,12 @@ end
 ---@return boolean
 function outage.is_general(flight)
   local model, from = flight.model, task.now()
-  while not model.place.served[model.name] do
-    if not is_another_out(flight) or task.now() - from > LONGEST_DOUBT then return true end
+  local place, name = model.place, model.name
+  while not place.served[name] do
+    if place.refused == name or not is_another_out(flight) or task.now() - from > LONGEST_DOUBT then
+      place.refused = name
+      return true
+    end
     task.sleep(LOOK)
   end
   return false
