@@ -166,20 +166,20 @@ end
 local function whole(message, i)
   local content, calls = message.content, message.tool_calls
   if type(content) ~= "string" and type(content) ~= "table" and not calls then
-    error(("the content of message %d must be a text or a list of parts"):format(i), 4)
+    error(("the content of message %d must be a text or a list of parts"):format(i), 5)
   end
   local well, text = pcall(json.canonical, message)
-  if not well then error(("message %d is no JSON: %s"):format(i, tostring(text)), 4) end
+  if not well then error(("message %d is no JSON: %s"):format(i, tostring(text)), 5) end
   return (json.decode(text))
 end
 
 --- A conversation of our own, that the caller's later changes do not reach.
 local function messages_of(prompt)
-  if #prompt == 0 then error("the list of messages is empty", 3) end
+  if #prompt == 0 then error("the list of messages is empty", 4) end
   local messages = {}
   for i, message in ipairs(prompt) do
     if type(message) ~= "table" or not roles[message.role] then
-      error(("message %d must be { role = \"system\", \"user\" or \"assistant\", content = text }"):format(i), 3)
+      error(("message %d must be { role = \"system\", \"user\" or \"assistant\", content = text }"):format(i), 4)
     end
     messages[i] = is_plain(message) and { role = message.role, content = message.content } or whole(message, i)
   end
