@@ -74,10 +74,17 @@ do
   local p = { input = 2.5, cached = 1.25, output = 10 }
   is(worst_case.cost(p, { prompt_tokens = 10, cached_tokens = 4, completion_tokens = 2 }), (6 * 2500000 + 4 * 1250000 + 2 * 10000000), "what usage costs")
   for name, usage in pairs { none = {}, ["no prompt"] = { completion_tokens = 1 }, negative = { prompt_tokens = -5, completion_tokens = 1 },
-    ["no numbers"] = { prompt_tokens = "5", completion_tokens = 1 }, ["no whole ones"] = { prompt_tokens = 5, completion_tokens = 1.5 },
-    ["more cached than there are"] = { prompt_tokens = 5, cached_tokens = 6, completion_tokens = 1 } } do
+    ["no numbers"] = { prompt_tokens = "5", completion_tokens = 1 }, ["no whole ones"] = { prompt_tokens = 5, completion_tokens = 1.5 } } do
     is(worst_case.cost(p, usage), nil, "usage that cannot be: " .. name)
   end
+  is(worst_case.cost(p, { prompt_tokens = 5, cached_tokens = 6, completion_tokens = 1 }), 5 * 2500000 + 10000000, "more cached tokens than there are: nothing is taken off")
+  local w = { input = 4, cached = 0.4, cache_write = 5, cache_write_1h = 8, output = 20 }
+  is(worst_case.cost(w, { prompt_tokens = 100, cached_tokens = 10, cache_write_tokens = 50, cache_write_1h_tokens = 20, completion_tokens = 0 }),
+    40 * 4000000 + 10 * 400000 + 30 * 5000000 + 20 * 8000000, "what is written to a cache has a price of its own")
+  is(worst_case.cost(w, { prompt_tokens = 10, cache_write_tokens = 50, completion_tokens = 0 }), 10 * 5000000, "of no more than there is")
+  is(worst_case.cost(p, { cost = 0.000001 }), 1000000, "what the server says counts")
+  is(worst_case.worst(flight("openai:gpt-5.6-sol?max_completion_tokens=1")) - worst_case.input({ { content = "" } }, { max_completion_tokens = 1 }) * 5000000, 20000000,
+    "the worst case is that all is written to a cache")
   is(worst_case.cost({ input = 1, output = 1, up_to = 10 }, { prompt_tokens = 11, completion_tokens = 1 }), nil, "nor has a long prompt a known price")
   is(worst_case.cost({ input = 0.0000015, output = 0 }, { prompt_tokens = 3, completion_tokens = 1 }), 6, "more than six decimals are rounded up")
   is(worst_case.cost({ input = 0.1 + 0.2, output = 0 }, { prompt_tokens = 1, completion_tokens = 0 }), 300000, "but no more than that")

@@ -50,7 +50,7 @@ def costs():
         tap.equal(result.status, 0, "status 0")
         spent = {entry["model"]: entry for entry in run["spent"]}
         tokens = {"prompt": 40, "cached": 16, "completion": 14, "reasoning": 6}
-        for model, cost in {"openai:gpt-4o": 2 * (12 * 2.5 + 8 * 1.25 + 7 * 10), "anthropic:claude-haiku-4-5-20251001": 2 * (12 * 1 + 8 * 0.1 + 7 * 5),
+        for model, cost in {"openai:gpt-4o": 2 * (12 * 2.5 + 8 * 1.25 + 7 * 10), "anthropic:claude-haiku-4-5-20251001": 2 * (10 * 1 + 2 * 1.25 + 8 * 0.1 + 7 * 5),
                             "mine": 2 * (12 * 1 + 8 * 0.5 + 7 * 10), "dear": 2 * (20 * 1 + 7 * 10), "sim:any": 0}.items():
             entry = spent[model]
             tap.ok(abs(entry["cost"] - cost / 1e6) < 1e-12, f"{model}: cost", entry)

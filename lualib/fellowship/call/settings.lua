@@ -31,13 +31,15 @@ local entry_types = {
   attempts = "integer?", timeouts = "table?", price = "table?", quirks = "table?", fallback = "table?",
 }
 
-local price_types = { input = "number", output = "number", cached = "number?", batch = "number|table?" }
-local batch_types = { input = "number", output = "number", cached = "number?" }
+local price_types = { input = "number", output = "number", cached = "number?", cache_write = "number?",
+  cache_write_1h = "number?", batch = "number|table?" }
+local batch_types = { input = "number", output = "number", cached = "number?", cache_write = "number?",
+  cache_write_1h = "number?" }
 
 local MOST_PRICE = 1e6
 
 --- Checks a price: numbers of USD for a million tokens, and what a batch costs, as a part of them or in full.
-local function check_price(what, price, is_batch)
+function settings.check_price(what, price, is_batch)
   check.options(what, price, is_batch and batch_types or price_types, -1)
   for name, value in pairs(price) do
     local usd = type(value) == "number"
@@ -49,7 +51,7 @@ local function check_price(what, price, is_batch)
         value), 0)
     end
   end
-  if type(price.batch) == "table" then check_price(what .. "'s batch", price.batch, true) end
+  if type(price.batch) == "table" then settings.check_price(what .. "'s batch", price.batch, true) end
 end
 
 local quirk_types = { system = "string?", merge = "boolean?", rename = "table?", drop = "table?", schema = "string?",
@@ -82,7 +84,7 @@ function settings.take_models(entries, where)
     check.type(what, entry, "table", -1)
     check.options(what, entry, entry_types, -1)
     if entry.timeouts then check.options(what .. "'s timeouts", entry.timeouts, timeout_types, -1) end
-    if entry.price then check_price(what .. "'s price", entry.price) end
+    if entry.price then settings.check_price(what .. "'s price", entry.price) end
     if entry.quirks then check.options(what .. "'s quirks", entry.quirks, quirk_types, -1) end
   end
   settings.models = entries

@@ -42,13 +42,15 @@ function counts.troubles()
   return parts
 end
 
---- "1.2M tokens in, 340k out": of the calls made now.
+--- "1.2M tokens in (40% cached), 340k out": of the calls made now.
 ---@return string
 function counts.tokens()
   local sent, unknown = stats.known "prompt"
   local got = stats.known "completion"
   local note = unknown > 0 and (" (unknown for %d calls)"):format(unknown) or ""
-  return ("%s tokens in, %s out%s"):format(counts.short(sent), counts.short(got), note)
+  local cached = stats.known "cached"
+  local share = cached > 0 and sent > 0 and (" (%.0f%% cached)"):format(100 * cached / sent) or ""
+  return ("%s tokens in%s, %s out%s"):format(counts.short(sent), share, counts.short(got), note)
 end
 
 --- "$1.23", or that it is unknown: no price is no zero.

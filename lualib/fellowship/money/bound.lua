@@ -5,7 +5,7 @@
 -- and the schema count (tools and schemas are put into the prompt). What the provider adds is bounded by what is usual:
 -- a message is framed by fewer than 16 tokens, chat templates bring system texts of their own of some 30 (Llama 3, Qwen)
 -- to 100 tokens (gpt-oss), and tools or a schema an instruction of up to 700 (Anthropic's table for tool use). Cached
--- tokens are taken for full ones. In practice text has some four bytes a token: three quarters of it are given back.
+-- tokens are taken for full ones, or for ones that are written to a cache where these cost more. In practice text has some four bytes a token: three quarters of it are given back.
 --
 -- Tokens out. The bound that is sent (max_tokens and what it is called elsewhere), for each answer that is asked for.
 -- Thinking counts within it: OpenAI's max_completion_tokens, Anthropic's max_tokens and Ollama's num_predict are
@@ -82,9 +82,19 @@ function worst_case.output(model, params)
   return most
 end
 
+-- Parameters that have what is cached kept for longer, at a price of its own.
+local KEPT = { "cache_control", "prompt_cache_retention", "prompt_cache_options" }
+
+local function is_kept(params)
+  for _, name in ipairs(KEPT) do
+    if params[name] ~= nil then return true end
+  end
+  return false
+end
+
 -- Parameters that ask for another price than the table's; a price in --models is taken to be theirs.
 local PRICED = { service_tier = { default = true, auto = true, standard_only = true, flex = true },
-  cache_control = {}, inference_geo = { global = true }, speed = { standard = true }, cachedContent = {} }
+  inference_geo = { global = true }, speed = { standard = true }, cachedContent = {} }
 
 local GIVE_PRICE = "give price = { input = USD, output = USD }, for a million tokens, in its entry of --models"
 
@@ -103,6 +113,9 @@ function worst_case.missing(model, params)
       if value ~= nil and not (type(value) == "string" and usual[value]) then
         what[#what + 1] = ("the parameter %s may change its price: %s"):format(name, GIVE_PRICE)
       end
+    end
+    if is_kept(params) and not price.cache_write_1h then
+      what[#what + 1] = ("what it costs to keep a prompt in its cache is not known: %s"):format(GIVE_PRICE)
     end
     table.sort(what)
   end
@@ -147,7 +160,9 @@ function worst_case.worst(flight, batch)
   local input = worst_case.input(flight.messages, params, flight.schema)
   if price.up_to and input > price.up_to then too_long(flight, price, input) end
   local output = price.output > 0 and worst_case.output(model, params) or 0
-  local sum = times(input, units(math.max(price.input, price.cached or 0))) + times(output, units(price.output))
+  local most = math.max(price.input, price.cached or 0, price.cache_write or 0,
+    is_kept(params) and price.cache_write_1h or 0)
+  local sum = times(input, units(most)) + times(output, units(price.output))
   return math.min(sum, MOST), price
 end
 
@@ -156,14 +171,18 @@ local function is_count(value)
 end
 
 --- What usage costs; nil when it does not tell, or cannot be.
----@param price table as of prices.of
----@param usage { prompt_tokens: integer?, completion_tokens: integer?, cached_tokens: integer? }
+---@param price fellowship.Price
+---@param usage fellowship.Usage
 ---@return integer? units
 function worst_case.cost(price, usage)
-  local prompt, completion, cached = usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens or 0
-  if not (is_count(prompt) and is_count(completion) and is_count(cached)) or cached > prompt then return nil end
+  if usage.cost then return math.min(math.ceil(usage.cost * 1e12), MOST) end
+  local prompt, completion = usage.prompt_tokens, usage.completion_tokens
+  if not (is_count(prompt) and is_count(completion)) then return nil end
   if price.up_to and prompt > price.up_to then return nil end
-  return times(prompt - cached, units(price.input)) + times(cached, units(price.cached or price.input))
+  local full, cached, written, kept = prices.parts(usage)
+  local write = price.cache_write or price.input
+  return times(full, units(price.input)) + times(cached, units(price.cached or price.input))
+    + times(written, units(write)) + times(kept, units(price.cache_write_1h or write))
     + times(completion, units(price.output))
 end
 

@@ -83,7 +83,8 @@ local function part(sums, name)
 end
 
 local UNTOLD = {}
-local COUNTS = { "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens" }
+local COUNTS = { "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens",
+  "cache_write_1h_tokens" }
 
 --- Adds what is known; counts what is not.
 local function add(sums, usage, cost)
@@ -160,6 +161,7 @@ local function sound(usage)
   for _, name in ipairs(COUNTS) do
     if usage[name] ~= nil and math.type(usage[name]) ~= "integer" then return UNTOLD end
   end
+  if usage.cost ~= nil and type(usage.cost) ~= "number" then return UNTOLD end
   return usage
 end
 

@@ -61,13 +61,14 @@ end
 -- What a single call cannot cost.
 local MOST_COST = 1e6
 
---- Usage whose parts are no more than the whole: a cost by it is never below nothing.
+--- Usage whose parts are no more than the whole: a cost by it is never below nothing. More cached tokens than there are
+--- is a mistake, and nothing is taken off for it.
 ---@param u fellowship.Usage
 ---@return fellowship.Usage
 function answer.usage(u)
   local prompt, completion = u.prompt_tokens, u.completion_tokens
   if prompt then
-    if u.cached_tokens then u.cached_tokens = math.min(u.cached_tokens, prompt) end
+    if u.cached_tokens and u.cached_tokens > prompt then u.cached_tokens = nil end
     local rest = prompt - (u.cached_tokens or 0)
     if u.cache_write_tokens then u.cache_write_tokens = math.min(u.cache_write_tokens, rest) end
     if u.cache_write_1h_tokens then
