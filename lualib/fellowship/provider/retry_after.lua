@@ -1,5 +1,7 @@
 -- How long a server asks to be left alone, in all the forms that Retry-After is seen in.
 
+local calendar = require "fellowship.base.calendar"
+
 local retry_after = {}
 
 local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
@@ -9,17 +11,8 @@ local DAY = 86400
 
 local units = { ms = 0.001, s = 1, m = 60, h = 3600 }
 
---- Days since 1970-01-01 of a date of the Gregorian calendar (days_from_civil, Howard Hinnant).
-local function days(year, month, day)
-  if month <= 2 then year = year - 1 end
-  local era = year // 400
-  local of_era = year - era * 400
-  local of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
-  return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
-end
-
 local function epoch(y, mo, d, h, mi, s)
-  return days(tonumber(y), tonumber(mo), tonumber(d)) * 86400 + h * 3600 + mi * 60 + s
+  return calendar.epoch(tonumber(y), tonumber(mo), tonumber(d), h, mi, s)
 end
 
 --- "1m30s", "500ms", "2h": seconds, or nil.

@@ -3,6 +3,7 @@
 local json = require "fellowship.core.json"
 local core = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
+local calendar = require "fellowship.base.calendar"
 local content = require "fellowship.base.content"
 local errors = require "fellowship.base.errors"
 local read_file = require "fellowship.base.file".read
@@ -43,6 +44,7 @@ local function each(path, how, fn)
 end
 
 local function shown_request(request)
+  if request.asked then return shown_request(request.asked) .. " (who answered in its place)" end -- a fallback's note
   local last = request.messages[#request.messages]
   return ("%s:%s  %s"):format(request.provider, request.model,
     (text.cut(content.text(last.content), 60):gsub("%s+", " ")))
@@ -202,7 +204,8 @@ local function likeness(a, b)
   if a.params == json.canonical(b.params) then score = score + 1 end
   local same, whole = 0, 0
   for i = 1, math.max(#a.messages, #b.messages) do
-    local x, y = a.messages[i] and a.messages[i].content or "", b.messages[i] and b.messages[i].content or ""
+    local x = content.text(a.messages[i] and a.messages[i].content)
+    local y = content.text(b.messages[i] and b.messages[i].content)
     whole = whole + math.max(#x, #y, 1)
     if x == y then same = same + math.max(#x, 1) else same = same + core.common(x, y) end
   end
@@ -266,7 +269,7 @@ function verbs.why.run(path, _, argument)
     local request = json.decode(r.request)
     for _, miss in ipairs(misses) do
       if r.key == miss.key then miss.hit = true end
-      local score = likeness(miss.prepared, request)
+      local score = request.messages and likeness(miss.prepared, request) or -1 -- else it is a note
       if score > miss.score then
         miss.score, miss.best = score, { key = r.key, request = request, created = r.created }
       end
@@ -290,12 +293,7 @@ local function day_of(day)
   if not y then setup.usage('--before must be a day as 2026-01-31, not "%s"', day) end
   y, m, d = math.tointeger(y), math.tointeger(m), math.tointeger(d)
   if m < 1 or m > 12 or d < 1 or d > 31 then setup.usage('--before: there is no day "%s"', day) end
-  -- Days since 1970-01-01 of the civil calendar: https://howardhinnant.github.io/date_algorithms.html
-  if m <= 2 then y = y - 1 end
-  local era = y // 400
-  local of_year = (153 * ((m + 9) % 12) + 2) // 5 + d - 1
-  local of_era = (y - era * 400) * 365 + (y - era * 400) // 4 - (y - era * 400) // 100 + of_year
-  return (era * 146097 + of_era - 719468) * 86400000
+  return calendar.epoch(y, m, d) * 1000
 end
 
 local FAILURE = json.plan { "error" }
