@@ -7,19 +7,17 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local endpoint = require "fellowship.call.endpoint"
 local settings = require "fellowship.call.settings"
+local billing = require "fellowship.money.usage"
 
 local wire = {}
 
 -- Files are large, and a server may look through one before it answers.
 local TIMES = { connect = 30, first = 0, idle = 300, total = 3600, max_body = 64 << 20 }
 
--- Nothing reached the server.
-local UNSENT = { refused = true, connect = true, tls = true }
-
 --- What a failed exchange means; `unknown` when the server may have done what it was asked.
 local function outcome_of_problem(problem)
   return { verdict = (problem.kind == "tls" or problem.kind == "too_large") and "final" or "retry", kind = problem.kind,
-    message = problem.message, unknown = not UNSENT[problem.kind] }
+    message = problem.message, unknown = not billing.UNSENT[problem.kind] }
 end
 
 local function outcome_of_status(status, header, value)

@@ -1,6 +1,8 @@
 -- Agreement and rates, each with its formula and source. Labels are any values that can be compared
 -- with ==; nil is a missing one, so lists come with their length.
 
+local interval = require "fellowship.base.interval"
+
 local statistics = {}
 
 -- ---- random numbers for resampling ----
@@ -313,10 +315,7 @@ local Z95 = 1.959963984540054 -- the standard normal's 97.5% quantile
 ---@return number[]? interval { low, high }
 function statistics.wilson(successes, n)
   if n == 0 then return nil end
-  local p, z2 = successes / n, Z95 * Z95
-  local centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-  local half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-  return { math.max(0, centre - half), math.min(1, centre + half) }
+  return { interval.wilson(successes / n, n, Z95) }
 end
 
 return statistics

@@ -2,8 +2,8 @@
 
 local billing = {}
 
--- Nothing was sent then.
-local UNSENT = { refused = true, connect = true, tls = true }
+-- Kinds of failures by which nothing was sent.
+billing.UNSENT = { refused = true, connect = true, tls = true }
 
 -- A gateway that gave up may stand before a model that did not.
 local GAVE_UP = { [408] = true, [502] = true, [504] = true, [520] = true, [524] = true }
@@ -17,7 +17,7 @@ function billing.of(outcome)
   local usage, status = outcome.usage, outcome.status
   if usage and usage.prompt_tokens and usage.completion_tokens then return usage, true end
   if status and status ~= 0 then return nil, status < 300 or GAVE_UP[status] == true end
-  return nil, not UNSENT[outcome.kind]
+  return nil, not billing.UNSENT[outcome.kind]
 end
 
 return billing

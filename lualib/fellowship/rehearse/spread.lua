@@ -1,5 +1,7 @@
 -- How far a sum may lie from what a sample of its parts tells: low, likely and high.
 
+local interval = require "fellowship.base.interval"
+
 local spread = {}
 
 -- Three standard errors: a budget that is passed once in a hundred runs is a bad one.
@@ -55,10 +57,8 @@ end
 ---@return { low: number, likely: number, high: number }
 function spread.rate(times, n, count)
   local p, z = math.min(1, times / n), ERRORS
-  local middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-  local half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
   local function chance(q) return z * math.sqrt(q * (1 - q) / math.max(count, 1)) end
-  local low, high = math.max(0, middle - half), math.min(1, middle + half)
+  local low, high = interval.wilson(p, n, z)
   return { low = math.max(0, low - chance(low)), likely = p, high = math.min(1, high + chance(high)) }
 end
 
