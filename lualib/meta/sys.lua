@@ -38,6 +38,13 @@ function sys.kind(path) end
 ---@return boolean
 function sys.same(a, b) end
 
+---The size of a file in bytes and when it was changed; nil when there is none.
+---@param path string
+---@return integer? size
+---@return integer? seconds since 1970
+---@return integer? nanoseconds of the second
+function sys.stamp(path) end
+
 ---What stands at a path that no result may take the place of, in words: "a folder", "a device", "a symbolic link", "an
 ---SQLite database, as stores are". nil when nothing stands there, or an ordinary file.
 ---@param path string

@@ -8,18 +8,18 @@ void digest_update(digest *d, const void *data, size_t len) {
     if (len) sha256_update(&d->sha, len, data);
 }
 
-void digest_final(digest *d, unsigned char out[32]) {
+void digest_final(digest *d, unsigned char out[DIGEST_SIZE]) {
     sha256_digest(&d->sha, SHA256_DIGEST_SIZE, out);
 }
 
-void digest_sha256(const void *data, size_t len, unsigned char out[32]) {
+void digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SIZE]) {
     digest d;
     digest_init(&d);
     digest_update(&d, data, len);
     digest_final(&d, out);
 }
 
-void digest_hex(const unsigned char in[32], char out[65]) {
+void digest_hex(const unsigned char in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE]) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < DIGEST_SIZE; i++) {
         out[2 * i] = digits[in[i] >> 4];
@@ -36,7 +36,7 @@ static int nibble(char c) {
     return -1;
 }
 
-bool digest_from_hex(const char *hex, unsigned char out[32]) {
+bool digest_from_hex(const char *hex, unsigned char out[DIGEST_SIZE]) {
     unsigned char bytes[DIGEST_SIZE];
     for (size_t i = 0; i < DIGEST_SIZE; i++) {
         int high = nibble(hex[2 * i]);

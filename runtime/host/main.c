@@ -102,15 +102,6 @@ static int conclude(lua_State *L, int index, enum runtime_end end) {
     return status_of(L, index);
 }
 
-/* For the build: fellowship --precompile FILE LUALIB HOME */
-static int precompile(int argc, char **argv) {
-    if (argc != 5) return EXIT_USAGE;
-    lua_State *L = luaL_newstate();
-    bool well = L && precompiled_write(L, argv[2], argv[3], argv[4]);
-    if (L) lua_close(L);
-    return well ? 0 : EXIT_SCRIPT_FAILED;
-}
-
 /* ---- the run ---- */
 
 /* [-0, +1] The first task: cli.main(arguments). */
@@ -193,7 +184,6 @@ static void end_early(int status) {
 
 int main(int argc, char **argv) {
     process_begin();
-    if (argc > 1 && strcmp(argv[1], "--precompile") == 0) return precompile(argc, argv);
     if (may_call(argc, argv)) libcurl_begin();
     host h = {.program = {.argc = argc, .argv = argv}, .status = EXIT_SCRIPT_FAILED};
     lua_State *L = luaL_newstate();

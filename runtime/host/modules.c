@@ -3,17 +3,10 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "lua/contest.h"
-#include "lua/editor.h"
 #include "lua/http.h"
 #include "lua/json/json.h"
-#include "lua/likeness.h"
 #include "lua/limits.h"
-#include "lua/random.h"
-#include "lua/rows.h"
-#include "lua/store.h"
-#include "lua/sys.h"
-#include "lua/writer.h"
+#include "lua/modules.h"
 
 /* Debian's lua-cjson ships no header for Lua 5.4 that declares it for C. */
 int luaopen_cjson(lua_State *L);

@@ -1,8 +1,6 @@
 #include "host/precompiled.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdint.h>
@@ -12,13 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/printable.h"
-
 /*
- * The file is a head and, for each module, an entry: its name as require has it, its path under
- * `home`/lualib, and its bytecode, one behind the other. Integers are the machine's own: the file
- * never leaves it. The bytecode names `home`, for messages.
+ * lualib/fellowship/command/precompile.lua writes the file. It is a head and, for each module, an
+ * entry: its name as require has it, its path under `home`/lualib, and its bytecode, one behind the
+ * other. Integers are the machine's own: the file never leaves it. The bytecode names `home`, for
+ * messages.
  */
 #define MAGIC "fellowship lua 1"
 
@@ -39,14 +35,6 @@ static void fill_head(head *h, const char *home) {
     *h = (head){.magic = MAGIC, .version = FELLOWSHIP_VERSION};
     snprintf(h->home, sizeof h->home, "%s", home);
 }
-
-static void fill_entry(entry *e, const struct stat *source) {
-    *e = (entry){.size = (uint64_t)source->st_size,
-                 .seconds = source->st_mtim.tv_sec,
-                 .nanoseconds = source->st_mtim.tv_nsec};
-}
-
-/* ---- reading ---- */
 
 /* The file as it lies in memory, to the end of the process. */
 static struct {
@@ -79,10 +67,8 @@ static bool comes_first(lua_State *L) {
 
 static bool unchanged(const entry *e, const char *path) {
     struct stat source;
-    if (stat(path, &source) != 0) return false;
-    entry now;
-    fill_entry(&now, &source);
-    return now.size == e->size && now.seconds == e->seconds && now.nanoseconds == e->nanoseconds;
+    return stat(path, &source) == 0 && (uint64_t)source.st_size == e->size &&
+           source.st_mtim.tv_sec == e->seconds && source.st_mtim.tv_nsec == e->nanoseconds;
 }
 
 /* A searcher of require: name -> loader, path | nothing */
@@ -139,117 +125,4 @@ void precompiled_use(lua_State *L, const char *path, const char *home) {
         }
     }
     close(fd);
-}
-
-/* ---- writing ---- */
-
-/* nftw has no argument for its caller. */
-static struct {
-    lua_State *L;
-    FILE *out;
-    const char *library, *home;
-} writing;
-
-static int append(lua_State *L, const void *bytes, size_t len, void *arg) {
-    (void)L;
-    return !buf_append(arg, bytes, len);
-}
-
-typedef struct source {
-    FILE *file;
-    char block[8192];
-} source;
-
-static const char *read_source(lua_State *L, void *arg, size_t *len) {
-    (void)L;
-    source *s = arg;
-    *len = fread(s->block, 1, sizeof s->block, s->file);
-    return s->block;
-}
-
-/* [-0, +n] Compiles a source under the name that it will have; on top is a message where it
- * cannot. */
-static bool compile(lua_State *L, const char *path, const char *relative, buf *code) {
-    source s = {fopen(path, "rb"), ""};
-    if (!s.file) {
-        lua_pushfstring(L, "%s: %s", path, strerror(errno));
-        return false;
-    }
-    const char *chunk = lua_pushfstring(L, "@%s/lualib/%s", writing.home, relative);
-    bool well = lua_load(L, read_source, &s, chunk, "t") == LUA_OK;
-    if (well && lua_dump(L, append, code, 0) != 0) {
-        lua_pushliteral(L, "out of memory");
-        well = false;
-    }
-    if (ferror(s.file)) {
-        lua_pushfstring(L, "%s cannot be read", path);
-        well = false;
-    }
-    fclose(s.file);
-    return well;
-}
-
-/* "fellowship/call/model.lua" -> "fellowship.call.model" */
-static size_t module_name(const char *relative, char name[PATH_MAX]) {
-    size_t len = strlen(relative) - strlen(".lua");
-    const size_t init = strlen("/init");
-    if (len > init && memcmp(relative + len - init, "/init", init) == 0) len -= init;
-    for (size_t i = 0; i < len; i++) name[i] = relative[i] == '/' ? '.' : relative[i];
-    return len;
-}
-
-static int write_module(const char *path, const struct stat *st, int kind, struct FTW *place) {
-    (void)place;
-    size_t len = strlen(path);
-    if (kind != FTW_F || len < 4 || strcmp(path + len - 4, ".lua") != 0) return 0;
-    const char *relative = path + strlen(writing.library) + 1;
-    char name[PATH_MAX];
-    buf code = {0};
-    int top = lua_gettop(writing.L);
-    bool well = compile(writing.L, path, relative, &code);
-    if (well) {
-        entry e;
-        fill_entry(&e, st);
-        e.name_len = (uint32_t)module_name(relative, name);
-        e.path_len = (uint32_t)strlen(relative);
-        e.code_len = (uint32_t)code.len;
-        fwrite(&e, sizeof e, 1, writing.out);
-        fwrite(name, e.name_len, 1, writing.out);
-        fwrite(relative, e.path_len, 1, writing.out);
-        fwrite(code.data, code.len, 1, writing.out);
-    } else {
-        printable_say("%s", lua_tostring(writing.L, -1));
-    }
-    lua_settop(writing.L, top);
-    buf_free(&code);
-    return !well;
-}
-
-bool precompiled_write(lua_State *L, const char *path, const char *library, const char *home) {
-    char partial[PATH_MAX], modules[PATH_MAX];
-    snprintf(partial, sizeof partial, "%s.partial", path);
-    snprintf(modules, sizeof modules, "%s/fellowship", library);
-    FILE *out = fopen(partial, "wb");
-    bool well = out != NULL;
-    if (well) {
-        writing.L = L;
-        writing.out = out;
-        writing.library = library;
-        writing.home = home;
-        head h;
-        fill_head(&h, home);
-        fwrite(&h, sizeof h, 1, out);
-        int rc = nftw(modules, write_module, 16, FTW_PHYS);
-        if (rc > 0) {
-            fclose(out);
-            remove(partial);
-            return false; /* said already */
-        }
-        well = rc == 0 && !ferror(out);
-        well = fclose(out) == 0 && well;
-    }
-    /* Renamed: a program that has the old file mapped keeps it. */
-    if (well && rename(partial, path) == 0) return true;
-    printable_say("cannot write %s from %s: %s", path, modules, strerror(errno));
-    return false;
 }

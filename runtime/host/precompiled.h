@@ -11,8 +11,4 @@
  * does nothing when there is no such file. [-0, +0, e] */
 void precompiled_use(lua_State *L, const char *file, const char *home);
 
-/* Writes the modules of `library`, which are to be `home`/lualib, to `file`; false, with a message
- * on stderr, when it cannot. */
-bool precompiled_write(lua_State *L, const char *file, const char *library, const char *home);
-
 #endif

@@ -1,4 +1,4 @@
-#include "lua/contest.h"
+#include "lua/modules.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "lua/editor.h"
+#include "lua/modules.h"
 
 #include <lauxlib.h>
 #include <stdio.h>

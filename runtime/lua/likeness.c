@@ -1,4 +1,4 @@
-#include "lua/likeness.h"
+#include "lua/modules.h"
 
 #include <lauxlib.h>
 

@@ -1,4 +1,4 @@
-#include "lua/random.h"
+#include "lua/modules.h"
 
 #include <lauxlib.h>
 

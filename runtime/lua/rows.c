@@ -1,4 +1,4 @@
-#include "lua/rows.h"
+#include "lua/modules.h"
 
 #include <fnmatch.h>
 #include <lauxlib.h>

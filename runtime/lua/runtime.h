@@ -13,6 +13,12 @@
 
 typedef struct task task;
 
+/* What a suspended task waits for. */
+enum task_wait {
+    TASK_PARKED, /* another task of this process */
+    TASK_OUTSIDE /* something that the loop will report: a timer, a call, the store, a file */
+};
+
 /* Tasks in the order of their coming. A task stands in one list at most. */
 typedef struct task_list {
     task *first, *last;

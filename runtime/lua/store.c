@@ -1,4 +1,4 @@
-#include "lua/store.h"
+#include "lua/modules.h"
 
 #include <assert.h>
 #include <lauxlib.h>

@@ -1,4 +1,4 @@
-#include "lua/sys.h"
+#include "lua/modules.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -65,6 +65,17 @@ static int l_same(lua_State *L) {
                            stat(luaL_checkstring(L, 2), &b) == 0 && a.st_ino == b.st_ino &&
                            a.st_dev == b.st_dev);
     return 1;
+}
+
+/* stamp(path) -> the size of a file, and when it was changed: seconds since 1970, nanoseconds | nil
+ */
+static int l_stamp(lua_State *L) {
+    struct stat st;
+    if (stat(luaL_checkstring(L, 1), &st) < 0) return 0;
+    lua_pushinteger(L, (lua_Integer)st.st_size);
+    lua_pushinteger(L, (lua_Integer)st.st_mtim.tv_sec);
+    lua_pushinteger(L, (lua_Integer)st.st_mtim.tv_nsec);
+    return 3;
 }
 
 /* rename(from, to) -> true | nil, err: atomic, and on the disk when it returns. */
@@ -272,6 +283,7 @@ int luaopen_fellowship_core_sys(lua_State *L) {
     static const luaL_Reg functions[] = {{"lock", l_lock},
                                          {"mkdir", l_mkdir},
                                          {"kind", l_kind},
+                                         {"stamp", l_stamp},
                                          {"rename", l_rename},
                                          {"obstacle", l_obstacle},
                                          {"same", l_same},

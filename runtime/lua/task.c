@@ -5,6 +5,7 @@
 #include "lua/box.h"
 #include "lua/coroutine.h"
 #include "lua/interrupt.h"
+#include "lua/task.h"
 #include "lua/task_private.h"
 
 /* Tasks resumed in one turn of the loop, beside those that hold a slot. */

@@ -12,12 +12,6 @@
 #include "base/random.h"
 #include "lua/runtime.h"
 
-/* What a suspended task waits for. */
-enum task_wait {
-    TASK_PARKED, /* another task of this process */
-    TASK_OUTSIDE /* something that the loop will report: a timer, a call, the store, a file */
-};
-
 /* How a run of all tasks ended. */
 enum runtime_end {
     RUNTIME_FINISHED, /* every task has ended */
@@ -92,8 +86,5 @@ int task_push_outcome(lua_State *L, int index);
 /* [-0, +1] Failed tasks that nobody awaited, as a list of {error, traceback}; with `take` they are
  * reported once. */
 void task_push_unobserved(lua_State *L, bool take);
-
-/* require "fellowship.core.task" */
-int luaopen_fellowship_core_task(lua_State *L);
 
 #endif

@@ -3,8 +3,9 @@
 #ifndef FELLOWSHIP_LUA_TASK_PRIVATE_H
 #define FELLOWSHIP_LUA_TASK_PRIVATE_H
 
+#include "base/random.h"
 #include "lua/box.h"
-#include "lua/task.h"
+#include "lua/runtime.h"
 
 /* Keys of the registry, by address: the tables of live tasks and of failed ones that nobody asked,
  * both by task*, and the function of on_quiet. */
@@ -26,8 +27,7 @@ struct task {
     int arguments;
     void (*cancel)(void *);
     void *cancel_arg;
-    task_list
-        *list; /* where the task stands: of those that go on, or of those that wait; or NULL */
+    task_list *list;     /* where it stands, to go on or to wait; or NULL */
     task *before, *next; /* in that list */
     task_list waiters;   /* who awaits this task */
     random_state random;

@@ -2,6 +2,8 @@
 #include <lauxlib.h>
 
 #include "lua/box.h"
+#include "lua/modules.h"
+#include "lua/task.h"
 #include "lua/task_private.h"
 #include "lua/waiters.h"
 

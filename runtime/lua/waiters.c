@@ -1,5 +1,6 @@
 #include "lua/waiters.h"
 
+#include "lua/task.h"
 #include "lua/task_private.h"
 
 int waiters_wait(lua_State *L, task_list *list, enum task_wait wait, lua_KContext ctx,

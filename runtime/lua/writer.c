@@ -1,4 +1,4 @@
-#include "lua/writer.h"
+#include "lua/modules.h"
 
 #include <lauxlib.h>
 #include <string.h>

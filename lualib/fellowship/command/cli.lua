@@ -140,6 +140,11 @@ verbs["--complete"] = function(arguments)
   return DONE
 end
 
+verbs["--precompile"] = function(arguments)
+  require "fellowship.command.precompile".write(table.unpack(arguments, 1, 3))
+  return DONE
+end
+
 verbs["--version"] = function()
   say.out("fellowship ", host.version, "\n")
   return DONE

@@ -9,8 +9,10 @@
 #define FELLOWSHIP_ENGINE_ARCHIVE_LAYER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
-#include "engine/archive/stream.h"
+#include "engine/archive/limits.h"
 
 /* Compressed how many times over; real files are once, or once more inside an archive. */
 enum { STREAM_LAYERS = 4, STREAM_DEPTH = 1 + STREAM_LAYERS + 1 + STREAM_LAYERS };

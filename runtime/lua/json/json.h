@@ -53,7 +53,4 @@ void json_push_shape(lua_State *L, int keys);
  * [-0, +0, m] */
 void json_set_shape(lua_State *L, int index, int shape, int spellings);
 
-/* Opens the module. [-0, +1, m] */
-int luaopen_fellowship_core_json(lua_State *L);
-
 #endif

@@ -7,6 +7,7 @@
 
 #include "lua/json/module.h"
 #include "lua/json/shape.h"
+#include "lua/modules.h"
 
 #define ERROR "json.error"
 
