@@ -1,4 +1,4 @@
-/* backoff.h: how long to wait before another attempt. Pure arithmetic on values; owns nothing. */
+/* backoff: how long to wait before another attempt. Pure arithmetic on values; owns nothing. */
 #ifndef FELLOWSHIP_BASE_BACKOFF_H
 #define FELLOWSHIP_BASE_BACKOFF_H
 

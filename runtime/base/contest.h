@@ -1,4 +1,4 @@
-/* contest.h: strengths of players by the games between them: the model of Bradley and Terry (1952),
+/* contest: strengths of players by the games between them: the model of Bradley and Terry (1952),
  * P(i beats j) = 1 / (1 + exp(s[j] - s[i])), fitted by maximum likelihood, with bootstrap intervals
  * over the prompts that games were played on. Plain numbers, no allocation but in contest_new and
  * contest_add; a contest is used by one thread at a time. */

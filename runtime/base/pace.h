@@ -1,4 +1,4 @@
-/* pace.h: how fast one endpoint is asked: a number of calls at a time that adapts, requests and
+/* pace: how fast one endpoint is asked: a number of calls at a time that adapts, requests and
  * tokens a minute, and pauses. The clock (steady, in milliseconds) is passed in, nothing here
  * sleeps or allocates.
  *

@@ -1,4 +1,4 @@
-/* random.h: xoshiro256** generators, one for each task, so that a row's random numbers do not
+/* random: xoshiro256** generators, one for each task, so that a row's random numbers do not
  * depend on what runs beside it. A generator is a value; nothing is owned. */
 #ifndef FELLOWSHIP_BASE_RANDOM_H
 #define FELLOWSHIP_BASE_RANDOM_H

@@ -1,4 +1,4 @@
-/* edit.h: lines from standard input: edited on a terminal (libedit), or as they come from a pipe or
+/* edit: lines from standard input: edited on a terminal (libedit), or as they come from a pipe or
  * a file. One editor a process. It never waits while the loop could turn, except within a key that
  * asks for another one (incremental search, a quoted insert). */
 #ifndef FELLOWSHIP_ENGINE_EDIT_H

@@ -1,4 +1,4 @@
-/* main.c: the fellowship program: finds its library, runs the command line (Lua: the module
+/* main: the fellowship program: finds its library, runs the command line (Lua: the module
  * fellowship.command.cli) as the first task, and turns how it ended into an exit status. */
 #include <lauxlib.h>
 #include <stdio.h>

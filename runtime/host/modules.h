@@ -1,4 +1,4 @@
-/* modules.h: a Lua state with everything that scripts can require. The caller owns the state and
+/* modules: a Lua state with everything that scripts can require. The caller owns the state and
  * ends it with lua_close. */
 #ifndef FELLOWSHIP_HOST_MODULES_H
 #define FELLOWSHIP_HOST_MODULES_H

@@ -1,4 +1,4 @@
-/* precompiled.h: the Lua library as bytecode in one file, which the build writes: compiling forty
+/* precompiled: the Lua library as bytecode in one file, which the build writes: compiling forty
  * modules takes as long as all else before a script's first call. A module whose source has changed
  * since is compiled as ever. */
 #ifndef FELLOWSHIP_HOST_PRECOMPILED_H

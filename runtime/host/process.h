@@ -1,4 +1,4 @@
-/* process.h: what the program asks of the system before anything else, and what its children get
+/* process: what the program asks of the system before anything else, and what its children get
  * of that. */
 #ifndef FELLOWSHIP_HOST_PROCESS_H
 #define FELLOWSHIP_HOST_PROCESS_H

@@ -1,4 +1,4 @@
-/* program.h: where the program finds its library, and what Lua may know of the program. */
+/* program: where the program finds its library, and what Lua may know of the program. */
 #ifndef FELLOWSHIP_HOST_PROGRAM_H
 #define FELLOWSHIP_HOST_PROGRAM_H
 

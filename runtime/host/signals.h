@@ -1,4 +1,4 @@
-/* signals.h: what ends a run from outside.
+/* signals: what ends a run from outside.
  *
  * Ctrl+C (SIGINT), SIGHUP and SIGTERM end it: the first begins nothing new and lets what is paid
  * for finish, a second stops, a third ends the process in the handler. After SIGTERM what is under

@@ -1,4 +1,4 @@
-/* box.h: what every binding needs at the Lua boundary: boxes and checked readers.
+/* box: what every binding needs at the Lua boundary: boxes and checked readers.
  *
  * A box is a full userdata that Lua owns, and begins with a box_head. It is made first and zeroed;
  * what it holds is acquired then, so that nothing is lost when a step raises. It is closed once:

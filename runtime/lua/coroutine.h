@@ -1,4 +1,4 @@
-/* coroutine.h: how a suspending task passes through coroutines that its script made. The yield of a
+/* coroutine: how a suspending task passes through coroutines that its script made. The yield of a
  * primitive carries a mark; the library's own coroutine.resume and wrap, which replace Lua's, hand
  * a marked yield on to whoever resumed them, up to the scheduler, and go back in when woken. So a
  * model call inside coroutine.wrap suspends the task and never returns early to the script. */

@@ -1,4 +1,4 @@
-/* interrupt.h: how code that computes without a pause is reached from a signal handler: it fails at
+/* interrupt: how code that computes without a pause is reached from a signal handler: it fails at
  * its next instruction, or says where it is. Of what Lua offers, lua_sethook alone may be called
  * there. */
 #ifndef FELLOWSHIP_LUA_INTERRUPT_H

@@ -1,4 +1,4 @@
-/* modules.h: the primitives as Lua modules; `require "fellowship.core.NAME"` opens each. What they
+/* modules: the primitives as Lua modules; `require "fellowship.core.NAME"` opens each. What they
  * offer is described in lualib/meta. [-0, +1, m] */
 #ifndef FELLOWSHIP_LUA_MODULES_H
 #define FELLOWSHIP_LUA_MODULES_H

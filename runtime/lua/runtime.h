@@ -1,4 +1,4 @@
-/* runtime.h: what one Lua state runs in: its loop, the tasks that are queued, what a drain waits
+/* runtime: what one Lua state runs in: its loop, the tasks that are queued, what a drain waits
  * for. The host owns it; every coroutine finds it through its extra space. */
 #ifndef FELLOWSHIP_LUA_RUNTIME_H
 #define FELLOWSHIP_LUA_RUNTIME_H

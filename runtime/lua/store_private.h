@@ -1,4 +1,4 @@
-/* store_private.h: what store.c (the store and its completions), store_batch.c (calls that are
+/* store_private: what store.c (the store and its completions), store_batch.c (calls that are
  * under way in batches), store_import.c and store_tools.c share; for no one else. */
 #ifndef FELLOWSHIP_LUA_STORE_PRIVATE_H
 #define FELLOWSHIP_LUA_STORE_PRIVATE_H

@@ -1,4 +1,4 @@
-/* task.h: tasks are coroutines that the runtime owns and resumes; but for lua/coroutine.c, which
+/* task: tasks are coroutines that the runtime owns and resumes; but for lua/coroutine.c, which
  * passes their yields through coroutines of scripts, this is the only code that resumes and yields.
  * A task is a userdata: Lua owns its memory, and the runtime anchors it
  * from spawn to its end, so that callbacks may keep a task* while the task is suspended. */

@@ -1,4 +1,4 @@
-/* task_private.h: what task.c (the scheduler), waiters.c and tasklib.c (the face of tasks in Lua)
+/* task_private: what task.c (the scheduler), waiters.c and tasklib.c (the face of tasks in Lua)
  * share; for no one else. */
 #ifndef FELLOWSHIP_LUA_TASK_PRIVATE_H
 #define FELLOWSHIP_LUA_TASK_PRIVATE_H

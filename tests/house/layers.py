@@ -21,7 +21,7 @@ LIBC = {"assert", "ctype", "errno", "fcntl", "float", "inttypes", "limits", "loc
 # The foreign library that a system header belongs to, by how the header's name starts.
 FOREIGN = {"uv": "libuv", "curl/": "libcurl", "sqlite3": "sqlite", "archive": "libarchive", "zlib": "zlib", "libdeflate": "libdeflate", "zstd": "zstd",
            "nettle/": "nettle", "lua": "lua", "lauxlib": "lua", "lualib": "lua", "histedit": "libedit"}
-LONGEST, LONGEST_EXAMPLE = 600, 40
+LONGEST, LONGEST_IN_C, LONGEST_EXAMPLE = 600, 500, 40
 
 
 def files(folder, *endings):
@@ -94,6 +94,36 @@ def closing():
     commit 196bb94d): there are no such slots, since what C holds lies in boxes that the collector closes too."""
     tap.equal([shown(path) for path in files("runtime", ".c") if "lua_toclose" in without_comments(path.read_text("utf-8"))],
               [], "C marks no slot to be closed")
+
+
+def c_circles():
+    """No file of C needs itself through what it includes; a header and the source of its name are one."""
+    graph = {}
+    for path in files("runtime", ".c", ".h"):
+        own = str(path.relative_to(host.ROOT / "runtime").with_suffix(""))
+        names = {name.removesuffix(".h") for _, name in matches(path, r'^\s*#\s*include\s+"([^"]+)"')}
+        graph.setdefault(own, set()).update(names - {own})
+    tap.equal(circles({name: {other for other in others if other in graph} for name, others in graph.items()}), [], "no circle of files in C")
+
+
+MOST_LINES = 50
+
+
+def functions():
+    """The functions of C by how many lines stand between their braces."""
+    long, seen = [], 0
+    for path in files("runtime", ".c", ".h"):
+        start = None
+        for number, line in enumerate(without_comments(path.read_text("utf-8")).split("\n"), 1):
+            if line.endswith(") {") and (not line.startswith(" ") or start is None and line.startswith("  ")):
+                start = number
+            elif line == "}" and start:
+                seen += 1
+                if number - start - 1 > MOST_LINES:
+                    long.append(f"{shown(path, start)}: {number - start - 1}")
+                start = None
+    tap.ok(seen > 900, f"the functions of C are found ({seen})")
+    tap.equal(long, [], f"none is over {MOST_LINES} lines")
 
 
 def doors():
@@ -201,9 +231,11 @@ def lengths():
                for folder in ("runtime", "lualib", "scripts", "tests", "examples") for path in files(folder, *endings)}
     tap.equal([f"{shown(path)}: {n}" for path, n in counted.items() if n > LONGEST], [],
               f"no file is over {LONGEST} lines")
+    tap.equal([f"{shown(path)}: {n}" for path, n in counted.items() if n > LONGEST_IN_C and shown(path).startswith("runtime/")], [],
+              f"and none of C over {LONGEST_IN_C}")
     tap.equal([f"{shown(path)}: {counted[path]}" for path in files("examples", ".lua")
                if path.parent.name == "examples" and counted[path] > LONGEST_EXAMPLE],
               [], f"no example is over {LONGEST_EXAMPLE} lines")
 
 
-tap.cases(includes, suspending, closing, doors, requires, cycles, scripts, lengths)
+tap.cases(includes, suspending, closing, c_circles, functions, doors, requires, cycles, scripts, lengths)

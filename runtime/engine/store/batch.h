@@ -16,7 +16,7 @@
 
 #include <sqlite3.h>
 
-#include "engine/store/store.h"
+#include "engine/store/job.h"
 
 enum store_batch_op {
     BATCH_CLAIM,    /* entries: key, request, wire -> found: a completion is there, in text; else

@@ -55,7 +55,7 @@ void store_db_explain(sqlite3 *db, int rc, const char *path, char *err, size_t e
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         snprintf(err, errlen, "the store %s is locked by another process (waited %d s)", path,
-                 STORE_DB_PATIENCE);
+                 STORE_PATIENCE);
         break;
     case SQLITE_TOOBIG:
         snprintf(err, errlen, "the store %s cannot keep a completion of this size", path);
@@ -196,7 +196,7 @@ static int prepare_patiently(sqlite3 *db, const store_options *options, enum kin
     int rc;
     while (((rc = prepare(db, options, kind)) & 0xff) == SQLITE_BUSY) {
         if (!options->read_only && *kind == KIND_FIRST) break;
-        if (seconds() - begun >= STORE_DB_PATIENCE) break;
+        if (seconds() - begun >= STORE_PATIENCE) break;
         pause_a_little();
     }
     return rc;
@@ -221,7 +221,7 @@ static int open_with(const char *path, const char *query, int flags, sqlite3 **d
     int rc = sqlite3_open_v2(uri, db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) return rc;
     sqlite3_extended_result_codes(*db, 1);
-    sqlite3_busy_timeout(*db, STORE_DB_PATIENCE * 1000);
+    sqlite3_busy_timeout(*db, STORE_PATIENCE * 1000);
     /* A store that came from elsewhere must not run functions through its schema. */
     sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return SQLITE_OK;
@@ -270,7 +270,7 @@ static int open_to_write(const store_options *options, sqlite3 **db, enum kind *
         if (rc == SQLITE_OK && sqlite3_db_readonly(*db, "main") == 1) return SQLITE_READONLY;
         if (rc == SQLITE_OK) rc = prepare_patiently(*db, options, kind);
         bool again = (rc & 0xff) == SQLITE_BUSY && *kind == KIND_FIRST;
-        if (!again || seconds() - begun >= STORE_DB_PATIENCE) return rc;
+        if (!again || seconds() - begun >= STORE_PATIENCE) return rc;
         sqlite3_close(*db);
     }
 }

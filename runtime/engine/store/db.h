@@ -11,10 +11,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
-#include "engine/store/store.h"
-
-/* How long a connection waits for another process, in seconds. */
-enum { STORE_DB_PATIENCE = 60 };
+#include "engine/store/job.h"
 
 /* Opens the file as store_open (engine/store/store.h) says. NULL, a message in err, and in *rc an
  * SQLite result code: SQLITE_CORRUPT or SQLITE_NOTADB for a file that is damaged or no store. */

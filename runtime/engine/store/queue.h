@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "engine/store/store.h"
+#include "engine/store/job.h"
 
 typedef struct store_queue {
     store_job *head;

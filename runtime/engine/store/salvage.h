@@ -8,7 +8,7 @@
 #ifndef FELLOWSHIP_ENGINE_STORE_SALVAGE_H
 #define FELLOWSHIP_ENGINE_STORE_SALVAGE_H
 
-#include "engine/store/scan.h"
+#include "engine/store/record.h"
 
 typedef struct store_salvage store_salvage;
 

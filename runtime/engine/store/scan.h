@@ -9,34 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/store/store.h"
-
-/* A completion as it is shown; the pointers live until the callback returns. */
-typedef struct store_record {
-    const unsigned char *key; /* STORE_KEY bytes */
-    const char *request;
-    size_t request_len;
-    const char *wire;
-    size_t wire_len;
-    const char *completion;
-    size_t completion_len;
-    int64_t created_ms;
-} store_record;
-
-/* Takes a completion; not 0 to stop, and then positive. */
-typedef int (*store_visitor)(void *arg, const store_record *);
-
-enum store_order {
-    STORE_BY_TIME,    /* by when they were created, then by key: the same in every store */
-    STORE_AS_WRITTEN, /* in the order of writing */
-    STORE_LAST_FIRST  /* against it */
-};
-
-/* What could not be shown of a store that is damaged. */
-typedef struct store_damage {
-    bool any;
-    size_t lost; /* completions that it is known to have had */
-} store_damage;
+#include "engine/store/job.h"
+#include "engine/store/record.h"
 
 /* Shows every completion in the order that is asked for. Returns 0 at the end, what the visitor
  * returned when it stopped, or -1 and a message. With `damage`, what is damaged is passed over and

@@ -104,7 +104,7 @@ static int on_locked(void *arg, int count) {
     store *s = arg;
     if (s->unsynced_since) sync_commits(s);
     if (count == 0) s->locked_out_at = store_now_ms();
-    if (store_now_ms() - s->locked_out_at >= STORE_DB_PATIENCE * 1000) return 0;
+    if (store_now_ms() - s->locked_out_at >= STORE_PATIENCE * 1000) return 0;
     int pause = pauses_ms[count < PAUSES ? count : PAUSES - 1];
     nanosleep(&(struct timespec){.tv_nsec = pause * 1000000L}, NULL);
     return 1;

@@ -14,8 +14,8 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+#include "engine/store/job.h"
 #include "engine/store/pack.h"
-#include "engine/store/store.h"
 
 typedef struct store_table store_table;
 

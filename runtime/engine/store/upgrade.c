@@ -1,6 +1,5 @@
 #include "engine/store/upgrade.h"
 
-#include "engine/store/db.h"
 #include "engine/store/table.h"
 
 #include <limits.h>
@@ -114,6 +113,6 @@ int store_upgrade(sqlite3 *db, const store_options *options, const char *stamp) 
     if (mine && rc == SQLITE_OK) sqlite3_exec(db, "VACUUM", NULL, NULL, NULL);
     /* The lock goes with the next page that is read. */
     sqlite3_exec(db, "PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
-    sqlite3_busy_timeout(db, STORE_DB_PATIENCE * 1000);
+    sqlite3_busy_timeout(db, STORE_PATIENCE * 1000);
     return rc;
 }

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-#include "engine/store/store.h"
+#include "engine/store/job.h"
 
 /* One transaction: a process that is killed in it leaves the store as it was. `stamp` are the
  * statements that mark the new version. A large store is told of by options->say. Returns an SQLite
