@@ -7,7 +7,7 @@ local rows = require "fellowship.dataset.rows"
 local verdict = require "fellowship.judge.verdict"
 local tap = require "tap"
 
-local shared = os.getenv "FELLOWSHIP_SHARED" or arg[0]:gsub("[^/]*$", "") .. "../../shared"
+local shared = os.getenv "FELLOWSHIP_SHARED" or arg[0]:gsub("[^/]*$", "") .. "../../../shared"
 if sys.kind(shared .. "/data/fair-eval") ~= "folder" then
   print "1..0 # SKIP the shared recordings are not here"
   return

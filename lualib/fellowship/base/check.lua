@@ -44,6 +44,10 @@ function check.options(what, options, known, level)
     if value == nil then
       if optional == 0 then error(("%s needs the option %s"):format(what, key), level) end
     else
+      if math.type(value) == "float" and wanted:find("integer", 1, true) then -- 10.0, as other codecs give whole numbers
+        value = math.tointeger(value) or value
+        options[key] = value
+      end
       check.type(("%s's option %s"):format(what, key), value, wanted, level - 1)
     end
   end

@@ -1,7 +1,9 @@
--- A question whose answer holds a verdict: asked, read, and asked once more in the same conversation when it
--- cannot be read. An answer that was cut off is first asked for once more with a larger budget.
+-- A question whose answer holds a verdict: asked, read, and asked once more in the same conversation when it cannot be
+-- read. An answer that was cut off is first asked for once more with a larger budget; to one without a word there is
+-- nothing to say, so the question is put once more, and more plainly.
 
 local check = require "fellowship.base.check"
+local form = require "fellowship.base.form"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local prompts = require "fellowship.judge.prompts"
@@ -10,7 +12,6 @@ local settings = require "fellowship.call.settings"
 local evidence = require "fellowship.judge.evidence"
 local expected = require "fellowship.judge.expected"
 local verdict = require "fellowship.judge.verdict"
-local verdict_schema = require "fellowship.judge.verdict_schema"
 local vote = require "fellowship.judge.vote"
 
 -- How much larger the budget of an answer gets that was cut off.
@@ -33,8 +34,9 @@ local function by_logprobs(model, completion, found, scale)
       message = ("%s: scores by log-probabilities cannot be had: %s"):format(model.named, problem) }
   end
   if not completion.logprobs then fail "its provider gave none" end
-  if not found.behind then fail "the scores do not stand in the lines that were asked for" end
-  for name, behind in pairs(found.behind) do
+  for name in pairs(found.scores) do
+    local behind = (found.behind or {})[name]
+    if not behind then fail "the scores do not stand in the lines that were asked for" end
     local score, problem = expected.score(completion.logprobs, completion.text, behind, scale)
     if not score then fail(problem) end
     found.scores[name] = score
@@ -43,45 +45,60 @@ local function by_logprobs(model, completion, found, scale)
   return found
 end
 
-local function read(model, completion, reading)
-  local found, problem = verdict.parse(completion.text, { strategy = reading.strategy, scale = reading.scale,
-    candidates = reading.candidates })
+--- What a completion says: verdict or nil, problem and its kind.
+local function read(model, completion, reading, second)
+  local found, problem, kind = verdict.parse(completion.text, { strategy = reading.strategy, scale = reading.scale,
+    candidates = reading.shown, second = second, cut = completion.finish_reason == "length" })
   if found and reading.logprobs then found = by_logprobs(model, completion, found, reading.scale) end
   if found then found.behind = nil end
-  return found, problem
+  return found, problem, kind
 end
 
---- One answer through a schema: verdict or nil, completion, problem.
+--- One answer through a schema: verdict or nil, completion, problem and its kind. One that does not fit may still say
+--- what it means.
 local function ask_structured(model, messages, params, reading)
-  params.schema = verdict_schema.of(reading.strategy, reading.scale)
+  params.schema = form.schema(reading.strategy, reading.scale)
   local well, got = pcall(model.ask, model, messages, params)
-  if well then return verdict_schema.read(reading.strategy, got.value), got end
+  if well then return form.read(reading.strategy, got.value), got end
   if not errors.is(got, "schema") then error(got, 0) end
-  return nil, got.completion, got.message
+  local found = read(model, got.completion, reading)
+  return found, got.completion, got.message, "schema"
 end
 
-local function ask(model, messages, params, reading)
+local function ask(model, messages, params, reading, second)
   if reading.structured then return ask_structured(model, messages, params, reading) end
   if reading.logprobs then
     params.logprobs, params.top_logprobs = true, model.params.top_logprobs or ALTERNATIVES
   end
   local completion = model:ask(messages, params)
-  local found, problem = read(model, completion, reading)
-  return found, completion, problem
+  local found, problem, kind = read(model, completion, reading, second)
+  return found, completion, problem, kind
 end
 
-local reading_types = { strategy = "string", scale = "integer?", candidates = "table?", structured = "boolean?",
+--- The second question, in the conversation or, where the first answer is empty, in place of it: a turn without a word
+--- is refused by some providers.
+local function ask_again(messages, completion, question, again)
+  if completion.text:find "%S" then
+    messages[2] = { role = "assistant", content = completion.text }
+    messages[3] = { role = "user", content = again }
+  else
+    messages[1] = { role = "user", content = question .. "\n\n" .. again }
+  end
+end
+
+local reading_types = { strategy = "string", scale = "integer?", shown = "table?", structured = "boolean?",
   logprobs = "boolean?" }
 
 --- Example: `local found, said = asking(model, question, again, { strategy = "direct" })`
 ---@param model fellowship.Model
 ---@param question string
 ---@param again string the second question
----@param reading { strategy: string, scale: integer?, candidates: string[]?, structured: boolean?, logprobs: boolean? } how fellowship.verdict.parse reads the answer; through a schema; with expected scores
+---@param reading { strategy: string, scale: integer?, shown: string[]?, structured: boolean?, logprobs: boolean? } how fellowship.verdict.parse reads the answer (shown: the texts in the question that may hold a verdict); through a schema; with expected scores
 ---@param sample? integer
 ---@return fellowship.Verdict? found nil when no answer could be read
 ---@return table[] said the evidence: the answers, of which the last one counts
 ---@return string? problem why it could not be read
+---@return string? kind of the problem, in a word
 return function(model, question, again, reading, sample)
   check.options("asking", reading, reading_types)
   local _ <close> = settings.dry_run and estimate.reading() or nil
@@ -90,7 +107,7 @@ return function(model, question, again, reading, sample)
   while true do
     local params = { sample = sample }
     for name, value in pairs(budget) do params[name] = value end
-    local found, completion, problem = ask(model, messages, params, reading)
+    local found, completion, problem, kind = ask(model, messages, params, reading, repeated)
     said[#said + 1] = evidence.of(model, completion)
     if found then return found, said end
     local name, larger = larger_budget(model, completion)
@@ -98,10 +115,9 @@ return function(model, question, again, reading, sample)
       raised, budget[name] = true, larger
     elseif not repeated and not reading.structured then -- a schema's answer was asked for twice already
       repeated = true
-      messages[2] = { role = "assistant", content = completion.text }
-      messages[3] = { role = "user", content = again }
+      ask_again(messages, completion, question, again)
     else
-      return nil, said, problem
+      return nil, said, problem, kind
     end
   end
 end

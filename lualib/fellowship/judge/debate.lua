@@ -82,7 +82,8 @@ end
 local function all_agree(self, pair, turns)
   local first
   for i = #turns - #self.referees + 1, #turns do
-    local found = verdict.parse(turns[i].text, { strategy = "direct", candidates = { pair.a, pair.b } })
+    local found = verdict.parse(turns[i].text, { strategy = "direct", candidates = { pair.a, pair.b, pair.prompt,
+      pair.reference } })
     if not found or (first and found.winner ~= first) then return false end
     first = found.winner
   end
@@ -106,13 +107,13 @@ end
 --- A referee's final statement, or two when the first could not be read: the last one counts.
 local function final(self, referee, pair, turns, sample)
   local again = template.fill(prompts.get("debate").again, { scale = self.scale, role = referee.name })
-  local found, said, problem = asking(referee.model, request(self, "final", referee, pair, turns), again,
-    { strategy = "combined", scale = self.scale, candidates = { pair.a, pair.b } }, sample)
+  local found, said, problem, kind = asking(referee.model, request(self, "final", referee, pair, turns), again,
+    { strategy = "combined", scale = self.scale, shown = { pair.a, pair.b, pair.prompt, pair.reference } }, sample)
   for i, statement in ipairs(said) do
     statement.role, statement.final, statement.winner = referee.name, true, "unparsed"
     if i == #said then
       statement.scores, statement.winner = found and found.scores, found and found.winner or "unparsed"
-      statement.problem = problem
+      statement.problem, statement.problem_kind = problem, kind
     end
   end
   return said

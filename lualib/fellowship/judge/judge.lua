@@ -50,8 +50,8 @@ function judge.new(options)
     swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
-local function ask(self, question, again, candidates, sample)
-  local reading = { strategy = self.strategy, scale = self.scale, candidates = candidates,
+local function ask(self, question, again, shown, sample)
+  local reading = { strategy = self.strategy, scale = self.scale, shown = shown,
     structured = self.structured, logprobs = self.logprobs }
   return asking(self.model, question, template.fill(again, { scale = self.scale }), reading, sample)
 end
@@ -67,8 +67,8 @@ local function both_at_once(self, pair, sample)
   local text = template.fill(texts[self.strategy], { prompt = pair.prompt, response_a = pair.a, response_b = pair.b,
     scale = self.scale, reference = reference_of(pair, texts) })
   local again = self.strategy == "direct" and texts.again_direct or texts.again
-  local found, said, problem = ask(self, text, again, { pair.a, pair.b }, sample)
-  found = found or { winner = "unparsed", scores = {}, problem = problem }
+  local found, said, problem, kind = ask(self, text, again, { pair.a, pair.b, pair.prompt, pair.reference }, sample)
+  found = found or { winner = "unparsed", scores = {}, problem = problem, problem_kind = kind }
   found.evidence = said
   return found
 end
@@ -79,13 +79,15 @@ local function one_by_one(self, pair, sample)
   local function score(response)
     local text = template.fill(texts.independent, { prompt = pair.prompt, response = response, scale = self.scale,
       reference = reference_of(pair, texts) })
-    local found, said, problem = ask(self, text, texts.again_independent, { response }, sample)
-    return { score = found and found.scores.score, evidence = said, problem = problem }
+    local found, said, problem, kind = ask(self, text, texts.again_independent, { response, pair.prompt,
+      pair.reference }, sample)
+    return { score = found and found.scores.score, evidence = said, problem = problem, kind = kind }
   end
   local a, b = flow.all(function() return score(pair.a) end, function() return score(pair.b) end)
   local said = evidence.join { a, b }
   if not (a.score and b.score) then
-    return { winner = "unparsed", scores = {}, evidence = said, problem = a.problem or b.problem }
+    return { winner = "unparsed", scores = {}, evidence = said, problem = a.problem or b.problem,
+      problem_kind = a.kind or b.kind }
   end
   local scores = { a = a.score, b = b.score }
   return { winner = vote.by_scores(scores), scores = scores, evidence = said }

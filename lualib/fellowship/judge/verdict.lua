@@ -1,10 +1,20 @@
--- Verdicts, read from what a judge wrote. The form is the paper's (arXiv 2408.08688): combined scoring
--- ends with "### Score Assistant A:" and "X/10", then "### Score Assistant B:" and "Y/10" (Assistant 1
--- and 2 in debates); independent scoring with "### Overall Score:"; direct comparison with "### Answer:"
--- and A, B or C for a tie.
+-- Verdicts, read from what a judge wrote. The forms that are asked for are the paper's (arXiv 2408.08688): combined
+-- scoring ends with "### Score Assistant A:" and "X/10", then "### Score Assistant B:" and "Y/10" (Assistant 1 and 2 in
+-- debates); independent scoring with "### Overall Score:"; direct comparison with "### Answer:" and A, B or C for a tie.
+-- Models write them in many ways, and JSON. What is ambiguous is not read.
+--
+-- The stages, each in a module of judge/read: thoughts (what the judge thought is taken off), fold (characters), source
+-- (lines, headings, tables), objects (JSON), tokens, words and number, statements and choices (what is said, and how much
+-- it counts), quoted (what somebody else said), decide.
 
 local check = require "fellowship.base.check"
-local verdict_json = require "fellowship.judge.verdict_json"
+local form = require "fellowship.base.form"
+local asked = require "fellowship.judge.read.asked"
+local choices = require "fellowship.judge.read.choices"
+local decide = require "fellowship.judge.read.decide"
+local quoted = require "fellowship.judge.read.quoted"
+local statements = require "fellowship.judge.read.statements"
+local without_thoughts = require "fellowship.judge.read.thoughts"
 
 local verdict = {}
 
@@ -16,190 +26,152 @@ local verdict = {}
 ---@field models? string[]
 ---@field votes? fellowship.Verdict[] of a jury: each member's verdict
 ---@field parsed? integer of a jury: how many votes could be read
----@field flipped? boolean of a judge that asked in both orders: whether they disagreed
+---@field orders? { winner: string, scores: table }[] of a judge that asked in both orders: what it said in each, as A and B of the pair
+---@field flipped? boolean of the same: whether they disagreed
+---@field flip? "side"|"tie" how: each order has another winner, or one of them a tie
+---@field identical? boolean the two responses are the same: nobody was asked
 ---@field problem? any why it could not be read
+---@field problem_kind? string the same in a word: one of fellowship.judge.read.decide's KINDS
 
--- Between a heading and its number: white space, colons and marks of emphasis.
-local GAP = "^[%s%*_:#`>=%-]*"
+verdict.strategies = { "direct", "independent", "combined" }
 
---- Words and digits alone, in lower case: how a statement is compared with a candidate's text.
-local function bare(text)
-  return (text:lower():gsub("[^%w./]+", ""))
+local WHAT = { combined = "scores of both assistants", independent = "overall score", direct = "answer (A, B or C)" }
+
+local function explain(kind, strategy, scale)
+  return decide.KINDS[kind]:format(WHAT[strategy], scale)
 end
 
---- A score at the start of `rest`: the number, how much text it takes, and where it begins. Nil when there is
---- none, or when it is out of another number than the scale; false when it is out of range.
-local function score_at(rest, scale)
-  local gap = rest:match(GAP)
-  local sign = gap:match "%-$"
-  local number, after = rest:sub(#gap + 1):match "^(%d+%.?%d*)()"
-  if not number then return nil end
-  local stop = #gap + after
-  local tail = rest:sub(stop)
-  local divisor, over = tail:match "^[%s%*_`]*/[%s%*_`]*(%d+)()"
-  if divisor then
-    stop = stop + over - 1
-    if tonumber(divisor) ~= scale then return false, stop end
-  elseif tail:match "^[%w/]" then
-    return nil
-  end
-  local value = tonumber(number)
-  if sign or value < 0 or value > scale then return false, stop end
-  return value, stop, #gap + 1
+--- How many bytes there are from a number's first digit to the text's end: the number of its run of digits, counted
+--- from the end, is the same in the text as it is read and as it was written. Nil where markup had digits of its own.
+local function bytes_behind(about, text, st)
+  if not st.at then return nil end
+  local clean, count = about.clean, 0
+  if not clean then return nil end
+  for _ in clean:gmatch("%d+", st.at) do count = count + 1 end
+  local starts = {}
+  for start in text:gmatch "()%d+" do starts[#starts + 1] = start end
+  local at = starts[#starts - count + 1]
+  if not at or text:match("^%d+", at) ~= st.digits then return nil end
+  return #text - at + 1
 end
 
---- Every place where a pattern that begins with `word` matches `lower`: start and end. The plain
---- search for the word comes first, since texts are long and headings few.
-local function each_heading(lower, word, pattern)
-  local from = 1
-  return function()
-    while true do
-      local start = lower:find(word, from, true)
-      if not start then return nil end
-      from = start + #word
-      local first, stop = lower:find(pattern, start)
-      if first == start then
-        from = stop + 1
-        return start, stop
-      end
-    end
-  end
+--- Whether a statement is the last of a text and might have been going on: "1" of "10".
+local function goes_on(about, st)
+  return not st.out and about.clean ~= nil and st.at ~= nil and about.clean:find("^[%w.,/]*%s*$", st.stop) ~= nil
 end
 
---- Every statement of a score behind a heading, in order: { value | false, words, behind }, where behind is how
---- many bytes there are from the number's first digit to the text's end.
-local function statements(text, word, pattern, scale)
-  local list = {}
-  for start, stop in each_heading(text:lower(), word, "^" .. pattern) do
-    local value, length, at = score_at(text:sub(stop + 1, stop + 80), scale)
-    if value ~= nil then
-      list[#list + 1] = { value = value, words = bare(text:sub(start, stop + length - 1)),
-        behind = at and #text - stop - at + 1 }
-    end
-  end
-  return list
-end
-
-local function is_quoted(words, quoted)
-  for _, candidate in ipairs(quoted) do
-    if candidate:find(words, 1, true) then return true end
-  end
-  return false
-end
-
---- The last statement that no candidate holds.
-local function last_own(list, quoted)
-  for i = #list, 1, -1 do
-    if not is_quoted(list[i].words, quoted) then return list[i] end
-  end
-  return nil
-end
-
---- The candidates that can hold a statement at all; most hold none, and folding them costs time.
-local function bare_candidates(candidates)
-  local list = {}
-  for _, text in ipairs(candidates or {}) do
-    local lower = text:lower()
-    if lower:find("score", 1, true) or lower:find("answer", 1, true) or lower:find("{", 1, true) then
-      list[#list + 1] = bare(text)
-    end
-  end
-  return list
-end
-
-local function value_of(statement, what, scale)
-  if not statement then return nil, ("no score for %s was found"):format(what) end
-  if statement.value == false then
-    return nil, ("the score for %s is not within 0 to %d"):format(what, scale)
-  end
-  return statement.value
-end
+local FINAL = require("fellowship.judge.read.scores").OVERALL
 
 local readers = {}
 
--- How a score is headed: a word to look for, and the pattern that begins with it. The asked form comes first;
--- others count only where it is missing.
-local function headings_of(side)
-  local names = "assistant%s*" .. (side == "a" and "[a1]" or "[b2]") .. "%f[%W]"
-  return { { "score", "score%W+" .. names }, { "score", "score%W+[fo][or]r?%W+" .. names },
-    { "assistant", names .. "%W+score" } }
+--- Two numbers and nothing else, in reply to "State only your scores".
+local function bare_pair(list)
+  if #list ~= 2 or list[1].side or list[2].side or not list[1].value or not list[2].value then return nil end
+  return { a = list[1], b = list[2] }
 end
 
-local ALONE = { { "overall", "overall%s+score%f[%W]" }, { "score", "score%f[%W]" } }
-
-local function last_score(text, headings, what, scale, quoted)
-  local problem
-  for _, heading in ipairs(headings) do
-    local statement = last_own(statements(text, heading[1], heading[2], scale), quoted)
-    local value, trouble = value_of(statement, what, scale)
-    if value then return value, nil, statement.behind end
-    problem = problem or trouble
+function readers.combined(text, options, shown)
+  local list, about = statements.read(text, options.scale, true)
+  if not list then return nil, "long" end
+  local own = shown:own(list)
+  local found, why = decide.both(own)
+  if not found and options.second then found = bare_pair(own) end
+  if found and not options.second and shown:plants { found.a, found.b } then
+    found = decide.both(shown:unshared(own))
+    if not found then return nil, "quoted" end
+  elseif not found then
+    return nil, #own < #list and "quoted" or why
   end
-  return nil, problem
+  if options.final and math.min(found.a.tier, found.b.tier) < FINAL then return nil, "long" end
+  if about.unfinished or options.cut and (goes_on(about, found.a) or goes_on(about, found.b)) then return nil,
+    "unfinished" end
+  local read = form.verdict(form.of "combined", { found.a.value, found.b.value })
+  read.behind = { a = bytes_behind(about, text, found.a), b = bytes_behind(about, text, found.b) }
+  return read
 end
 
-function readers.combined(text, scale, quoted)
-  local scores, behind = {}, {}
-  for _, side in ipairs { "a", "b" } do
-    local value, problem, at = last_score(text, headings_of(side), "Assistant " .. side:upper(), scale, quoted)
-    if not value then return nil, problem end
-    scores[side], behind[side] = value, at
+function readers.independent(text, options, shown)
+  local list, about = statements.read(text, options.scale, false)
+  if not list then return nil, "long" end
+  local own = shown:own(list)
+  local found, why = decide.one(own)
+  if found and not options.second and shown:plants { found } then
+    found = decide.one(shown:unshared(own))
+    if not found then return nil, "quoted" end
+  elseif not found then
+    return nil, #own < #list and "quoted" or why
   end
-  local winner = scores.a > scores.b and "a" or scores.a < scores.b and "b" or "tie"
-  return { winner = winner, scores = scores, behind = behind }
+  if options.final and found.tier < FINAL then return nil, "long" end
+  if about.unfinished or options.cut and goes_on(about, found) then return nil, "unfinished" end
+  return { scores = { score = found.value }, behind = { score = bytes_behind(about, text, found) } }
 end
 
-function readers.independent(text, scale, quoted)
-  local value, problem, at = last_score(text, ALONE, "the response", scale, quoted)
-  if not value then return nil, problem end
-  return { scores = { score = value }, behind = { score = at } }
+function readers.direct(text, options, shown)
+  local list, lines = choices.read(text)
+  if not list then return nil, "long" end
+  local own = shown:own(list)
+  local found, why = choices.decide(own, lines)
+  if not found then return nil, #own < #list and "quoted" or why end
+  if options.final and found.tier < choices.FINAL then return nil, "long" end
+  if options.cut and found.line == lines then return nil, "unfinished" end
+  return { winner = found.value, scores = {} }
 end
 
-local answers = { a = "a", b = "b", c = "tie" }
-
-function readers.direct(text, _, quoted)
-  local list, lower = {}, text:lower()
-  for start, stop in each_heading(lower, "#", "^#+%s*%**answer%f[%W]") do
-    local gap, letter = lower:sub(stop + 1, stop + 40):match "^([%s%*_:#`>%-%(%[]*)([abc])%f[%W]"
-    if letter then
-      list[#list + 1] = { value = answers[letter], words = bare(lower:sub(start, stop + #gap + 1)) }
-    end
-  end
-  local last = last_own(list, quoted)
-  if not last then return nil, "no answer (A, B or C) was found" end
-  return { winner = last.value, scores = {} }
+--- What stands in the lines that were asked for at the text's end, where that is all there is to it.
+local function at_once(text, strategy, scale, shown)
+  local f, values, places = asked.values(text, strategy, scale)
+  if not f then return nil end
+  local read = form.verdict(f, values)
+  if strategy == "direct" then return read end
+  local names = strategy == "combined" and { "a", "b" } or { "score" }
+  local stated = {}
+  for i, value in ipairs(values) do stated[i] = { side = strategy == "combined" and names[i] or nil, value = value } end
+  if shown:plants(stated) then return nil end
+  read.behind = {}
+  for i, name in ipairs(names) do read.behind[name] = #text - places[i] + 1 end
+  return read
 end
 
---- What stands behind the model's thinking, where it wrote that into its text.
-local function without_thinking(text)
-  if not text:find("</think>", 1, true) then return text end
-  return (text:gsub("<think>.-</think>", ""):gsub("^.-</think>", ""))
+-- Of a longer answer only the end is read, and only what is marked as final there counts: what stands before it is not
+-- known.
+local LONGEST = 150000
+
+local function end_of(text)
+  local tail = text:sub(-LONGEST)
+  return tail:sub((tail:find("\n", 1, true) or 0) + 1)
 end
 
---- Reads a verdict. The last statement wins; one whose words and score stand in a candidate is a
---- quotation and does not count.
+local option_types = { strategy = "string?", scale = "integer?", candidates = "table?", second = "boolean?",
+  cut = "boolean?" }
+
+--- Reads a verdict. The last complete statement wins; criteria, and what is quoted from a text that the judge was shown,
+--- do not count. What is ambiguous (a range, another scale, several statements that differ) is not read.
 --- Example:
 ---     local text = "### Score Assistant A:\n7/10\n\n### Score Assistant B:\n4/10"
 ---     local found, problem = fellowship.verdict.parse(text, { strategy = "combined", scale = 10 })
 ---     print(found.winner, found.scores.a) --> a 7
 ---@param text string
----@param options? { strategy: "combined"|"independent"|"direct"|nil, scale: integer?, candidates: string[]? }
+---@param options? { strategy: "combined"|"independent"|"direct"|nil, scale: integer?, candidates: string[]?, second: boolean?, cut: boolean? } candidates: the texts that the judge was shown; second: it replies to the question to state its verdict alone; cut: the answer was cut off, so that its last word may have been going on
 ---@return fellowship.Verdict? verdict { winner =, scores = { a =, b = } }, or { scores = { score = } }; and, where the
 --- scores stand in lines, `behind`: how many bytes there are from each score to the text's end
 ---@return string? problem
+---@return string? kind of problem, in a word
 function verdict.parse(text, options)
   check.type("the verdict's text", text, "string")
   options = options or {}
-  check.options("verdict.parse", options, { strategy = "string?", scale = "integer?", candidates = "table?" })
-  local strategy = options.strategy or "combined"
-  check.choice("strategy", strategy, { "combined", "independent", "direct" })
-  local quoted = bare_candidates(options.candidates)
-  local own, scale = without_thinking(text), options.scale or 10
-  local found, problem = readers[strategy](own, scale, quoted)
-  if not found then
-    found = verdict_json.read(own, strategy, scale, function(object) return is_quoted(bare(object), quoted) end)
-  end
-  return found, not found and problem or nil
+  check.options("verdict.parse", options, option_types)
+  local strategy, scale = options.strategy or "combined", options.scale or 10
+  check.choice("strategy", strategy, verdict.strategies)
+  local how = { strategy = strategy, scale = scale, second = options.second, cut = options.cut }
+  local shown = quoted.shown(options.candidates, how)
+  local own = without_thoughts(text, function(tag) return shown:holds(tag) end)
+  if #own > LONGEST then own, how.final = end_of(own), true end
+  local found = not options.cut and at_once(own, strategy, scale, shown)
+  if found then return found end
+  local kind
+  found, kind = readers[strategy](own, how, shown)
+  if not found then return nil, explain(kind, strategy, scale), kind end
+  return found
 end
 
 return verdict

@@ -19,6 +19,8 @@ local PAIRS = {
   { "<|channel|>analysis<|message|>", "<|end|>" }, { "<|channel|>commentary<|message|>", "<|end|>" },
 }
 
+thinking.pairs = PAIRS ---@type string[][]
+
 -- The same of harmony where the server dropped its special tokens. The word may begin an answer too: it counts with a
 -- capital behind it, and only once the other one comes.
 local BARE = { "analysis", "assistantfinal" }

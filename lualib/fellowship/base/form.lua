@@ -1,0 +1,151 @@
+-- The forms of verdicts, each once: which lines are asked for, the JSON schema of the same, and an instance of both. The
+-- prompts of judges are made of them, their readers look for them, and what stands in for a model (`sim`, dry runs)
+-- answers in them. They are the paper's (arXiv 2408.08688).
+
+local json = require "fellowship.core.json"
+
+local form = {}
+
+---@class fellowship.Form
+---@field name "combined"|"debate"|"independent"|"direct"
+---@field strategy "combined"|"independent"|"direct" how its verdicts are read
+---@field headings string[] the lines that values stand behind
+---@field fields string[] the same in JSON, behind the evidence
+---@field places string[] what stands for the values in a prompt
+---@field scored boolean values are scores of a scale, or one of the letters A, B, C
+
+---@type table<string, fellowship.Form>
+local forms = {
+  combined = { strategy = "combined", headings = { "### Score Assistant A:", "### Score Assistant B:" },
+    fields = { "score_a", "score_b" }, places = { "X", "Y" }, scored = true },
+  debate = { strategy = "combined", headings = { "### Score Assistant 1:", "### Score Assistant 2:" },
+    fields = { "score_a", "score_b" }, places = { "X", "Y" }, scored = true },
+  independent = { strategy = "independent", headings = { "### Overall Score:" }, fields = { "score" }, places = { "X" },
+    scored = true },
+  direct = { strategy = "direct", headings = { "### Answer:" }, fields = { "winner" }, places = { "X" },
+    scored = false },
+}
+
+local NAMES = { "combined", "debate", "independent", "direct" }
+for name, f in pairs(forms) do f.name = name end
+
+--- A form by its name.
+---@param name string
+---@return fellowship.Form
+function form.of(name)
+  return forms[name] or error(("there is no form %s"):format(name), 2)
+end
+
+-- What a direct comparison says, as a winner.
+local LETTERS = { A = "a", B = "b", C = "tie" }
+form.LETTERS = { a = "A", b = "B", tie = "C" }
+
+--- The lines of a form with its values, scores out of `scale`.
+--- Example: `form.lines(form.of "independent", { 7 }, 10) --> "### Overall Score:\n7/10"`
+---@param f fellowship.Form
+---@param values any[]
+---@param scale? integer|string
+---@return string
+function form.lines(f, values, scale)
+  local list = {}
+  for i, heading in ipairs(f.headings) do
+    list[i] = f.scored and ("%s\n%s/%s"):format(heading, values[i], scale) or ("%s\n%s"):format(heading, values[i])
+  end
+  return table.concat(list, "\n\n")
+end
+
+--- The lines as a prompt asks for them; {scale} is a place of templates.
+---@param name string
+---@return string
+function form.blank(name)
+  local f = form.of(name)
+  return form.lines(f, f.places, "{scale}")
+end
+
+local function last_of(text, heading)
+  local from = math.max(1, #text - 1000) -- prompts end with what they ask for
+  if not text:find(heading, from, true) then from = 1 end
+  local found
+  while true do
+    local start, stop = text:find(heading, from, true)
+    if not start then return found end
+    found, from = start, stop + 1
+  end
+end
+
+--- Which form a prompt asks for, and of which scale: that of the last heading in it.
+---@param prompt string
+---@return fellowship.Form?
+---@return integer? scale
+function form.asked(prompt)
+  local asked, at
+  for _, name in ipairs(NAMES) do
+    local f = forms[name]
+    local start = last_of(prompt, f.headings[#f.headings])
+    if start and (not at or start > at) then asked, at = f, start end
+  end
+  if not asked then return nil end
+  return asked, math.tointeger(tonumber(prompt:match("^[^\n]*\n[XYN]/(%d+)", at) or 10))
+end
+
+-- ---- JSON ----
+
+local STRING = { type = "string" }
+
+local function object(properties, names)
+  return json.object({ type = "object", properties = json.object(properties, names), required = names,
+    additionalProperties = false }, { "type", "properties", "required", "additionalProperties" })
+end
+
+--- The schema of a strategy's verdicts. Scores are whole numbers from 1, listed one by one: not every provider takes a
+--- minimum and a maximum.
+---@param strategy "combined"|"independent"|"direct"
+---@param scale integer
+---@return table
+function form.schema(strategy, scale)
+  local f, values = form.of(strategy), {}
+  for i = 1, f.scored and scale or 0 do values[i] = i end
+  local held = f.scored and { type = "integer", enum = values } or { type = "string", enum = { "A", "B", "C" } }
+  local properties, names = { evidence = STRING }, { "evidence" }
+  for i, field in ipairs(f.fields) do properties[field], names[i + 1] = held, field end
+  return object(properties, names)
+end
+
+--- Which form a schema is of, and of which scale.
+---@param schema table
+---@return fellowship.Form?
+---@return integer? scale
+function form.of_schema(schema)
+  local names = schema.required
+  if type(names) ~= "table" or names[1] ~= "evidence" then return nil end
+  for _, strategy in ipairs { "combined", "independent", "direct" } do
+    local f = forms[strategy]
+    if #names == #f.fields + 1 and names[2] == f.fields[1] then
+      local enum = ((schema.properties or {})[f.fields[1]] or {}).enum
+      return f, f.scored and type(enum) == "table" and #enum or 10
+    end
+  end
+end
+
+--- The winner and the scores that the values of a form say.
+---@param f fellowship.Form
+---@param values any[] in the order of its headings
+---@return { winner: string?, scores: table }
+function form.verdict(f, values)
+  if f.strategy == "direct" then return { winner = LETTERS[values[1]], scores = {} } end
+  if f.strategy == "independent" then return { scores = { score = values[1] } } end
+  local a, b = values[1], values[2]
+  return { winner = a > b and "a" or a < b and "b" or "tie", scores = { a = a, b = b } }
+end
+
+--- The same of a value that fits the schema.
+---@param strategy "combined"|"independent"|"direct"
+---@param value table
+---@return { winner: string?, scores: table }
+function form.read(strategy, value)
+  local f, values = form.of(strategy), {}
+  for i, field in ipairs(f.fields) do values[i] = value[field] end
+  return form.verdict(f, values)
+end
+
+return form

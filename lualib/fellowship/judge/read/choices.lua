@@ -1,0 +1,283 @@
+-- All statements in a text of which of two is better, in order: behind headings of an answer, in sentences, and as a
+-- letter alone.
+
+local choice = require "fellowship.judge.read.choice"
+local fold = require "fellowship.judge.read.fold"
+local objects = require "fellowship.judge.read.objects"
+local source = require "fellowship.judge.read.source"
+local tokens = require "fellowship.judge.read.tokens"
+
+local choices = {}
+
+-- How much a statement counts: behind the heading that was asked for, or in double brackets; behind any heading of an
+-- answer; in a sentence; a letter alone.
+choices.FINAL, choices.ANSWER, choices.SENTENCE, choices.LETTER = 4, 3, 2, 1
+
+-- A text with more sentences that could be statements is none of a judge; of a longer sentence only so much is read.
+local MOST, LONG = 1500, 400
+
+---@class fellowship.Choice
+---@field value "a"|"b"|"tie"|false false where it cannot be told which
+---@field tier integer
+---@field reported boolean what somebody else wrote
+---@field line integer
+---@field named boolean? "Assistant A", not the letter alone
+
+local Reader = {}
+Reader.__index = Reader
+
+-- Where objects stand: in no line.
+local OUTSIDE = { cited = false }
+
+function Reader:add(value, tier, line)
+  local st = { value = value, tier = tier, line = self.lines, reported = line.cited or self.reported or false }
+  if st.reported then
+    if self.said then st.reported, self.reported = false, false end -- a second one is no part of it
+    self.said = true
+  end
+  -- Under a criterion a heading of an answer is one for the criterion.
+  if self.topic and (tier == choices.ANSWER or tier == choices.SENTENCE) then return nil end
+  self.list[#self.list + 1] = st
+  return st
+end
+
+local function sentence_end(text, from, to)
+  local stop = text:find("[.!?;][%s\"'*)%]]", from)
+  return stop and stop < to and stop or to
+end
+
+--- The value of a heading: what the signs behind it decide, or the rest of its line.
+local function value_of(text, from, to, signs)
+  local found = choice.of(signs, true)
+  if found ~= nil or from > to then return found end
+  return choice.of((choice.signs(tokens.of(text, from, math.min(to, from + LONG)))), true)
+end
+
+local ALONE = { w = true, ["+w"] = true, ["w:"] = true, ["+w:"] = true }
+
+--- Whether a line has to do with the heading of an answer: it is one, with its value or before it, or the value of one
+--- above.
+function Reader:answer(line, signs, final, stop, pending)
+  local text = line.text
+  local rest, criterion = choice.heading(signs)
+  local tier = (final or line.marked) and choices.FINAL or choices.ANSWER
+  if rest and criterion then return true end
+  if rest and (rest:find "[^,.]" or stop < line.to) then
+    self:add(value_of(text, stop + 1, line.to, rest) or false, tier, line)
+    return true
+  elseif rest or ALONE[signs] and (line.heading or line.to - line.from < 60 and text:find("^:", line.to)) then
+    self.pending = { tier = tier }
+    return true
+  elseif pending and (not line.heading or #signs <= 3) then
+    local value = value_of(text, stop + 1, line.to, signs)
+    self:add(value or false, pending.tier, line)
+    return value ~= nil
+  end
+  return false
+end
+
+function Reader:line(line)
+  local text, from, to = line.text, line.from, line.to
+  local stop, pending = sentence_end(text, from, to), self.pending
+  self.pending, self.count = nil, self.count + 1
+  -- Without a heading, a sentence with a word that is not known decides nothing.
+  local t = tokens.of(text, from, math.min(stop, from + LONG), nil, not pending and not text:find("^[:*\"']", to))
+  local signs, overall, reports = choice.signs(t)
+  local boxed = text:find("[[", from, true)
+  local decides = self:answer(line, signs, overall or boxed ~= nil, stop, pending)
+    or self:sentences(line, t, signs, stop, boxed)
+  self:settle(line, signs, reports, decides)
+end
+
+--- One sentence without a heading of an answer: whether it decides.
+function Reader:sentence(line, t, signs, whole, boxed)
+  local value, bare = choice.of(signs, false)
+  if boxed then
+    local inner = line.text:match("%[%[([^%[%]\n]*)%]%]", boxed)
+    local sure = inner and choice.of((choice.signs(tokens.of(inner))), true)
+    if value == nil then value = sure end
+    return value ~= nil and self:add(value, choices.FINAL, line)
+  elseif value == nil then
+    return nil
+  elseif not bare then
+    return value and self:add(value, choices.SENTENCE, line)
+  end
+  local st = whole and self:add(value, choices.LETTER, line)
+  if st then st.named = tokens.is(t, t.what[1] == "*" and 3 or 1, "N") end
+  return st
+end
+
+--- Sentences that decide, and a letter alone.
+function Reader:sentences(line, t, signs, stop, boxed)
+  local text, to, at, decides = line.text, line.to, line.from, nil
+  while true do
+    local here = boxed and boxed <= stop and boxed
+    decides = self:sentence(line, t, signs, at == line.from and stop >= to, here) or decides
+    if here then boxed = text:find("[[", stop + 1, true) end
+    if stop >= to or self.count > MOST then return decides end
+    at = stop + 1
+    stop = sentence_end(text, at, to)
+    self.count = self.count + 1
+    t = tokens.of(text, at, math.min(stop, at + LONG), nil, true)
+    local overall
+    signs, overall = choice.signs(t)
+    local rest, criterion = choice.heading(signs)
+    if rest and not criterion and rest:find "%S" then
+      decides = self:add(value_of(text, stop + 1, stop, rest) or false, overall and choices.ANSWER
+        or choices.SENTENCE, line)
+        or decides
+      signs = ""
+    end
+  end
+end
+
+--- What a line means for those below it.
+function Reader:settle(line, signs, reports, decides)
+  local unknown, colon = signs:find("?", 1, true) ~= nil, line.text:find("^:%**$", line.to - 2)
+    or line.text:find("^:", line.to)
+  if line.heading then self.topic = not decides and unknown and not signs:find "^[ab]$" end
+  if reports and (colon or line.heading) and not decides then self.reported, self.said = true, false
+  elseif not decides and unknown then self.reported = false end
+end
+
+--- A row of a table: an answer's heading and its value.
+function Reader:row(row)
+  local text, cells = row.text, row.cells
+  self.count = self.count + 1
+  if #cells == 1 then
+    return self:line { text = text, from = cells[1].from, to = cells[1].to, level = row.level, heading = false,
+      marked = false, cited = row.cited }
+  elseif #cells == 2 then
+    local head, overall = choice.signs(tokens.of(text, cells[1].from, math.min(cells[1].to, cells[1].from + LONG)))
+    local signs = choice.signs(tokens.of(text, cells[2].from, math.min(cells[2].to, cells[2].from + LONG)))
+    if head:find "[w+]" and not head:find "[^w+s]" then
+      self:add(choice.of(signs, true) or false, overall and choices.FINAL or choices.ANSWER, row)
+    end
+  end
+end
+
+-- ---- objects ----
+
+local function signs_of(text)
+  return choice.signs(tokens.of(fold.text(text)))
+end
+
+--- { "winner": "A" }, { "better": "Assistant B" }, { "verdict": { "choice": "tie" } }
+function Reader:object(object)
+  local ranks = {}
+  for i, name in ipairs(object.names or {}) do
+    local held = object.values[i]
+    local signs = signs_of(name)
+    if type(held) == "table" then
+      for _, item in ipairs(held.list or {}) do
+        if type(item) == "table" and item.names then self:ranked(item, ranks) end
+      end
+      self:object(held)
+    elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60 and held ~= "" then
+      self:add(choice.of(signs_of(held), true) or false, choices.FINAL, OUTSIDE)
+    end
+  end
+end
+
+--- { "model": "A", "rank": 1 }
+function Reader:ranked(object, ranks)
+  local side, rank
+  for i, name in ipairs(object.names) do
+    local held = object.values[i]
+    if name == "rank" or name == "ranking" or name == "position" then rank = tonumber(held)
+    elseif type(held) == "string" and #held <= 30 then side = side or choice.of(signs_of(held), true) end
+  end
+  if not rank or side ~= "a" and side ~= "b" then return end
+  ranks[side] = rank
+  if ranks.a and ranks.b then
+    self:add(ranks.a < ranks.b and "a" or ranks.a > ranks.b and "b" or "tie", choices.FINAL, OUTSIDE)
+  end
+end
+
+-- ---- all of it ----
+
+function Reader:text(text)
+  for line in source.lines(source.clean(text)) do
+    self.lines = self.lines + 1
+    if line.closes then self.topic = false
+    elseif line.cells then self:row(line)
+    elseif not line.rule then self:line(line) end
+    if self.count > MOST then return false end
+  end
+  return true
+end
+
+--- Whether a text ends with words that somebody says what follows.
+local function ends_reporting(text)
+  local line = text:sub(-200):match "([^\n]*)%s*$"
+  local _, _, reports = choice.signs(tokens.of(fold.text(line)))
+  return reports and not line:find "[.!?]$"
+end
+
+--- The statements of a choice in a text, in order; nil where there are too many.
+---@param text string without thinking
+---@return fellowship.Choice[]?
+---@return integer lines
+function choices.read(text)
+  local reader = setmetatable({ list = {}, lines = 0, count = 0, reported = false, topic = false }, Reader)
+  local parts, many = objects.parts(text)
+  if many then return nil, 0 end
+  local ranks = {}
+  for i, part in ipairs(parts) do
+    if part.text then
+      if not reader:text(part.text) then return nil, reader.lines end
+    else
+      reader.reported, reader.said = ends_reporting(parts[i - 1].text), false
+      reader.lines = reader.lines + 1
+      reader:ranked(part.object, ranks)
+      reader:object(part.object)
+      reader.reported, reader.pending = false, nil
+    end
+  end
+  if reader.pending then reader:add(false, reader.pending.tier, OUTSIDE) end
+  return reader.list, reader.lines
+end
+
+--- The statement that decides: the last final one, unless a later sentence says otherwise; others when they agree.
+---@param list fellowship.Choice[]
+---@param lines integer of the text
+---@return fellowship.Choice?
+---@return string? kind why not
+function choices.decide(list, lines)
+  for tier = choices.FINAL, choices.SENTENCE, -1 do
+    local last, differ
+    for _, st in ipairs(list) do
+      if st.tier == tier then
+        if last and last.value ~= st.value then differ = true end
+        last = st
+      elseif last and st.tier >= choices.SENTENCE and st.value ~= last.value then
+        differ = true
+      end
+    end
+    if last then
+      if tier == choices.FINAL then
+        differ = false
+        local seen = false
+        for _, st in ipairs(list) do
+          if seen and st.tier >= choices.SENTENCE and st.value ~= last.value then differ = true end
+          seen = seen or st == last
+        end
+      end
+      if differ then return nil, "differ" end
+      if last.value == false then return nil, "missing" end
+      return last
+    end
+  end
+  local found
+  for _, st in ipairs(list) do -- a letter alone: the last line, or the first
+    if st.value and not (st.named and st.line ~= lines) then
+      if found and found.value ~= st.value then return nil, "differ" end
+      if st.line == lines or st.line == 1 then found = st
+      elseif not found then found = { value = st.value, other = true } end
+    end
+  end
+  if found and not found.other then return found end
+  return nil, "missing"
+end
+
+return choices

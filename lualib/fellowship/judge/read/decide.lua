@@ -1,0 +1,135 @@
+-- Which of the statements in a text are its verdict. The last complete one of those that are marked as final counts;
+-- others count when they agree; criteria never do.
+
+local scores = require "fellowship.judge.read.scores"
+
+local decide = {}
+
+local MISSING, RANGE, DIFFER, CRITERIA, UNFINISHED, QUOTED = "missing", "range", "differ", "criteria", "unfinished",
+  "quoted"
+
+--- Why a verdict could not be read, in a word each, as results.json counts them; and in a sentence.
+decide.KINDS = {
+  [MISSING] = "no %s was found", [RANGE] = "the %s is not within 0 to %d, or is a range or of another scale",
+  [DIFFER] = "there are several that differ for the %s", [CRITERIA] = "there are scores of criteria, but no %s",
+  [UNFINISHED] = "the answer ends before the %s", [QUOTED] = "the %s is a quotation",
+  long = "the answer is too long to hold a %s",
+}
+
+local SIDES = { "a", "b" }
+
+local function of_side(list, side, tier)
+  local found = {}
+  for _, st in ipairs(list) do
+    if st.side == side and st.tier >= tier then found[#found + 1] = st end
+  end
+  return found
+end
+
+--- The one statement of several that agree; nil and why where they do not.
+local function agreed(list)
+  for i = 2, #list do
+    if list[i].value ~= list[1].value then return nil, DIFFER end
+  end
+  if list[1].value == false then return nil, RANGE end
+  return list[#list]
+end
+
+--- Final statements in rounds: a round has each side once.
+local function rounds_of(list)
+  local rounds = {}
+  for _, st in ipairs(list) do
+    local round = rounds[#rounds]
+    if not round or round[st.side] then
+      round = {}
+      rounds[#rounds + 1] = round
+    end
+    round[st.side] = st
+  end
+  return rounds
+end
+
+local function differs(x, y)
+  return x.a.value ~= y.a.value or x.b.value ~= y.b.value
+end
+
+--- The last complete round; a part of one behind it must say the same. Rounds under several criteria are none.
+local function last_round(list)
+  local rounds, last = rounds_of(list), nil
+  for _, round in ipairs(rounds) do
+    if round.a and round.b then
+      if last and differs(last, round) and round.a.topic and last.a.topic
+        and round.a.topic ~= last.a.topic then return nil, DIFFER end
+      last = round
+    end
+  end
+  if not last then return nil, MISSING end
+  local rest = rounds[#rounds]
+  if rest ~= last then
+    for _, side in ipairs(SIDES) do
+      if rest[side] and rest[side].value ~= last[side].value then return nil, DIFFER end
+    end
+  end
+  if last.a.value == false or last.b.value == false then return nil, RANGE end
+  return last
+end
+
+--- The statements of both sides that decide.
+---@param list fellowship.Statement[]
+---@return { a: fellowship.Statement, b: fellowship.Statement }?
+---@return string? kind why not
+function decide.both(list)
+  local sided = {}
+  for _, st in ipairs(list) do
+    if st.side then sided[#sided + 1] = st end
+  end
+  for tier = scores.OVERALL, scores.BARE, -1 do
+    local a, b = of_side(sided, "a", tier), of_side(sided, "b", tier)
+    if #a > 0 and #b > 0 then
+      if tier == scores.OVERALL then
+        local final = {}
+        for _, st in ipairs(sided) do
+          if st.tier == tier then final[#final + 1] = st end
+        end
+        return last_round(final)
+      end
+      if tier == scores.BARE then
+        a, b = of_side(sided, "a", scores.CRITERION), of_side(sided, "b", scores.CRITERION)
+      end
+      local first, why = agreed(a)
+      local second, why_not = agreed(b)
+      if not first or not second then return nil, why or why_not end
+      return { a = first, b = second }
+    end
+  end
+  return nil, #of_side(sided, "a", scores.CRITERION) > 0 and #of_side(sided, "b", scores.CRITERION) > 0 and CRITERIA
+    or MISSING
+end
+
+--- The statement of one score that decides.
+---@param list fellowship.Statement[]
+---@return fellowship.Statement?
+---@return string? kind why not
+function decide.one(list)
+  for tier = scores.OVERALL, scores.BARE, -1 do
+    local found = {}
+    for _, st in ipairs(list) do
+      if st.tier >= (tier == scores.BARE and scores.CRITERION or tier) then found[#found + 1] = st end
+    end
+    local any = false
+    for _, st in ipairs(found) do any = any or st.tier == tier end
+    if any and tier == scores.OVERALL then
+      local last = found[#found]
+      for _, st in ipairs(found) do
+        if st.value ~= last.value and st.topic and last.topic and st.topic ~= last.topic then return nil, DIFFER end
+      end
+      if last.value == false then return nil, RANGE end
+      return last
+    elseif any then
+      return agreed(found)
+    end
+  end
+  return nil, #list > 0 and CRITERIA or MISSING
+end
+
+return decide

@@ -1,0 +1,204 @@
+-- Numbers as scores are written: "8", "8.5", "8,5", "7½", "8/10", "8 out of 10", "8 (of 10)", "ten out of ten", "8 points".
+-- What follows a number is looked at before it is taken: a range, another denominator, "%", a sign or a unit make it none.
+
+local fold = require "fellowship.judge.read.fold"
+local tokens = require "fellowship.judge.read.tokens"
+local words = require "fellowship.judge.read.words"
+
+local number = {}
+
+-- Words between a score and what it is out of.
+local OUT_OF = { of = true, out = true, von = true, sur = true, de = true, su = true, z = true, na = true,
+  uit = true, av = true,
+  af = true, sobre = true, fra = true, from = true, a = true, possible = true, maximum = true, max = true,
+    maximal = true,
+  total = true, van = true, w = true, ["из"] = true, ["满分"] = true, ["分之"] = true, op = true, the = true,
+    uber = true, over = true }
+for word in pairs(OUT_OF) do OUT_OF[fold.word(fold.text(word))] = true end
+
+-- "a possible", "a maximum of": never alone.
+local WEAK = { a = true, the = true, possible = true, maximum = true, max = true, maximal = true, total = true }
+
+-- Words between the ends of a range.
+local TO = { to = true, bis = true, through = true, ["à"] = true, hasta = true, al = true, tot = true,
+  ["до"] = true, ["至"] = true, ["到"] = true,
+  ["から"] = true, ["에서"] = true, til = true, ["do"] = true, ate = true }
+for word in pairs(TO) do TO[fold.word(fold.text(word))] = true end
+
+---@class fellowship.Score
+---@field value number|false false when it is no score of the scale
+---@field stop integer the token behind it
+---@field at integer where its first digit stands in the text
+---@field digits string its first run of digits
+---@field out boolean it says what it is out of
+---@field last integer where its last token begins in the text
+
+--- A plain number: digits with a decimal part or a fraction, or a word. Its value and the token behind it.
+local function plain(t, i)
+  local what = t.what[i]
+  if what ~= "digits" and what ~= "word" and what ~= "fraction" then return nil end
+  if what == "fraction" then return fold.FRACTIONS[t.text[i]], i + 1 end
+  if t.what[i] == "word" then
+    local n = words.number(t.text[i])
+    return n, n and i + 1
+  end
+  if t.what[i] ~= "digits" or #t.text[i] > 6 then return nil end
+  local value, stop = tonumber(t.text[i]), i + 1
+  if (t.what[stop] == "." or t.what[stop] == ",") and t.tight[stop] and t.what[stop + 1] == "digits"
+    and t.tight[stop + 1]
+    and #t.text[stop + 1] <= 6 then
+    return tonumber(t.text[i] .. "." .. t.text[stop + 1]), stop + 2, t.what[stop]
+  end
+  if t.what[stop] == "fraction" then return value + fold.FRACTIONS[t.text[stop]], stop + 1 end
+  if t.what[stop] == "digits" and t.text[stop] == "1" and t.what[stop + 1] == "/" and t.text[stop + 2] == "2"
+    and t.what[stop + 3] ~= "digits" then
+    return value + 0.5, stop + 3 -- "7 1/2"
+  end
+  return value, stop
+end
+
+--- Skips opening brackets, emphasis and the like.
+local function open(t, i)
+  while t.what[i] == "(" or t.what[i] == "[" or t.what[i] == "{" or t.what[i] == "*" or t.what[i] == "`"
+    or t.what[i] == "$"
+    or t.what[i] == "\\" or t.what[i] == '"' or t.what[i] == "'" do i = i + 1 end
+  return i
+end
+
+local CLOSING = { [")"] = true, ["]"] = true, ["}"] = true, ["*"] = true, ["`"] = true, ["$"] = true, ["\\"] = true,
+  ['"'] = true,
+  ["'"] = true }
+
+local function close(t, i)
+  while CLOSING[t.what[i]] do i = i + 1 end
+  return i
+end
+
+number.open, number.close = open, close
+
+--- What a number is out of: the value and the token behind it; nil when nothing is said.
+local function out_of(t, i)
+  local j = open(t, close(t, i))
+  if t.what[j] == "/" then
+    local value, stop = plain(t, open(t, j + 1))
+    return value or 0, stop or j + 1
+  end
+  local from = j
+  while t.what[j] == "word" and OUT_OF[t.text[j]] do j = j + 1 end
+  if j == from then return nil end
+  local strong = false
+  for k = from, j - 1 do strong = strong or not WEAK[t.text[k]] end
+  local value, stop = plain(t, open(t, j))
+  if value and strong then return value, close(t, stop) end
+  return nil
+end
+
+--- Whether what follows makes a number none: "8%", "8-9", "8/10/10", "8th", "8:30", "8 or 9".
+local function spoiled(t, i)
+  local what, tight = t.what[i], t.tight[i]
+  if what == "%" or what == "^" or what == "+" and tight or what == "/" or what == "~"
+    or what == "#" then return true end
+  if what == "word" then
+    if TO[t.text[i]] or tokens.is(t, i, "R") then return plain(t, i + 1) ~= nil end
+    if t.text[i] == "percent" or t.text[i] == "per" or t.text[i] == "prozent"
+      or t.text[i] == "pourcent" then return true end
+    return tight and not tokens.is(t, i, "U") and t.text[i]:find "^%a" ~= nil
+  end
+  if (what == "." or what == "," or what == ":" or what == "'") and tight and t.what[i + 1] == "digits"
+    and t.tight[i + 1] then
+    return true
+  end
+  if what == "-" or what == "=" and t.what[i + 1] == ">" then
+    local next = what == "-" and i + 1 or i + 2
+    return plain(t, open(t, next)) ~= nil
+  end
+  return false
+end
+
+--- Whether a sign stands before a number: "-3", "+2". A dash with a space behind it parts a heading from its number.
+local function signed(t, i)
+  local what = t.what[i - 1]
+  return (what == "-" or what == "+" or what == "#") and t.tight[i]
+    or (what == "<" or what == ">" and t.what[i - 2] ~= "=" or what == "?" and t.tight[i] or what == "^" and t.tight[i])
+    or what == "%" or (what == "." or what == ",") and t.tight[i]
+end
+
+--- The score that begins at a token; nil when no number stands there.
+---@param t fellowship.Tokens
+---@param i integer
+---@param scale integer
+---@return fellowship.Score?
+function number.score(t, i, scale)
+  local value, stop, mark = plain(t, i)
+  if not value then
+    if t.what[i] ~= "digits" then return nil end
+    value, stop = math.huge, i + 1 -- too many digits
+  end
+  local before = t.what[i - 1]
+  if t.what[i] == "word" and before and before ~= ":" and before ~= "=" and not out_of(t, stop) then return nil end
+  local found = { value = value, at = t.at[i], digits = t.text[i], out = false, mark = mark }
+  local divisor, behind = out_of(t, stop)
+  local unit = close(t, stop)
+  if divisor then
+    found.out, stop = true, behind
+    if divisor ~= scale then found.value = false end
+  elseif tokens.is(t, unit, "U") and not tokens.is(t, unit, "F") then
+    stop = unit + 1
+    divisor, behind = out_of(t, stop)
+    if divisor then
+      found.out, stop = true, behind
+      if divisor ~= scale then found.value = false end
+    end
+  end
+  if tokens.is(t, stop, "U") and (t.what[stop] == "word") and not tokens.is(t, stop, "S1") then stop = stop + 1 end
+  if spoiled(t, stop) or spoiled(t, close(t, stop)) or signed(t, i) then found.value = false end
+  if found.value and (found.value < 0 or found.value > scale) then found.value = false end
+  if found.value and found.value == math.floor(found.value)
+    and t.what[i] == "word" then found.value = math.tointeger(found.value) end
+  found.stop, found.last = stop, t.at[stop - 1]
+  return found
+end
+
+--- Whether a scale stands at a token, as "1-10", "0 to 10", "/10", "out of 10" or "max. 10": the token behind it, and
+--- whether it is the scale that is wanted.
+---@param t fellowship.Tokens
+---@param i integer
+---@param scale integer
+---@return integer? stop
+---@return boolean? same
+function number.scale(t, i, scale)
+  local what = t.what[i]
+  if what == "word" then
+    local given, opened = t.text[i], t.what[i - 1]
+    if given ~= "out" and given ~= "max" and given ~= "maximum" and given ~= "scale" and opened ~= "("
+      and opened ~= "[" then return nil end
+  elseif what ~= "digits" and what ~= "/" then
+    return nil
+  end
+  local value, stop = plain(t, i)
+  if value == 0 or value == 1 then
+    local to = t.what[stop]
+    if to == "-" or to == "~" or t.what[stop] == "word" and TO[t.text[stop]] or to == "."
+      and t.what[stop + 1] == "." then
+      while t.what[stop] == "." or t.what[stop] == "-" or t.what[stop] == "~" or TO[t.text[stop]] do stop = stop + 1 end
+      local most, behind = plain(t, stop)
+      if most and most >= 3 and t.what[behind] ~= "/" then return behind, most == scale end
+    end
+    return nil
+  end
+  if value then return nil end
+  local text, before, j = t.text[i], t.what[i - 1], i
+  if text == "max" or text == "maximum" or text == "scale" then
+    repeat j = j + 1 until t.what[j] ~= "." and t.what[j] ~= ":" and t.text[j] ~= "of" and t.text[j] ~= "from"
+    local range, same = number.scale(t, j, scale)
+    if range then return range, same end
+    local most, behind = plain(t, j)
+    if most then return behind, most == scale end
+  elseif t.what[i] == "/" or text == "out" or before == "(" or before == "[" then
+    local most, behind = out_of(t, i)
+    if most and most > 0 and t.what[behind] ~= "/" then return behind, most == scale end
+  end
+  return nil
+end
+
+return number

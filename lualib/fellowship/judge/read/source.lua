@@ -1,0 +1,180 @@
+-- A text as lines of plain characters: markup taken off, tables as labels with their values, and how deep each heading
+-- is. All of it linear in the text.
+
+local fold = require "fellowship.judge.read.fold"
+
+local source = {}
+
+local ENTITIES = { amp = "&", lt = "<", gt = ">", quot = '"', apos = "'", nbsp = " ", ndash = "-", mdash = " - ",
+  frac12 = "\1", hellip = "..." }
+
+local function entity(name)
+  if ENTITIES[name] then return ENTITIES[name] end
+  local code = name:match "^#(%d+)$" or name:match "^#[xX](%x+)$"
+  code = code and tonumber(code, name:find "^#[xX]" and 16 or 10)
+  if code and code > 8 and code < 0x110000 and (code < 0xd800
+    or code > 0xdfff) then return fold.text(utf8.char(code)) end
+  return nil
+end
+
+local INLINE, BLOCK = {}, { td = " | ", th = " | ", tr = "\n" }
+for name in ("b i u em strong span font small sub sup code a mark ins q kbd var tt abbr"):gmatch "%S+" do
+  INLINE[name] = ""
+end
+for name in ("p br div pre li ul ol table tbody thead tfoot center hr blockquote section article html body header "
+  .. "footer details"):gmatch "%S+" do
+  BLOCK[name] = "\n"
+end
+
+local DEEPEST = 8
+
+--- Tags: those of pages go, others are labels of what they hold: <score_a>8</score_a>.
+local function untag(text)
+  local depth = 0
+  return (text:gsub("<([^<>\n]*)>", function(inside)
+    local slash, name, rest = inside:match "^(/?)(%a[%w_:.-]*)(.*)$"
+    if not name or not (rest:find "^%s*/?$" or rest:find "^%s+[%w_:-]+%s*=") then return nil end
+    local plain = name:lower()
+    if INLINE[plain] then return "" end
+    if BLOCK[plain] then return BLOCK[plain] end
+    if plain:find "^h[1-6]$" then return slash == "" and "\n### " or "\n" end
+    if rest:find "/$" then return "\n" end
+    if slash == "" then
+      depth = math.min(depth + 1, DEEPEST)
+      return "\n" .. ("\6"):rep(depth) .. name .. ": "
+    end
+    local mark = "\n" .. ("\6"):rep(math.max(depth, 1)) .. "\n"
+    depth = math.max(depth - 1, 0)
+    return mark
+  end))
+end
+
+--- Commands of TeX: a box holds a final value.
+local function untex(text)
+  text = text:gsub("\\[dt]?frac%s*{%s*([%d.,]+)%s*}%s*{%s*([%d.,]+)%s*}", "%1/%2"):gsub("\\boxed", " final ")
+  return (text:gsub("\\%%", "%%"):gsub("\\%a+", " "):gsub("\\[%[%]%(%)]", "\n"))
+end
+
+--- The text in plain characters, without markup that says nothing.
+---@param text string
+---@return string
+function source.clean(text)
+  text = fold.text(text)
+  if text:find("\\", 1, true) then
+    if not text:find("\n", 1, true) then text = text:gsub("\\n%f[^%l]", "\n") end
+    text = untex(text)
+  end
+  if text:find("<", 1, true) then text = untag(text) end
+  if text:find("&", 1, true) then text = text:gsub("&(#?%w+);", entity) end
+  if text:find("~~", 1, true) then text = text:gsub("~~[^~\n]*~~", "") end
+  if text:find("[[", 1, true) then text = text:gsub("%[%[", " final [[") end
+  return text
+end
+
+---@class fellowship.Line
+---@field text string
+---@field base integer how many bytes of the cleaned text stand before it
+---@field from integer where its words begin
+---@field to integer
+---@field level integer 1 to 6 of a heading, 7 of a line in bold, 8 of any other; more within tags
+---@field heading boolean
+---@field marked boolean it is a heading by "#"
+---@field cited boolean it stands behind ">"
+---@field item boolean of a list
+---@field first boolean? it follows a line of which it gives the value
+---@field cells { from: integer, to: integer }[]? of a row of a table
+---@field closes boolean? a closing tag: nothing but an end
+---@field rule boolean? what parts a table's head from its rows
+
+local PLAIN = 8
+
+local function trim(text, from, to)
+  from = text:find("[^ \t]", from) or from
+  while to >= from and text:find("^[ \t]", to) do to = to - 1 end
+  return from, to
+end
+
+local MOST_CELLS = 12
+
+local function cells_of(text, from, to)
+  local list, at = {}, from
+  if text:sub(at, at) == "|" then at = at + 1 end
+  while at <= to do
+    local bar = text:find("|", at, true)
+    if not bar or bar > to then bar = to + 1 end
+    if #list == MOST_CELLS then return nil end
+    local first, last = trim(text, at, bar - 1)
+    list[#list + 1] = { from = first, to = last }
+    at = bar + 1
+  end
+  return list
+end
+
+--- Takes the marks off a line's beginning and end.
+local function line_of(text, base)
+  local from, to = trim(text, 1, #text)
+  local line = { text = text, base = base, level = PLAIN, heading = false, marked = false, cited = false, item = false }
+  local depth = text:match("^\6+()", from)
+  if depth then
+    line.level, from = PLAIN + depth - from, depth
+    if from > to then
+      line.closes = true
+      return line
+    end
+  end
+  while text:find("^>", from) do
+    line.cited, from = true, trim(text, from + 1, to)
+  end
+  local hashes = text:match("^#+()", from)
+  if hashes and hashes - from <= 6 then
+    line.level, line.heading, line.marked = hashes - from, true, true
+    from = trim(text, hashes, to)
+    while to >= from and text:find("^#", to) do to = to - 1 end
+  end
+  local mark = text:match("^[%-*+][ \t]+()", from) or text:match("^%d%d?[.)][ \t]+()%f[%a*_\"(\128-\255]", from)
+    or text:match("^%(%d%d?%)[ \t]+()%f[%a*_\"(\128-\255]", from)
+  if mark then line.item, from = true, mark end
+  from, to = trim(text, from, to)
+  local bold = to - 1 - (text:sub(to, to) == ":" and 1 or 0)
+  if not line.heading and text:find("^%*%*", from) and text:find("^%*%*", bold) then
+    line.level, line.heading = math.max(7, line.level > PLAIN and line.level or 0), true
+  end
+  line.from, line.to = from, to
+  return line
+end
+
+--- What parts a table's head from its rows: "|---|:--:|".
+local function is_rule(text)
+  return text:find "^[ |:+-]*$" ~= nil and text:find("|", 1, true) ~= nil and text:find("-", 1, true) ~= nil
+end
+
+--- The lines of a cleaned text that hold anything.
+---@param text string
+---@return fun(): fellowship.Line?
+function source.lines(text)
+  local at = 1
+  return function()
+    while true do
+      local from = text:find("[^\n \t]", at)
+      if not from then return nil end
+      local stop = text:find("\n", from, true) or #text + 1
+      at = stop + 1
+      local content = text:sub(from, stop - 1)
+      if content:find "^\6" or content:find "[%w\128-\255\1-\5]" then
+        local line = not content:find "^```" and line_of(content, from - 1)
+        if line and (line.closes or line.from <= line.to) then
+          local bar = content:find("|", line.from, true)
+          if bar and bar <= line.to and (bar == line.from or (content:find("|", bar + 1, true)
+            or line.to + 1) <= line.to) then
+            line.cells = cells_of(content, line.from, line.to)
+          end
+          return line
+        end
+      elseif is_rule(content) then
+        return { text = content, base = from - 1, from = 1, to = #content, rule = true, level = PLAIN }
+      end
+    end
+  end
+end
+
+return source

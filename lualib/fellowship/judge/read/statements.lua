@@ -1,0 +1,383 @@
+-- All statements of scores in a text, in order: from its lines, its tables and its objects, each with what the headings
+-- above it say.
+
+local fold = require "fellowship.judge.read.fold"
+local label = require "fellowship.judge.read.label"
+local objects = require "fellowship.judge.read.objects"
+local outline = require "fellowship.judge.read.outline"
+local scores = require "fellowship.judge.read.scores"
+local source = require "fellowship.judge.read.source"
+local tokens = require "fellowship.judge.read.tokens"
+
+local statements = {}
+
+-- A text with more lines or sentences that could be statements is none of a judge.
+local MOST_LINES, MOST_SENTENCES = 1500, 1500
+
+-- Longer lines without a number are prose, unless a colon stands in so many first bytes of them; longer sentences are
+-- looked at from their end.
+local SHORT, HEAD, SENTENCE = 80, 50, 600
+
+local DIGIT = "[%d\1-\5]"
+
+---@class fellowship.ScoreReader
+---@field scale integer
+---@field sides boolean scores are those of A and of B
+---@field list fellowship.Statement[]
+---@field pending fellowship.Label? a heading whose value is to come
+---@field reported boolean what follows is what somebody else wrote
+local Reader = {}
+Reader.__index = Reader
+
+-- Where objects stand: in no line.
+local OUTSIDE = { marked = false, cited = false, base = 0 }
+
+--- Notes what stands around the statements that were added since there were `from`.
+function Reader:place(from, line)
+  local side, topic, overall = self.outline:context()
+  for i = from + 1, #self.list do
+    local st = self.list[i]
+    st.topic = topic
+    if st.at then st.at, st.stop = st.at + line.base, st.stop + line.base end
+    if self.sides then st.side = st.side or side end
+    local tier, whole = st.tier, self.sides and st.score and st.named
+    if tier > scores.CRITERION then
+      if overall and not topic then tier = scores.OVERALL
+      elseif topic and tier < scores.OVERALL and not whole then tier = scores.CRITERION
+      elseif (line.marked or line.headed) and whole and tier == scores.SCORE then tier = scores.OVERALL end
+    end
+    st.tier, st.marked = tier, line.marked or line.headed
+    st.reported = line.cited or self.reported
+    if st.reported and self.sides and st.side then
+      if self.said[st.side] then st.reported, self.reported = false, false end -- a second one is no part of it
+      self.said[st.side] = true
+    elseif st.reported then
+      if self.said.any then st.reported, self.reported = false, false end
+      self.said.any = true
+    end
+  end
+end
+
+--- Begins or ends what somebody else is reported to have written.
+function Reader:report(reported)
+  self.reported, self.said = reported, {}
+end
+
+--- The sentences of a line: where each begins and ends.
+local function sentences(text, from, to)
+  local at = from
+  return function()
+    if at > to then return nil end
+    local start, stop = at, text:find("[.!?;][%s\"'*)%]]", at)
+    if not stop or stop > to then stop = to end
+    at = text:find("%S", stop + 1) or to + 1
+    return start, stop
+  end
+end
+
+-- The other side's name, as a word.
+local OTHERS = { a = "%f[%w][Bb2]%f[%W]", b = "%f[%w][Aa1]%f[%W]" }
+
+local function begins_with_side(t)
+  local i = 1
+  while i <= t.n and (t.what[i] == "*" or t.text[i] == "the" or tokens.is(t, i, "N")) do i = i + 1 end
+  local side = i <= t.n and label.side(t, i) or nil
+  return OTHERS[side] and side or nil
+end
+
+local function names_other(t, side)
+  for i = 1, t.n do
+    local named = label.side(t, i)
+    if named and named ~= "c" and named ~= side then return true end
+  end
+  return false
+end
+
+--- Whether there is nothing in a line but prose: it holds no number, and says nothing of the lines below it.
+local function is_prose(line)
+  local text, from, to = line.text, line.from, line.to
+  if line.heading or to - from < SHORT or (text:find(DIGIT, from) or to + 1) <= to then return false end
+  local colon = text:find(":", from, true)
+  return not colon or colon > to or colon > from + HEAD and colon < to - 2
+end
+
+--- Where the next number of a line stands, from a place on.
+local function next_digit(known, text, at)
+  if known.digit < at then known.digit = text:find(DIGIT, at) or #text + 1 end
+  return known.digit
+end
+
+--- Reads a sentence of a line; its label, and how many numbers it has.
+function Reader:sentence(line, start, stop, known)
+  local text = line.text
+  local has_digit = next_digit(known, text, start) <= stop
+  if known.n > 1 and not has_digit then
+    if known.side and text:sub(start, stop):find(OTHERS[known.side]) then known.side = nil end
+    known.any = true
+    if stop >= line.to then
+      known.last = scores.read({}, tokens.of(text, math.max(start, stop - HEAD), stop), self.scale, { sides = false })
+    end
+    return
+  end
+  self.sentences = self.sentences + 1
+  if has_digit and stop - start > SENTENCE then start = stop - SENTENCE end
+  local t = tokens.of(text, start, stop, not has_digit and HEAD or nil)
+  local from = #self.list
+  local l, count, first = scores.read(self.list, t, self.scale, { label = known.pending, embedded = known.n > 1
+    and known.any,
+    pairs = self.sides and not self.outline:context(), sides = self.sides })
+  known.pending = nil
+  if known.n == 1 then
+    known.side, known.first = begins_with_side(t), first
+    known.topic = t.n <= 6 and count == 0 and not label.is_clear(first) and not first.neutral and not known.side
+  end
+  if known.side and names_other(t, known.side) then known.side = nil end
+  for i = from + 1, #self.list do
+    local st = self.list[i]
+    st.named = st.side ~= nil
+    st.side = st.side or known.side
+    if known.n > 1 and known.topic then st.tier = scores.CRITERION end
+  end
+  if count == 0 and l.reports and text:find("^:", stop) then self:report(true) end
+  known.any = known.any or l.words > 0 or count > 0
+  known.last = l
+end
+
+--- A line that is no row of a table.
+function Reader:line(line)
+  if is_prose(line) then
+    self.pending = nil
+    return self:report(false)
+  end
+  self.lines = self.lines + 1
+  local before = #self.list
+  local known = { n = 0, any = false, digit = 0, pending = not line.heading and self.pending
+    and label.copy(self.pending) or nil }
+  line.headed = known.pending and known.pending.marked
+  for start, stop in sentences(line.text, line.from, line.to) do
+    known.n = known.n + 1
+    self:sentence(line, start, stop, known)
+    if self.sentences > MOST_SENTENCES then break end
+  end
+  self:place(before, line)
+  local decides = false
+  for i = before + 1, #self.list do decides = decides or self.list[i].tier > scores.CRITERION end
+  known.first.last = known.last
+  self:settle(line, known.first, decides, known.n == 1)
+end
+
+--- What a line means for those below it.
+function Reader:settle(line, l, has_value, alone)
+  local text = line.text
+  local colon = text:find("^[:=]", line.to) ~= nil or text:find("^[:=]%*+$", line.to - 2) ~= nil
+    and text:find("[:=]%*+", line.to - 2) ~= nil
+  if has_value then
+    self.pending, self.unfinished = nil, nil
+    if line.heading then self.outline:close(line.level) end
+    return
+  end
+  if colon and not alone and l.last and label.is_clear(l.last) and (l.last.score or l.last.overall) then
+    l, alone = l.last, true -- a heading behind a sentence
+  end
+  local short = line.to - line.from < 80 and alone
+  if line.heading or colon and short then
+    self.outline:open(line.level, l)
+    self.pending, l.marked = label.is_clear(l) and l or nil, line.marked
+    if not (label.is_clear(l)) then self:report(l.reports and (colon or line.heading)) end
+    if self.pending and l.score and #l.sides == (self.sides and 1 or 0) then self.unfinished = true end
+  else
+    self.pending = nil
+    if colon and l.last and l.last.reports then self:report(true)
+    elseif not (short and label.is_clear(l)) then self:report(false) end
+    if #l.sides == 1 and l.first and l.colon then
+      self.outline:open(line.level, l)
+    elseif short and not line.item and l.words <= 4 and not label.is_clear(l) and not text:find("[.!?]", line.to) then
+      self.outline:open(line.level, l) -- a heading without a mark
+    end
+  end
+end
+
+-- ---- tables ----
+
+local function cell_tokens(text, cell)
+  return tokens.of(text, cell.from, math.min(cell.to, cell.from + SENTENCE))
+end
+
+local function take_cell(l, text, cell, scale)
+  local t, i = cell_tokens(text, cell), 1
+  while i <= t.n do i = label.take(l, t, i, scale) end
+  return t
+end
+
+local function is_empty(cell)
+  return cell.from > cell.to
+end
+
+--- Whether a row holds names of columns: none of its cells but the first is a value.
+local function is_head(rows, scale)
+  local first = rows[1]
+  for c = 2, #first.cells do
+    local t = cell_tokens(first.text, first.cells[c])
+    local list = {}
+    scores.read(list, t, scale, { sides = false })
+    if #list > 0 then return false end
+  end
+  return #first.cells > 1 and #rows > 1
+end
+
+--- A row's values: each with the row's name and the column's.
+function Reader:row(row, head)
+  local text, cells = row.text, row.cells
+  local from = #self.list
+  if #cells == 1 or not head and #cells ~= 2 then
+    return self:line { text = text, base = row.base, from = cells[1].from, to = cells[#cells].to, level = row.level,
+      heading = false, marked = false, cited = row.cited }
+  end
+  for c = 2, #cells do
+    local l = label.new()
+    if not is_empty(cells[1]) then take_cell(l, text, cells[1], self.scale) end
+    if head and head.cells[c] and not is_empty(head.cells[c]) then take_cell(l, head.text, head.cells[c],
+      self.scale) end
+    local known = #self.list
+    if not is_empty(cells[c]) then
+      scores.read(self.list, cell_tokens(text, cells[c]), self.scale, { label = l, sides = self.sides })
+    end
+    for i = known + 1, #self.list do self.list[i].named = self.list[i].side ~= nil end
+  end
+  self:place(from, row)
+  self.pending = nil
+end
+
+function Reader:table(rows)
+  local head = (rows.rule or is_head(rows, self.scale)) and #rows > 1 and rows[1] or nil
+  for r = head and 2 or 1, #rows do self:row(rows[r], head) end
+end
+
+-- ---- objects ----
+
+local NAMES = { assistant = true, model = true, name = true, id = true, response = true, candidate = true,
+  answer = true, label = true, assistant_id = true }
+
+local function take_text(l, text, scale)
+  local t, i = tokens.of(fold.text(text)), 1
+  while i <= t.n do i = label.take(l, t, i, scale) end
+end
+
+--- The side that an object says it is about: { "assistant": "A", "score": 8 }.
+local function side_of_object(object)
+  for i, name in ipairs(object.names) do
+    local held = object.values[i]
+    if NAMES[name:lower()] and type(held) == "string" and #held < 30 then
+      local l = label.new()
+      take_text(l, "assistant " .. held, 0)
+      if #l.sides == 1 and label.is_clear(l) then return l.sides[1] end
+    end
+  end
+end
+
+function Reader:value(l, held, open)
+  if type(held) ~= "string" or #held > 60 or l.neutral and not l.score and not l.overall then return end
+  if not (l.score or l.overall or #l.sides > 0) or l.neutral and held:find "%a" then return end
+  local known = #self.list
+  scores.read(self.list, tokens.of(fold.text(held)), self.scale, { label = l, sides = self.sides })
+  for i = known + 1, #self.list do
+    local st = self.list[i]
+    st.named = st.side ~= nil
+    st.at = nil
+    if open and st.value and st.value * 10 <= self.scale then st.value = false end
+    if self.sides and st.tier == scores.SCORE then st.tier = scores.OVERALL end
+  end
+end
+
+function Reader:values(l, list)
+  if self.sides and #l.sides == 0 and #list == 2 and type(list[1]) == "string" and type(list[2]) == "string"
+    and l.score then
+    for i, side in ipairs { "a", "b" } do
+      local own = label.copy(l)
+      own.sides = { side }
+      self:value(own, list[i])
+    end
+    return
+  end
+  for _, held in ipairs(list) do
+    if type(held) == "table" then self:object(held, l) end
+  end
+end
+
+function Reader:object(object, above)
+  if object.list then return self:values(above, object.list) end
+  local side = side_of_object(object)
+  for i, name in ipairs(object.names) do
+    local held, l = object.values[i], label.copy(above)
+    take_text(l, name, self.scale)
+    if side and #l.sides == 0 then l.sides = { side } end
+    if type(held) == "table" then self:object(held, l)
+    else self:value(l, held, object.open == name) end
+  end
+end
+
+-- ---- all of it ----
+
+--- Whether a text ends with words that somebody says what follows.
+local function ends_reporting(text)
+  local line = text:sub(-200):match "([^\n]*)%s*$"
+  local l = label.new()
+  take_text(l, line, 0)
+  return l.reports and not line:find "[.!?]$"
+end
+
+function Reader:text(text)
+  local clean, rows = source.clean(text), nil
+  for line in source.lines(clean) do
+    if rows and not (line.cells or line.rule) then
+      self:table(rows)
+      rows = nil
+    end
+    if line.closes then self.outline:close(line.level)
+    elseif line.rule then
+      if rows and #rows == 1 then rows.rule = true end
+    elseif line.cells then
+      rows = rows or {}
+      rows[#rows + 1] = line
+      self.lines = self.lines + 1
+    else
+      self:line(line)
+    end
+    if self.lines > MOST_LINES or self.sentences > MOST_SENTENCES then return false end
+  end
+  if rows then self:table(rows) end
+  self.clean = clean
+  return true
+end
+
+--- The statements of scores in a text, in order; nil where there are too many lines.
+---@param text string without thinking
+---@param scale integer
+---@param sides boolean scores are those of A and of B
+---@return fellowship.Statement[]?
+---@return fellowship.ScoreReader about `unfinished`: a heading of a score has no value behind it
+function statements.read(text, scale, sides)
+  local reader = setmetatable({ scale = scale, sides = sides, list = {}, outline = outline.new(), reported = false,
+    said = {}, lines = 0,
+    sentences = 0 }, Reader)
+  local parts, many = objects.parts(text)
+  if many then return nil, reader end
+  for i, part in ipairs(parts) do
+    if part.text then
+      if not reader:text(part.text) then return nil, reader end
+      for _, st in ipairs(reader.list) do st.part = st.part or i end
+    else
+      local from = #reader.list
+      reader:report(ends_reporting(parts[i - 1].text))
+      reader:object(part.object, label.new())
+      reader:place(from, OUTSIDE)
+      reader:report(false)
+      for k = from + 1, #reader.list do reader.list[k].part = i end
+      reader.pending = nil
+    end
+  end
+  reader.parts = parts
+  return reader.list, reader
+end
+
+return statements
