@@ -236,12 +236,13 @@ unsigned pages_columns(const cell *c, column columns[COLUMNS_MOST]) {
     return at == c->size ? count : 0;
 }
 
-int64_t pages_integer(const cell *c, const column *of, int64_t otherwise) {
-    if (of->type == 8 || of->type == 9) return (int64_t)of->type - 8;
-    if (of->type < 1 || of->type > 6 || of->at + of->len > c->here_len) return otherwise;
-    const unsigned char *p = c->here + of->at;
+int64_t pages_integer(const cell *c, const column *at, int64_t otherwise) {
+    if (at->type == 8 || at->type == 9) return (int64_t)at->type - 8;
+    if (at->type < 1 || at->type > 6 || at->at + at->len > c->here_len)
+        return otherwise;
+    const unsigned char *p = c->here + at->at;
     uint64_t value = p[0] & 0x80 ? UINT64_MAX : 0;
-    for (size_t i = 0; i < of->len; i++) value = value << 8 | p[i];
+    for (size_t i = 0; i < at->len; i++) value = value << 8 | p[i];
     return (int64_t)value;
 }
 

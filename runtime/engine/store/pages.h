@@ -68,6 +68,6 @@ unsigned pages_columns(const cell *c, column columns[COLUMNS_MOST]);
 bool pages_row(const pages *p, const cell *c, bool newer, buf *row);
 
 /* The integer in a column, which lies in the page; `otherwise` when it is none. */
-int64_t pages_integer(const cell *c, const column *of, int64_t otherwise);
+int64_t pages_integer(const cell *c, const column *at, int64_t otherwise);
 
 #endif

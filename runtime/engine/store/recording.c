@@ -133,9 +133,9 @@ bool store_recording_read(json_reader *r, const char *line, size_t len,
     }
     if (token != JSON_END_OBJECT || json_next(r) != JSON_END) return false;
     if (!keyed || !dated || !request.data || !wire.data || !completion.data) return false;
-    unsigned char sum[DIGEST_SIZE];
-    digest_sha256(request.data, request.len, sum);
-    if (memcmp(sum, key, sizeof sum) != 0) return false;
+    unsigned char actual[DIGEST_SIZE];
+    digest_sha256(request.data, request.len, actual);
+    if (memcmp(actual, key, sizeof actual) != 0) return false;
     record->key = key;
     record->request = request.data, record->request_len = request.len;
     record->wire = wire.data, record->wire_len = wire.len;

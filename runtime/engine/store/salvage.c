@@ -38,9 +38,9 @@ struct store_salvage {
 };
 
 bool store_salvage_is_right(const store_record *record) {
-    unsigned char sum[DIGEST_SIZE];
-    digest_sha256(record->request, record->request_len, sum);
-    return memcmp(sum, record->key, sizeof sum) == 0;
+    unsigned char actual[DIGEST_SIZE];
+    digest_sha256(record->request, record->request_len, actual);
+    return memcmp(actual, record->key, sizeof actual) == 0;
 }
 
 /* ---- gathering ---- */
