@@ -198,10 +198,13 @@ function core.lines(path, fn) end
 ---@return fellowship.store.problem|string|nil problem; or why, though they are gone, the file could not be made smaller
 function core.prune(path, keys) end
 
----How many bytes two texts have in common at their begins, and then at their ends.
+---How alike two objects in canonical JSON are: how many of their members are equal, `content` left out, plus `weight`
+---times the part of that one's bytes that both have in common at its begin and its end. nil when one is no object.
 ---@param a string
 ---@param b string
----@return integer
-function core.common(a, b) end
+---@param content string
+---@param weight number
+---@return number?
+function core.likeness(a, b, content, weight) end
 
 return core

@@ -438,7 +438,7 @@ int luaopen_fellowship_core_store(lua_State *L) {
                                          {"sample", store_tools_sample},
                                          {"lines", store_tools_lines},
                                          {"prune", store_tools_prune},
-                                         {"common", store_tools_common},
+                                         {"likeness", store_tools_likeness},
                                          {"source", store_import_open},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);

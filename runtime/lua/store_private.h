@@ -47,6 +47,6 @@ int store_tools_find(lua_State *L);
 int store_tools_sample(lua_State *L);
 int store_tools_lines(lua_State *L);
 int store_tools_prune(lua_State *L);
-int store_tools_common(lua_State *L);
+int store_tools_likeness(lua_State *L);
 
 #endif

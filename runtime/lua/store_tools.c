@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "engine/store/likeness.h"
 #include "engine/store/prune.h"
 #include "engine/store/recording.h"
 #include "engine/store/scan.h"
@@ -156,8 +157,10 @@ int store_tools_each(lua_State *L) {
                .completion = lx_boolean_field(L, 3, "completion", true)};
     char err[512];
     store_damage damage = {0};
-    int status =
-        store_each(path, order, visit_record, &v, salvage ? &damage : NULL, err, sizeof err);
+    store_how how = {.order = order,
+                     .keys_only = !v.request && !v.wire && !v.completion,
+                     .damage = salvage ? &damage : NULL};
+    int status = store_each(path, &how, visit_record, &v, err, sizeof err);
     int failed = push_problem(L, &v, status >= 0, err);
     if (failed) return failed;
     lua_pushboolean(L, 1);
@@ -208,7 +211,7 @@ static int each_line(const char *path, visit *v, store_damage *damage, char *err
     json_reader reader;
     json_reader_init(&reader, "", 0);
     v->reader = &reader;
-    int status = store_each(path, STORE_BY_TIME, visit_line, v, damage, err, errlen);
+    int status = store_each(path, &(store_how){.damage = damage}, visit_line, v, err, errlen);
     json_reader_free(&reader);
     if (status == 0 && v->lines->len > 0) hand_over_lines(v);
     return status;
@@ -260,14 +263,21 @@ int store_tools_prune(lua_State *L) {
     return 2;
 }
 
-/* common(a, b) -> how many bytes two texts have in common at their begins, and then at their ends
+/*
+ * likeness(a, b, content, weight) -> number | nil: of two objects in canonical JSON, how many
+ * members are equal, `content` left out, plus `weight` times the part of that one's bytes which
+ * both have in common at its begin and its end; nil when one is no object
  */
-int store_tools_common(lua_State *L) {
-    size_t a_len, b_len, begin = 0, end = 0;
+int store_tools_likeness(lua_State *L) {
+    size_t a_len, b_len;
     const char *a = luaL_checklstring(L, 1, &a_len), *b = luaL_checklstring(L, 2, &b_len);
-    size_t least = a_len < b_len ? a_len : b_len;
-    while (begin < least && a[begin] == b[begin]) begin++;
-    while (end < least - begin && a[a_len - 1 - end] == b[b_len - 1 - end]) end++;
-    lua_pushinteger(L, (lua_Integer)(begin + end));
+    const char *content = luaL_checkstring(L, 3);
+    lua_Number weight = luaL_checknumber(L, 4);
+    json_reader reader;
+    json_reader_init(&reader, "", 0);
+    double likeness = store_likeness(&reader, a, a_len, b, b_len, content, weight);
+    json_reader_free(&reader);
+    if (likeness < 0) return 0;
+    lua_pushnumber(L, likeness);
     return 1;
 }

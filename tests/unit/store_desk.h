@@ -123,7 +123,7 @@ static inline int count_one(void *arg, const store_record *record) {
 /* How many completions the store at a path has; -1 when it cannot be read. */
 static inline int count(const char *at) {
     int n = 0;
-    return store_each(at, STORE_BY_TIME, count_one, &n, NULL, err, sizeof err) == 0 ? n : -1;
+    return store_each(at, &(store_how){0}, count_one, &n, err, sizeof err) == 0 ? n : -1;
 }
 
 static inline bool desk_begin(void) {

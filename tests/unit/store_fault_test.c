@@ -234,8 +234,7 @@ static void test_full_disk(void) {
     ok(!job->error && !job->found, "once there is room again, so are puts");
     store_job_free(job);
     desk_close(&d);
-    is_int(count(file), stored + 1,
-           "what was said to be stored is, no more");
+    is_int(count(file), stored + 1, "what was said to be stored is, no more");
     umount(at);
 }
 

@@ -1,5 +1,5 @@
-/* What a power cut may cost: every commit is on the disk within a second, also while another process
- * has the lock; and a store whose file is moved away says so. */
+/* What a power cut may cost: every commit is on the disk within a second, also while another
+ * process has the lock; and a store whose file is moved away says so. */
 #include "store_desk.h"
 
 #include <errno.h>
@@ -10,9 +10,7 @@
 enum { SYNCS = 10000 };
 
 /* Every sync of this process, in its order: SQLite's go through here. */
-static struct {
-    int64_t begun, ended;
-} syncs[SYNCS];
+static struct { int64_t begun, ended; } syncs[SYNCS];
 static atomic_int sync_count, sync_errno;
 
 int fdatasync(int fd) {
@@ -155,8 +153,7 @@ static void test_moved(void) {
     desk_close(&d);
     snprintf(line, sizeof line, "mv '%s.old' '%s'", path, path);
     if (system(line) != 0) abort();
-    is_int(count(path), 2,
-           "once it is back, so is what was committed meanwhile");
+    is_int(count(path), 2, "once it is back, so is what was committed meanwhile");
 }
 
 int main(void) {

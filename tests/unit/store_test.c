@@ -212,11 +212,11 @@ static void test_each(void) {
         store_job_free(run(&d, job));
     }
     int seen = 0;
-    is_int(store_each(path, STORE_BY_TIME, check_each, &seen, NULL, err, sizeof err), 0,
+    is_int(store_each(path, &(store_how){0}, check_each, &seen, err, sizeof err), 0,
            "each shows all, by time and then key, while the store is in use");
     is_int(seen, 10, "and that is ten");
     seen = 0;
-    is_int(store_each(path, STORE_BY_TIME, stop_at_three, &seen, NULL, err, sizeof err), 42,
+    is_int(store_each(path, &(store_how){0}, stop_at_three, &seen, err, sizeof err), 42,
            "it stops when told to");
     is_int(seen, 3, "at once");
     desk_close(&d);

@@ -238,8 +238,7 @@ unsigned pages_columns(const cell *c, column columns[COLUMNS_MOST]) {
 
 int64_t pages_integer(const cell *c, const column *at, int64_t otherwise) {
     if (at->type == 8 || at->type == 9) return (int64_t)at->type - 8;
-    if (at->type < 1 || at->type > 6 || at->at + at->len > c->here_len)
-        return otherwise;
+    if (at->type < 1 || at->type > 6 || at->at + at->len > c->here_len) return otherwise;
     const unsigned char *p = c->here + at->at;
     uint64_t value = p[0] & 0x80 ? UINT64_MAX : 0;
     for (size_t i = 0; i < at->len; i++) value = value << 8 | p[i];

@@ -7,6 +7,29 @@
 
 /* ---- compact JSON ---- */
 
+/* Whether nothing but a comma stands between the token that was read before and this one, and
+ * nothing else around a key's colon: no white space. */
+static bool is_close(const json_reader *r, const char *text, size_t before, bool key) {
+    size_t gap = r->token_at - before, after = json_reader_offset(r);
+    if (gap > 1 || (gap == 1 && text[before] != ',')) return false;
+    return !key || (text[after - 1] == ':' && text[after - 2] == '"');
+}
+
+/* Reads a value, whose first token is read next, to its end. False when it is no JSON. `*compact`
+ * becomes false when there is white space in it. */
+static bool read_value(json_reader *r, const char *text, bool *compact) {
+    size_t depth = 0, before = json_reader_offset(r);
+    do {
+        enum json_token token = json_next(r);
+        if (token == JSON_ERROR || token == JSON_END) return false;
+        if (!is_close(r, text, before, token == JSON_KEY)) *compact = false;
+        before = json_reader_offset(r);
+        if (token == JSON_BEGIN_OBJECT || token == JSON_BEGIN_ARRAY) depth++;
+        if (token == JSON_END_OBJECT || token == JSON_END_ARRAY) depth--;
+    } while (depth > 0);
+    return true;
+}
+
 static bool is_space(char c) {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -21,51 +44,50 @@ static const char *skip_string(const char *p, const char *end) {
     return end;
 }
 
-/* Where the first white space between the tokens of valid JSON is; its end when there is none. */
-static const char *find_space(const char *p, const char *end) {
-    while (p < end && !is_space(*p)) p = *p == '"' ? skip_string(p, end) : p + 1;
-    return p;
-}
-
-static bool append_compact(buf *out, const char *text, size_t len) {
+/* Appends valid JSON without the white space between its tokens. */
+static bool append_without_space(buf *out, const char *text, size_t len) {
     const char *end = text + len;
     for (const char *p = text; p < end;) {
-        const char *space = find_space(p, end);
-        if (!buf_append(out, p, (size_t)(space - p))) return false;
-        for (p = space; p < end && is_space(*p);) p++;
+        const char *from = p;
+        while (p < end && !is_space(*p)) p = *p == '"' ? skip_string(p, end) : p + 1;
+        if (!buf_append(out, from, (size_t)(p - from))) return false;
+        while (p < end && is_space(*p)) p++;
     }
     return true;
 }
 
-static bool is_json(json_reader *reader, const char *text, size_t len) {
-    json_reader_reset(reader, text, len);
-    enum json_token token;
-    while ((token = json_next(reader)) != JSON_END)
-        if (token == JSON_ERROR) return false;
-    return true;
+/* Appends a text, compact. */
+static enum recording_end append(buf *out, json_reader *r, const char *text, size_t len) {
+    bool compact = true;
+    json_reader_reset(r, text, len);
+    if (!read_value(r, text, &compact) || json_next(r) != JSON_END) return RECORDING_NO_JSON;
+    compact = compact && json_reader_offset(r) == len;
+    bool well = compact ? buf_append(out, text, len) : append_without_space(out, text, len);
+    return well ? RECORDING_DONE : RECORDING_NO_MEMORY;
 }
 
 /* ---- writing ---- */
 
-enum recording_end store_recording_write(buf *out, json_reader *reader,
-                                         const store_record *record) {
+enum recording_end store_recording_write(buf *out, json_reader *r, const store_record *record) {
+    const struct {
+        const char *lead, *text;
+        size_t len;
+    } parts[] = {{"\",\"request\":", record->request, record->request_len},
+                 {",\"wire\":", record->wire, record->wire_len},
+                 {",\"completion\":", record->completion, record->completion_len}};
     char hex[DIGEST_HEX_SIZE];
     size_t before = out->len;
-    if (!is_json(reader, record->request, record->request_len) ||
-        !is_json(reader, record->wire, record->wire_len) ||
-        !is_json(reader, record->completion, record->completion_len))
-        return RECORDING_NO_JSON;
     digest_hex(record->key, hex);
-    bool well = buf_printf(out, "{\"key\":\"%s\",\"request\":", hex) &&
-                append_compact(out, record->request, record->request_len) &&
-                buf_append_str(out, ",\"wire\":") &&
-                append_compact(out, record->wire, record->wire_len) &&
-                buf_append_str(out, ",\"completion\":") &&
-                append_compact(out, record->completion, record->completion_len) &&
-                buf_printf(out, ",\"created\":%lld}\n", (long long)record->created_ms);
-    if (well) return RECORDING_DONE;
+    bool room = buf_append_str(out, "{\"key\":\"") && buf_append_str(out, hex);
+    enum recording_end end = RECORDING_DONE;
+    for (size_t i = 0; i < 3 && room && end == RECORDING_DONE; i++) {
+        room = buf_append_str(out, parts[i].lead);
+        if (room) end = append(out, r, parts[i].text, parts[i].len);
+    }
+    room = room && buf_printf(out, ",\"created\":%lld}\n", (long long)record->created_ms);
+    if (room && end == RECORDING_DONE) return end;
     out->len = before;
-    return RECORDING_NO_MEMORY;
+    return end == RECORDING_NO_JSON ? end : RECORDING_NO_MEMORY;
 }
 
 /* ---- reading ---- */
@@ -75,23 +97,14 @@ typedef struct slice {
     size_t len;
 } slice;
 
-/* Reads a value to its end, which is an object without white space; nothing in *out when not. */
-static bool read_object(json_reader *r, const char *line, slice *out) {
-    if (json_next(r) != JSON_BEGIN_OBJECT) return false;
-    size_t start = r->token_at;
-    for (size_t depth = 1; depth > 0;) {
-        switch (json_next(r)) {
-        case JSON_BEGIN_OBJECT:
-        case JSON_BEGIN_ARRAY: depth++; break;
-        case JSON_END_OBJECT:
-        case JSON_END_ARRAY: depth--; break;
-        case JSON_ERROR:
-        case JSON_END: return false;
-        default: break;
-        }
-    }
+/* Reads an object without white space; nothing in *out when it is none. */
+static bool read_object(json_reader *r, const char *line, size_t len, slice *out) {
+    size_t start = json_reader_offset(r);
+    bool compact = true;
+    if (start == len || line[start] != '{' || !read_value(r, line, &compact) || !compact)
+        return false;
     *out = (slice){line + start, json_reader_offset(r) - start};
-    return find_space(out->data, out->data + out->len) == out->data + out->len;
+    return true;
 }
 
 static bool read_key(json_reader *r, unsigned char key[STORE_KEY]) {
@@ -110,6 +123,7 @@ bool store_recording_read(json_reader *r, const char *line, size_t len,
                           unsigned char key[STORE_KEY], store_record *record) {
     slice request = {0}, wire = {0}, completion = {0};
     bool keyed = false, dated = false;
+    if (len == 0) return false;
     json_reader_reset(r, line, len);
     if (json_next(r) != JSON_BEGIN_OBJECT) return false;
     enum json_token token;
@@ -123,11 +137,11 @@ bool store_recording_read(json_reader *r, const char *line, size_t len,
             record->created_ms = r->integer;
             dated = true;
         } else if (is_key(r, "request")) {
-            well = !request.data && read_object(r, line, &request);
+            well = !request.data && read_object(r, line, len, &request);
         } else if (is_key(r, "wire")) {
-            well = !wire.data && read_object(r, line, &wire);
+            well = !wire.data && read_object(r, line, len, &wire);
         } else if (is_key(r, "completion")) {
-            well = !completion.data && read_object(r, line, &completion);
+            well = !completion.data && read_object(r, line, len, &completion);
         }
         if (!well) return false;
     }

@@ -16,8 +16,9 @@ typedef struct scan {
     store_visitor fn;
     void *arg;
     int stop;
-    int64_t last;           /* id of what was looked at */
-    store_damage *damage;   /* NULL: damage is a failure */
+    int64_t last;         /* id of what was looked at */
+    store_damage *damage; /* NULL: damage is a failure */
+    bool keys_only;
     const char *path;       /* of what is salvaged from; NULL: nothing is */
     store_salvage *salvage; /* once something was damaged */
     bool salvaged;          /* that was tried */
@@ -32,19 +33,25 @@ static bool is_damage(int rc) {
 
 /* ---- one completion ---- */
 
+/* Fills in the texts of the row that the statement stands on. False when it is damaged. */
+static bool take_texts(scan *s, store_record *record) {
+    pack_text texts[PACK_TEXTS];
+    if (!store_table_texts(s->row, s->pack, texts)) return false;
+    record->request = texts[RECORD_REQUEST].data;
+    record->request_len = texts[RECORD_REQUEST].len;
+    record->wire = texts[RECORD_WIRE].data;
+    record->wire_len = texts[RECORD_WIRE].len;
+    record->completion = texts[RECORD_COMPLETION].data;
+    record->completion_len = texts[RECORD_COMPLETION].len;
+    return !s->damage || store_salvage_is_right(record);
+}
+
 /* Shows the row that the statement stands on. */
 static int show_row(scan *s) {
-    pack_text texts[PACK_TEXTS];
-    if (!store_table_texts(s->row, s->pack, texts)) return SQLITE_CORRUPT;
     store_record record = {.key = sqlite3_column_blob(s->row, 0),
-                           .created_ms = sqlite3_column_int64(s->row, 1),
-                           .request = texts[RECORD_REQUEST].data,
-                           .request_len = texts[RECORD_REQUEST].len,
-                           .wire = texts[RECORD_WIRE].data,
-                           .wire_len = texts[RECORD_WIRE].len,
-                           .completion = texts[RECORD_COMPLETION].data,
-                           .completion_len = texts[RECORD_COMPLETION].len};
-    if (s->damage && !store_salvage_is_right(&record)) return SQLITE_CORRUPT;
+                           .created_ms = sqlite3_column_int64(s->row, 1)};
+    if (sqlite3_column_bytes(s->row, 0) != STORE_KEY) return SQLITE_CORRUPT;
+    if (!s->keys_only && !take_texts(s, &record)) return SQLITE_CORRUPT;
     s->stop = s->fn(s->arg, &record);
     return SQLITE_OK;
 }
@@ -176,31 +183,33 @@ static void end(scan *s) {
 }
 
 /* Goes on where SQLite cannot. */
-static int salvage(scan *s, const char *path, enum store_order order, char *err, size_t errlen) {
-    store_salvage *from = store_salvage_open(path);
+static int salvage(scan *s, enum store_order order, char *err, size_t errlen) {
+    store_salvage *from = store_salvage_open(s->path);
     if (!from) return -1;
     int shown = store_salvage_each(from, order, s->last, s->fn, s->arg, s->damage);
-    if (shown < 0) snprintf(err, errlen, "the store %s failed: out of memory", path);
+    if (shown < 0) snprintf(err, errlen, "the store %s failed: out of memory", s->path);
     store_salvage_close(from);
     return shown;
 }
 
-int store_each(const char *path, enum store_order order, store_visitor fn, void *arg,
-               store_damage *damage, char *err, size_t errlen) {
-    scan s = {.fn = fn, .arg = arg, .damage = damage, .path = path};
-    if (damage) *damage = (store_damage){0};
+int store_each(const char *path, const store_how *how, store_visitor fn, void *arg, char *err,
+               size_t errlen) {
+    scan s = {
+        .fn = fn, .arg = arg, .path = path, .damage = how->damage, .keys_only = how->keys_only};
+    bool by_time = how->order == STORE_BY_TIME;
+    if (s.damage) *s.damage = (store_damage){0};
     int rc = begin(&s, path, err, errlen);
     if (rc == SQLITE_OK) {
-        bool whole = !damage || order != STORE_BY_TIME || is_complete(s.db);
-        rc = whole ? in_order(&s, order) : SQLITE_CORRUPT;
+        bool whole = !s.damage || !by_time || is_complete(s.db);
+        rc = whole ? in_order(&s, how->order) : SQLITE_CORRUPT;
         if (rc != SQLITE_OK) store_db_explain(s.db, rc, path, err, errlen);
     }
     end(&s);
     if (rc == SQLITE_OK) return s.stop;
     /* In the order of time nothing was shown yet: SQLite fails before the first one, as it sorts.
      */
-    if (!damage || !is_damage(rc) || (order == STORE_BY_TIME && s.last != 0)) return -1;
-    return salvage(&s, path, order, err, errlen);
+    if (!s.damage || !is_damage(rc) || (by_time && s.last != 0)) return -1;
+    return salvage(&s, how->order, err, errlen);
 }
 
 int store_sample(const char *path, size_t most, store_visitor fn, void *arg, char *err,

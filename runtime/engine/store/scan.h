@@ -12,12 +12,19 @@
 #include "engine/store/job.h"
 #include "engine/store/record.h"
 
-/* Shows every completion in the order that is asked for. Returns 0 at the end, what the visitor
- * returned when it stopped, or -1 and a message. With `damage`, what is damaged is passed over and
- * noted there: each completion that can be read in any way is shown, once
- * (engine/store/salvage.h). */
-int store_each(const char *path, enum store_order order, store_visitor fn, void *arg,
-               store_damage *damage, char *err, size_t errlen);
+/* How completions are shown. */
+typedef struct store_how {
+    enum store_order order;
+    bool keys_only;       /* key and created_ms alone: the texts are not unpacked, nor looked at */
+    store_damage *damage; /* NULL: what is damaged is a failure. Else it is passed over and noted
+                             here: each completion that can be read in any way is shown, once
+                             (engine/store/salvage.h) */
+} store_how;
+
+/* Shows every completion. Returns 0 at the end, what the visitor returned when it stopped, or -1
+ * and a message. */
+int store_each(const char *path, const store_how *how, store_visitor fn, void *arg, char *err,
+               size_t errlen);
 
 /* The same for at most `most` of them (1 or more), evenly over the store in the order of writing,
  * without reading what lies between; those that are damaged are passed over. */

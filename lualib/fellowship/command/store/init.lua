@@ -187,30 +187,8 @@ local function differences(a, b, at, lines)
   return lines
 end
 
---- A request as likeness wants it.
-local function prepared(request)
-  return { provider = request.provider, model = request.model, endpoint = request.endpoint, sample = request.sample,
-    messages = request.messages, params = json.canonical(request.params) }
-end
-
-local FIELDS = { "provider", "model", "endpoint", "sample" }
-
---- How alike two requests are, the first one prepared: fields that agree, then how far the messages do.
-local function likeness(a, b)
-  local score = 0
-  for _, name in ipairs(FIELDS) do
-    if a[name] == b[name] then score = score + 1 end
-  end
-  if a.params == json.canonical(b.params) then score = score + 1 end
-  local same, whole = 0, 0
-  for i = 1, math.max(#a.messages, #b.messages) do
-    local x = content.text(a.messages[i] and a.messages[i].content)
-    local y = content.text(b.messages[i] and b.messages[i].content)
-    whole = whole + math.max(#x, #y, 1)
-    if x == y then same = same + math.max(#x, 1) else same = same + core.common(x, y) end
-  end
-  return score + 8 * same / whole
-end
+-- How alike two requests are: fields that agree, and how far the messages do, which count for so many.
+local MESSAGES = 8
 
 verbs.why = { argument = "REQUEST",
   summary = "why a call missed: the nearest stored one, and what differs; of a file: errors.jsonl",
@@ -261,20 +239,20 @@ function verbs.why.run(path, _, argument)
   local misses, count = {}, 0
   for i, request in ipairs(read_requests(argument)) do
     if i > MOST_EXPLAINED then break end
-    misses[i] = { request = request, prepared = prepared(request), score = -1,
-      key = sys.sha256(json.canonical(request)) }
+    local canonical = json.canonical(request)
+    misses[i] = { request = request, canonical = canonical, key = sys.sha256(canonical), score = -1 }
   end
   each(path, { wire = false, completion = false }, function(r)
     count = count + 1
-    local request = json.decode(r.request)
     for _, miss in ipairs(misses) do
       if r.key == miss.key then miss.hit = true end
-      local score = request.messages and likeness(miss.prepared, request) or -1 -- else it is a note
-      if score > miss.score then
-        miss.score, miss.best = score, { key = r.key, request = request, created = r.created }
-      end
+      local score = core.likeness(miss.canonical, r.request, "messages", MESSAGES)
+      if score and score > miss.score then miss.score, miss.best = score, r end
     end
   end)
+  for _, miss in ipairs(misses) do
+    if miss.best then miss.best.request = json.decode(miss.best.request) end
+  end
   for _, miss in ipairs(misses) do explain(miss, count) end
 end
 
@@ -308,7 +286,7 @@ function verbs.prune.run(path, values)
     if values.model and not is_of(r.request, values.model) then return end
     if values.failures and not select(2, json.pluck(r.completion, FAILURE)) then return end
     keys[#keys + 1] = r.key
-  end, { order = "written", wire = false, request = values.model ~= nil, completion = values.failures })
+  end, { order = "written", wire = false, request = values.model ~= nil, completion = values.failures or false })
   if not done then errors.raise(problem) end
   if not values.yes then
     say.data(json.encode { would_prune = #keys }, "\n")
