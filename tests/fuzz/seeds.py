@@ -5,11 +5,16 @@ A target tests/fuzz/X_fuzz.c starts from what the function X below yields as (na
 """
 
 import bz2
+import contextlib
 import gzip
+import hashlib
 import io
+import json
 import lzma
 import pathlib
 import shutil
+import sqlite3
+import struct
 import subprocess
 import sys
 import tarfile
@@ -116,6 +121,65 @@ def rows():
     for name, text in {**texts, **TABLES}.items():
         for format, first in formats.items():
             yield f"{name}-{format}", bytes((first, 2)) + text
+
+
+# The tables of stores, of the present version and of the first.
+STORE_2 = """
+CREATE TABLE completion(id INTEGER PRIMARY KEY, key BLOB NOT NULL, created INTEGER NOT NULL, record BLOB NOT NULL) STRICT;
+CREATE TABLE recent(id INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
+CREATE TABLE key_index(prefix INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(prefix, id)) STRICT, WITHOUT ROWID;
+"""
+STORE_1 = """
+CREATE TABLE completion(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, completion TEXT NOT NULL,
+ request TEXT NOT NULL, wire TEXT NOT NULL) STRICT;
+"""
+
+
+def stored(number):
+    """Texts of one completion: request, wire, answer; some of them longer than a page."""
+    size = (0, 1, 8, 30)[number % 4]
+    noise = "".join(hashlib.sha512(b"%d %d" % (number, i)).hexdigest() for i in range(size))
+    return [json.dumps({name: noise if i == number % 3 else number}) for i, name in enumerate(("request", "wire", "text"))]
+
+
+def a_store(path, version, page, count):
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(f"PRAGMA page_size={page}; PRAGMA application_id=0x666c7773; PRAGMA user_version={version};"
+                         + (STORE_2 if version == 2 else STORE_1))
+        for number in range(count):
+            request, wire, text = stored(number)
+            key = hashlib.sha256(request.encode()).digest()
+            if version == 1:
+                db.execute("INSERT INTO completion(key, created, completion, request, wire) VALUES(?, ?, ?, ?, ?)",
+                           (key, 1700000000000 + number, text, request, wire))
+                continue
+            plain = struct.pack("<II", len(text), len(request)) + (text + request + wire).encode()
+            record = subprocess.run(["zstd", "-q", "-c", "--check", f"--stream-size={len(plain)}"], input=plain,
+                                    stdout=subprocess.PIPE, check=True).stdout
+            id = db.execute("INSERT INTO completion(key, created, record) VALUES(?, ?, ?)", (key, number % 3, record)).lastrowid
+            if number % 2:
+                db.execute("INSERT INTO recent VALUES(?, ?)", (id, key))
+            else:
+                db.execute("INSERT INTO key_index VALUES(?, ?)", (struct.unpack(">q", key[:8])[0], id))
+        db.commit()
+        if count > 4:
+            db.execute("DELETE FROM completion WHERE id = 3")
+            db.commit()
+    return pathlib.Path(path).read_bytes()
+
+
+def store():
+    if not shutil.which("zstd"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for version in (1, 2):
+            for page in (512, 8192):
+                for count in (1, 12):
+                    name = f"v{version}-{page}-{count}"
+                    whole = a_store(f"{folder}/{name}", version, page, count)
+                    yield name, whole
+                    yield name + "-cut", whole[:len(whole) * 2 // 3]
+                    yield name + "-headless", bytes(100) + whole[100:]
 
 
 def main(folder):
