@@ -26,7 +26,7 @@ SHARED = pathlib.Path(os.environ.get("FELLOWSHIP_SHARED") or ROOT.parent / "shar
 KEY = "test"
 TIMEOUT = 300               # seconds; no run of the tests should come near
 SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer")
-PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH", "FELLOWSHIP_LUALIB")
+PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH", "FELLOWSHIP_LUALIB")
 
 
 class Result:
