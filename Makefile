@@ -5,6 +5,7 @@
 # make tsan       the store, readers and writers with ThreadSanitizer
 # make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
 # make check-live real servers on this machine answer every adapter; installs them in build/live
+# make check-http2 the whole matrix of HTTP/2 over TLS, some minutes
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
 # make install, make uninstall PREFIX=... DESTDIR=...
@@ -21,7 +22,8 @@ DEPS    = yes
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
-PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check
+PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check \
+                 nginx-light libnginx-mod-http-echo python3-h2 openssl
 
 LIBRARIES = libuv sqlite3 zlib libdeflate libzstd nettle libedit libutf8proc
 WARNINGS  = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual
@@ -111,6 +113,10 @@ check-asan: deps-CHECK asan
 	$(MAKE) --no-print-directory test BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=address,undefined'
 
+# Answers of all sizes and latencies over HTTP/2 and HTTP/1.1 with TLS; check has a part of it.
+check-http2: deps-CHECK all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) FELLOWSHIP_MATRIX=1 tests/call/http2.py
+
 # What runs on threads of its own, with ThreadSanitizer: the store, reading, writing.
 TSAN_TESTS = $(filter %/store_test %/store_fault_test %/store_lease_test %/store_sync_test %/stream_test,$(UNITS)) \
              tests/runtime/store.lua tests/runtime/store_batch.lua tests/call/leases.py
@@ -183,10 +189,14 @@ $(BUILD)/reference.md: $(BUILD)/fellowship $(shell find lualib -name '*.lua')
 
 # The options are those that the program itself tells.
 $(BUILD)/fellowship.1: runtime/host/fellowship.1 $(BUILD)/fellowship lualib/fellowship/command/options.lua
-	@$(BUILD)/fellowship --help | sed -n '/^Host options/,$$p' | \
-	    sed -n 's/^  \(--[^ ]*\) \([^ ]*\)  *\(.*\)/.TP\n.BI "\1 " \2\n\3/p' | sed 's/-/\\-/g' > $@.options
+	@$(BUILD)/fellowship reference --man-options > $@.options
 	@sed -e 's/@VERSION@/$(VERSION)/' -e '/^.\\" @OPTIONS@/d' -e '/^@OPTIONS@/{' -e 'r $@.options' -e 'd' -e '}' $< > $@
 	@rm $@.options
+
+$(BUILD)/fellowship-run-%.1: scripts/%.lua $(BUILD)/fellowship $(shell find lualib/fellowship/command -name '*.lua')
+	@$(BUILD)/fellowship reference --man $* > $@
+
+MANUALS = $(BUILD)/fellowship.1 $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
 
 # ---- installation ----
 
@@ -194,23 +204,23 @@ SHARE   = $(DESTDIR)$(PREFIX)/share
 LIBRARY = $(SHARE)/fellowship
 BASH    = $(SHARE)/bash-completion/completions
 
-install: all reference $(BUILD)/fellowship.1
+install: all reference $(MANUALS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIBRARY) $(SHARE)/man/man1 $(BASH) $(SHARE)/doc/fellowship
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
 	cp -R lualib scripts $(LIBRARY)/
 	$(BUILD)/fellowship --precompile $(LIBRARY)/lualib.luac $(LIBRARY)/lualib $(PREFIX)/share/fellowship
-	install -m 644 $(BUILD)/fellowship.1 $(SHARE)/man/man1/fellowship.1
+	install -m 644 $(MANUALS) $(SHARE)/man/man1/
 	install -m 644 runtime/host/completion.bash $(BASH)/fellowship
 	install -m 644 README.md LICENSE $(BUILD)/reference.md $(SHARE)/doc/fellowship/
 	rm -rf $(SHARE)/doc/fellowship/examples
 	cp -R examples $(SHARE)/doc/fellowship/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/fellowship $(SHARE)/man/man1/fellowship.1 $(BASH)/fellowship
+	rm -f $(DESTDIR)$(PREFIX)/bin/fellowship $(patsubst $(BUILD)/%,$(SHARE)/man/man1/%,$(MANUALS)) $(BASH)/fellowship
 	rm -rf $(LIBRARY) $(SHARE)/doc/fellowship
 
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench lint format local-model reference install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench lint format local-model reference install uninstall clean

@@ -199,7 +199,8 @@ function core.lines(path, fn) end
 function core.prune(path, keys) end
 
 ---How alike two objects in canonical JSON are: how many of their members are equal, `content` left out, plus `weight`
----times the part of that one's bytes that both have in common at its begin and its end. nil when one is no object.
+---times the part of that one's bytes that both have in common at its begin and its end. nil when one is no object,
+---or has no such member.
 ---@param a string
 ---@param b string
 ---@param content string

@@ -74,6 +74,8 @@ double store_likeness(json_reader *reader, const char *a, size_t a_len, const ch
     int a_count = read_members(reader, a, a_len, of_a);
     int b_count = read_members(reader, b, b_len, of_b);
     if (a_count < 0 || b_count < 0) return -1;
+    if (!find(of_a, a_count, content, strlen(content))) return -1;
+    if (!find(of_b, b_count, content, strlen(content))) return -1;
     double likeness = 0;
     for (int i = 0; i < a_count; i++) {
         const member *m = &of_a[i], *other = find(of_b, b_count, m->name, m->name_len);
