@@ -4,6 +4,7 @@
 local nearest = require "fellowship.base.nearest"
 local options = require "fellowship.command.options"
 local parse = require "fellowship.command.check.parse"
+local shared = require "fellowship.command.check.shared"
 local reference = require "fellowship.command.reference"
 
 local check = {}
@@ -102,8 +103,22 @@ function Check:member(line, class, key, what)
   end
 end
 
+--- A method that is called with a dot, and not with the object as its first argument.
+function Check:dotted(e)
+  local fn = e.fn
+  local owner = not e.method and fn.kind == "index" and fn.key and meaning(self, fn.object)
+  if not owner or not owner.class then return end
+  local called = reference.objects()[owner.class]
+  if not reference.find(("%s:%s"):format(called, fn.key)) then return end
+  local first = e.args[1]
+  if first and first.kind == "name" and fn.object.kind == "name" and first.name == fn.object.name then return end
+  local name = fn.object.kind == "name" and fn.object.name or called
+  self:report(e.line, "%s is a method: call it with a colon, %s:%s(...)", fn.key, name, fn.key)
+end
+
 --- Options of a call whose function lists them.
 function Check:call(e)
+  self:dotted(e)
   local owner = e.method and meaning(self, e.fn)
   if owner and owner.class then self:member(e.line, owner.class, e.method, "method") end
   local entry = self:entry_of(e)
@@ -120,6 +135,13 @@ function Check:call(e)
     end
   end
 end
+
+--- What the library knows of an expression: see above.
+function Check:meaning(e)
+  return meaning(self, e)
+end
+
+Check.assign = shared.look
 
 function Check:name(e)
   if e.variable then return end
@@ -241,7 +263,7 @@ function check.text(source, path)
   local parsed = parse.file(source)
   local standard = {}
   for name in next, _G do standard[name] = true end
-  local self = setmetatable({ found = {}, standard = standard, deep = 0, globals = globals_of(parsed.nodes, standard),
+  local self = setmetatable({ found = {}, standard = standard, deep = 0, nodes = parsed.nodes, globals = globals_of(parsed.nodes, standard),
     passed = passed_on(parsed.nodes) }, Check)
   if parsed.returned then self:declaration(parsed.returned) end
   for _, e in ipairs(parsed.nodes) do

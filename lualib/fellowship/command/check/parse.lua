@@ -4,7 +4,11 @@
 --   name    { name, variable }: a local variable, or nil for a global
 --   index   { object, key }     string keys only      call    { fn, args, method }
 --   table   { fields = { { key, value, line } } }     func    { params }
---   string  { value }                                 other
+--   string  { value }                                 other   { length = of what # is taken }
+--   assign  { targets, first, last = the nodes of its values }
+--
+-- The nodes of a file stand in the order in which they are evaluated: what belongs to an expression before it, and the
+-- body of a function before the function, from its node "body" on, whose `inside` is where the function stands.
 
 local parse = {}
 
@@ -107,7 +111,7 @@ function P:close_scope()
 end
 
 function P:declare(name, value)
-  local variable = { name = name, value = value }
+  local variable = { name = name, value = value, depth = self.depth }
   self.scope.names[name] = variable
   return variable
 end
@@ -190,9 +194,11 @@ function P:suffixed()
       e = self:node("index", token.line, { object = e, key = self:next().value })
     elseif token.kind == "[" then
       self:next()
+      local first = #self.nodes + 1
       local key = self:expression()
       self:next()
-      e = self:node("index", token.line, { object = e, key = key.kind == "string" and key.value or nil })
+      e = self:node("index", token.line, { object = e, key = key.kind == "string" and key.value or nil,
+        key_first = first, key_last = #self.nodes })
     elseif token.kind == ":" then
       self:next()
       local method = self:next().value
@@ -227,8 +233,8 @@ function P:expression(limit)
   local left
   if unary[token.kind] then
     self:next()
-    self:expression(12)
-    left = self:node("other", token.line)
+    local operand = self:expression(12)
+    left = self:node("other", token.line, { length = token.kind == "#" and operand or nil })
   else
     left = self:simple()
   end
@@ -252,6 +258,8 @@ end
 function P:body(line, extra)
   self:open_scope()
   self.depth = self.depth + 1
+  local body = self:node("body", line)
+  local first = #self.nodes
   if extra then self:declare(extra) end
   self:next()
   local params = {}
@@ -264,7 +272,8 @@ function P:body(line, extra)
   self:next()
   self.depth = self.depth - 1
   self:close_scope()
-  return self:node("func", line, { params = params })
+  body.inside = #self.nodes + 1
+  return self:node("func", line, { params = params, first = first, last = #self.nodes + 1 })
 end
 
 -- ---- statements ----
@@ -390,8 +399,10 @@ function P:expression_statement()
       if target.object.variable then target.object.variable.extended = true end
     end
   end
+  local line, first = self.tokens[self.at].line, #self.nodes + 1
   local values = self:expressions()
   for i, target in ipairs(targets) do target.assigned = values[i] end
+  self:node("assign", line, { targets = targets, first = first, last = #self.nodes })
 end
 
 --- Parses a file's text, which load has accepted.
