@@ -15,7 +15,7 @@ fellowship run check-dataset preferences]],
   folder = false, -- reads only: no run folder
   options = {
     { "dataset", type = "string", required = true, positional = true, metavar = "DIR", help = "the folder" },
-    { "format", type = "choice", choices = preference.formats,
+    { "format", type = "choice", choices = preference.formats.names,
       help = "the format, of a folder without a results.json that says it" },
     { "most", type = "integer", default = 100, least = 1, metavar = "N", help = "findings shown" },
   },

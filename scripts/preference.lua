@@ -23,11 +23,11 @@ local function work_on(prompt, loop, judge, o)
     end,
     function()
       if o.improve ~= "members" then return end
-      made.grown = preference.branches(loop, result, { revisions = o.revisions, feedbacks = o.feedbacks,
+      made.grown = preference.members.grow(loop, result, { revisions = o.revisions, feedbacks = o.feedbacks,
         temperature = o["branch-temperature"] })
       local asks = {}
       for n, round in ipairs(made.grown) do
-        asks[n] = function() return preference.judge_branches(judge, prompt, result.responses[n], round) end
+        asks[n] = function() return preference.members.judge(judge, prompt, result.responses[n], round) end
       end
       made.judged = fellowship.all(asks)
     end)
@@ -74,9 +74,9 @@ local function write_branches(files, sets, id, made, counts)
     for i, verdict in ipairs(judged.reviews) do
       write_verdict(files, id, "response_" .. n, ("round_%d.review_%d"):format(n, i), verdict, counts)
     end
-    local contest = preference.of_revisions(grown, judged.revisions)
+    local contest = preference.members.revisions(grown, judged.revisions)
     sets.generator:add(id, contest.prompt, contest.texts, contest.order, { round = n, cut = contest.cut })
-    for _, asked in ipairs(preference.of_reviews(grown, judged.reviews)) do
+    for _, asked in ipairs(preference.members.reviews(grown, judged.reviews)) do
       sets.reviewer:add(id, asked.prompt, asked.texts, asked.order,
         { round = n, cut = asked.cut, places = asked.places, reason = asked.reason })
     end
@@ -152,7 +152,7 @@ local function remove_others(run, list)
   end
   run:remove("data", "^[%w_]+%-%d%d%d%d%d%-of%-%d%d%d%d%d%.jsonl$", ours)
   if #list == 1 then run:remove("", "^branches%.jsonl$") end
-  if not preference.wants_info(run.options.format) then run:remove("", "^dataset_info%.json$") end
+  if not preference.formats.wants_info(run.options.format) then run:remove("", "^dataset_info%.json$") end
 end
 
 --- A run without a pair has nothing to show.
@@ -208,7 +208,7 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     { "judge", type = "model", required = true, metavar = "M", help = "the model that compares responses" },
     { "responses", type = "integer", default = 3, least = 2, metavar = "N", help = "responses to a prompt" },
     { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
-    { "format", type = "choice", choices = preference.formats, metavar = "FORMAT", default = "trl",
+    { "format", type = "choice", choices = preference.formats.names, metavar = "FORMAT", default = "trl",
       help = "of which trainer" },
     { "scale", group = "judging", type = "integer", default = 10, least = 2, metavar = "N",
       help = "the judge's scores go from 1 to N" },
@@ -269,15 +269,15 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
         end }
     end
     local single <close> = open("single", o.format)
-    local generator <close> = with_members and open("generator", preference.conversational(o.format)) or nil
-    local reviewer <close> = with_members and open("reviewer", preference.conversational(o.format)) or nil
+    local generator <close> = with_members and open("generator", preference.formats.conversational(o.format)) or nil
+    local reviewer <close> = with_members and open("reviewer", preference.formats.conversational(o.format)) or nil
     local sets, list = { single = single, generator = generator, reviewer = reviewer }, { single, generator, reviewer }
 
     expect_pairs(run.outcome, list)
     local rows = rows_of(run)
     for row, made, number in run:map(rows, function(row, number)
       local prompt = run:prompt(row, number)
-      preference.check_prompt(o.format, prompt, run:origin(row, number))
+      preference.formats.check_prompt(o.format, prompt, run:origin(row, number))
       return work_on(prompt, loop, judge, o), number
     end) do
       local id = run:id(row, number)
@@ -292,7 +292,9 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     for _, set in ipairs(list) do set:close() end
     remove_others(run, list)
     save_results(run, sets, counts, rows)
-    if preference.wants_info(o.format) then run:save("dataset_info.json", (preference.dataset_info(list))) end
+    if preference.formats.wants_info(o.format) then
+      run:save("dataset_info.json", (preference.formats.dataset_info(list)))
+    end
     save_card(run, sets, list, counts, rows)
     note_white_space(run, sets)
   end,

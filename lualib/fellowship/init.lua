@@ -10,6 +10,8 @@ local parts = require "fellowship.parts"
 ---@field debate fun(options: table|string): fellowship.Debate
 ---@field feedback fun(options: table): fellowship.Loop
 ---@field preference table
+---@field measure table
+---@field contest table
 ---@field statistics table
 ---@field verdict table
 ---@field errors table

@@ -21,6 +21,8 @@ return {
   each = { "fellowship.flow", "each" },
   sleep = { "fellowship.flow", "sleep" },
   preference = { "fellowship.preference" },
+  measure = { "fellowship.measure" },
+  contest = { "fellowship.measure.contest" },
   statistics = { "fellowship.measure.statistics" },
   verdict = { "fellowship.judge.verdict" },
   errors = { "fellowship.base.errors" },

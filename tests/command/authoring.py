@@ -28,6 +28,16 @@ def new():
         tap.equal(result.status, 2, "a script that is there is left alone")
         tap.equal(scratch.run("new", "../x y").status, 2, "a name that is none is refused")
         tap.equal(scratch.run("new").status, 2, "a name is needed")
+        tap.equal(scratch.run("new", "x", "--kind", "jugde").status, 2, "a kind that is none is refused")
+        for kind in ("command", "script", "judge", "provider"):
+            result = scratch.run("new", f"{kind}s/my-{kind}", "--kind", kind)
+            command = result.out.split("without a key:\n")[1].splitlines()[0].split()
+            ran = scratch.run(*command[1:])
+            tap.equal((result.status, ran.status), (0, 0), f"--kind {kind}: runs with the command that it tells") or tap.diag(ran)
+            tap.equal(scratch.run("check", f"{kind}s/my-{kind}.lua").status, 0, f"--kind {kind}: check finds nothing in it")
+        result = scratch.run("my-experiment.lua", "--data", "prompts.jsonl", "--model", "sim:demo", "--temperature", "0.25", "--out", "warm")
+        tap.equal((result.status, result.summary["outcome"]["first_answers_that_win"] >= 0), (0, True),
+                  "a temperature is a number, and what came out is told")
         tap.equal(scratch.run("new", "folder/other.lua").status, 0, "a folder is made")
         tap.ok((scratch / "folder/other.lua").exists(), "and the script is in it")
 
@@ -52,7 +62,17 @@ CASES = [
     ("return {\n options = { { 'size', type = 'integer', help = 'h' } },\n run = function(run)\n  print(run.options.sise)\n end }",
      ':4: the script declares no option "sise"; did you mean "size"?'),
     ("return { options = {}, run = function(run) run:writr 'x' end }", 'a run has no method "writr"'),
+    ("local f = require 'fellowship'\nlocal m = f.model 'sim:a'\nprint(m.ask('Hi').text)", ":3: ask is a method: call it with a colon, m:ask(...)"),
+    ("local f = require 'fellowship'\nlocal judge, games = f.judge 'sim:a', {}\nf.each({ 1 }, function(p)\n"
+     "  games[#games + 1] = { row = p, verdict = judge:compare(p) }\nend)", ":4: the place in games is chosen before a call that waits"),
+    ("local f = require 'fellowship'\nlocal m, total = f.model 'sim:a', 0\nlocal function size(p) return #m:ask(p).text end\n"
+     "f.each({ 1 }, function(p) total = total + size(p) end)", ":4: total is read before a call that waits"),
+    ("local f = require 'fellowship'\nlocal m, by = f.model 'sim:a', {}\nf.each({ 1 }, function(p)\n  by[p] = (by[p] or 0) + #m:ask(p).text\nend)",
+     ":4: by is read before a call that waits"),
     # what is right
+    ("local f = require 'fellowship'\nlocal m, list, n = f.model 'sim:a', {}, 0\nprint(pcall(m.ask, m, 'x'), m.ask(m, 'x'))\n"
+     "f.each({ 1 }, function(p)\n  local text = m:ask(p).text\n  list[#list + 1] = text\n  n = n + #text\n  list[p] = m:ask(p).text\n"
+     "  local own = {}\n  own[#own + 1] = m:ask(p).text\n  list[#list + 1] = function() return m:ask(p) end\nend)", None),
     ("#!/usr/bin/env fellowship\nlocal a <const>, b = 1, [==[ ]] ]==]\nprint(a // 1, b, 0x1p4, 1e-3, 'it\\'s', a .. -a ^ 2)", None),
     ("goto done\n::done::\nlocal t = { [1] = 2; x = 3, f = function(...) return ... end }\nprint(t.x, t['y'], #t, ~1 & 2 | 3)", None),
     ("for i, v in ipairs {} do local i = i print(i, v) end\nrepeat local z = 1 until z == 1\nwhile false do end", None),
@@ -79,6 +99,25 @@ def check():
     with host.Scratch() as scratch:
         result = scratch.run("check", *shipped)
         tap.equal(result.status, 0, f"nothing is found in the {len(shipped)} files of the library") or tap.diag(result.out)
+
+
+def misused():
+    """What a call does not take is refused, and says what is meant."""
+    calls = {
+        "m.ask('Hi')": "call it with a colon: m:ask(...), not m.ask(...)", "m.respond('Hi')": "call it with a colon: m:respond(...)",
+        "f.judge('sim:j').compare({})": "call it with a colon: judge:compare(...)",
+        "f.jury({ 'sim:j' }).compare({})": "call it with a colon: jury:compare(...)",
+        "f.debate('sim:j').compare({})": "call it with a colon: debate:compare(...)",
+        "f.feedback({ generator = m, reviewers = { m } }).respond('x')": "call it with a colon: loop:respond(...)",
+        "f.judge('sim:x', { scale = 5 })": "judge takes a model, or one table", "f.jury({ 'sim:x' }, { scale = 5 })": "jury takes one table",
+        "f.debate('sim:x', {})": "debate takes a model, or one table", "f.feedback({ generator = m, reviewers = { m } }, 3)": "feedback takes one table",
+        "m:ask('x', {}, 3)": "ask takes a prompt and a table of options; the number", "f.judge('sim:j'):compare({ prompt = 'p', a = 'x', b = 'y' }, 2)":
+        "compare takes one table, the pair"}
+    with host.Scratch() as scratch:
+        for call, said in calls.items():
+            scratch.write("script.lua", f"local f = require 'fellowship'\nlocal m = f.model 'sim:a'\nlocal x = {call}\nprint(x)\n")
+            result = scratch.run("script.lua")
+            tap.ok(result.status == 1 and f"script.lua:3: {said}" in result.err, f"{call}: {said}", result)
 
 
 def strict():
@@ -124,4 +163,4 @@ end) do end
 
 
 host.need_program()
-tap.cases(new, check, strict, where)
+tap.cases(new, check, misused, strict, where)

@@ -159,6 +159,15 @@ def piped():
     result = run("error 'bad'\nprint 'after'\n")
     tap.equal(result.status, 1, "what failed is in the exit status")
     tap.contains(result.out, ["bad", "after"], "and the rest is run")
+    result = run("m = fellowship.model 'sim:a'\nhelp\nhelp winrate\nhelp m:ask\nhelp(fellowship.jury)\nexit\nprint 'behind'\n")
+    tap.equal(result.status, 0, "help and exit need no brackets")
+    tap.contains(result.out, ["fellowship.gather", "fellowship run winrate", "--against", "fellowship.jury(options)"], "help tells")
+    tap.lacks(result.out, ["behind", "error:"], "and exit ends")
+    tap.equal(run("quit = 5\nquit\nexit()\nprint 'behind'").out, "5\n", "a global that is called so goes before; exit() ends too")
+    result = run("for _ in fellowship.map({ 1, 2, 3, 4 }, function(n) error(n > 3 and 'other' or 'same') end) do end\n"
+                 "for i = 1, 5 do fellowship.spawn(function() error 'lost' end) end\nfellowship.sleep(0.5)\n")
+    tap.equal([result.out.count(text) for text in ("same", "other", "3 rows failed alike", "lost", "5 tasks failed so")], [2, 1, 1, 2, 1],
+              "equal failures are told once, with their count")
     with host.Scratch() as scratch:
         shell = subprocess.run(["sh", "-c", f"echo 'print(6*7)' | '{host.PROGRAM}' repl"], cwd=scratch.path,
                                env=scratch.environment, capture_output=True, text=True, timeout=60)

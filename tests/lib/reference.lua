@@ -20,7 +20,7 @@ local function reachable(objects)
   for called, methods in pairs(objects) do
     for method, value in pairs(methods) do
       local is_method = type(method) == "string" and type(value) == "function" and not method:find "^__"
-      if is_method and not (called == "run" and method == "execute") then names[#names + 1] = called .. ":" .. method end
+      if is_method and not reference.is_internal(value) then names[#names + 1] = called .. ":" .. method end
     end
   end
   table.sort(names)
@@ -50,7 +50,9 @@ return {
     local function index(value) return getmetatable(value).__index end
     local methods = { model = index(llama), judge = index(judge), jury = index(jury), debate = index(debate),
       loop = index(loop), rows = index(fellowship.rows(run.options.data)), out = index(writer), run = index(run),
-      task = debug.getmetatable(task).__index, set = index(set) }
+      task = debug.getmetatable(task).__index, set = index(set), reading = index(run.reading),
+      outcome = index(run.outcome), join = index(fellowship.join.new "x"), games = index(fellowship.contest.games()),
+      semaphore = index(fellowship.semaphore(1)) }
     task:await()
 
     for _, name in ipairs(reachable(methods)) do
@@ -93,18 +95,31 @@ return {
       end
     end
 
+    -- Whatever an entry speaks of has an entry too.
+    local known = reference.objects()
+    for _, entry in ipairs(reference.entries()) do known[entry.name] = true end
+    for _, entry in ipairs(reference.entries()) do
+      for _, list in ipairs { entry.params, entry.returns, entry.fields } do
+        for _, item in ipairs(list) do
+          for class in item.type:gmatch "fellowship%.%u[%w_]*" do
+            check(("%s, of which %s speaks, is told of"):format(class, entry.name), known[class])
+          end
+        end
+      end
+    end
+
     -- What an annotation says that a constructor takes is what it takes.
     for _, name in ipairs { "judge", "jury", "debate", "feedback" } do
       local entry = reference.find("fellowship." .. name)
-      local known = reference.keys(entry.params[1].type)
+      local documented = reference.keys(entry.params[1].type)
       local members = name == "jury" and { "openai:one" } or {}
       members.no_such_option = true
       local _, problem = pcall(fellowship[name], members)
       local takes = {}
       for key in tostring(problem):match "it has ([^)]*)":gmatch "[%w_]+" do takes[#takes + 1] = key end
-      table.sort(known)
-      check(entry.name .. "'s options are documented", table.concat(known, " ") == table.concat(takes, " "),
-        table.concat(known, " ") .. " / " .. table.concat(takes, " "))
+      table.sort(documented)
+      check(entry.name .. "'s options are documented", table.concat(documented, " ") == table.concat(takes, " "),
+        table.concat(documented, " ") .. " / " .. table.concat(takes, " "))
     end
   end,
 }

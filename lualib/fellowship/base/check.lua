@@ -53,6 +53,26 @@ function check.options(what, options, known, level)
   end
 end
 
+--- Checks that a method was called with a colon: that its first argument is an object of its class.
+---@param self any
+---@param class table the metatable of such objects
+---@param written string how it is called: "m:ask"
+function check.method(self, class, written)
+  if getmetatable(self) == class then return end
+  local object, name = written:match "^(.-):(.*)$"
+  error(("call it with a colon: %s:%s(...), not %s.%s(...)"):format(object, name, object, name), 3)
+end
+
+--- Checks that a function got no argument more than it takes.
+---@param what string the function's name
+---@param takes string what it takes
+---@param ... any what came behind that
+function check.no_more(what, takes, ...)
+  local count = select("#", ...)
+  if count == 0 then return end
+  error(("%s takes %s; the %s behind it is too much"):format(what, takes, type((...))), 3)
+end
+
 --- Checks that a value is one of some strings.
 ---@param name string
 ---@param value any

@@ -117,6 +117,7 @@ end
 ---@param params table<string, any>
 ---@return fellowship.Model
 function Model:with(params)
+  check.method(self, Model, "m:with")
   local copy = tables.copy(self)
   copy.params = tables.merged(self.params, params)
   for i, other in ipairs(self.fallback or {}) do
@@ -131,6 +132,7 @@ end
 ---@param system string
 ---@return fellowship.Model
 function Model:with_system(system)
+  check.method(self, Model, "m:with_system")
   check.type("the system prompt", system, "string")
   local copy = tables.copy(self)
   copy.system = system
@@ -146,6 +148,7 @@ end
 ---@param params table<string, any>
 ---@return fellowship.Model
 function Model:with_defaults(params)
+  check.method(self, Model, "m:with_defaults")
   local copy = tables.copy(self)
   copy.params = tables.merged(params, self.params)
   for i, other in ipairs(self.fallback or {}) do
@@ -269,7 +272,9 @@ end
 ---@param prompt string|{ role: string, content: string }[] a prompt, or a conversation
 ---@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`
 ---@return fellowship.Completion
-function Model:ask(prompt, options)
+function Model:ask(prompt, options, ...)
+  check.method(self, Model, "m:ask")
+  check.no_more("ask", "a prompt and a table of options", ...)
   local messages = prompt_of(self, prompt)
   local params, sample, schema = options_of(options)
   if not schema then return call(self, messages, params, sample) end
@@ -283,7 +288,9 @@ end
 ---@param prompt string|{ role: string, content: string }[]
 ---@param options? table as of ask, without `schema`
 ---@return { text: string, responses: string[], cut: table<integer, boolean>, feedback: string[][], rounds: table[] }
-function Model:respond(prompt, options)
+function Model:respond(prompt, options, ...)
+  check.method(self, Model, "m:respond")
+  check.no_more("respond", "a prompt and a table of options", ...)
   local completion = self:ask(prompt, options)
   local cut = completion.finish_reason == "length" or nil
   return { text = completion.text, responses = { completion.text }, cut = { cut }, feedback = {}, rounds = {} }
@@ -301,7 +308,9 @@ end
 ---@param on_delta fun(piece: string, text: string): boolean? what is new, and all of it so far; thinking is left out
 ---@param options? table as of ask, without `schema`
 ---@return fellowship.Completion
-function Model:stream(prompt, on_delta, options)
+function Model:stream(prompt, on_delta, options, ...)
+  check.method(self, Model, "m:stream")
+  check.no_more("stream", "a prompt, a function and a table of options", ...)
   local messages = prompt_of(self, prompt)
   check.type("stream's on_delta", on_delta, "function")
   local params, sample, schema = options_of(options)

@@ -1,6 +1,8 @@
 -- Help of commands: a screen with what one needs first, all of it on request, and the same as a manual page.
 
+local sys = require "fellowship.core.sys"
 local text = require "fellowship.base.text"
+local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 
 local help = {}
@@ -185,6 +187,16 @@ function help.all(name, script, declared)
   end
   lines[#lines] = nil
   return table.concat(lines, "\n") .. "\n"
+end
+
+--- All options of a bundled script; nil when there is none of that name.
+---@param name string
+---@return string?
+function help.of_script(name)
+  local path = catalogue.path(name)
+  if not name:find "^[%w_-]+$" or sys.kind(path) ~= "file" then return nil end
+  local script = catalogue.load(path)()
+  return help.all(name, script, options.of_script(script, path))
 end
 
 --- Options before a plain script, and of every command, by group.

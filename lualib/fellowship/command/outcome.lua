@@ -60,8 +60,8 @@ end
 
 --- How many there are of a name, or of one of its kinds.
 --- Example:
----     run.outcome:count("pairs", 2)
----     print(run.outcome:of "pairs") --> 2
+---     run.outcome:count("trios", 2)
+---     print(run.outcome:of "trios") --> 2
 ---@param name string
 ---@param kind? string
 ---@return integer
@@ -92,6 +92,7 @@ end
 
 --- Whether there is nothing of what is needed.
 ---@return boolean
+---@package
 function Outcome:is_nothing()
   for _, need in ipairs(self.needs) do
     if need.counted() > 0 then return false end
@@ -100,7 +101,7 @@ function Outcome:is_nothing()
 end
 
 --- Takes one of a whole of which a part should stay small: above 20% it is told, with the first example.
---- Example: `run.outcome:share("unparsed", "verdicts of sim:a", verdict.winner == "unparsed", "row 3: I cannot say.")`
+--- Example: `run.outcome:share("unparsed", "verdicts of sim:a", false)`
 ---@param part string what they are: "unparsed"
 ---@param whole string of what: "verdicts of openai:gpt-4o"
 ---@param is_part boolean whether this one is
@@ -161,6 +162,7 @@ end
 
 --- Looks at what there is after some rows; tells once, early, what should not wait for the end.
 ---@param rows integer done so far
+---@package
 function Outcome:look(rows)
   if rows < outcome.EARLY or self.looked == rows then return end
   self.looked = rows
@@ -175,6 +177,7 @@ end
 
 --- Short facts for a line of progress.
 ---@return string[]
+---@package
 function Outcome:brief()
   local list = {}
   for _, name in ipairs(self.names) do
@@ -190,6 +193,7 @@ end
 ---@param rows integer done in all
 ---@return string[] counts
 ---@return string[] warnings
+---@package
 function Outcome:lines(rows)
   local said, warnings = {}, {}
   for i, name in ipairs(self.names) do said[i] = count_text(name, self.counts[name]) end
@@ -205,6 +209,7 @@ end
 
 --- The counts and facts as JSON has them; nil when there are none.
 ---@return table?
+---@package
 function Outcome:as_json()
   local names, values = {}, {}
   for _, name in ipairs(self.names) do

@@ -4,6 +4,7 @@ local host = require "fellowship.core.host"
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
+local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
@@ -200,6 +201,7 @@ end
 ---@param whole? boolean without --limit and --shard
 ---@return fellowship.Rows
 function Run:rows(option, which, whole)
+  check.method(self, Run, "run:rows")
   local o = self.options
   return rows.open(which and o[option][which] or o[option], { limit = not whole and o.limit or nil,
     shard = not whole and o.shard or nil, format = o["data-format"], types = o.types, invalid_utf8 = o["invalid-utf8"],
@@ -212,6 +214,7 @@ end
 ---@param source any
 ---@param fn fun(row: table, number: integer): ...
 function Run:map(source, fn)
+  check.method(self, Run, "run:map")
   return flow.map(source, fn)
 end
 
@@ -221,6 +224,7 @@ end
 ---@param name string
 ---@return any
 function Run:field(row, name)
+  check.method(self, Run, "run:field")
   return self.reading:field(row, name)
 end
 
@@ -239,6 +243,7 @@ end
 ---@param number integer
 ---@return any
 function Run:id(row, number)
+  check.method(self, Run, "run:id")
   return self.reading:id(row, number)
 end
 
@@ -249,6 +254,7 @@ end
 ---@param name string
 ---@return string
 function Run:text(row, number, name)
+  check.method(self, Run, "run:text")
   return self.reading:text(row, number, name)
 end
 
@@ -258,6 +264,7 @@ end
 ---@param number integer
 ---@return string|fellowship.Message[]
 function Run:prompt(row, number)
+  check.method(self, Run, "run:prompt")
   return self.reading:prompt(row, number)
 end
 
@@ -290,6 +297,7 @@ end
 ---@param keys? string[] by default those of the values, in their order
 ---@return table
 function Run:output(row, values, keys)
+  check.method(self, Run, "run:output")
   local order, own = {}, {}
   for i, key in ipairs(keys or json.keys(values)) do order[i], own[key] = key, true end
   for _, column in ipairs(json.keys(row)) do
@@ -312,6 +320,7 @@ end
 ---@param number integer
 ---@param problem fellowship.Error
 function Run:fail(row, number, problem)
+  check.method(self, Run, "run:fail")
   self.failures:take { row = row, id = self:id(row, number), number = number, error = problem, traceback = "" }
 end
 
@@ -330,6 +339,7 @@ end
 ---@param options? fellowship.WriterOptions
 ---@return fellowship.Writer
 function Run:writer(name, options)
+  check.method(self, Run, "run:writer")
   local below = name:match "^(.*)/[^/]*$"
   if below and not settings.dry_run then sys.mkdir(self.out .. "/" .. below) end
   return writer.open(self.out .. "/" .. name, options)
@@ -340,6 +350,7 @@ end
 ---@param name string
 ---@param content string|table
 function Run:save(name, content)
+  check.method(self, Run, "run:save")
   if type(content) ~= "string" then content = json.encode(content, { pretty = true }) .. "\n" end
   local out <close> = self:writer(name)
   out:write_text(content)

@@ -27,11 +27,21 @@ function verbs.repl(arguments)
   return require "fellowship.command.repl".run()
 end
 
-verbs.new = function(arguments)
-  local name = arguments[1]
-  if not name or name:sub(1, 1) == "-" then setup.usage "new needs a name: fellowship new my-experiment" end
-  if arguments[2] then setup.usage("new takes one name; \"%s\" is too much", arguments[2]) end
-  local made = require "fellowship.command.new".write(name)
+--- Options of `fellowship new`.
+local function options_of_new()
+  return {
+    { "name", type = "string", required = true, positional = true, metavar = "NAME", help = "of the script" },
+    { "kind", type = "choice", choices = require "fellowship.command.templates".kinds, default = "command",
+      help = "what it is: a command with options, a plain script, an evaluator, or a provider of models" },
+  }
+end
+
+function verbs.new(arguments)
+  local values, problem = options.read(options_of_new(), arguments)
+  if not values then
+    setup.usage("%s (fellowship new my-experiment [--kind command|script|judge|provider])", problem)
+  end
+  local made = require "fellowship.command.new".write(values.name, values.kind)
   for _, path in ipairs(made.files) do say.out("wrote ", path, "\n") end
   say.out(("\nRun it as it stands, without a key:\n  %s %s\nthen edit %s. `%s check %s` finds mistakes.\n")
     :format(host.program, made.arguments, made.script, host.program, made.script))
@@ -86,6 +96,11 @@ end
 --- What the reference says of a name.
 function verbs.help(arguments)
   local found, hint = reference.search(arguments[1])
+  local script = require "fellowship.command.help".of_script(arguments[1])
+  if script then
+    say.out(script, #found > 0 and "\n" or "")
+    if #found == 0 then return DONE end
+  end
   if #found == 0 then
     setup.usage('the reference has no "%s"%s (`fellowship reference` has it all)', arguments[1], hint)
   end

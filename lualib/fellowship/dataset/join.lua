@@ -45,6 +45,7 @@ end
 ---@field unmatched integer those that did not
 local Join = {}
 Join.__index = Join
+Join.__name = "fellowship.Join"
 
 --- Begins a join: the rows of one file are taken up with `add`, those of the other one look theirs up with `find`.
 --- Example:
@@ -60,12 +61,18 @@ function join.new(name)
 end
 
 --- Begins with another file's rows; those that were taken up stay.
+--- Example:
+---     local join = fellowship.join.new "b.jsonl"
+---     join:add("1", "a row")
+---     join:begin()
+---     print(join.matched) --> 0
 function Join:begin()
   self.matched, self.unmatched, self.seen = 0, 0, {}
   self.all, self.alone = { count = 0 }, { count = 0 } -- its ids: a few, and how many there are
 end
 
 --- Takes up a row of the first file.
+--- Example: `print(fellowship.join.new("b.jsonl"):add("1", "a row")) --> true`
 ---@param id any
 ---@param value any what find gives back
 ---@return boolean new false when there is a row with that id already
@@ -79,6 +86,10 @@ function Join:add(id, value)
 end
 
 --- What was taken up with an id; nil when there is nothing.
+--- Example:
+---     local join = fellowship.join.new "b.jsonl"
+---     join:add("1", "a row")
+---     print(join:find(1), join:find(2)) --> a row nil
 ---@param id any
 ---@return any
 function Join:find(id)
@@ -87,6 +98,10 @@ function Join:find(id)
 end
 
 --- Counts a row of the other file.
+--- Example:
+---     local join = fellowship.join.new "b.jsonl"
+---     join:add("1", "a row")
+---     print(join:count(1), join.matched) --> true 1
 ---@param id any
 ---@return boolean new false when a row with that id was counted already
 function Join:count(id)
@@ -115,6 +130,11 @@ local function left_over(self)
 end
 
 --- How many rows found each other, and examples of those that did not.
+--- Example:
+---     local join = fellowship.join.new "b.jsonl"
+---     join:add("1", "a row")
+---     join:count(1)
+---     print(join:report "a.jsonl") --> joined by id: 1 of 1 row of a.jsonl has one in b.jsonl (1 row)
 ---@param name string the other file's
 ---@param whole? boolean all of the other file was counted, so that what is left over has no partner
 ---@return string
@@ -129,6 +149,11 @@ function Join:report(name, whole)
 end
 
 --- Why nothing was joined; nil where something was, or where there was nothing to join.
+--- Example:
+---     local join = fellowship.join.new "b.jsonl"
+---     join:add("1", "a row")
+---     join:count(1)
+---     print(join:problem "a.jsonl") --> nil
 ---@param name string the other file's
 ---@return string?
 function Join:problem(name)

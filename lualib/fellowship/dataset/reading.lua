@@ -29,6 +29,7 @@ local SYSTEMS = { "system", "system_prompt" }
 ---@field taken table<string, boolean> the columns that were read so far
 local Reading = {}
 Reading.__index = Reading
+Reading.__name = "fellowship.Reading"
 
 --- Begins to read a dataset's rows.
 --- Example:

@@ -179,6 +179,7 @@ end
 ---@return table? row
 ---@return integer|fellowship.Error|nil number
 function Rows:pull()
+  check.method(self, Rows, "rows:pull")
   while self.source and self.number + 1 < self.limit do
     local row, line, place = self.source:next()
     if not row and not line then

@@ -136,6 +136,7 @@ end
 ---     out:write { id = 1, text = "yes" }
 ---@param row table
 function Writer:write(row)
+  check.method(self, Writer, "out:write")
   if type(row) ~= "table" then check.type("the row", row, "table") end
   if self.sharded and (self.rows_here >= self.max_rows or self.bytes_here >= self.max_bytes) then
     close_file(self)
@@ -156,6 +157,7 @@ end
 ---     out:write_text "as it is\n"
 ---@param text string
 function Writer:write_text(text)
+  check.method(self, Writer, "out:write_text")
   local well, problem = self.file:write_text(text)
   if not well then raise(self.target, problem) end
 end
@@ -188,6 +190,7 @@ end
 ---     out:write { id = 1 }
 ---     out:close()
 function Writer:close()
+  check.method(self, Writer, "out:close")
   if not self.file then return end
   if self.columns and not self.ordered and self.rows_here == 0 then begin(self) end
   close_file(self)

@@ -71,7 +71,7 @@ end
 
 --- Grows branches at every round of a loop's result.
 --- Example:
----     local grown = fellowship.preference.branches(loop, loop:respond "Name a river.", { revisions = 2, feedbacks = 2 })
+---     local grown = fellowship.preference.members.grow(loop, loop:respond "Name a river.", { revisions = 2, feedbacks = 2 })
 ---     print(#grown[1].revisions) --> 2
 ---@param loop fellowship.Loop
 ---@param result table as loop:respond gives it

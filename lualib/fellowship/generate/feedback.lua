@@ -21,7 +21,8 @@ local ZERO = { temperature = 0 }
 --- Example: `local loop = fellowship.feedback { generator = "openai:gpt-4o-mini", reviewers = { "openai:gpt-4o" } }`
 ---@param options { generator: string|fellowship.Model, reviewers: (string|fellowship.Model)[], responses: integer? }
 ---@return fellowship.Loop
-function feedback.new(options)
+function feedback.new(options, ...)
+  check.no_more("feedback", "one table of options", ...)
   check.options("feedback", options, { generator = "string|table", reviewers = "table", responses = "integer?" })
   local responses = options.responses or 3
   if responses < 1 then error("feedback's responses must be 1 or more", 2) end
@@ -93,7 +94,9 @@ end
 --- Example: `local result = loop:respond "Explain tides."; print(result.responses[3])`
 ---@param prompt string|fellowship.Message[]
 ---@return { text: string, responses: string[], cut: table<integer, boolean>, feedback: string[][], rounds: fellowship.Round[] } the last response; all; which of them a limit of tokens cut off; feedback by round and reviewer
-function Loop:respond(prompt)
+function Loop:respond(prompt, ...)
+  check.method(self, Loop, "loop:respond")
+  check.no_more("respond", "one prompt", ...)
   check.type("the prompt", prompt, "string|table")
   local talk, talks, shown = conversation.messages(prompt), {}, { prompt = conversation.text(prompt) }
   for i in ipairs(self.reviewers) do talks[i] = {} end

@@ -37,7 +37,8 @@ end
 --- Example: `local d = fellowship.debate { model = "openai:gpt-4o", rounds = 2 }`
 ---@param options string|fellowship.Model|{ model: string?, models: string[]?, roles: table?, rounds: integer?, scale: integer?, stop_early: boolean? }
 ---@return fellowship.Debate
-function debate.new(options)
+function debate.new(options, ...)
+  check.no_more("debate", "a model, or one table with the model and the options", ...)
   if type(options) == "string" or model.is(options) then options = { model = options } end
   check.options("debate", options, option_types)
   local roles = options.roles or debate.roles
@@ -126,7 +127,9 @@ end
 ---     for _, turn in ipairs(verdict.evidence) do print(turn.role, turn.text) end
 ---@param pair table as fellowship.Judge.compare
 ---@return fellowship.Verdict
-function Debate:compare(pair)
+function Debate:compare(pair, ...)
+  check.method(self, Debate, "debate:compare")
+  check.no_more("compare", "one table, the pair", ...)
   local read = pairs_of.read(pair)
   local turns = hold(self, read, read.sample)
   local asks = {}

@@ -33,7 +33,8 @@ local option_types = { model = "string|table", strategy = "string?", scale = "in
 ---     print(j:compare({ prompt = "Name a river.", a = "The Rhine.", b = "A river." }).winner)
 ---@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil, structured: boolean?, logprobs: boolean? }
 ---@return fellowship.Judge
-function judge.new(options)
+function judge.new(options, ...)
+  check.no_more("judge", "a model, or one table with the model and the options", ...)
   if type(options) == "string" or model.is(options) then options = { model = options } end
   check.options("judge", options, option_types)
   local strategy, scale, samples = options.strategy or "combined", options.scale or 10, options.samples or 1
@@ -129,7 +130,9 @@ end
 ---     print(verdict.winner, verdict.scores.a, verdict.scores.b)
 ---@param pair { prompt: string?, a: string?, b: string?, reference: string?, conversation_a: table?, conversation_b: table?, sample: integer? }
 ---@return fellowship.Verdict
-function Judge:compare(pair)
+function Judge:compare(pair, ...)
+  check.method(self, Judge, "judge:compare")
+  check.no_more("compare", "one table, the pair", ...)
   local read = pairs_of.read(pair)
   local first = ((read.sample or 1) - 1) * self.samples + 1
   local found = self.samples == 1 and judgement(self, read, first) or several(self, read, first)

@@ -16,7 +16,8 @@ local Jury = {}
 Jury.__index = Jury
 Jury.__name = "fellowship.Jury"
 
-local judge_options = { strategy = "string?", scale = "integer?", swap = "boolean?", samples = "integer?" }
+local judge_options = { strategy = "string?", scale = "integer?", swap = "boolean?", samples = "integer?",
+  structured = "boolean?", logprobs = "boolean?" }
 local own_options = { vote = "string?", weights = "table?" }
 
 local function split(options)
@@ -38,9 +39,10 @@ end
 --- A jury of models (each becomes a judge with the jury's options) or of evaluators of any kind. The same
 --- model twice is two samples, by position.
 --- Example: `local jury = fellowship.jury { "openai:gpt-4o", "together:google/gemma-2-9b-it", strategy = "combined" }`
----@param options { [integer]: string|fellowship.Model|table, strategy: string?, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|"weighted"|nil, weights: number[]? } members, and options of their judges and of the vote
+---@param options { [integer]: string|fellowship.Model|table, strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, vote: "mode"|"mean"|"weighted"|nil, weights: number[]? } members, and options of their judges and of the vote
 ---@return fellowship.Jury
-function jury.new(options)
+function jury.new(options, ...)
+  check.no_more("jury", "one table, of members and options", ...)
   check.type("jury's members", options, "table")
   local members, for_judges, own = split(options)
   if #members < 1 then error("a jury needs members: models or evaluators", 2) end
@@ -74,7 +76,9 @@ end
 ---     print(verdict.winner, #verdict.votes, verdict.parsed)
 ---@param pair table as fellowship.Judge.compare
 ---@return fellowship.Verdict
-function Jury:compare(pair)
+function Jury:compare(pair, ...)
+  check.method(self, Jury, "jury:compare")
+  check.no_more("compare", "one table, the pair", ...)
   local asks = {}
   for i, member in ipairs(self.members) do
     local own = {}

@@ -41,6 +41,10 @@ end
 
 --- The report card of one evaluator. Kappa is over the labels a, b, tie; rows without a human label, and those whose
 --- verdict could not be read or whose call failed, are left out and counted.
+--- Example:
+---     local rows = { { human = "a" }, { human = "b" }, { human = "tie" } }
+---     local card = fellowship.measure.card({ "sim:judge" }, rows, { "a", "b", "unparsed" }, {})
+---     print(card.n, card.unparsed, card.agreement) --> 2 1 1.0
 ---@param models string[] as named
 ---@param rows { human: string?, longer: "a"|"b"|nil }[]
 ---@param verdicts table winners by row; nil where the call failed

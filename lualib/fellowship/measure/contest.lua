@@ -7,6 +7,7 @@ local contest = {}
 
 --- Wins, losses and ties of A over rows, and its win rate: wins / n with Wilson's interval, n being all rows that
 --- were compared, ties and unparsed among them.
+--- Example: `print(fellowship.contest.tally({ "a", "b", "tie", "a" }).win_rate) --> 0.5`
 ---@param winners string[] "a", "b", "tie" or "unparsed"
 ---@return { n: integer, wins: integer, losses: integer, ties: integer, unparsed: integer, win_rate: number?, win_rate_ci95: number[]? }
 function contest.tally(winners)
@@ -20,7 +21,7 @@ end
 --- The groups of players between whom strengths can be compared: everyone in a group has won, over some chain of
 --- games, against everyone else in it (a tie counts for both). Finite strengths of all exist when there is one group
 --- (Ford 1957). Groups that won all their games against others come first.
---- Example: `contest.groups { { 0, 2, 1 }, { 1, 0, 1 }, { 0, 0, 0 } } --> { { 1, 2 }, { 3 } }`
+--- Example: `print(#fellowship.contest.groups { { 0, 2, 1 }, { 1, 0, 1 }, { 0, 0, 0 } }) --> 2`
 ---@param wins number[][] wins[i][j]: how often i beat j, ties as halves
 ---@return integer[][]
 function contest.groups(wins)
@@ -84,7 +85,7 @@ end
 
 --- Bradley-Terry strengths (1952): log p_i where i beats j with the probability p_i / (p_i + p_j) and a tie counts half
 --- a win for each, of the greatest likelihood (Newton's method), their mean 0.
---- Example: `contest.bradley_terry { { 0, 30 }, { 10, 0 } } --> { 0.549, -0.549 }`
+--- Example: `print(("%.3f"):format(fellowship.contest.bradley_terry({ { 0, 30 }, { 10, 0 } })[1])) --> 0.549`
 ---@param wins number[][] wins[i][j]: how often i beat j, ties as halves
 ---@param names? any[] of the players, for the problem
 ---@return number[]? log strengths; nil where there are no finite ones
@@ -100,10 +101,11 @@ end
 ---@class fellowship.Games games between players, kept small: the results of one tournament
 local Games = {}
 Games.__index = Games
+Games.__name = "fellowship.Games"
 
 --- An empty tournament. Players and prompts are any values, numbered as they come.
 --- Example:
----     local games = contest.games()
+---     local games = fellowship.contest.games()
 ---     games:add("prompt 1", "llama", "gemma", "a")
 ---@return fellowship.Games
 function contest.games()
@@ -111,6 +113,7 @@ function contest.games()
 end
 
 --- Makes a player known before its first game, so that it has its place among the strengths.
+--- Example: `print(fellowship.contest.games():player("llama")) --> 1`
 ---@param name any
 ---@return integer
 function Games:player(name)
@@ -122,6 +125,7 @@ function Games:player(name)
 end
 
 --- Adds a game; one that could not be read is left out.
+--- Example: `fellowship.contest.games():add("prompt 1", "llama", "gemma", "a")`
 ---@param prompt any what it was played on; games of one prompt are resampled together
 ---@param a any a player
 ---@param b any another one
@@ -149,6 +153,10 @@ local RESAMPLES = 1000
 --- The strengths of all players, with 95% percentile bootstrap intervals (Efron 1979) over the prompts: the games of
 --- one prompt hang together, so they are drawn together. Resamples without finite strengths have none and are counted.
 --- The computing goes on beside the loop.
+--- Example:
+---     local games = fellowship.contest.games()
+---     for prompt = 1, 9 do games:add(prompt, "llama", "gemma", prompt % 3 == 0 and "b" or "a") end
+---     print(games:strengths()[1].name) --> llama
 ---@param options? { seed: integer?, resamples: integer? }
 ---@return fellowship.Strengths
 function Games:strengths(options)

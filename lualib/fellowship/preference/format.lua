@@ -101,9 +101,9 @@ local formats = {
 
 --- The makers of a format's rows.
 --- Example:
----     local rows = fellowship.preference.format "trl"
+---     local rows = fellowship.preference.formats.rows "trl"
 ---     print(fellowship.json.encode(rows.dpo("Name a river.", "The Rhine.", "A river.")))
----@param name string one of fellowship.preference.formats
+---@param name string one of fellowship.preference.formats.names
 ---@return fellowship.Format
 function format.rows(name)
   check.choice("format", name, format.names)
@@ -111,7 +111,7 @@ function format.rows(name)
 end
 
 --- The format for conversations that goes with a format.
---- Example: `print(fellowship.preference.conversational "trl") --> trl-conversational`
+--- Example: `print(fellowship.preference.formats.conversational "trl") --> trl-conversational`
 ---@param name string
 ---@return string
 function format.conversational(name)
@@ -119,7 +119,7 @@ function format.conversational(name)
 end
 
 --- Raises when a format cannot hold a prompt, or none can.
---- Example: `fellowship.preference.check_prompt("trl", "Name a river.")`
+--- Example: `fellowship.preference.formats.check_prompt("trl", "Name a river.")`
 ---@param name string
 ---@param prompt fellowship.Prompt
 ---@param where string the row, for the message

@@ -19,8 +19,8 @@ local improvement = {}
 --- B, with the response that was reviewed.
 --- Example:
 ---     local result = loop:respond "Name a river."
----     local grown = fellowship.preference.branches(loop, result)[1]
----     local judged = fellowship.preference.judge_branches(judge, "Name a river.", result.responses[1], grown)
+---     local grown = fellowship.preference.members.grow(loop, result)[1]
+---     local judged = fellowship.preference.members.judge(judge, "Name a river.", result.responses[1], grown)
 ---     print(#judged.revisions, #judged.reviews)
 ---@param judge table an evaluator
 ---@param shown string the prompt as the judge is shown it
@@ -43,9 +43,9 @@ end
 --- The contest of a round's revisions.
 --- Example:
 ---     local result = loop:respond "Name a river."
----     local grown = fellowship.preference.branches(loop, result)[1]
----     local judged = fellowship.preference.judge_branches(judge, "Name a river.", result.responses[1], grown)
----     local contest = fellowship.preference.of_revisions(grown, judged.revisions)
+---     local grown = fellowship.preference.members.grow(loop, result)[1]
+---     local judged = fellowship.preference.members.judge(judge, "Name a river.", result.responses[1], grown)
+---     local contest = fellowship.preference.members.revisions(grown, judged.revisions)
 ---     print(#contest.texts)
 ---@param grown fellowship.Branches
 ---@param comparisons fellowship.Comparison[]
@@ -89,9 +89,9 @@ end
 --- The contests of a round's feedback, one for each request: reviewers who were asked the same compete.
 --- Example:
 ---     local result = loop:respond "Name a river."
----     local grown = fellowship.preference.branches(loop, result)[1]
----     local judged = fellowship.preference.judge_branches(judge, "Name a river.", result.responses[1], grown)
----     for _, contest in ipairs(fellowship.preference.of_reviews(grown, judged.reviews)) do print(#contest.texts) end
+---     local grown = fellowship.preference.members.grow(loop, result)[1]
+---     local judged = fellowship.preference.members.judge(judge, "Name a river.", result.responses[1], grown)
+---     for _, contest in ipairs(fellowship.preference.members.reviews(grown, judged.reviews)) do print(#contest.texts) end
 ---@param grown fellowship.Branches
 ---@param verdicts fellowship.Verdict[] of each review's revision
 ---@return fellowship.Contest[]

@@ -1,4 +1,5 @@
--- Preference sets from several responses to each prompt: ladder, pairs, labels, quality, trainers' formats.
+-- Preference sets from several responses to each prompt: ladder, order and pairs; sets of files in trainers' formats;
+-- and below that formats, quality, and what trains a loop's members.
 
 local branches = require "fellowship.generate.branches"
 local card = require "fellowship.preference.card"
@@ -19,20 +20,26 @@ return {
   pairs = pairing.make,
   labels = pairing.labels,
   modes = pairing.modes,
-  scores = quality.scores,
-  is_refusal = refusal.is,
-  unique = unique.rows,
   set = set.open,
-  format = format.rows,
-  formats = format.names,
-  conversational = format.conversational,
-  check_prompt = format.check_prompt,
-  wants_info = loading.wants_info,
-  dataset_info = loading.dataset_info,
-  branches = branches.grow,
-  judge_branches = improvement.judge,
-  of_revisions = improvement.of_revisions,
-  of_reviews = improvement.of_reviews,
+  unique = unique.rows,
   card = card.text,
   validate = validate.folder,
+  formats = {
+    names = format.names,
+    rows = format.rows,
+    conversational = format.conversational,
+    check_prompt = format.check_prompt,
+    wants_info = loading.wants_info,
+    dataset_info = loading.dataset_info,
+  },
+  quality = {
+    scores = quality.scores,
+    is_refusal = refusal.is,
+  },
+  members = {
+    grow = branches.grow,
+    judge = improvement.judge,
+    revisions = improvement.of_revisions,
+    reviews = improvement.of_reviews,
+  },
 }

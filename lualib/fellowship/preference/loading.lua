@@ -95,7 +95,7 @@ end
 
 --- The dataset_info.json of a folder: an entry for each file that has rows, named as the file without the count of
 --- shards. https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
---- Example: `local info = fellowship.preference.dataset_info {}`
+--- Example: `local info = fellowship.preference.formats.dataset_info {}`
 ---@param sets { name: string, format: string, dpo_files: string[], kto_files: string[] }[] with what fellowship.PreferenceSet has
 ---@return table info
 ---@return table<string, string[]> names of the entries of each stem
@@ -182,7 +182,7 @@ function loading.text(facts)
 end
 
 --- Whether a format wants a dataset_info.json.
---- Example: `print(fellowship.preference.wants_info "trl") --> false`
+--- Example: `print(fellowship.preference.formats.wants_info "trl") --> false`
 ---@param format string
 ---@return boolean
 function loading.wants_info(format)

@@ -52,7 +52,7 @@ end
 --- What the scores say of pairs of an order.
 --- Example:
 ---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b", scores = { a = 3, b = 8 } } } })
----     print(fellowship.preference.scores(order)({ chosen = 2, rejected = 1 }).margin) --> 5
+---     print(fellowship.preference.quality.scores(order)({ chosen = 2, rejected = 1 }).margin) --> 5
 ---@param order fellowship.Order
 ---@return fun(pair: fellowship.Pair): fellowship.Scored
 function quality.scores(order)

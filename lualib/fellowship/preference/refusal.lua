@@ -36,7 +36,7 @@ local function begins(start, patterns)
 end
 
 --- Whether a response looks like a refusal.
---- Example: `print(fellowship.preference.is_refusal "I'm sorry, but I can't help with that.") --> true`
+--- Example: `print(fellowship.preference.quality.is_refusal "I'm sorry, but I can't help with that.") --> true`
 ---@param response string
 ---@return boolean
 function refusal.is(response)

@@ -2,6 +2,7 @@
 -- written and counted.
 
 local json = require "fellowship.core.json"
+local check = require "fellowship.base.check"
 local conversation = require "fellowship.dataset.conversation"
 local format = require "fellowship.preference.format"
 local loading = require "fellowship.preference.loading"
@@ -116,6 +117,7 @@ end
 ---@param order fellowship.Order
 ---@param origin? { cut: table<integer, boolean>?, output: fun(values: table, keys: string[])?, round: integer?, places: integer[]?, reason: string? } which texts a limit of tokens cut off; what makes a row of pairs.jsonl of its values; of a contest of branches: its round, where the texts stand among the round's, and why there can be no pair, where the caller knows better
 function Set:add(id, prompt, texts, order, origin)
+  check.method(self, Set, "set:add")
   origin = origin or {}
   if not quality.writable(conversation.text(prompt)) then
     count(self.none, "unwritable")

@@ -263,8 +263,8 @@ function check.text(source, path)
   local parsed = parse.file(source)
   local standard = {}
   for name in next, _G do standard[name] = true end
-  local self = setmetatable({ found = {}, standard = standard, deep = 0, nodes = parsed.nodes, globals = globals_of(parsed.nodes, standard),
-    passed = passed_on(parsed.nodes) }, Check)
+  local self = setmetatable({ found = {}, standard = standard, deep = 0, nodes = parsed.nodes,
+    globals = globals_of(parsed.nodes, standard), passed = passed_on(parsed.nodes) }, Check)
   if parsed.returned then self:declaration(parsed.returned) end
   for _, e in ipairs(parsed.nodes) do
     if self[e.kind] then self[e.kind](self, e) end

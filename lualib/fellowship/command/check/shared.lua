@@ -71,8 +71,8 @@ function shared.look(self, e)
       end)
       local before = find(self.nodes, e.first, first_call - 1, function(node) return same(node, base) end)
       if counts then
-        self:report(e.line, "the place in %s is chosen before a call that waits, and another task may take it meanwhile; "
-          .. "put the result into a local variable first", base.name)
+        self:report(e.line, "the place in %s is chosen before a call that waits, and another task may take it "
+          .. "meanwhile; put the result into a local variable first", base.name)
       elseif before then
         self:report(e.line, "%s is read before a call that waits, and another task may change it meanwhile; "
           .. "put the result into a local variable first", base.name)

@@ -3,6 +3,7 @@
 
 local host = require "fellowship.core.host"
 local nearest = require "fellowship.base.nearest"
+local shapes = require "fellowship.command.reference.shapes"
 
 local reference = {}
 
@@ -30,9 +31,17 @@ local objects = {
     "One preference set in the making: what fellowship.preference.set gives." },
   { "fellowship.Rows", "rows", "fellowship/dataset/rows.lua", "Rows of a dataset: what fellowship.rows gives." },
   { "fellowship.Writer", "out", "fellowship/dataset/writer.lua", "A file of rows: what fellowship.writer gives." },
+  { "fellowship.Reading", "reading", "fellowship/dataset/reading.lua", "What the columns of rows hold." },
+  { "fellowship.Join", "join", "fellowship/dataset/join.lua", "Rows of two files, joined by their ids." },
+  { "fellowship.Games", "games", "fellowship/measure/contest.lua",
+    "The results of one tournament: what fellowship.contest.games gives." },
+  { "fellowship.Semaphore", "semaphore", "fellowship/flow/lock.lua",
+    "Places that tasks take turns in: what fellowship.semaphore and fellowship.lock give." },
   { "fellowship.task", "task", "meta/task.lua", "A task: what fellowship.spawn gives." },
   { "fellowship.Run", "run", "fellowship/command/run.lua",
     "A run of a script that declares its options: what its function `run` is given." },
+  { "fellowship.Outcome", "outcome", "fellowship/command/outcome.lua",
+    "What came out of a run: run.outcome of a script that declares its options." },
   { "fellowship.Option", "option", "fellowship/command/options.lua", "An option that a script declares." },
   { "fellowship.Error", "error", "fellowship/base/errors.lua",
     "What a call that fails for good raises. Branch on its kind, never on its text." },
@@ -78,14 +87,19 @@ readers["return"] = function(entry, rest)
 end
 
 function readers.class(entry, rest)
-  entry.class = rest:match "^[%w_.]+"
+  local name, said = rest:match "^([%w_.]+):?%s*(.*)$"
+  entry.class = name
+  if said ~= "" and not said:find "^fellowship%." and said ~= "userdata" then entry.text[#entry.text + 1] = said end
 end
 
 readers["meta"] = function(entry)
   entry.meta = true
 end
 
-readers["package"] = readers["meta"] -- of the library alone
+--- Of the library alone.
+readers["package"] = function(entry)
+  entry.meta, entry.internal = true, true
+end
 
 --- A line that is no annotation: text, or code when it is indented.
 local function take_line(entry, raw)
@@ -116,7 +130,7 @@ local function new_entry(source)
   return { text = {}, examples = {}, params = {}, returns = {}, fields = {}, source = source or "" }
 end
 
-local sources = {}
+local sources, internal = {}, {}
 
 --- Every documented function and class of a file, with the line of the code that the comment stands above.
 ---@param path string below lualib
@@ -141,6 +155,7 @@ local function entries_of(path)
       entry.owner, entry.separator, entry.member = line:match "^function ([%w_]+)([.:])([%w_]+)"
       entry.arguments = line:match "%((.-)%)"
       if not entry.meta then list[#list + 1] = entry end
+      if entry.internal then internal[path .. ":" .. number] = true end
       entry = nil
     end
   end
@@ -206,8 +221,8 @@ local function of_class(class, called, path, what)
   return list
 end
 
-local order = { "model", "spawn", "all", "map", "each", "sleep", "rows", "writer", "judge", "jury", "debate",
-  "feedback", "preference", "statistics", "verdict", "errors", "json", "version" }
+local order = { "model", "spawn", "all", "gather", "map", "each", "sleep", "rows", "writer", "judge", "jury", "debate",
+  "feedback", "preference", "measure", "contest", "statistics", "verdict", "errors", "json", "version" }
 
 --- Names of `fellowship`'s own, the usual ones first.
 local function part_names()
@@ -242,6 +257,21 @@ local function head_comment(part)
   return #words > 0 and table.concat(words, " ") or nil
 end
 
+--- An entry for each function of a table of functions, by its dotted name.
+local function of_group(full, group, list)
+  for _, member in ipairs(member_names(group)) do
+    local name = full .. "." .. member
+    if type(group[member]) == "function" then
+      list[#list + 1] = of_function(group[member], name) or named(new_entry(), name)
+    end
+  end
+end
+
+--- Whether a value is a table of functions: a part of a module, and no list of names.
+local function is_group(value)
+  return type(value) == "table" and type(value[next(value)]) ~= "nil" and #value == 0
+end
+
 --- A whole module: an entry for itself and one for each of its functions.
 local function of_module(name, module, list)
   local part = require "fellowship.parts"[name]
@@ -260,9 +290,32 @@ local function of_module(name, module, list)
     if type(value) == "function" then
       local entry = file and of_stub(file, member, full) or of_function(value, full)
       list[#list + 1] = entry or named(new_entry(), full)
+    elseif is_group(value) and not file then
+      of_group(full, value, list)
     else
       head.fields[#head.fields + 1] = { name = member, type = type(value), text = "" }
     end
+  end
+end
+
+--- The entry of a class or alias that has no methods.
+local function of_shape(path, class)
+  for _, entry in ipairs(entries_of(path)) do
+    if entry.class == class then return named(entry, class) end
+  end
+end
+
+--- Adds what the entries speak of and nothing tells yet.
+local function add_shapes(list)
+  for _, shape in ipairs(shapes.of(list, reference.objects(), of_shape)) do
+    if shape.alias then
+      local entry = new_entry(shape.source)
+      entry.class = shape.class
+      entry = named(entry, shape.name)
+      entry.text[1] = "The same as " .. shape.alias
+      shape = entry
+    end
+    list[#list + 1] = shape
   end
 end
 
@@ -289,7 +342,18 @@ function reference.entries()
     local list = of_class(table.unpack(object))
     table.move(list, 1, #list, #all + 1, all)
   end
+  add_shapes(all)
   return all
+end
+
+--- Whether a function is for the library alone: its comment says @package.
+---@param fn function
+---@return boolean
+function reference.is_internal(fn)
+  local info = debug.getinfo(fn, "S")
+  local path = info.source:match "^@.*/lualib/(fellowship/.*)$"
+  if path then entries_of(path) end
+  return path and internal[path .. ":" .. info.linedefined] or false
 end
 
 --- Names of objects by class, as the reference calls them.

@@ -54,14 +54,19 @@ function render.entries(found, width)
   return table.concat(texts, "\n\n")
 end
 
+--- Whether an entry belongs to another one: a function of a module, a method of an object.
+local function is_nested(name)
+  return name:match "^fellowship%.%w+%." or not name:match "^fellowship%." and name:match "^%w+[:.]"
+end
+
 --- What there is, a line each.
 ---@param width integer
 ---@return string
 function render.overview(width)
-  local lines = { 'help(fellowship.judge) or help "judge" tells more; `fellowship help NAME` outside of the REPL', "" }
+  local lines = { "`help judge` tells more, of a bundled script too: `help winrate`", "" }
   for _, entry in ipairs(reference.entries()) do
-    local nested = entry.name:match "^fellowship%.%w+%." or entry.name:match "^%w+:"
-    if not nested then
+    local nested = is_nested(entry.name)
+    if not nested and not entry.name:match "^fellowship%.%u" then
       local first = (entry.text[1] or ""):match "^(.-%.)%s" or entry.text[1] or ""
       lines[#lines + 1] = text.fit(("%-26s %s"):format(entry.name, first), width)
     end
@@ -99,7 +104,7 @@ a pair of responses, and `prompts.jsonl` a file whose rows have a prompt.
 function render.markdown(version)
   local out = { HEAD:format(version) }
   for _, entry in ipairs(reference.entries()) do
-    local nested = entry.name:match "^fellowship%.%w+%." or entry.name:match "^%w+:"
+    local nested = is_nested(entry.name)
     out[#out + 1] = ("%s %s\n"):format(nested and "###" or "##", ("`%s`"):format(entry.signature))
     for _, paragraph in ipairs(entry.text) do out[#out + 1] = paragraph .. "\n" end
     add_table(out, "Arguments", entry.params)

@@ -8,6 +8,7 @@ local settings = require "fellowship.call.settings"
 local stats = require "fellowship.money.count"
 local counts = require "fellowship.command.counts"
 local spent_table = require "fellowship.command.spent_table"
+local help = require "fellowship.command.help"
 local reference = require "fellowship.command.reference"
 local render = require "fellowship.command.reference.text"
 
@@ -24,6 +25,11 @@ function commands.help(session, ...)
   end
   local found, hint
   if type(value) == "string" then found, hint = reference.search(value) else found = { reference.of(value) } end
+  local script = type(value) == "string" and help.of_script(value)
+  if script then
+    session:say(script)
+    if #found == 0 then return end
+  end
   if #found > 0 then return session:say(render.entries(found, width)) end
   session:say(("no help for %s%s; help() tells what there is"):format(
     type(value) == "string" and ('"%s"'):format(text.printable(value)) or "a " .. type(value), hint or ""))
@@ -89,6 +95,17 @@ function commands.summary()
     lines[i] = ("  %-14s %s"):format("." .. command[1] .. " " .. command[2], command[3])
   end
   return table.concat(lines, "\n")
+end
+
+--- Does what a line says that is a word and no Lua: help, help NAME, exit, quit. false ends the session.
+---@param session fellowship.Session
+---@param line string
+---@return boolean
+function commands.word(session, line)
+  local word, name = line:match "^%s*(%a+)%s*([%w_.:-]*)"
+  if word ~= "help" then return false end
+  if name == "" then commands.help(session) else commands.help(session, name) end
+  return true
 end
 
 --- Runs a line that begins with a dot. false ends the session.

@@ -7,6 +7,8 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
+local flow = require "fellowship.flow"
+local failures = require "fellowship.command.failures"
 local commands = require "fellowship.command.repl.commands"
 local complete = require "fellowship.command.repl.complete"
 local screen = require "fellowship.command.screen"
@@ -147,14 +149,27 @@ function Session:show_values(values)
   if values.n > 1 then rawset(_G, "_", values[2]) end
 end
 
+--- Tells of rows that fail, of those that fail alike only the first; returns what tells at the end how many they were.
+local function watch_rows(session)
+  local kept = failures.new(nil, function(said) session:say(said) end, false)
+  flow.on_failure = function(failure) kept:take(failure) end
+  return function()
+    for _, found in ipairs(kept:repeated()) do
+      session:say(("%d rows failed alike: %s"):format(found.count, text.printable(found.message)))
+    end
+  end
+end
+
 --- Runs a chunk as a task of its own, that Ctrl+C ends.
 function Session:run(chunk, ...)
+  local conclude = watch_rows(self)
   local running = task.spawn(chunk, ...)
   self.running = running
   task.foreground(running)
   local outcome = table.pack(running:join())
   self.running = nil
   task.foreground(nil)
+  conclude()
   if outcome[1] then self:show_values(outcome)
   else self:report(outcome[2], outcome[3]) end
 end
@@ -180,6 +195,14 @@ function Session:read(prompt)
   return line, why
 end
 
+--- Whether a line is help, exit or quit in place of Lua; a global that is called so goes before.
+local function is_word(source)
+  local word = source:match "^%s*(%a+)"
+  if word == "help" then return source:match "^%s*help%s*$" or source:match "^%s*help%s+[%w_.:-]+%s*$" end
+  if word ~= "exit" and word ~= "quit" or rawget(_G, word) ~= nil then return false end
+  return source:match "^%s*%a+%s*$" or source:match "^%s*%a+%s*%(%s*%)%s*$"
+end
+
 --- What was typed, over as many lines as it takes; nil and why when there is none.
 function Session:read_chunk()
   local source, problem, more
@@ -187,6 +210,7 @@ function Session:read_chunk()
   source = line
   while line do
     if source:match "^%s*%.%a" then return source end
+    if source == line and is_word(source) then return source end
     local chunk
     chunk, problem, more = compile(source)
     if chunk then return source, chunk end
@@ -213,6 +237,7 @@ function Session:turn()
   end
   if source:match "%S" then self.editor:remember(source) end
   if source:match "^%s*%.%a" then return commands.run(self, source) end
+  if is_word(source) then return commands.word(self, source) end
   if not chunk then
     self:report(problem)
     return true
@@ -250,9 +275,17 @@ local function watch_failures(session)
     task.shield()
     while true do
       task.sleep(WATCH, true)
+      local told = {}
       for _, failed in ipairs(task.unobserved(true)) do
-        say.out "a spawned task failed\n"
-        session:report(failed[1], failed[2])
+        local said = errors.text(failed[1])
+        told[said] = (told[said] or 0) + 1
+        if told[said] == 1 then
+          say.out "a spawned task failed\n"
+          session:report(failed[1], failed[2])
+        end
+      end
+      for said, count in pairs(told) do
+        if count > 1 then session:say(("%d tasks failed so: %s"):format(count, text.printable(said))) end
       end
     end
   end)

@@ -1,0 +1,7 @@
+-- Measures of evaluators against human labels.
+
+local agreement = require "fellowship.measure.agreement"
+
+return {
+  card = agreement.card,
+}
