@@ -32,12 +32,18 @@ local chain = {
 ---@field key string hexadecimal
 ---@field stored boolean whether the store had it
 
+---@class fellowship.Wants how a call is asked, which is no part of its key
+---@field empty? boolean an answer without a text is one: ""
+---@field goes_on? boolean whether the conversation goes on behind the answer, where that is known: its beginning is then kept in caches
+---@field cuts? integer[] places in the text of the last message, in bytes, up to which later requests are the same
+
 ---@class fellowship.Flight a call on its way
 ---@field model fellowship.Model
 ---@field messages { role: string, content: string }[]
 ---@field params table<string, any>
 ---@field sample integer
 ---@field schema table?
+---@field how fellowship.Wants?
 ---@field digest string its key
 ---@field request string canonical JSON that this is the digest of
 ---@field id string the key in hexadecimal
@@ -253,15 +259,16 @@ end
 ---@param sample integer
 ---@param schema? table
 ---@param on_delta? fun(piece: string, text: string): boolean?
+---@param how? fellowship.Wants
 ---@return fellowship.Completion
-function chain.ask(model, prompt, params, sample, schema, on_delta)
+function chain.ask(model, prompt, params, sample, schema, on_delta, how)
   chain.counts.asked(model)
   local digest, request = key.of(model, prompt, params, sample, schema)
   local flight, place = flights[digest], nil
   if not flight then
     local new = spare[#spare] or {}
     spare[#spare] = nil
-    new.model, new.digest, new.request, new.schema, new.from_store = model, digest, request, schema, nil
+    new.model, new.digest, new.request, new.schema, new.from_store, new.how = model, digest, request, schema, nil, how
     local completion, problem = look(new)
     if completion ~= pass then
       spare[#spare + 1] = new

@@ -16,8 +16,8 @@ local fallback = {}
 -- These are about this run, not about the model: no other one would do better.
 local NO_REASON = { store = true, offline = true, usage = true, budget = true, cancelled = true, script = true }
 
-local function ask_one(model, prompt, params, sample, schema, on_delta)
-  return chain.ask(model, prompt, tables.merged(model.params, params), sample, schema, on_delta)
+local function ask_one(model, prompt, params, sample, schema, on_delta, how)
+  return chain.ask(model, prompt, tables.merged(model.params, params), sample, schema, on_delta, how)
 end
 
 --- The same on_delta, and a function that says whether an error came from it: that is the script's, and no model's.
@@ -61,15 +61,16 @@ end
 ---@param sample integer
 ---@param schema? table
 ---@param on_delta? function
+---@param how? fellowship.Wants
 ---@return fellowship.Completion
-function fallback.ask(models, prompt, params, sample, schema, on_delta)
+function fallback.ask(models, prompt, params, sample, schema, on_delta, how)
   local digest, request = key.of_fallback(models, prompt, tables.merged(models[1].params, params), sample, schema)
   local before = noted(models, digest)
-  if before then return ask_one(before, prompt, params, sample, schema, on_delta) end
+  if before then return ask_one(before, prompt, params, sample, schema, on_delta, how) end
   local problem
   local watched, script_failed = watch(on_delta)
   for i, model in ipairs(models) do
-    local well, got = pcall(ask_one, model, prompt, params, sample, schema, watched)
+    local well, got = pcall(ask_one, model, prompt, params, sample, schema, watched, how)
     if well then
       if i > 1 and got.key then
         record.keep(digest, request, { answered_by = { provider = model.provider.name, model = model.name,

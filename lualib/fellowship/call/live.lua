@@ -2,7 +2,9 @@
 
 local limits = require "fellowship.core.limits"
 local task = require "fellowship.core.task"
+local sys = require "fellowship.core.sys"
 local failure = require "fellowship.provider.failure"
+local retry_after = require "fellowship.provider.retry_after"
 local allowance = require "fellowship.call.pace"
 local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
@@ -122,7 +124,22 @@ local function try(flight, asking, slot)
   end
   asking.reached = asking.reached + 1
   if outcome.verdict == "retry" and not last then return false, outcome end
+  if outcome.kind == "empty" and flight.how and flight.how.empty then outcome = failure.as_answer(outcome) end
   return true, record.conclude(flight, outcome, asking.n, request.wire)
+end
+
+-- A wait that is longer, in seconds, is told of with its end.
+local LONG = 60
+
+local told = setmetatable({}, { __mode = "k" }) -- when the pause ends of which was told, by gate
+
+--- Tells once of a pause of the whole endpoint that takes long.
+local function tell_wait(model, gate, wait)
+  local now = task.now()
+  if wait <= LONG or (told[gate] or 0) >= now + wait - LONG then return end
+  told[gate] = now + wait
+  settings.say("%s at %s asks to be left alone: its calls wait for %s", model.named, model.endpoint.shown,
+    retry_after.until_words(wait, sys.time() / 1000))
 end
 
 --- Waits before the next attempt.
@@ -131,7 +148,10 @@ local function back_off(flight, gate, asking, outcome)
   chain.counts.repeated(flight.model, outcome)
   warn(flight.model, outcome)
   local wait = limits.backoff(asking.tries - 1, outcome.hint)
-  if outcome.pause then gate:pause(outcome.hint or wait) end
+  if outcome.pause then
+    gate:pause(outcome.hint or wait)
+    tell_wait(flight.model, gate, wait)
+  end
   flight.stage = "retry"
   task.sleep(wait)
 end

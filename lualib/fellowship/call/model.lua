@@ -203,19 +203,22 @@ local function prompt_of(self, prompt)
   return prompt
 end
 
+local wants = { empty = "boolean?", goes_on = "boolean?", cuts = "table?" }
+
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(options)
   if options == nil then return nil, 1 end
   check.type("ask's options", options, "table|nil", 3)
   local params = tables.merged(options)
-  local sample, schema = params.sample or 1, params.schema
-  params.sample, params.schema = nil, nil
+  local sample, schema, how = params.sample or 1, params.schema, params.how
+  params.sample, params.schema, params.how = nil, nil, nil
   if math.type(sample) ~= "integer" or sample < 1 then error("sample must be a whole number from 1", 3) end
   if schema ~= nil then
     local well, problem = pcall(schemas.check, schema)
     if not well then error(problem, 3) end
   end
-  return params, sample, schema
+  if how ~= nil then check.options("how", how, wants, 3) end
+  return params, sample, schema, how
 end
 
 -- Parameters that ask for several answers to one call, of which one would be read and all be paid.
@@ -245,7 +248,7 @@ local function check_asked(self, params)
 end
 
 --- One call, of this model or of those it falls back on.
-local function call(self, prompt, params, sample, schema, on_delta)
+local function call(self, prompt, params, sample, schema, on_delta, how)
   check_asked(self, params)
   sample = sample + settings.fresh * key.FRESH
   if self.fallback then
@@ -253,10 +256,10 @@ local function call(self, prompt, params, sample, schema, on_delta)
     for i = 2, #models do
       check_asked(models[i], params)
     end
-    return fallback.ask(models, prompt, params, sample, schema, on_delta)
+    return fallback.ask(models, prompt, params, sample, schema, on_delta, how)
   end
   if next(self.params) then params = tables.merged(self.params, params) end -- scripts may change these meanwhile
-  return chain.ask(self, prompt, params, sample, schema, on_delta)
+  return chain.ask(self, prompt, params, sample, schema, on_delta, how)
 end
 
 --- Asks the model; the task waits, others go on. The completion is in the store when this returns.
@@ -270,16 +273,16 @@ end
 --- the completion's `value` is the decoded answer. One that does not fit is asked for once more, and is then an
 --- error of kind "schema".
 ---@param prompt string|{ role: string, content: string }[] a prompt, or a conversation
----@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`
+---@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`; `how`: a fellowship.Wants, which is no part of the key
 ---@return fellowship.Completion
 function Model:ask(prompt, options, ...)
   check.method(self, Model, "m:ask")
   check.no_more("ask", "a prompt and a table of options", ...)
   local messages = prompt_of(self, prompt)
-  local params, sample, schema = options_of(options)
-  if not schema then return call(self, messages, params, sample) end
+  local params, sample, schema, how = options_of(options)
+  if not schema then return call(self, messages, params, sample, nil, nil, how) end
   if messages == prompt then messages = { { role = "user", content = prompt } } end
-  return structured.ask(function(talk) return call(self, talk, params, sample, schema) end, messages, schema)
+  return structured.ask(function(talk) return call(self, talk, params, sample, schema, nil, how) end, messages, schema)
 end
 
 --- Answers a prompt in the form in which a feedback loop does, so that scripts take either: `text`, and with it
@@ -313,9 +316,9 @@ function Model:stream(prompt, on_delta, options, ...)
   check.no_more("stream", "a prompt, a function and a table of options", ...)
   local messages = prompt_of(self, prompt)
   check.type("stream's on_delta", on_delta, "function")
-  local params, sample, schema = options_of(options)
+  local params, sample, schema, how = options_of(options)
   if schema then error("an answer with a schema is not streamed: ask for it", 2) end
-  return call(self, messages, params, sample, nil, on_delta)
+  return call(self, messages, params, sample, nil, on_delta, how)
 end
 
 --- Whether a value is a model.

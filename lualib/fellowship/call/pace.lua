@@ -24,12 +24,20 @@ local function number(value)
   return n and n >= 0 and n <= MOST and n or nil
 end
 
+-- What is smaller is no limit that anybody has: a run would stand still for it.
+local LEAST = 1
+
+local function whole_limit(value)
+  local n = number(value)
+  return n and n >= LEAST and n or nil
+end
+
 --- A limit of x-ratelimit-*, if it is one of a minute. OpenAI's are (https://platform.openai.com/docs/guides/rate-limits);
 --- Groq's of requests is a day's (https://console.groq.com/docs/rate-limits), and others mean a second. The headers do
 --- not say, but how long the used part takes to come back does. Where the end of a fixed window is told instead, that
 --- may look like a minute once, but not for different parts.
 local function limit_of(header, what, seen)
-  local limit = number(header("x-ratelimit-limit-" .. what))
+  local limit = whole_limit(header("x-ratelimit-limit-" .. what))
   local left = limit and number(header("x-ratelimit-remaining-" .. what))
   local reset = left and retry_after.parse(header("x-ratelimit-reset-" .. what), sys.time() / 1000)
   if not reset or left >= limit or reset <= 0 then return nil end
@@ -47,9 +55,9 @@ end
 
 --- Anthropic's are of a minute, tokens in and out apart (https://docs.anthropic.com/en/api/rate-limits).
 local function anthropic(header)
-  local requests = number(header "anthropic-ratelimit-requests-limit")
-  local input = number(header "anthropic-ratelimit-input-tokens-limit")
-  local output = number(header "anthropic-ratelimit-output-tokens-limit")
+  local requests = whole_limit(header "anthropic-ratelimit-requests-limit")
+  local input = whole_limit(header "anthropic-ratelimit-input-tokens-limit")
+  local output = whole_limit(header "anthropic-ratelimit-output-tokens-limit")
   return requests, input and output and input + output
 end
 

@@ -11,6 +11,9 @@ local request = {}
 
 local known = {}
 
+-- What a call wants that says nothing.
+local NOTHING = {}
+
 --- What is known of a model where it is served, for the rest of the run.
 ---@param model fellowship.Model
 ---@return fellowship.Quirks
@@ -35,7 +38,9 @@ function request.of(flight)
   local model, params, schema = flight.model, flight.params, flight.schema
   local q = model.quirks or request.quirks(model)
   local adapter = model.adapter
-  local how = { quirks = q, schema = schema, params = params, stream = flight.streaming and adapter.join ~= nil or nil }
+  local wants, price = flight.how or NOTHING, model.entry.price
+  local how = { quirks = q, schema = schema, params = params, stream = flight.streaming and adapter.join ~= nil or nil,
+    goes_on = wants.goes_on, cuts = wants.cuts, may_cache = not price or price.cache_write ~= nil }
   local path, body = adapter.build(model.name, quirks.messages(q, flight.messages), quirks.params(q, params), how)
   return { how = how, version = q.version, wire = json.encode(body), target = endpoint.target(model, path) }
 end

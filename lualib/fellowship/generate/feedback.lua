@@ -61,14 +61,14 @@ end
 
 --- Each reviewer's feedback on a response, in declared order; they do not see each other.
 ---@return fellowship.Review[]
-local function review(self, talks, shown)
+local function review(self, talks, shown, goes_on)
   local asks, reviews = {}, {}
   local texts = prompts.get "feedback"
   for i, reviewer in ipairs(self.reviewers) do
     say(talks[i], "user", template.fill(#talks[i] == 0 and texts.review or texts.review_again, shown))
     reviews[i] = { reviewer = i, request = copy(talks[i]) }
     asks[i] = function()
-      local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample })
+      local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample, how = { goes_on = goes_on } })
       reviews[i].feedback, reviews[i].cut = completion.text, completion.finish_reason == "length" or nil
     end
   end
@@ -102,12 +102,12 @@ function Loop:respond(prompt, ...)
   for i in ipairs(self.reviewers) do talks[i] = {} end
   local responses, cut, feedback_by_round, rounds = {}, {}, {}, {}
   for n = 1, self.responses do
-    local completion = self.generator:ask(talk)
+    local completion = self.generator:ask(talk, { how = { goes_on = n < self.responses } })
     responses[n], cut[n] = completion.text, completion.finish_reason == "length" or nil
     if n < self.responses then
       say(talk, "assistant", responses[n])
       shown.response = responses[n]
-      local round = { answered = copy(talk), reviews = review(self, talks, shown) }
+      local round = { answered = copy(talk), reviews = review(self, talks, shown, n + 1 < self.responses) }
       feedback_by_round[n] = feedback_of(round.reviews)
       say(talk, "user", feedback.revision_request(feedback_by_round[n]))
       round.request = copy(talk)

@@ -17,6 +17,9 @@ local vote = require "fellowship.judge.vote"
 -- How much larger the budget of an answer gets that was cut off.
 local RAISE = 4
 
+-- Nothing at all is an answer that cannot be read.
+local HOW = { empty = true }
+
 -- How many alternatives of each token are asked for: as many as OpenAI gives.
 local ALTERNATIVES = 20
 
@@ -105,7 +108,7 @@ return function(model, question, again, reading, sample)
   if reading.structured then question = question .. prompts.get("judge")["json_" .. reading.strategy] end
   local messages, said, budget, raised, repeated = { { role = "user", content = question } }, {}, {}, false, false
   while true do
-    local params = { sample = sample }
+    local params = { sample = sample, how = HOW }
     for name, value in pairs(budget) do params[name] = value end
     local found, completion, problem, kind = ask(model, messages, params, reading, repeated)
     said[#said + 1] = evidence.of(model, completion)

@@ -79,6 +79,18 @@ local function request(self, name, referee, pair, turns)
       and template.fill(prompts.get("judge").reference, { reference = pair.reference }) or "" })
 end
 
+--- Where the turns end in a request: later ones begin with the same.
+local function ends_of(text, turns)
+  local said = discussion(turns)
+  local from = text:find(said, 1, true)
+  if not from then return nil end
+  local ends = { from - 1 }
+  for i, turn in ipairs(turns) do
+    ends[i + 1] = ends[i] + #("[%s]\n%s"):format(turn.role, turn.text) + (i > 1 and #"\n\n" or 0)
+  end
+  return ends
+end
+
 --- Whether all who spoke in the round that just ended lean to the same verdict.
 local function all_agree(self, pair, turns)
   local first
@@ -95,7 +107,8 @@ local function hold(self, pair, sample)
   local turns = {}
   for round = 1, self.rounds do
     for _, referee in ipairs(self.referees) do
-      local completion = referee.model:ask(request(self, "turn", referee, pair, turns), { sample = sample })
+      local text = request(self, "turn", referee, pair, turns)
+      local completion = referee.model:ask(text, { sample = sample, how = { cuts = ends_of(text, turns) } })
       local turn = evidence.of(referee.model, completion)
       turn.role, turn.round = referee.name, round
       turns[#turns + 1] = turn

@@ -3,6 +3,7 @@
 
 local json = require "fellowship.core.json"
 local answer = require "fellowship.provider.answer"
+local caching = require "fellowship.provider.caching"
 local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
@@ -76,6 +77,7 @@ function anthropic.build(name, messages, params, how)
   local way = schema and (q.schema == "tool" and thinks and "instruct" or q.schema or "native")
   if way == "instruct" then messages = quirks.instruct(messages, schema) end
   body.system, body.messages = split_system(messages)
+  if how then caching.mark(body, how) end
   if way == "tool" then
     body.tools = { { name = "answer", description = "Gives the answer.", input_schema = schema } }
     body.tool_choice = { type = "tool", name = "answer" }

@@ -192,6 +192,14 @@ function failure.empty(what)
   return { verdict = "retry", kind = "empty", tries = TRIES, message = what }
 end
 
+--- An answer that says nothing, where that is one.
+---@param outcome table of failure.empty
+---@return table outcome
+function failure.as_answer(outcome)
+  return { verdict = "done", status = outcome.status, elapsed = outcome.elapsed, header = outcome.header,
+    completion = { text = "", finish_reason = "stop", usage = outcome.usage or {} } }
+end
+
 --- A refusal, or an answer that a filter stopped: final for the request, and kept.
 ---@param kind "refusal"|"content_filter"
 ---@param message string

@@ -139,7 +139,8 @@ local function is_blank(message)
     and not message.content:find "%S"
 end
 
---- The conversation without such turns; what then stands side by side becomes one.
+--- The conversation without such turns. Two of the user's then stand side by side, which most APIs take, and `merge` is
+--- learnt of the others.
 local function without_blanks(messages)
   for i, message in ipairs(messages) do
     if is_blank(message) then
@@ -147,7 +148,7 @@ local function without_blanks(messages)
       for j = i, #messages do
         if not is_blank(messages[j]) then list[#list + 1] = messages[j] end
       end
-      return merge(list)
+      return list
     end
   end
   return messages
