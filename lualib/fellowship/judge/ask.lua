@@ -78,15 +78,11 @@ local function ask(model, messages, params, reading, second)
   return found, completion, problem, kind
 end
 
---- The second question, in the conversation or, where the first answer is empty, in place of it: a turn without a word
---- is refused by some providers.
-local function ask_again(messages, completion, question, again)
-  if completion.text:find "%S" then
-    messages[2] = { role = "assistant", content = completion.text }
-    messages[3] = { role = "user", content = again }
-  else
-    messages[1] = { role = "user", content = question .. "\n\n" .. again }
-  end
+--- The second question, in the same conversation. A first answer that is empty stands in its key as it was; on the wire
+--- a turn without a word is left out, since some providers refuse it.
+local function ask_again(messages, completion, again)
+  messages[2] = { role = "assistant", content = completion.text }
+  messages[3] = { role = "user", content = again }
 end
 
 local reading_types = { strategy = "string", scale = "integer?", shown = "table?", structured = "boolean?",
@@ -118,7 +114,7 @@ return function(model, question, again, reading, sample)
       raised, budget[name] = true, larger
     elseif not repeated and not reading.structured then -- a schema's answer was asked for twice already
       repeated = true
-      ask_again(messages, completion, question, again)
+      ask_again(messages, completion, again)
     else
       return nil, said, problem, kind
     end

@@ -9,18 +9,19 @@
 --   { verdict = "final", kind =, message =, stored = true|nil, fatal = true|nil }
 --   { verdict = "retry", kind =, message =, hint = seconds|nil, pause = true|nil }
 --
--- An answer that is no completion has `usage` where it tells what it cost. `stored` failures belong to the request for good (a content filter) and are kept like completions; `fatal` ones
--- end the run; `pause` holds the whole endpoint back for the hint. fellowship.provider.failure makes outcomes of
--- errors. For streams an adapter also has
+-- An answer that is no completion has `usage` where it tells what it cost. `stored` failures belong to the request for
+-- good (a content filter) and are kept like completions; `fatal` ones end the run, and `doubtful` ones do where the
+-- server has given no good answer yet; `pause` holds the whole endpoint back for the hint; `tries` is how often at most
+-- it is asked. fellowship.provider.failure makes outcomes of errors. For streams an adapter also has
 --
 --   events = "sse" | "ndjson"
---   join(whole, event) -> text | nil, ended                   takes an event ({ name =, data =, value = decoded data }) into `whole`, the decoded answer that a
---                                                             plain call would have given, and gives the text so far;
---                                                             sets whole.complete once nothing essential is missing
---   meaning(status, header, whole, how) -> outcome            classify of a decoded body
+--   join(whole, event) -> text | nil, ended         takes an event ({ name =, data =, value = decoded data }) into `whole`,
+--                                                   the decoded answer that a plain call would have given, and gives what
+--                                                   is new of the text; sets whole.complete once nothing essential is
+--                                                   missing, and whole.thinks where thoughts come in a field of their own
+--   meaning(status, header, whole, how) -> outcome  classify of a decoded body
 --
--- Where an answer is bounded by other parameters than max_tokens and max_completion_tokens, `max_tokens` lists them;
--- `default_max_tokens` is the bound that is sent when none is given.
+-- `default_max_tokens` is the bound of an answer that is sent when none is given.
 --
 -- An adapter of a model that needs no network has generate(name, messages, params, sample) -> completion instead.
 
@@ -60,6 +61,9 @@ local function openai_like(name, url, more)
 end
 
 openai_like("openai", "https://api.openai.com/v1")
+-- The same models by the Responses API, and those that have nothing else.
+openai_like("openai-responses", "https://api.openai.com/v1", { adapter = "fellowship.provider.responses",
+  quirks_of = "openai", key_env = "OPENAI_API_KEY", url_env = "OPENAI_BASE_URL" })
 openai_like("together", "https://api.together.xyz/v1")
 openai_like("openrouter", "https://openrouter.ai/api/v1")
 openai_like("groq", "https://api.groq.com/openai/v1")

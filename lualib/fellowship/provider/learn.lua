@@ -129,7 +129,14 @@ function lessons.effort(q, outcome, said, asked)
   end
 end
 
-local ORDER = { "system", "alternate", "schema", "stream_usage", "max_tokens", "parameter", "effort" }
+function lessons.summary(q, outcome, said)
+  if q.no_summary or not (outcome.param or said):find("summar", 1, true) and not said:find("reasoning.summary", 1, true)
+    then return end
+  q.no_summary = true
+  return "no summaries of reasoning are asked for"
+end
+
+local ORDER = { "summary", "system", "alternate", "schema", "stream_usage", "max_tokens", "parameter", "effort" }
 
 --- Learns from a request that was refused; changes q.
 ---@param q fellowship.Quirks

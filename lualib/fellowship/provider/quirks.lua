@@ -21,6 +21,7 @@ local quirks = {}
 ---@field efforts? table<string, true> the levels that are taken, once a refusal has named them
 ---@field thinks? "budget"|"effort" how Anthropic's model is asked to think, once a refusal has told
 ---@field bound? integer the tokens of an answer where none are asked for, since the API wants a bound
+---@field no_summary? boolean summaries of what it reasons are refused
 ---@field cost? "usd"|"ticks" the server tells what an answer cost, and is believed
 
 local COMPLETION_TOKENS = { max_tokens = "max_completion_tokens" }
