@@ -150,7 +150,9 @@ local function remove_others(run, list)
       for _, name in ipairs(names) do ours["data/" .. name] = true end
     end
   end
-  run:remove("data", "^[%w_]+%-%d%d%d%d%d%-of%-%d%d%d%d%d%.jsonl$", ours)
+  for _, ending in ipairs { "jsonl", "parquet" } do
+    run:remove("data", "^[%w_]+%-%d%d%d%d%d%-of%-%d%d%d%d%d%." .. ending .. "$", ours)
+  end
   if #list == 1 then run:remove("", "^branches%.jsonl$") end
   if not preference.formats.wants_info(run.options.format) then run:remove("", "^dataset_info%.json$") end
 end
@@ -239,6 +241,7 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
       help = "drop prompts too that share this part of their runs of three words with an earlier one (0.8, say)" },
     { "rows-per-file", group = "more", type = "integer", least = 1, metavar = "N",
       help = "begin another file of a set after N rows" },
+    { "parquet", group = "more", type = "flag", help = "write the sets as Parquet, through DuckDB's program" },
     { "structured", group = "judging", type = "flag", help = "the judge's verdict through a JSON schema" },
     { "logprobs", group = "judging", type = "flag",
       help = "the judge's scores as expected ones, by log-probabilities" },
@@ -261,11 +264,13 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     local files = { responses = responses, verdicts = verdicts, branches = branches, outcome = run.outcome }
 
     local function open(name, format)
-      return preference.set { name = name, mode = o.pairs, format = format, provenance = pairs_file,
+      local ending = o.parquet and ".parquet" or ".jsonl"
+      return preference.set { name = name, mode = o.pairs, format = format, ending = ending, provenance = pairs_file,
         quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"],
           drop_refusals = o["drop-refusals"], drop_inverted = o["drop-inverted"], keep_cut = o["keep-cut"] },
-        open = function(stem)
-          return run:writer(("data/%s.jsonl"):format(stem), { sharded = true, max_rows = o["rows-per-file"] })
+        open = function(stem, columns)
+          return run:writer(("data/%s%s"):format(stem, ending), { sharded = true, max_rows = o["rows-per-file"],
+            columns = o.parquet and columns or nil })
         end }
     end
     local single <close> = open("single", o.format)

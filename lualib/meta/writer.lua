@@ -21,6 +21,14 @@ local writer = {}
 ---@field format? "jsonl"|"json"|"csv"|"tsv" "jsonl" when not given
 ---@field compression? "gzip"|"zstd"|"xz"|"bzip2" none when not given
 ---@field level? integer of the compression
+---@field columns? boolean of JSON Lines: the types of all rows' columns are found, see `columns`
+
+---A column of all rows so far.
+---@class fellowship.writer.column
+---@field name string
+---@field type string as SQL has it: BIGINT, VARCHAR, STRUCT("a" BIGINT)[], ...; JSON when one type cannot hold all
+---@field rounds boolean whether it has fractions of more digits than a double holds, which are rounded
+---@field clash? table why it is JSON: two kinds of values ("a number", "a text"), and the first row of each, from 0
 
 ---Writes a row. Raises an error for what has no form in the format. Errors of the disk come with a later call.
 ---@param row any
@@ -39,6 +47,12 @@ function writer:header(columns) end
 ---@return integer? bytes
 ---@return fellowship.writer.problem? problem
 function writer:write_text(text) end
+
+---The columns of all rows so far, in the order of their coming, and one type for each.
+---@return fellowship.writer.column[] columns
+---@return integer longest bytes of the longest row
+---@return boolean named whether SQL can tell the columns' names apart: none is empty, and case alone is no difference
+function writer:columns() end
 
 ---Closes the file; all rows are on the disk then, and the file is renamed to `to`. A writer that is dropped or
 ---closed as a to-be-closed variable loses the rows that were not written yet.

@@ -49,6 +49,9 @@ enum json_token {
     JSON_END_ARRAY
 };
 
+/* What becomes of NaN, Infinity and -Infinity, which JSON has no form for, and Python writes. */
+enum json_nan { JSON_NAN_ERROR, JSON_NAN_NULL, JSON_NAN_TEXT };
+
 typedef struct json_reader {
     /* The token. `text` is not NUL terminated, and stands until the next call: it points into the
      * source, or into the scratch buffer for a string that has escapes. */
@@ -61,7 +64,8 @@ typedef struct json_reader {
     char error[JSON_MESSAGE];
     size_t error_at;
 
-    size_t max_depth; /* JSON_DEPTH; set it after json_reader_init, up to JSON_DEPTH_LIMIT */
+    size_t max_depth;  /* JSON_DEPTH; set it after json_reader_init, up to JSON_DEPTH_LIMIT */
+    enum json_nan nan; /* the same: an error unless set, or read as null, or as that text */
 
     /* Private from here on. */
     const char *source, *at, *end;

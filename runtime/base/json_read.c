@@ -22,6 +22,7 @@ enum expect {
 void json_reader_init(json_reader *r, const char *text, size_t len) {
     r->scratch = (buf){0};
     r->max_depth = JSON_DEPTH;
+    r->nan = JSON_NAN_ERROR;
     json_reader_reset(r, text, len);
 }
 
@@ -280,6 +281,23 @@ static enum json_token read_word(json_reader *r, const char *word, enum json_tok
     return token;
 }
 
+/* NaN or an infinity at r->at; JSON_END when there is none. */
+static enum json_token read_nan(json_reader *r) {
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    for (int i = 0; i < 3; i++) {
+        size_t len = strlen(words[i]);
+        if ((size_t)(r->end - r->at) < len || memcmp(r->at, words[i], len) != 0) continue;
+        if (r->nan == JSON_NAN_ERROR)
+            return fail(r, r->at, "expected a value, found %s, which JSON has no form for", words[i]);
+        r->text = r->at;
+        r->text_len = len;
+        r->at += len;
+        value_done(r);
+        return r->nan == JSON_NAN_NULL ? JSON_NULL : JSON_STRING;
+    }
+    return JSON_END;
+}
+
 static enum json_token read_value(json_reader *r) {
     if (r->at == r->end) return unexpected(r, r->at, "a value");
     switch (*r->at) {
@@ -289,7 +307,17 @@ static enum json_token read_value(json_reader *r) {
     case 't': return read_word(r, "true", JSON_TRUE);
     case 'f': return read_word(r, "false", JSON_FALSE);
     case 'n': return read_word(r, "null", JSON_NULL);
+    case 'N':
+    case 'I': {
+        enum json_token token = read_nan(r);
+        return token != JSON_END ? token : unexpected(r, r->at, "a value");
+    }
     case '-':
+        if (r->end - r->at > 1 && r->at[1] == 'I') {
+            enum json_token token = read_nan(r);
+            if (token != JSON_END) return token;
+        }
+        return read_number(r);
     case '0':
     case '1':
     case '2':

@@ -74,10 +74,6 @@ static enum record_status fail(records *r, const char *text, size_t at, const ch
 
 /* Tells what is no UTF-8 by its first four bytes (or all, when they are fewer). */
 static const char *refuse_encoding(const unsigned char *b, size_t len) {
-    if (len >= 2 && ((b[0] == 0xFF && b[1] == 0xFE) || (b[0] == 0xFE && b[1] == 0xFF)))
-        return "the text is UTF-16, and UTF-8 is needed: convert it with iconv -f UTF-16 -t UTF-8";
-    if (len >= 4 && memcmp(b, "\0\0\xFE\xFF", 4) == 0)
-        return "the text is UTF-32, and UTF-8 is needed: convert it with iconv -f UTF-32 -t UTF-8";
     if (len >= 2 && !b[0] != !b[1])
         return "every other byte is NUL, as in UTF-16 without a byte order mark, and UTF-8 is "
                "needed: convert it with iconv -f UTF-16LE (or UTF-16BE) -t UTF-8";
@@ -88,11 +84,48 @@ static bool is_json(enum record_format format) {
     return format == RECORD_UNKNOWN || format == RECORD_JSON;
 }
 
+/* The length of a first line "sep=;", which Excel writes and reads, with its end; else 0. */
+static size_t separator_line(const char *text, size_t len) {
+    if (len < 6 || strncasecmp(text, "sep=", 4) != 0) return 0;
+    if (text[5] == '\n') return 6;
+    return text[5] != '\r' ? 0 : len > 6 && text[6] == '\n' ? 7 : 6;
+}
+
+/* Tells by the header what parts the fields of a table: what Excel's first line says; else a comma
+ * where there is one; else what of semicolon, bar and tab there is most of. False when the header
+ * is not whole yet. */
+static bool tell_delimiter(records *r, const char *text, size_t len, bool last) {
+    static const char others[] = ";|\t";
+    size_t at = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, counts[3] = {0};
+    if (len - at < 7 && !last) return false;
+    if (separator_line(text + at, len - at)) {
+        csv_init(&r->csv, text[at + 4]);
+        return true;
+    }
+    bool quoted = false, ended = last;
+    for (size_t i = at; i < len; i++) {
+        const char *other = text[i] ? strchr(others, text[i]) : NULL;
+        if (text[i] == '"') quoted = !quoted;
+        if (quoted) continue;
+        if (text[i] == ',') return true;
+        if (other) counts[other - others]++;
+        if (text[i] == '\n' || text[i] == '\r') {
+            ended = true;
+            break;
+        }
+    }
+    size_t best = counts[1] > counts[0] ? 1 : 0;
+    if (counts[2] > counts[best]) best = 2;
+    if (ended && counts[best] > 0) csv_init(&r->csv, others[best]);
+    return ended;
+}
+
 /* Looks at what the text begins with; RECORD_FOUND when records may follow. */
 static enum record_status begin(records *r, const char *text, size_t len, bool last) {
     if (len < 4 && !last) return RECORD_MORE;
     const char *refused = refuse_encoding((const unsigned char *)text, len);
     if (refused) return fail(r, text, 0, refused);
+    if (r->format == RECORD_CSV && !tell_delimiter(r, text, len, last)) return RECORD_MORE;
     size_t at = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     if (is_json(r->format)) {
         size_t first = at;
@@ -114,8 +147,8 @@ static enum record_status begin(records *r, const char *text, size_t len, bool l
         }
     }
     r->begun = true;
-    r->used = at;
-    r->here.byte += at;
+    r->used = at + (r->format == RECORD_CSV ? separator_line(text + at, len - at) : 0);
+    position_move(&r->here, text, r->used);
     return RECORD_FOUND;
 }
 

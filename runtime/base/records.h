@@ -1,7 +1,8 @@
 /* records: cuts a dataset's text, which comes in pieces, into the texts of its rows: lines of JSON,
  * elements of a JSON array, records of CSV or TSV.
  *
- * A UTF-8 byte order mark is passed over, UTF-16 and UTF-32 are refused, blank lines are left out.
+ * A UTF-8 byte order mark is passed over, UTF-16 is refused, blank lines are left out. What parts
+ * the fields of a CSV text is told by its header.
  * It finds where records end; what they hold is for others to judge. The text is borrowed; what is
  * owned is freed by records_free. */
 #ifndef FELLOWSHIP_BASE_RECORDS_H

@@ -59,6 +59,10 @@ void loop_free(loop *l) {
     free(l);
 }
 
+uv_loop_t *loop_uv(loop *l) {
+    return &l->uv;
+}
+
 uint64_t loop_now(loop *l) {
     return uv_now(&l->uv);
 }

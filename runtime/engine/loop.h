@@ -20,6 +20,9 @@ loop *loop_new(void);
 /* Frees the loop after every handle has closed; pending work is waited for. */
 void loop_free(loop *l);
 
+/* libuv's own, for engines that have handles of other kinds, which close theirs themselves. */
+struct uv_loop_s *loop_uv(loop *l);
+
 /* Milliseconds of a steady clock, as of the start of this turn of the loop. */
 uint64_t loop_now(loop *l);
 

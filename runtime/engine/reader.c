@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/transcode.h"
 #include "engine/worker.h"
 
 #define CHUNK (256 * 1024)
@@ -22,7 +23,8 @@ typedef struct arrival {
     bool failed;   /* the stream has the error; the data before it is good */
 } arrival;
 
-/* While a read is under way, `stream`, `arrival` and `inside` are the reading thread's. */
+/* While a read is under way, `stream`, `arrival`, `transcoder` and `inside` are the reading
+ * thread's. */
 struct reader {
     stream *stream;
     loop *loop;
@@ -30,7 +32,8 @@ struct reader {
     void (*ready)(void *);
     void *arg;
     arrival arrival;
-    bool inside; /* the stream stands in a member */
+    transcoder transcoder; /* of the member */
+    bool inside;           /* the stream stands in a member */
 
     bool reading, arrived, dropped;
 
@@ -49,17 +52,14 @@ static bool read_member_name(reader *r) {
     if (more <= 0) return false;
     const char *name = stream_member(r->stream);
     buf_clear(&r->arrival.member);
+    transcode_free(&r->transcoder);
     r->inside = r->arrival.begins = buf_append(&r->arrival.member, name, strlen(name) + 1);
     r->arrival.failed = !r->inside;
     return r->inside;
 }
 
-static void read_ahead(void *arg) {
-    reader *r = arg;
+static void read_chunk(reader *r) {
     arrival *a = &r->arrival;
-    a->begins = a->ends = a->finished = a->failed = false;
-    buf_clear(&a->data);
-    if (!r->inside && !read_member_name(r)) return;
     while (a->data.len < CHUNK) {
         ssize_t n = stream_read(r->stream, a->data.data + a->data.len, CHUNK - a->data.len);
         a->failed = n < 0;
@@ -68,6 +68,22 @@ static void read_ahead(void *arg) {
         a->data.len += (size_t)n;
         if (r->worker) break; /* what has come is wanted now */
     }
+}
+
+static void read_ahead(void *arg) {
+    reader *r = arg;
+    arrival *a = &r->arrival;
+    a->begins = a->ends = a->finished = a->failed = false;
+    buf_clear(&a->data);
+    if (!r->inside && !read_member_name(r)) return;
+    do {
+        if (!buf_reserve(&a->data, CHUNK)) {
+            a->failed = true;
+            break;
+        }
+        read_chunk(r);
+        if (!transcode(&r->transcoder, &a->data, a->ends)) a->failed = true;
+    } while (a->data.len == 0 && !a->ends && !a->failed); /* half a character has come */
     r->inside = !a->ends;
 }
 
@@ -78,13 +94,14 @@ static void free_reader(reader *r) {
     stream_close(r->stream);
     buf_free(&r->arrival.data);
     buf_free(&r->arrival.member);
+    transcode_free(&r->transcoder);
     buf_free(&r->window);
     buf_free(&r->member);
     free(r);
 }
 
-reader *reader_open(const char *path, const stream_limits *limits, loop *l,
-                    void (*ready)(void *), void *arg, char *err, size_t errlen) {
+reader *reader_open(const char *path, const stream_limits *limits, loop *l, void (*ready)(void *),
+                    void *arg, char *err, size_t errlen) {
     reader *r = calloc(1, sizeof *r);
     bool well = r && buf_reserve(&r->arrival.data, CHUNK) && buf_append_char(&r->member, '\0');
     if (well) {

@@ -5,6 +5,7 @@
 
 #include <lua.h>
 
+int luaopen_fellowship_core_child(lua_State *L);
 int luaopen_fellowship_core_contest(lua_State *L);
 int luaopen_fellowship_core_editor(lua_State *L);
 int luaopen_fellowship_core_json(lua_State *L);

@@ -28,6 +28,7 @@ typedef struct rows {
     records records;
     enum record_format asked; /* unknown: to be told by name or content */
     bool replace;             /* invalid UTF-8 by U+FFFD */
+    unsigned nan;             /* flags: what NaN is read as */
     bool selected;            /* the member is data */
     bool has_table;
     buf clean;        /* a record whose invalid UTF-8 is replaced */
@@ -100,7 +101,24 @@ __attribute__((format(printf, 2, 3))) static rows_problem problem_at(size_t at, 
     return problem;
 }
 
-#define REPLACE_HINT "; --invalid-utf8 replace reads it as U+FFFD"
+#define REPLACE_HINT                                                                               \
+    "; iconv -f WINDOWS-1252 -t UTF-8 converts what Windows wrote, and --invalid-utf8 replace "    \
+    "reads it as U+FFFD"
+
+/* What to do about a record that is no JSON. */
+static const char *json_hint(const char *text, size_t len, const json_error *error) {
+    const char *at = text + error->at, *behind = at + 1;
+    if (strncmp(error->message, "invalid UTF-8", 13) == 0) return REPLACE_HINT;
+    if (strstr(error->message, "which JSON has no form for"))
+        return "; --nan null reads it as null, --nan text as a text";
+    if (error->at >= len) return "";
+    while (behind < text + len && strchr(" \t\r", *behind)) behind++;
+    if (*at == ',' && behind == text + len)
+        return "; the lines of JSON Lines have no comma between them (sed 's/,[[:space:]]*$//')";
+    if (*at == '\'') return "; JSON has double quotes alone (Python's str() writes others)";
+    if (*at == '{') return "; each object is on a line of its own (jq -c . makes such lines)";
+    return "";
+}
 
 /* --- records --- */
 
@@ -129,7 +147,13 @@ static int push_json_row(lua_State *L, rows *r, const char *record) {
     rows_problem problem;
     json_error error;
     if (r->replace) check_utf8(L, r, &text, &len, &problem); /* else json_push checks */
-    if (!json_push(L, text, len, 0, &error)) {
+    if (!json_push(L, text, len, r->nan, &error)) {
+        if (text[0] == '[' && error.at == len && r->records.where.line == 1) {
+            push_message(L, r->records.where, r->records.where, false,
+                         "the array that begins here does not end on its line, and the name says "
+                         "that each line is a row; --data-format json reads an array of rows");
+            return fail_file(L);
+        }
         if (r->records.only_object && error.at == len) {
             push_message(L, r->records.where, r->records.where, false,
                          "the object that begins here does not end on its line; rows are objects, "
@@ -137,15 +161,16 @@ static int push_json_row(lua_State *L, rows *r, const char *record) {
                          "lines of objects)");
             return fail_file(L);
         }
-        bool encoding = strncmp(error.message, "invalid UTF-8", 13) == 0;
         problem = problem_at(error.at, "not a row of JSON: %s%s", error.message,
-                             encoding ? REPLACE_HINT : "");
+                             json_hint(text, len, &error));
         return fail_record(L, r, text, &problem);
     }
     size_t first = 0;
     while (text[first] == ' ' || text[first] == '\t') first++;
     if (text[first] != '{') {
-        problem = problem_at(first, "not a row of JSON: a row is an object, {...}");
+        bool array = text[first] == '[' && r->records.where.line == 1;
+        problem = problem_at(first, "not a row of JSON: a row is an object, {...}%s",
+                             array ? "; --data-format json reads an array of rows" : "");
         return fail_record(L, r, text, &problem);
     }
     return 1;
@@ -359,7 +384,7 @@ static enum record_format format_field(lua_State *L, int options) {
     return (enum record_format)luaL_error(L, "format must be jsonl, json, csv or tsv");
 }
 
-/* open(path | "-", {format =, types =, invalid_utf8 =, max_expansion =, member =}?)
+/* open(path | "-", {format =, types =, invalid_utf8 =, nan =, max_expansion =, member =, name =}?)
  * -> rows | nil, {kind = "file", message =} */
 static int l_open(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
@@ -371,7 +396,8 @@ static int l_open(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     rows *r = box_new(L, &rows_class, sizeof *r, PATTERN);
     records_init(&r->records, RECORD_UNKNOWN);
-    lua_pushstring(L, strcmp(path, "-") == 0 ? "standard input" : path);
+    if (!lx_string_field(L, 2, "name", NULL))
+        lua_pushstring(L, strcmp(path, "-") == 0 ? "standard input" : path);
     lua_setiuservalue(L, 3, FILE_NAME);
     push_types(L, 2);
     lua_setiuservalue(L, 3, TYPES);
@@ -382,6 +408,11 @@ static int l_open(lua_State *L) {
     r->replace = invalid && strcmp(invalid, "replace") == 0;
     if (invalid && !r->replace && strcmp(invalid, "error") != 0)
         return luaL_error(L, "invalid_utf8 must be error or replace");
+    const char *nan = lx_string_field(L, 2, "nan", NULL);
+    if (nan && strcmp(nan, "null") == 0) r->nan = JSON_NO_NAN;
+    if (nan && strcmp(nan, "text") == 0) r->nan = JSON_NAN_WORDS;
+    if (nan && !r->nan && strcmp(nan, "error") != 0)
+        return luaL_error(L, "nan must be error, null or text");
     stream_limits limits = STREAM_LIMITS;
     limits.ratio = (uint64_t)lx_integer_field(L, 2, "max_expansion", (lua_Integer)limits.ratio, 0,
                                               LUA_MAXINTEGER);

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "engine/outlet.h"
 #include "lua/box.h"
 #include "lua/json/json.h"
@@ -14,6 +15,7 @@ enum format { JSONL, JSON, CSV, TSV };
 typedef struct writer {
     box_head box;
     outlet *outlet;
+    columns *columns; /* the types of what is written, when they are wanted */
     runtime *rt;
     task_list waiters; /* for a piece to be written */
     enum format format;
@@ -35,6 +37,8 @@ static void release_writer(void *box) {
     writer *w = box;
     outlet_drop(w->outlet);
     w->outlet = NULL;
+    columns_free(w->columns);
+    w->columns = NULL;
     if (w->counted) w->rt->committed--;
     w->counted = false;
     waiters_wake(&w->waiters);
@@ -74,6 +78,19 @@ static int appended(lua_State *L, writer *w) {
     return keep_small(L, LUA_OK, 0);
 }
 
+/* Takes a row's text into account; false and the reason on the stack when no table holds it. */
+static bool take_columns(lua_State *L, writer *w, const char *row, size_t len) {
+    switch (columns_take(w->columns, row, len)) {
+    case COLUMNS_TAKEN: return true;
+    case COLUMNS_SURROGATE:
+        lua_pushliteral(L,
+                        "a text holds half a surrogate pair (\\ud800 to \\udfff), which no table "
+                        "holds");
+        return false;
+    default: lua_pushliteral(L, "out of memory"); return false;
+    }
+}
+
 /* Appends the row at 2 to the lines; false and the reason on the stack when it has no such form. */
 static bool append_row(lua_State *L, writer *w, buf *out) {
     if (w->format == CSV || w->format == TSV) {
@@ -88,10 +105,12 @@ static bool append_row(lua_State *L, writer *w, buf *out) {
         lua_pushliteral(L, "out of memory");
         return false;
     }
+    size_t begin = out->len;
     if (!json_encode_value(L, 2, out, 0, error, sizeof error)) {
         lua_pushstring(L, error);
         return false;
     }
+    if (w->columns && !take_columns(L, w, out->data + begin, out->len - begin)) return false;
     if (w->format == JSON || buf_append_char(out, '\n')) return true;
     lua_pushliteral(L, "out of memory");
     return false;
@@ -142,6 +161,53 @@ static int l_write_text(lua_State *L) {
     return appended(L, w);
 }
 
+/* [-0, +1] A column as {name =, type =, rounds =, clash = {a kind of values, another, their first
+ * rows}}. */
+static void push_column(lua_State *L, const columns *c, size_t i) {
+    size_t len;
+    const char *name = columns_name(c, i, &len);
+    buf *type = box_buf(L);
+    if (!columns_type(c, i, type)) luaL_error(L, "out of memory");
+    lua_createtable(L, 0, 3);
+    lua_pushlstring(L, name, len);
+    lua_setfield(L, -2, "name");
+    lua_pushlstring(L, type->data, type->len);
+    lua_setfield(L, -2, "type");
+    lua_pushboolean(L, columns_rounds(c, i));
+    lua_setfield(L, -2, "rounds");
+    columns_clash clash;
+    if (columns_clashes(c, i, &clash)) {
+        lua_createtable(L, 4, 0);
+        lua_pushstring(L, clash.first);
+        lua_rawseti(L, -2, 1);
+        lua_pushstring(L, clash.second);
+        lua_rawseti(L, -2, 2);
+        lua_pushinteger(L, (lua_Integer)clash.first_row);
+        lua_rawseti(L, -2, 3);
+        lua_pushinteger(L, (lua_Integer)clash.second_row);
+        lua_rawseti(L, -2, 4);
+        lua_setfield(L, -2, "clash");
+    }
+    lua_remove(L, -2);
+}
+
+/* writer:columns() -> {column, ...}, bytes of the longest row, whether SQL can tell their names
+ * apart: of a writer that was opened with `columns` */
+static int l_columns(lua_State *L) {
+    writer *w = check_writer(L);
+    luaL_argcheck(L, w->columns, 1, "the writer was opened without columns");
+    lua_settop(L, 1);
+    size_t count = columns_count(w->columns);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        push_column(L, w->columns, i);
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)columns_longest(w->columns));
+    lua_pushboolean(L, columns_are_named(w->columns));
+    return 3;
+}
+
 /* ---- the end ---- */
 
 /* Goes on until all is written, then closes. */
@@ -176,8 +242,8 @@ static int l_close(lua_State *L) {
     return finish(L, LUA_OK, 0);
 }
 
-/* open(path [, {format =, compression =, level =}]) -> writer | nil, {kind = "file", message =}:
- * the file is made anew. */
+/* open(path [, {format =, compression =, level =, columns =}]) -> writer | nil, {kind = "file",
+ * message =}: the file is made anew. */
 static int l_open(lua_State *L) {
     static const char *const formats[] = {"jsonl", "json", "csv", "tsv", NULL};
     const char *path = luaL_checkstring(L, 1);
@@ -187,18 +253,19 @@ static int l_open(lua_State *L) {
     if (!lx_string_field(L, 2, "format", NULL)) lua_pushnil(L);
     const char *filter = lx_string_field(L, 2, "compression", NULL);
     if (!filter) lua_pushnil(L);
+    bool wants_columns = lx_boolean_field(L, 2, "columns", false);
     writer *w = box_new(L, &writer_class, sizeof *w, 1);
     w->format = (enum format)luaL_checkoption(L, 3, "jsonl", formats);
     w->rt = runtime_of(L);
+    luaL_argcheck(L, !wants_columns || w->format == JSONL, 2, "columns are of JSON Lines");
+    if (wants_columns && !(w->columns = columns_new())) return luaL_error(L, "out of memory");
     w->outlet = outlet_open(path, filter, level, w->rt->loop, on_written, w, err, sizeof err);
     return w->outlet ? 1 : lx_fail(L, "file", "%s", err);
 }
 
-static const luaL_Reg methods[] = {{"write", l_write},
-                                   {"header", l_header},
-                                   {"write_text", l_write_text},
-                                   {"close", l_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"write", l_write},           {"header", l_header},
+                                   {"write_text", l_write_text}, {"columns", l_columns},
+                                   {"close", l_close},           {NULL, NULL}};
 
 static const box_class writer_class = {.name = "fellowship.writer",
                                        .closed = "the writer is closed",

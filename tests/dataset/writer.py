@@ -159,7 +159,7 @@ def arguments():
         (scratch / "folder").mkdir()
         (scratch / "file").write_text("")
         for call, parts in (('("out.jsonl", { shard = 2 })', ['"shard"', "sharded"]),
-                            ('("out.jsonl", { format = "parquet" })', ["format", "parquet", "tsv"]),
+                            ('("out.jsonl", { format = "xml" })', ["format", "xml", "tsv"]),
                             ('("out.jsonl", { level = 3 })', ["level", "out.jsonl"]),
                             ('("out.jsonl.gz", { level = 77 })', ["gzip", "level 77"]),
                             ('("out.jsonl", { max_rows = 2 })', ["max_rows", "sharded"]),
@@ -169,8 +169,8 @@ def arguments():
                             ('"missing/out.jsonl"', ["missing/out.jsonl", "No such file"]),
                             ('"file/out.jsonl"', ["file/out.jsonl", "Not a directory"])):
             refused(scratch, f"fellowship.writer{call}", parts, f"writer{call}")
-        refused(scratch, 'local out <close> = fellowship.writer "out.parquet"\nout:write { a = 1 }',
-                ["out.parquet", "no format", ".csv", "format ="], "rows for an unknown ending")
+        refused(scratch, 'local out <close> = fellowship.writer "out.xyz"\nout:write { a = 1 }',
+                ["out.xyz", "no format", ".csv", "format ="], "rows for an unknown ending")
         script(scratch, 'local out <close> = fellowship.writer "note.md"\nout:write_text "hello"')
         tap.equal((scratch / "note.md").read_text(), "hello", "text goes into any file")
         refused(scratch, 'local out <close> = fellowship.writer "folder"\nout:write { a = 1 }', ["folder", "it is a folder"],

@@ -67,7 +67,7 @@ static const struct {
     {"True", 0, "found True"},
     {"NaN", 0, "found NaN"},
     {"Infinity", 0, "found Infinity"},
-    {"-Infinity", 1, "a digit after '-'"},
+    {"-Infinity", 0, "found -Infinity"},
     {"-", 1, "a digit after '-'"},
     {"+1", 0, "found '+'"},
     {".5", 0, "found '.'"},

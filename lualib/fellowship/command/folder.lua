@@ -6,6 +6,7 @@ local errors = require "fellowship.base.errors"
 local file = require "fellowship.base.file"
 local text = require "fellowship.base.text"
 local done_rows = require "fellowship.command.done_rows"
+local naming = require "fellowship.dataset.naming"
 local rows = require "fellowship.dataset.rows"
 local setup = require "fellowship.command.setup"
 
@@ -13,8 +14,10 @@ local folder = {}
 
 -- ---- identity ----
 
---- Files stand for what they hold, wherever they lie.
-local function contents_of(name, path) return "sha256:" .. setup.file_digest(name, path) end
+--- Files stand for what they hold, wherever they lie; SQL and addresses for themselves.
+local function contents_of(name, path)
+  return naming.is_elsewhere(path) and path or "sha256:" .. setup.file_digest(name, path)
+end
 
 --- The files of one dataset, of which one stands for itself; standard input and pipes, which can be read once, for
 --- any other.

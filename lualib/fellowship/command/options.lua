@@ -96,6 +96,8 @@ options.data = {
     help = "types of CSV columns: text, number, integer, boolean, json" },
   { "invalid-utf8", group = "reading", type = "choice", choices = { "error", "replace" }, default = "error",
     help = "rows that are no UTF-8 fail, or get U+FFFD" },
+  { "nan", group = "reading", type = "choice", choices = rows.nans,
+    help = "rows of JSON with NaN or Infinity fail (default), or have null or a text in their place" },
   { "max-expansion", group = "reading", type = "integer", least = 0, metavar = "N",
     help = "how many times compressed data may expand once it is over 1 GiB (default 200; 0: any)" },
 }

@@ -203,9 +203,11 @@ end
 function Run:rows(option, which, whole)
   check.method(self, Run, "run:rows")
   local o = self.options
-  return rows.open(which and o[option][which] or o[option], { limit = not whole and o.limit or nil,
-    shard = not whole and o.shard or nil, format = o["data-format"], types = o.types, invalid_utf8 = o["invalid-utf8"],
-    max_expansion = o["max-expansion"] })
+  local opened = rows.open(which and o[option][which] or o[option], { limit = not whole and o.limit or nil,
+    shard = not whole and o.shard or nil, format = o["data-format"], types = o.types, nan = o.nan,
+    invalid_utf8 = o["invalid-utf8"], max_expansion = o["max-expansion"] })
+  for _, note in ipairs(opened.notes) do self.say(note) end
+  return opened
 end
 
 --- As fellowship.map.

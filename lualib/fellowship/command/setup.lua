@@ -17,6 +17,7 @@ local offline = lazy "fellowship.call.offline"
 local record = lazy "fellowship.call.record"
 local simulated = lazy "fellowship.call.simulated"
 local budget = lazy "fellowship.money.budget"
+local duckdb, parquet = lazy "fellowship.dataset.duckdb", lazy "fellowship.dataset.parquet"
 local writer = lazy "fellowship.dataset.writer"
 local estimate = lazy "fellowship.rehearse"
 local settings = require "fellowship.call.settings"
@@ -125,11 +126,13 @@ function setup.apply(values)
   task.base_seed(values.seed)
   if values.models then
     as_usage(settings.take_models, setup.load_table("models", values.models), values.models)
+    for _, entry in pairs(settings.models) do duckdb.hide(entry.key_env) end
   end
   if values.prompts then
     as_usage(prompts.override, setup.load_table("prompts", values.prompts), values.prompts)
   end
   settings.warn = setup.teller(values.quiet)
+  if values.quiet then parquet.warn = settings.warn end
   put_together(values)
   local cost, calls = values["max-cost"], values["max-calls"]
   if cost or calls or settings.bounded then budget.set(cost, calls) end

@@ -3,13 +3,33 @@
 local naming = {}
 
 local COMPRESSIONS = { gz = "gzip", zst = "zstd", xz = "xz", bz2 = "bzip2" }
-local FORMATS = { jsonl = "jsonl", ndjson = "jsonl", json = "json", csv = "csv", tsv = "tsv" }
+local FORMATS = { jsonl = "jsonl", ndjson = "jsonl", json = "json", csv = "csv", tsv = "tsv", parquet = "parquet" }
+
+-- What is DuckDB's to read: endings of files, and schemes of addresses.
+local ENDINGS = { parquet = true, pq = true, arrow = true, arrows = true, feather = true, ipc = true, avro = true,
+  xlsx = true }
+local SCHEMES = { hf = true, s3 = true, s3a = true, s3n = true, gs = true, gcs = true, r2 = true, az = true,
+  azure = true, abfss = true, http = true, https = true }
+
+--- Whether a dataset's name is that of no file here: "sql:SELECT ...", or an address such as "hf://datasets/...".
+---@param name string
+---@return boolean
+function naming.is_elsewhere(name)
+  return name:find "^sql:" ~= nil or SCHEMES[name:match "^(%w+)://"] ~= nil
+end
+
+--- Whether a dataset is read by DuckDB: SQL, an address elsewhere, or a file in a format of its.
+---@param name string
+---@return boolean
+function naming.is_duckdbs(name)
+  return naming.is_elsewhere(name) or ENDINGS[(name:match "%.(%w+)$" or ""):lower()] ~= nil
+end
 
 ---@class fellowship.Naming
 ---@field stem string the path without the endings below
 ---@field ending string of the format, with its dot; "" when the name has none that is known
 ---@field packed string the ending of the compression, with its dot; "" for a plain file
----@field format? "jsonl"|"json"|"csv"|"tsv"
+---@field format? "jsonl"|"json"|"csv"|"tsv"|"parquet"
 ---@field compression? "gzip"|"zstd"|"xz"|"bzip2"
 
 --- Takes a path apart: "data/dpo.jsonl.gz" is data/dpo, .jsonl and .gz.

@@ -5,16 +5,25 @@ local sys = require "fellowship.core.sys"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local nearest = require "fellowship.base.nearest"
+local folder = require "fellowship.dataset.folder"
+local lazy = require "fellowship.base.lazy"
+local naming = require "fellowship.dataset.naming"
+
+local duckdb = lazy "fellowship.dataset.duckdb"
 
 local rows = {}
 
 --- The formats that `format` may name.
-rows.formats = { "jsonl", "json", "csv", "tsv" }
+rows.formats = { "jsonl", "json", "csv", "tsv", "parquet" }
+
+--- What NaN and the infinities of a JSON text are read as.
+rows.nans = { "error", "null", "text" }
 
 local TYPES = { "text", "number", "integer", "boolean", "json" }
 
 ---@class fellowship.Rows
 ---@field paths string[] the files
+---@field notes string[] which files of folders these are
 local Rows = {}
 Rows.__index = Rows
 Rows.__name = "fellowship.Rows"
@@ -41,15 +50,21 @@ local function fail(message, ...)
   errors.raise { kind = "file", fatal = true, message = message:format(...) }
 end
 
---- The files that paths and patterns (* ? [...], in order of names) stand for; raises when a pattern matches none. A
---- path that is there is no pattern; "-" is standard input.
+--- The files that paths, folders and patterns (* ? [...], in order of names) stand for; raises when there are none.
+--- A path that is there is no pattern; "-" is standard input; SQL and addresses elsewhere stay as they are.
 ---@param given string|string[]
----@return string[]
+---@return string[] files
+---@return string[] notes which files of folders these are, for people
 function rows.expand(given)
-  local list = {}
+  local list, notes = {}, {}
   for _, path in ipairs(type(given) == "table" and given or { given }) do
     check.type("a dataset's path", path, "string", 3)
-    if path == "-" or not path:find "[*?%[]" or sys.kind(path) then
+    local kind = path ~= "-" and not naming.is_elsewhere(path) and sys.kind(path)
+    if kind == "folder" then
+      local found, said = folder.files(path)
+      notes[#notes + 1] = said
+      table.move(found, 1, #found, #list + 1, list)
+    elseif path == "-" or naming.is_elsewhere(path) or kind or not path:find "[*?%[]" then
       list[#list + 1] = path
     else
       local found, problem = sys.glob(path)
@@ -58,7 +73,7 @@ function rows.expand(given)
       table.move(found, 1, #found, #list + 1, list)
     end
   end
-  return list
+  return list, notes
 end
 
 --- Types of columns from their text, "score=number,label=boolean"; nil and what is wrong with it.
@@ -81,7 +96,14 @@ function rows.types(text)
   return types
 end
 
+--- A source of one file's rows: of this program, or of DuckDB's.
+local function open_source(path, o)
+  if o.format == "parquet" or not o.format and naming.is_duckdbs(path) then return duckdb.open(path, o.nan) end
+  return core.open(path, o)
+end
+
 local KNOWN = { limit = "integer?", shard = "table?", format = "string?", types = "table|string?", columns = "table?",
+  nan = "string?",
   invalid_utf8 = "string?", max_expansion = "integer?", member = "string?" }
 
 --- What core.open is to be told.
@@ -93,7 +115,8 @@ local function reading(options)
   if options.invalid_utf8 then
     check.choice("rows' option invalid_utf8", options.invalid_utf8, { "error", "replace" }, 4)
   end
-  return { format = options.format, types = types, invalid_utf8 = options.invalid_utf8,
+  if options.nan then check.choice("rows' option nan", options.nan, rows.nans, 4) end
+  return { format = options.format, types = types, invalid_utf8 = options.invalid_utf8, nan = options.nan,
     max_expansion = options.max_expansion, member = options.member }
 end
 
@@ -104,7 +127,7 @@ local function open_next(self)
   self.file = self.file + 1
   local path = self.paths[self.file]
   if not path then return false end
-  local source, problem = core.open(path, self.reading)
+  local source, problem = open_source(path, self.reading)
   if not source then fail("%s", problem.message) end
   self.source = source
   return true
@@ -113,17 +136,22 @@ end
 ---@class fellowship.RowsOptions
 ---@field limit? integer the first rows only
 ---@field shard? integer[] part I of N, as {I, N}
----@field format? "jsonl"|"json"|"csv"|"tsv" in place of what name and content tell
+---@field format? "jsonl"|"json"|"csv"|"tsv"|"parquet" in place of what name and content tell
 ---@field types? table<string, string>|string types of CSV's columns: text (the default), number, integer, boolean, json
 ---@field columns? table<string, string> names for fields: {prompt = "instruction"} hands out the field instruction as prompt
 ---@field invalid_utf8? "error"|"replace" what becomes of invalid UTF-8: the row's error (the default), or U+FFFD
+---@field nan? "error"|"null"|"text" what NaN and infinities in JSON are: the row's error (the default), null, or texts
 ---@field max_expansion? integer how many times as long as a compressed file its content may be, once it is over 1 GiB; 0: any
 ---@field member? string of archives, only members that match this pattern
 
 --- Opens a dataset: JSON Lines, a JSON array of objects, CSV or TSV with a header, plain, compressed (gzip, zstd, xz,
---- bzip2) or as members of zip and tar archives; "-" is standard input. Several files and patterns make one dataset,
---- numbered across them. The format is told by the name's ending, else by the content. Rows are plain tables that
---- remember their keys' order; of CSV, all values are texts unless `types` says more (there, an empty cell is null).
+--- bzip2) or as members of zip and tar archives; "-" is standard input; a folder stands for the data files that its
+--- card names, or that are in it. Several files and patterns make one dataset, numbered across them. The format is told
+--- by the name's ending, else by the content. Rows are plain tables that remember their keys' order; of CSV, all values
+--- are texts unless `types` says more (there, an empty cell is null).
+---
+--- Parquet, "sql:SELECT ...", and addresses (hf://, s3://, https://, ...) are read through DuckDB's program, where it is
+--- installed: decimals and times come as text, binary data in base 64, and numbers that JSON has no form for as text.
 --- Example: `for row in fellowship.rows "prompts.jsonl.gz" do print(row.prompt) end`
 ---@param path string|string[]
 ---@param options? fellowship.RowsOptions
@@ -132,10 +160,13 @@ function rows.open(path, options)
   check.type("rows' path", path, "string|table")
   options = options or {}
   check.options("rows", options, KNOWN)
-  local self = setmetatable({ paths = rows.expand(path), file = 0, reading = reading(options), number = -1,
+  local paths, notes = rows.expand(path)
+  local self = setmetatable({ paths = paths, notes = notes, file = 0, reading = reading(options), number = -1,
     limit = options.limit or math.maxinteger, shard = options.shard or { 1, 1 }, columns = options.columns }, Rows)
   for _, each in ipairs(self.paths) do -- better now than after hours
-    if each ~= "-" and not sys.kind(each) then fail("cannot open %s: No such file or directory", each) end
+    if each ~= "-" and not naming.is_elsewhere(each) and not sys.kind(each) then
+      fail("cannot open %s: No such file or directory", each)
+    end
   end
   open_next(self)
   return self

@@ -6,16 +6,20 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
+local lazy = require "fellowship.base.lazy"
 local naming = require "fellowship.dataset.naming"
+
+local duckdb, parquet = lazy "fellowship.dataset.duckdb", lazy "fellowship.dataset.parquet"
 
 local writer = {
   dry = false, -- rows are checked and compressed as ever, and written nowhere
 }
 
 ---@class fellowship.WriterOptions
----@field format? "jsonl"|"json"|"csv"|"tsv" where the path's ending does not say it
+---@field format? "jsonl"|"json"|"csv"|"tsv"|"parquet" where the path's ending does not say it
 ---@field level? integer of the compression
 ---@field columns? string[] of CSV and TSV, the first row's keys when not given; of JSON the order of keys, others behind
+---@field types? table<string, string> of Parquet: types of columns, as SQL has them, in place of those that the rows show
 ---@field sharded? boolean several files, NAME-00000-of-00004.jsonl and so on
 ---@field max_rows? integer of one of these files
 ---@field max_bytes? integer the same, before compression: the row that reaches it is the file's last
@@ -28,7 +32,7 @@ local Writer = {}
 Writer.__index = Writer
 Writer.__name = "fellowship.Writer"
 
-local KNOWN = { format = "string?", level = "integer?", columns = "table?", sharded = "boolean?",
+local KNOWN = { format = "string?", level = "integer?", columns = "table?", types = "table?", sharded = "boolean?",
   max_rows = "integer?", max_bytes = "integer?" }
 
 -- What loaders of datasets take for a good size of a file.
@@ -43,8 +47,11 @@ local function open_file(self)
   self.target = self.sharded and naming.shard(self.name, self.shards + 1) or self.path
   local obstacle = not writer.dry and sys.obstacle(self.target)
   if obstacle then raise(self.target, { message = ("it is %s; name another file"):format(obstacle) }) end
-  local options = { format = self.format or "jsonl", compression = self.name.compression, level = self.level }
-  local path = writer.dry and "/dev/null" or self.target .. ".partial"
+  local table_of = self.format == "parquet"
+  local options = { format = table_of and "jsonl" or self.format or "jsonl", compression = self.name.compression,
+    level = self.level, columns = table_of }
+  local path = table_of and parquet.rows_of(self.target) or self.target .. ".partial"
+  if writer.dry then path = "/dev/null" end
   local file, problem = core.open(path, options)
   if not file then
     collectgarbage() -- a writer that was left unclosed, and that nobody has any more, has the file until then
@@ -66,7 +73,12 @@ local function check_arguments(path, options, name)
   check.type("writer's path", path, "string", 3)
   check.options("writer", options, KNOWN, 3)
   if path == "-" or path == "" then error(('a writer needs the name of a file, not "%s"'):format(path), 3) end
-  if options.format then check.choice("the writer's format", options.format, { "jsonl", "json", "csv", "tsv" }, 3) end
+  if options.format then
+    check.choice("the writer's format", options.format, { "jsonl", "json", "csv", "tsv", "parquet" }, 3)
+  end
+  if name.format == "parquet" and name.compression then
+    error(("%s: Parquet is compressed by itself; leave %s away"):format(path, name.packed), 3)
+  end
   if options.level and not name.compression then
     error(("level is for compressed files (.gz, .zst, .xz, .bz2), and %s is a plain one"):format(path), 3)
   end
@@ -74,6 +86,9 @@ local function check_arguments(path, options, name)
   check_positive(options, "max_bytes")
   for i, column in ipairs(options.columns or {}) do
     check.type(("the writer's column %d"):format(i), column, "string", 3)
+  end
+  for column, type in pairs(options.types or {}) do
+    check.type(("the type of the writer's column %s"):format(column), type, "string", 3)
   end
 end
 
@@ -84,6 +99,10 @@ end
 --- With `sharded`, rows go to several files of at most `max_rows` rows and about `max_bytes` bytes (500 MB
 --- when not said): "data/dpo.jsonl" is data/dpo-00000-of-00002.jsonl and data/dpo-00001-of-00002.jsonl, and
 --- when they are complete, files that an earlier run left under such a name are removed.
+---
+--- Parquet (.parquet) is made through DuckDB's program, where it is installed, of all rows when the writer is closed;
+--- each column gets the type that holds all of its values (or that `types` says), or is JSON when none does, which is
+--- told. Until then, and when something goes wrong, rows are in PATH.jsonl.partial.
 ---
 --- CSV has the columns of the first row, or `columns`; a later key that is no column is an error, a missing
 --- one an empty cell. It holds text only: numbers, booleans and JSON for tables read back as text unless
@@ -100,16 +119,25 @@ function writer.open(path, options)
     level = options.level, sharded = options.sharded or false, columns = options.columns, shards = 0,
     max_rows = options.max_rows or math.maxinteger, max_bytes = options.max_bytes or MAX_BYTES }, Writer)
   if not self.format and not name.stem:find "%.%w+$" then self.format = "jsonl" end
-  self.ordered = self.columns ~= nil and (self.format == "jsonl" or self.format == "json")
+  self.ordered = self.columns ~= nil and self.format ~= "csv" and self.format ~= "tsv"
+  self.types = options.types
+  if self.format == "parquet" and not writer.dry then duckdb.check("write " .. path) end
   open_file(self)
   return self
 end
 
 --- Ends the file that is open; a sharded one keeps its partial name.
 local function close_file(self)
-  local file = self.file
+  local file, named = self.file, not (self.sharded or writer.dry)
   self.file = nil
-  local well, problem = file:close(not (self.sharded or writer.dry) and self.path or nil)
+  local well, problem
+  if self.format == "parquet" and not writer.dry then
+    well, problem = parquet.finish(file, self.target, { columns = self.columns, types = self.types,
+      rows = self.rows_here, bytes = self.bytes_here })
+    if well and named then well, problem = sys.rename(self.path .. ".partial", self.path) end
+  else
+    well, problem = file:close(named and self.path or nil)
+  end
   if not well then raise(self.target, problem) end
 end
 
@@ -158,6 +186,7 @@ end
 ---@param text string
 function Writer:write_text(text)
   check.method(self, Writer, "out:write_text")
+  if self.format == "parquet" then error("a Parquet file holds rows alone", 2) end
   local well, problem = self.file:write_text(text)
   if not well then raise(self.target, problem) end
 end

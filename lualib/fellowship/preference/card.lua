@@ -69,7 +69,7 @@ end
 local CONFIG = [[
 - config_name: %s
 %s  data_files:
-  - {split: train, path: "data/%s-*.jsonl"}
+  - {split: train, path: "%s"}
 ]]
 
 --- The configs of the front matter: a set without rows has none, since loaders stumble over empty files.
@@ -77,9 +77,9 @@ local function configs(sets)
   local list, first = {}, true
   for _, set in ipairs(sets) do
     for _, kind in ipairs(loading.kinds) do
-      local files = loading.files(set.name, kind)
       if loading.rows(set, kind) > 0 then
-        list[#list + 1] = CONFIG:format(loading.config(set.name, kind), first and "  default: true\n" or "", files)
+        list[#list + 1] = CONFIG:format(loading.config(set.name, kind), first and "  default: true\n" or "",
+          loading.pattern(set, kind))
         first = false
       end
     end
@@ -104,9 +104,8 @@ local function counts(facts)
   end
   for _, set in ipairs(facts.sets) do
     local what = #facts.sets > 1 and ", " .. titles[set.name] or ""
-    local dpo, kto = loading.files(set.name, "dpo"), loading.files(set.name, "kto")
-    rows[#rows + 1] = { ("preference pairs%s (`data/%s-*.jsonl`)"):format(what, dpo), set.pairs }
-    rows[#rows + 1] = { ("labelled completions%s (`data/%s-*.jsonl`)"):format(what, kto),
+    rows[#rows + 1] = { ("preference pairs%s (`%s`)"):format(what, loading.pattern(set, "dpo")), set.pairs }
+    rows[#rows + 1] = { ("labelled completions%s (`%s`)"):format(what, loading.pattern(set, "kto")),
       ("%d (%d desirable, %d undesirable)"):format(set.desirable + set.undesirable, set.desirable, set.undesirable) }
     local asked = set.name == "single" and "prompts" or "requests"
     rows[#rows + 1] = { asked .. " without a pair" .. what, reasons(set.none) }

@@ -15,6 +15,14 @@ function loading.files(set, kind)
   return set == "single" and kind or ("%s_%s"):format(set, kind)
 end
 
+--- The pattern of a set's files, in the folder: "data/dpo-*.jsonl".
+---@param set fellowship.PreferenceSet
+---@param kind "dpo"|"kto"
+---@return string
+function loading.pattern(set, kind)
+  return ("data/%s-*%s"):format(loading.files(set.name, kind), set.ending or ".jsonl")
+end
+
 --- The config's name in the card: default, kto; generator, generator_kto, ...
 ---@param set string
 ---@param kind "dpo"|"kto"
@@ -132,7 +140,7 @@ local AXOLOTL_DPO = [[
 rl: dpo
 datasets:
   - path: path/to/this/folder
-    data_files: [path/to/this/folder/data/%s-*.jsonl]
+    data_files: [path/to/this/folder/%s]%s
     split: train
     type: chat_template.default
     field_messages: messages
@@ -144,7 +152,7 @@ rl: kto
 remove_unused_columns: false
 datasets:
   - path: path/to/this/folder
-    data_files: [path/to/this/folder/data/%s-*.jsonl]
+    data_files: [path/to/this/folder/%s]%s
     split: train
     type:
       field_prompt: prompt
@@ -155,7 +163,7 @@ local function for_axolotl(facts)
   local parts = { "With Axolotl:\n\n" }
   for _, p in ipairs(present(facts.sets)) do
     parts[#parts + 1] = fenced("yaml", { (p.kind == "dpo" and AXOLOTL_DPO or AXOLOTL_KTO)
-      :format(loading.files(p.set.name, p.kind)) })
+      :format(loading.pattern(p.set, p.kind), p.set.ending == ".parquet" and "\n    ds_type: parquet" or "") })
   end
   parts[#parts + 1] = [[
 

@@ -8,6 +8,7 @@ local format = require "fellowship.preference.format"
 local loading = require "fellowship.preference.loading"
 local pairing = require "fellowship.preference.pairs"
 local quality = require "fellowship.preference.quality"
+local shape = require "fellowship.preference.shape"
 
 local set = {}
 
@@ -24,6 +25,7 @@ local set = {}
 ---@field untrimmed integer kept pairs with a text that begins or ends with white space
 ---@field scores { chosen: table<integer, integer>, rejected: table<integer, integer>, margin: table<integer, integer> } histograms
 ---@field format_name string
+---@field ending string of its files: ".jsonl" or ".parquet"
 ---@field files { dpo: string[], kto: string[] } names in data/, once it is closed
 local Set = {}
 Set.__index = Set
@@ -34,13 +36,14 @@ Set.__index = Set
 ---       provenance = run:writer "pairs.jsonl", open = function(stem) return run:writer("data/" .. stem .. ".jsonl") end }
 ---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b", scores = { a = 3, b = 8 } } } })
 ---     set:add(0, "Name a river.", { "A river.", "The Rhine." }, order)
----@param o { name: string, mode: string, format: string, quality: table, provenance: fellowship.Writer, open: fun(stem: string): fellowship.Writer }
+---@param o { name: string, mode: string, format: string, ending: string?, quality: table, provenance: fellowship.Writer, open: function } open(stem, columns) gives a writer
 ---@return fellowship.PreferenceSet
 function set.open(o)
+  local function file(kind) return o.open(loading.files(o.name, kind), shape.names(o.format, kind)) end
   return setmetatable({ name = o.name, mode = o.mode, format_name = o.format, format = format.rows(o.format),
-    quality = o.quality, provenance = o.provenance, dpo = o.open(loading.files(o.name, "dpo")),
-    kto = o.open(loading.files(o.name, "kto")), pairs = 0, desirable = 0, undesirable = 0, none = {}, dropped = {},
-    inverted = 0, cut = 0, unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
+    ending = o.ending or ".jsonl", quality = o.quality, provenance = o.provenance, dpo = file "dpo",
+    kto = file "kto", pairs = 0, desirable = 0, undesirable = 0, none = {}, dropped = {}, inverted = 0, cut = 0,
+    unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
 end
 
 local function count(counts, key)

@@ -127,6 +127,16 @@ shape.columns = {
   },
 }
 
+--- The names of a format's columns, in order.
+---@param format string
+---@param kind "dpo"|"kto"
+---@return string[]
+function shape.names(format, kind)
+  local names = {}
+  for i, column in ipairs(shape.columns[format][kind]) do names[i] = column[1] end
+  return names
+end
+
 --- The text of an answer in whatever form.
 ---@param value any
 ---@return string?

@@ -69,8 +69,8 @@ local function claimed_stems(self)
   local stems, front = {}, card:match "^%-%-%-\n(.-)\n%-%-%-"
   if not front then self:fault(self.folder .. "/README.md: has no front matter between two lines of ---") end
   for path in (front or ""):gmatch 'path: *"?([^"}\n]+)"?' do
-    local stem = path:match "^data/([%w_]+)%-%*%.jsonl"
-    stems[#stems + 1] = stem
+    local stem = path:match "^data/([%w_]+)%-%*%.jsonl" or path:match "^data/([%w_]+)%-%*%.parquet$"
+    stems[#stems + 1] = stem and { stem = stem, path = path }
     if not stem then self:note(("%s/README.md: the path %s is not checked"):format(self.folder, path)) end
   end
   return stems
@@ -91,8 +91,8 @@ end
 local function shards(self)
   local by_stem, stems = {}, {}
   for _, name in ipairs(sys.list(self.folder .. "/data") or {}) do
-    local stem, index, count = name:match "^([%w_]+)%-(%d%d%d%d%d)%-of%-(%d%d%d%d%d)%.jsonl[%.%w]*$"
-    if stem and not name:find(PARTIAL) then
+    local stem, index, count, ending = name:match "^([%w_]+)%-(%d%d%d%d%d)%-of%-(%d%d%d%d%d)(%.%w+)[%.%w]*$"
+    if stem and (ending == ".jsonl" or ending == ".parquet") and not name:find(PARTIAL) then
       if not by_stem[stem] then
         by_stem[stem] = {}
         stems[#stems + 1] = stem
@@ -272,12 +272,12 @@ function validate.folder(folder, o)
   check_partial(self, folder)
   check_partial(self, folder .. "/data")
   local stems, by_stem = shards(self)
-  for _, stem in ipairs(claimed) do
-    if not by_stem[stem] then
-      self:fault(("%s/README.md: names data/%s-*.jsonl, and there is none"):format(folder, stem))
+  for _, claim in ipairs(claimed) do
+    if not by_stem[claim.stem] then
+      self:fault(("%s/README.md: names %s, and there is none"):format(folder, claim.path))
     end
   end
-  if #stems == 0 then self:fault(folder .. "/data: has no files named STEM-00000-of-00001.jsonl") end
+  if #stems == 0 then self:fault(folder .. "/data: has no files named STEM-00000-of-00001.jsonl or .parquet") end
   local tallies = {}
   for _, stem in ipairs(stems) do tallies[stem] = check_files(self, stem, by_stem[stem]) end
   audit(self, tallies)

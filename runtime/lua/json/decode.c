@@ -271,6 +271,9 @@ bool json_push(lua_State *L, const char *text, size_t len, unsigned flags, json_
     buf_clear(&scratch->keys);
     buf_clear(&scratch->offsets);
     json_reader_reset(&scratch->reader, text, len);
+    scratch->reader.nan = flags & JSON_NO_NAN      ? JSON_NAN_NULL
+                          : flags & JSON_NAN_WORDS ? JSON_NAN_TEXT
+                                                   : JSON_NAN_ERROR;
     bool ok = decode_value(&d, json_next(&scratch->reader));
     if (ok && json_next(&scratch->reader) != JSON_END) ok = fail_reading(&d);
     json_scratch_give(L, top + 1, top + 2);

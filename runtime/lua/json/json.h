@@ -19,7 +19,9 @@
 enum {
     JSON_LAST_WINS = 1, /* decode: of duplicate keys the last one counts (else they are an error) */
     JSON_PRETTY = 2,    /* encode: one member a line, indented by two spaces */
-    JSON_CANONICAL = 4  /* encode: keys sorted, numbers as in RFC 8785 with integers exact */
+    JSON_CANONICAL = 4, /* encode: keys sorted, numbers as in RFC 8785 with integers exact */
+    JSON_NO_NAN = 8,    /* decode: NaN and Infinity are null (else they are an error) */
+    JSON_NAN_WORDS = 16 /* decode: they are texts */
 };
 
 /* Decodes a whole JSON text and pushes its value.
