@@ -3,6 +3,8 @@
 local fellowship = require "fellowship"
 local json = fellowship.json
 local preference = fellowship.preference
+local prices = require "fellowship.money.prices"
+local stats = require "fellowship.money.count"
 local response_counts = require "fellowship.command.response_counts"
 local verdict_counts = require "fellowship.command.verdict_counts"
 
@@ -115,7 +117,21 @@ local function shown(named)
   return named:find(behind, 1, true) == 1 and named or ("%s (%s)"):format(named, behind)
 end
 
-local function save_card(run, sets, list, counts, rows)
+--- The models as the loop and the judge ask them.
+local function asked_models(loop, judge)
+  local reviewers = {}
+  for i, reviewer in ipairs(loop.reviewers) do reviewers[i] = reviewer.model end
+  return { generator = loop.generator, reviewers = reviewers, judge = judge.model }
+end
+
+--- What the answers took, at the prices of the table's date.
+local function given()
+  local all = stats.given_in_all()
+  all.prices = prices.date
+  return all
+end
+
+local function save_card(run, sets, list, counts, rows, asked)
   local o, reviewers = run.options, {}
   for i, named in ipairs(o.reviewer) do reviewers[i] = shown(named) end
   local models, seen = {}, {}
@@ -125,6 +141,7 @@ local function save_card(run, sets, list, counts, rows)
   end
   run:save("README.md", preference.card {
     version = fellowship.version, script = "fellowship run preference", notes = {}, models = models,
+    asked = asked_models(asked.loop, asked.judge), given = given(),
     generator = shown(o.generator), reviewers = reviewers, judge = shown(o.judge), responses = o.responses,
     pairs = o.pairs, format = o.format, prompts = run.done, sets = list,
     duplicates = { exact = rows.exact or 0, near = rows.near or 0 },
@@ -300,7 +317,7 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     if preference.formats.wants_info(o.format) then
       run:save("dataset_info.json", (preference.formats.dataset_info(list)))
     end
-    save_card(run, sets, list, counts, rows)
+    save_card(run, sets, list, counts, rows, { loop = loop, judge = judge })
     note_white_space(run, sets)
   end,
 }

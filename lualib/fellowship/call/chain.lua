@@ -215,6 +215,7 @@ local function finish(flight, completion, problem)
     error(problem, 0)
   end
   if flight.from_store then chain.counts.served(model, completion.usage) end
+  chain.counts.given(model, completion.usage)
   if flight.shared then completion = tables.copy(completion) -- its own, where others have the same one
   else setmetatable(completion, nil) end -- which said how the store writes it
   completion.stored, completion.answered_by = flight.from_store or false, model.named
@@ -262,7 +263,7 @@ end
 ---@param how? fellowship.Wants
 ---@return fellowship.Completion
 function chain.ask(model, prompt, params, sample, schema, on_delta, how)
-  chain.counts.asked(model)
+  chain.counts.asked(model, params)
   local digest, request = key.of(model, prompt, params, sample, schema)
   local flight, place = flights[digest], nil
   if not flight then

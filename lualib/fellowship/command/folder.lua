@@ -116,11 +116,16 @@ local function keep_rows(run, finished, mended)
   end
 end
 
---- What an earlier run left in the folder: its record, or nil when that guards nothing.
-local function before(run)
+--- The record of an earlier run in the folder; nil when there is none that can be read.
+local function earlier(run)
   local written = file.read(run.out .. "/run.json")
   local record = written and json.decode(written)
-  if type(record) ~= "table" or type(record.identity) ~= "table" or run.options.force then return nil end
+  return type(record) == "table" and type(record.identity) == "table" and record or nil
+end
+
+--- What an earlier run left in the folder: its record, or nil when that guards nothing.
+local function before(run, record)
+  if not record or run.options.force then return nil end
   local finished = type(record.finished) == "table" and math.type(record.finished.rows) == "integer" and record.finished
   local done = type(record.rows) == "table" and record.rows.done
   if not finished and done == 0 then return nil end -- no row was done: there is nothing to lose
@@ -129,8 +134,8 @@ end
 
 --- Refuses a folder that holds another run, or more rows than this one would leave; --force lets it be.
 ---@return table? finished what the last run that came to its end left there: { rows =, done = }
-local function check(run)
-  local record, finished = before(run)
+local function check(run, left)
+  local record, finished = before(run, left)
   if not record then return nil end
   local differing = differences(run.identity, record.identity)
   local mended = is_mended(run, differing)
@@ -161,7 +166,10 @@ function folder.take(run)
     errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(run.out, problem.message) }
   end
   lock(run)
-  run.finished = check(run)
+  local record = earlier(run)
+  run.finished = check(run, record)
+  local differing = record and differences(run.identity, record.identity)
+  if record and (#differing == 0 or is_mended(run, differing)) then run.before = record end
 end
 
 --- Notes at the end what a later run has to go by.

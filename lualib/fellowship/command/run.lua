@@ -12,7 +12,6 @@ local say = require "fellowship.base.say"
 local flow = require "fellowship.flow"
 local budget = lazy "fellowship.money.budget"
 local settings = require "fellowship.call.settings"
-local prices = require "fellowship.money.prices"
 local stats = require "fellowship.money.count"
 local reading = require "fellowship.dataset.reading"
 local rows = require "fellowship.dataset.rows"
@@ -22,6 +21,7 @@ local failures = require "fellowship.command.failures"
 local folder = require "fellowship.command.folder"
 local outcome = require "fellowship.command.outcome"
 local progress = require "fellowship.command.progress"
+local record = require "fellowship.command.record"
 local setup = require "fellowship.command.setup"
 local spending = require "fellowship.command.spending"
 local summary = require "fellowship.command.summary"
@@ -42,44 +42,6 @@ local DONE, ROWS_FAILED, STOPPED, NOTHING = 0, 3, 4, 5
 ---@field simulated boolean whether sim was asked
 local Run = {}
 Run.__index = Run
-
-local function now()
-  return os.date("!%Y-%m-%dT%H:%M:%SZ")
-end
-
--- ---- run.json ----
-
-local RECORD_KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models",
-  "simulated", "seed", "started", "ended", "rows", "calls", "attempts", "tokens", "cost", "split",
-  "spent", "budget", "prices", "outcome", "finished", "error" }
-
-local function calls()
-  return json.object({ made = stats.made, stored = stats.stored, failed = stats.failed },
-    { "made", "stored", "failed" })
-end
-
-local ENDS = { done = true, ["rows failed"] = true, ["nothing to show"] = true }
-
---- What the last run that came to its end left in the folder: later ones must not leave less.
-local function finished(self, status)
-  if not ENDS[status] then return self.finished end
-  if self.done == 0 then return nil end
-  return json.object({ rows = self.done + self.failures.count, done = self.done }, { "rows", "done" })
-end
-
-local function record(self, status, problem)
-  if settings.dry_run then return end
-  self:save("run.json", json.object({
-    fellowship = host.version, status = status, command = json.array(self.command),
-    script = self.script.name, script_sha256 = self.script.digest, identity = self.identity,
-    models = json.array(stats.models), simulated = stats.simulated, seed = self.options.seed,
-    started = self.started, ended = status ~= "running" and now() or nil,
-    rows = json.object({ done = self.done, failed = self.failures.count }, { "done", "failed" }),
-    calls = calls(), attempts = stats.attempts, tokens = spending.tokens(), cost = spending.cost(),
-    split = spending.split(), spent = spending.by_model(), budget = spending.budget(), prices = prices.date,
-    outcome = status ~= "running" and self.outcome:as_json() or nil, finished = finished(self, status),
-    error = problem }, RECORD_KEYS))
-end
 
 -- ---- beginning and end ----
 
@@ -104,7 +66,7 @@ function run.open(script, values, command)
   for i, word in ipairs(command) do command[i] = text.valid(word) end -- names of files may be any bytes
   local self = setmetatable({ script = script, options = values, command = command,
     out = (values.out or script.name):gsub("/+$", ""), -- without one, in a dry run, it is just a name
-    done = 0, started = now(), clock = task.now(), sources = {} }, Run)
+    done = 0, started = record.now(), clock = task.now(), sources = {} }, Run)
   if values.out == "" then setup.usage "--out must name a folder" end
   if self.out == "" then self.out = "/" end
   -- What scripts tell is of their results, and those of a dry run mean nothing.
@@ -125,9 +87,9 @@ function run.open(script, values, command)
     failure.id = failure.row and self:id(failure.row, failure.number)
     self.failures:take(failure)
   end
-  record(self, "running")
+  record.write(self, "running")
   host.on_interrupt(function()
-    record(self, "interrupted")
+    record.write(self, "interrupted")
     if settings.dry_run then return self.say "interrupted: no estimate; nothing was asked" end
     setup.interrupted()
     self.tell(("interrupted after %d rows; the same command resumes, and asks for nothing twice"):format(self.done))
@@ -182,12 +144,12 @@ function Run:execute(main)
   if stopped then budget.drain(self.tell) end
   self.failures:finish(well and not stopped)
   if not well and not (stopped and errors.is(problem.value, "budget")) then
-    record(self, "failed", text.valid(errors.text(problem.value)))
+    record.write(self, "failed", text.valid(errors.text(problem.value)))
     error(problem, 0)
   end
   local status, code = how_it_ended(self, stopped)
   if not stopped and not settings.dry_run then folder.finish(self) end
-  record(self, status)
+  record.write(self, status)
   if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
   return code
 end

@@ -79,6 +79,40 @@ function spending.by_model()
   return json.array(list)
 end
 
+-- What is left out where it is 0, and parts that are left out where nothing is in them.
+local OFTEN_ZERO = { "cached", "reasoning", "untold" }
+local PARTS = { batch = "calls", retried = "attempts", stored = "calls" }
+
+local function without(value, dropped)
+  local copy, keys = {}, {}
+  for _, key in ipairs(json.keys(value)) do
+    if not dropped[key] then
+      copy[key] = value[key]
+      keys[#keys + 1] = key
+    end
+  end
+  return json.object(copy, keys)
+end
+
+--- The same without parts that are empty and without counts that mostly are 0; nil when nothing is left.
+---@param sums table what split gives, or an element of by_model
+---@return table?
+function spending.short(sums)
+  local dropped = {}
+  for name, count in pairs(PARTS) do
+    local part = sums[name]
+    if part and part[count] == 0 then dropped[name] = true
+    elseif part then
+      part.tokens = spending.short(part.tokens)
+      sums[name] = part
+    end
+  end
+  for _, name in ipairs(OFTEN_ZERO) do dropped[name] = sums[name] == 0 end
+  if sums.tokens then sums.tokens = spending.short(sums.tokens) end
+  local left = without(sums, dropped)
+  return #json.keys(left) > 0 and left or nil
+end
+
 --- The bounds of the run and what counts towards them; nil without one.
 ---@return table?
 function spending.budget()

@@ -5,6 +5,7 @@ local text = require "fellowship.base.text"
 local stats = require "fellowship.money.count"
 local counts = require "fellowship.command.counts"
 local lazy = require "fellowship.base.lazy"
+local record = lazy "fellowship.command.record"
 local spent_table = require "fellowship.command.spent_table"
 local budget = lazy "fellowship.money.budget"
 local settings = require "fellowship.call.settings"
@@ -74,11 +75,14 @@ local function failed_lines(failures)
   return lines
 end
 
-local function calls_line()
+local function calls_line(run)
   local calls = { ("%d made"):format(stats.made), ("%d from the store"):format(stats.stored) }
   local troubles = counts.troubles()
   table.move(troubles, 1, #troubles, #calls + 1, calls)
-  return ("%s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost())
+  local said = ("%s; %s; %s"):format(table.concat(calls, ", "), counts.tokens(), counts.cost())
+  local all = run.before and record.all_runs(run)
+  if not all or type(all.cost) ~= "number" or all.cost == 0 then return said end
+  return ("%s ($%.4f in all %d runs)"):format(said, all.cost, all.runs)
 end
 
 local function add_stop(lines, stopped, width)
@@ -106,7 +110,7 @@ function summary.lines(run, seconds, data)
   local came_out, warnings = run.outcome:lines(run.done)
   add(lines, "outcome", { #came_out > 0 and table.concat(came_out, "; ") or nil }, width)
   add(lines, "warning", warnings, width)
-  if #stats.models > 0 then add(lines, "calls", { calls_line() }, width) end
+  if #stats.models > 0 then add(lines, "calls", { calls_line(run) }, width) end
   add(lines, "spent", spent_table(summary.width() - MARGIN), math.huge)
   if run.out then add(lines, "results", { run.out }, math.huge) end
   local stopped = settings.bounded and budget.stopped()

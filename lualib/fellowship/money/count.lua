@@ -1,5 +1,6 @@
 -- Counts of a run's model calls, for run.json, the summary and the progress line.
 
+local json = require "fellowship.core.json"
 local billing = require "fellowship.money.usage"
 local prices = require "fellowship.money.prices"
 
@@ -28,6 +29,8 @@ local stats = {
   in_flight = 0, -- calls on the wire now
   seconds = nil, ---@type number? that a call takes, of late
   models = {}, -- names of the models asked, in order of first use
+  ways = {}, ---@type { model: fellowship.Model, params: table<string, any> }[] how they were asked first
+  used = {}, ---@type table<string, fellowship.Used> what the answers took that scripts were given, by a model's name
   spent = {}, ---@type table<string, fellowship.Spent> by a model's name
   simulated = false,
 }
@@ -35,11 +38,26 @@ local stats = {
 -- How much the last call weighs in the mean of what calls take.
 local RECENT = 0.1
 
-local seen = {}
+-- Ways of asking one model that are remembered.
+local MOST_WAYS = 8
 
---- Notes that a model was asked.
+local seen, objects, ways = {}, setmetatable({}, { __mode = "k" }), {}
+
+--- Remembers how a model is asked: where, and with which parameters.
+local function remember(model, params)
+  objects[model] = true
+  local key = json.canonical { model.named, model.endpoint.shown, json.object(params or {}) }
+  local list = ways[model.named] or {}
+  if list[key] or #list >= MOST_WAYS then return end
+  list[key], list[#list + 1], ways[model.named] = true, true, list
+  stats.ways[#stats.ways + 1] = { model = model, params = params or {} }
+end
+
+--- Notes that a model is asked.
 ---@param model fellowship.Model
-function stats.asked(model)
+---@param params? table<string, any> all that go with the call
+function stats.asked(model, params)
+  if objects[model] == nil then remember(model, params) end
   if seen[model.named] then return end
   seen[model.named] = true
   stats.models[#stats.models + 1] = model.named
@@ -175,6 +193,53 @@ function stats.served(model, usage)
   stats.stored = stats.stored + 1
   stored.count = stored.count + 1
   add(stored, usage, prices.cost(sums.price, usage))
+end
+
+-- USD are summed in units of a thousand millionth, so that the sum is the same in whichever order answers come.
+local UNITS = 1e9
+
+---@class fellowship.Used answers that scripts were given, and what they took when they were made; the same in every rerun
+---@field answers integer
+---@field prompt integer
+---@field completion integer
+---@field units integer a thousand million for a USD
+---@field unknown { tokens: integer, cost: integer } answers that did not tell
+
+--- Notes an answer that a script is given, whether it was made now or came from the store.
+---@param model fellowship.Model
+---@param usage? table
+function stats.given(model, usage)
+  local used = stats.used[model.named]
+  if not used then
+    used = { answers = 0, prompt = 0, completion = 0, units = 0, unknown = { tokens = 0, cost = 0 } }
+    stats.used[model.named] = used
+  end
+  usage = sound(usage)
+  used.answers = used.answers + 1
+  if usage.prompt_tokens and usage.completion_tokens then
+    used.prompt, used.completion = used.prompt + usage.prompt_tokens, used.completion + usage.completion_tokens
+  else
+    used.unknown.tokens = used.unknown.tokens + 1
+  end
+  local cost = prices.cost(account(model).price, usage)
+  if cost then used.units = used.units + math.floor(cost * UNITS + 0.5)
+  else used.unknown.cost = used.unknown.cost + 1 end
+end
+
+--- The sums over all models of what was given.
+---@return { answers: integer, prompt: integer?, completion: integer?, cost: number? } nil where an answer did not tell
+function stats.given_in_all()
+  local all = { answers = 0, prompt = 0, completion = 0, cost = 0 }
+  local units = 0
+  for _, used in pairs(stats.used) do
+    all.answers = all.answers + used.answers
+    all.prompt = all.prompt and used.unknown.tokens == 0 and all.prompt + used.prompt or nil
+    all.completion = all.completion and used.unknown.tokens == 0 and all.completion + used.completion or nil
+    all.cost = all.cost and used.unknown.cost == 0 and all.cost or nil
+    units = units + used.units
+  end
+  if all.cost then all.cost = units / UNITS end
+  return all
 end
 
 --- Notes a stream that a script ended early: it is paid for, and nobody tells how much.

@@ -1,6 +1,7 @@
 -- The dataset card: README.md with the front matter that makes a folder load as a dataset.
 -- https://huggingface.co/docs/hub/datasets-manual-configuration
 
+local json = require "fellowship.core.json"
 local nearest = require "fellowship.base.nearest"
 local template = require "fellowship.base.template"
 local loading = require "fellowship.preference.loading"
@@ -40,7 +41,7 @@ size_categories: ["{size}"]
 | | |
 |---|---|
 {counts}
-The texts are the models' own, byte for byte. `responses.jsonl` holds every response and feedback, `verdicts.jsonl` every comparison with the judge's words, `pairs.jsonl` where each pair comes from, line for line; all have the prompts' `id`. `run.json` has the date, the calls and the costs of the run that wrote this.
+The texts are the models' own, byte for byte. `responses.jsonl` holds every response and feedback, `verdicts.jsonl` every comparison with the judge's words, `pairs.jsonl` where each pair comes from, line for line; all have the prompts' `id`. `run.json` has the date, the calls and the costs of the runs that wrote this, and the models as they were asked.
 
 ## How the pairs were made
 
@@ -48,6 +49,19 @@ The texts are the models' own, byte for byte. `responses.jsonl` holds every resp
 ## Loading it
 
 {loading}
+## How to cite
+
+The method is that of *The Fellowship of the LLMs* (Samee Arif, Sualeha Farid, Abdul Hameed Azeemi, Awais Athar, Agha Ali Raza, GEM 2025), carried out by fellowship {version}:
+
+```bibtex
+@inproceedings{arif2025fellowship,
+  title = {The Fellowship of the LLMs: Multi-Model Workflows for Synthetic Preference Optimization Dataset Generation},
+  author = {Arif, Samee and Farid, Sualeha and Azeemi, Abdul Hameed and Awais Athar and Raza, Agha Ali},
+  booktitle = {Proceedings of the Fourth Workshop on Generation, Evaluation and Metrics},
+  year = {2025}, eprint = {2408.08688}, archiveprefix = {arXiv}
+}
+```
+
 ## Licence
 
 To be filled in by who publishes this, here and in the front matter. The models whose texts are in it, and whose terms therefore matter:
@@ -195,8 +209,44 @@ local function histograms(set)
   return above .. ("\n\n```\n%s```\n"):format(table.concat(parts, "\n"))
 end
 
+--- Where a model was asked, and how: `provider:model at ADDRESS, temperature 0`. What stands in the key of its calls is
+--- shown, so that a server that moved makes no other card.
+local function asked(model)
+  local parts, identity = {}, model.endpoint.identity
+  if identity ~= model.provider.name then parts[1] = "at " .. identity end
+  for _, name in ipairs(nearest.names(model.params)) do
+    parts[#parts + 1] = ("%s %s"):format(name, type(model.params[name]) == "table" and json.encode(model.params[name])
+      or tostring(model.params[name]))
+  end
+  local system = model.system
+  if system then parts[#parts + 1] = ("a system prompt of %d characters"):format(utf8.len(system) or #system) end
+  return #parts > 0 and ", " .. table.concat(parts, ", ") or ""
+end
+
+local function models_text(list, named)
+  local parts = {}
+  for i, model in ipairs(list) do parts[i] = code { named[i] } .. asked(model) end
+  return table.concat(parts, "; ")
+end
+
+--- What the answers behind the set took when they were made.
+local function given(facts)
+  local g = facts.given
+  if not g then return nil end
+  local tokens = g.prompt and ("%d tokens in, %d out"):format(g.prompt, g.completion)
+    or "not all of them told their tokens"
+  local cost = g.cost and (g.cost > 0 and ("; $%.2f at the usual prices of %s"):format(g.cost, g.prices) or "")
+    or "; their cost is not known"
+  return ("%d answers, %s%s"):format(g.answers, tokens, cost)
+end
+
 local function made(facts)
-  local rows = { { "generator", code { facts.generator } }, { "reviewers", code(facts.reviewers) },
+  local m = facts.asked
+  local rows = m and { { "generator", models_text({ m.generator }, { facts.generator }) },
+    { "reviewers", models_text(m.reviewers, facts.reviewers) }, { "judge", models_text({ m.judge }, { facts.judge }) },
+    { "responses to a prompt", facts.responses }, { "what it took", given(facts) },
+    { "pairs taken", facts.pairs }, { "format", facts.format }, { "script", "`" .. facts.script .. "`" } }
+    or { { "generator", code { facts.generator } }, { "reviewers", code(facts.reviewers) },
     { "judge", code { facts.judge } }, { "responses to a prompt", facts.responses },
     { "pairs taken", facts.pairs }, { "format", facts.format }, { "script", "`" .. facts.script .. "`" } }
   for _, note in ipairs(facts.notes) do rows[#rows + 1] = note end
@@ -220,6 +270,8 @@ end
 ---@field branches? table<string, any>
 ---@field flips? { n: integer, flipped: integer }
 ---@field simulated boolean
+---@field asked? { generator: fellowship.Model, reviewers: fellowship.Model[], judge: fellowship.Model } the models as they were asked
+---@field given? { answers: integer, prompt: integer?, completion: integer?, cost: number?, prices: string } what the answers took, and the date of the prices
 ---@field notes string[][] more rows of the table of what made it
 
 --- The card's text; a function of what is given, so that a rerun writes the same bytes.
