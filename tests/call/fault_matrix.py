@@ -131,7 +131,7 @@ def check(name, kind, attempts, result, outcome):
 
 def check_all(cases, run):
     """Runs several at a time: most of it is waiting. run(case) gives (result, outcome)."""
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
         for (name, (_, kind, attempts)), (result, outcome) in zip(cases.items(), pool.map(run, cases.values())):
             check(name, kind, attempts, result, outcome)
 

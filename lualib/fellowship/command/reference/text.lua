@@ -1,6 +1,7 @@
 -- The reference as text for a terminal and as Markdown.
 
 local reference = require "fellowship.command.reference"
+local mapped = require "fellowship.provider.mapped"
 local text = require "fellowship.base.text"
 
 local render = {}
@@ -112,6 +113,7 @@ function render.markdown(version)
     add_table(out, "Fields", entry.fields)
     for _, example in ipairs(entry.examples) do out[#out + 1] = ("```lua\n%s\n```\n"):format(example) end
   end
+  out[#out + 1] = mapped.markdown()
   return table.concat(out, "\n")
 end
 
