@@ -15,8 +15,8 @@ local MODELS = { openai = "gpt-5.2", ["openai-responses"] = "gpt-5.2", azure = "
 
 -- Parameters, each with a value that is found again in the body.
 local PARAMS = { { "max_tokens", 77001 }, { "temperature", 0.77 }, { "top_p", 0.88 }, { "top_k", 77002 },
-  { "stop", "77003" }, { "seed", 77004 }, { "presence_penalty", 0.66 }, { "frequency_penalty", 0.55 }, { "logprobs", true },
-  { "top_logprobs", 7 } }
+  { "stop", "77003" }, { "seed", 77004 }, { "presence_penalty", 0.66 }, { "frequency_penalty", 0.55 },
+  { "logprobs", true }, { "top_logprobs", 7 } }
 
 local TALK = { { role = "user", content = "Hi" } }
 
@@ -117,8 +117,8 @@ end
 --- Both tables in Markdown, with a line on each.
 ---@return string
 function mapped.markdown()
-  return "## What providers are sent\n\nWhere a parameter stands in a request; `-`: it is left out, since the provider or "
-    .. "its usual model refuses it.\n\n" .. markdown(mapped.parameters())
+  return "## What providers are sent\n\nWhere a parameter stands in a request; `-`: it is left out, since the provider "
+    .. "or its usual model refuses it.\n\n" .. markdown(mapped.parameters())
     .. "\n\nWhat `reasoning_effort` becomes (a level, or a number of tokens), with `max_tokens` = 100:\n\n"
     .. markdown(mapped.efforts()) .. "\n"
 end
