@@ -5,21 +5,45 @@ local agreement = require "fellowship.measure.agreement"
 local compare = require "fellowship.command.compare"
 local errors = require "fellowship.base.errors"
 local evidence = require "fellowship.judge.evidence"
+local file = require "fellowship.base.file"
 local method = require "fellowship.command.evaluators"
 local summary = require "fellowship.command.summary"
 local verdict_counts = require "fellowship.command.verdict_counts"
 local tables = require "fellowship.report.table"
 local statistics = require "fellowship.measure.statistics"
 local vote = require "fellowship.judge.vote"
+local labels = require "fellowship.measure.labels"
 local json = fellowship.json
-
-local labels = { a = "a", b = "b", tie = "tie" }
 
 --- Which response has more characters; nil when neither has, or when they are conversations.
 local function longer_of(pair)
   if not pair.a then return nil end
   local a, b = utf8.len(pair.a) or #pair.a, utf8.len(pair.b) or #pair.b
   return a > b and "a" or b > a and "b" or nil
+end
+
+--- The human label of a row: its own field, or what a preference set says by its columns.
+local function label_of(run, row, facts)
+  local human = run:field(row, "human")
+  if human == nil then return facts.label end
+  return human
+end
+
+--- Reads the labels of the whole dataset before anything is paid for; nil where it can be read only once.
+local function read_labels(run)
+  if not file.is_ordinary(run.options.data) then return nil end
+  local reader = labels.reader()
+  for row, number in run:rows "data" do
+    local well, _, facts = pcall(run.pair, run, row, number)
+    reader:read(label_of(run, row, well and facts or {}))
+  end
+  local said = reader:describe()
+  if reader.rows > 0 and reader.usable == 0 then
+    run:usage(("no row has a label to measure against%s; labels are a, b or tie in the field \"human\", and "
+      .. "--human-column NAME says which other field holds them"):format(said and ": " .. said or ""))
+  end
+  if said then run.tell(said) end
+  return reader
 end
 
 --- Every evaluator's verdict on a row; a failure of one leaves the others' in place.
@@ -40,10 +64,8 @@ local function judge_row(run, evaluators, row, number)
       return { problem = problem }
     end
   end
-  local found = table.pack(fellowship.all(table.unpack(asks)))
-  local human = run:field(row, "human")
-  if human == nil then human = facts.label end -- what a preference set says by its columns
-  return { verdicts = found, human = labels[human], longer = longer_of(pair), names = facts.names }
+  return { verdicts = fellowship.all(asks), human = label_of(run, row, facts), longer = longer_of(pair),
+    names = facts.names }
 end
 
 --- Every subset of two or more of the evaluators, by size.
@@ -66,24 +88,28 @@ local function subsets(count)
   return list
 end
 
---- The winners that a jury of some evaluators finds, from their verdicts; nil where one of them failed.
-local function jury_winners(rows, members)
-  local winners = {}
+--- The verdicts that a jury of some evaluators finds, from theirs; nil where one of them failed.
+local function jury_verdicts(rows, members)
+  local verdicts = {}
   for r, row in ipairs(rows) do
-    local votes = {}
-    for i, m in ipairs(members) do votes[i] = not row.verdicts[m].problem_kind and row.verdicts[m] or nil end
-    if #votes == #members then winners[r] = vote.mode(votes) end
+    local votes, kind = {}, nil
+    for _, m in ipairs(members) do
+      votes[#votes + 1] = row.verdicts[m] or nil
+      kind = kind or row.verdicts[m] and row.verdicts[m].problem_kind
+    end
+    if #votes == #members then
+      local winner = vote.mode(votes)
+      verdicts[r] = { winner = winner, problem_kind = winner == "unparsed" and kind or nil,
+        identical = votes[1].identical }
+    end
   end
-  return winners
+  return verdicts
 end
 
-local function winners_of(rows, m)
-  local winners, flips = {}, {}
-  for r, row in ipairs(rows) do
-    local v = row.verdicts[m]
-    if not v.problem_kind then winners[r], flips[r] = v.winner, v.flipped end
-  end
-  return winners, flips
+local function verdicts_of(rows, m)
+  local verdicts = {}
+  for r, row in ipairs(rows) do verdicts[r] = row.verdicts[m] or nil end
+  return verdicts
 end
 
 --- How far the members of a jury agree with each other, over the rows that they could judge.
@@ -92,8 +118,8 @@ local function among_members(rows, count)
   for m = 1, count do
     raters[m] = {}
     for r, row in ipairs(rows) do
-      local winner = row.verdicts[m].winner
-      raters[m][r] = winner ~= "unparsed" and winner or nil
+      local winner = row.verdicts[m] and row.verdicts[m].winner
+      raters[m][r] = winner and winner ~= "unparsed" and winner or nil
     end
   end
   local fleiss, n = statistics.fleiss(raters, #rows)
@@ -167,6 +193,9 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
     -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
     local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
     local rows, seen, repeated, spent = {}, {}, 0, {}
+    local before = read_labels(run)
+    local reader = labels.reader()
+    reader.zero = before and before.zero
     expect_labels(run)
     local out <close> = run:writer "verdicts.jsonl"
     for row, judged, number in run:map(run:rows "data", function(row, number)
@@ -175,17 +204,19 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
       local id = run:id(row, number)
       if seen[id] then repeated = repeated + 1 end
       seen[id] = true
-      run.outcome:count(judged.human and "labels" or "without_a_label")
-      local kept = { human = judged.human, longer = judged.longer, verdicts = {} }
+      local human = reader:read(judged.human)
+      run.outcome:count(human and "labels" or "without_a_label")
+      local kept = { human = human, longer = judged.longer, verdicts = {} }
       for i = 1, #evaluators do
         local v = judged.verdicts[i]
         if type(v.problem) == "table" then
           run:fail(row, number, v.problem)
-          kept.verdicts[i] = { problem_kind = v.problem.kind }
+          kept.verdicts[i] = false
         else
           out:write(run:output(row, method.row(id, v, judged.names)))
           verdict_counts.add(run.outcome, "verdicts", id, v)
-          kept.verdicts[i] = { winner = v.winner, flipped = v.flipped }
+          kept.verdicts[i] = { winner = v.winner, flipped = v.flipped, flip = v.flip, problem_kind = v.problem_kind,
+            identical = v.identical }
           spent[i] = evidence.sum(v.evidence or {}, spent[i])
         end
       end
@@ -195,20 +226,22 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
     local results = json.array()
     local settings = { seed = o.seed, unparsed_as_tie = o["unparsed-as-tie"] }
     for m, evaluator in ipairs(evaluators) do
-      local winners, flips = winners_of(rows, m)
-      settings.flips, settings.spent = flips, spent[m]
-      results[m] = agreement.card(evaluator.models, rows, winners, settings)
+      settings.spent = spent[m]
+      results[m] = agreement.card(evaluator.models, rows, verdicts_of(rows, m), settings)
     end
-    settings.flips, settings.spent = nil, nil -- a jury's votes are its members', already counted
+    settings.spent = nil -- a jury's votes are its members', already counted
     for _, members in ipairs(o.method == "jury" and subsets(#evaluators) or {}) do
       local names = {}
       for i, m in ipairs(members) do names[i] = evaluators[m].models[1] end
-      results[#results + 1] = agreement.card(names, rows, jury_winners(rows, members), settings)
+      results[#results + 1] = agreement.card(names, rows, jury_verdicts(rows, members), settings)
     end
     if repeated > 0 then run.tell(("%d rows have an id that an earlier row has too"):format(repeated)) end
+    if not before and reader:describe() then run.tell(reader:describe()) end
+    local unknown = reader:unknown()
     run:save("results.json", json.object({ method = o.method, n = #rows, repeated_ids = repeated, results = results,
+      labels_not_understood = unknown and json.object(unknown) or nil,
       members = o.method == "jury" and among_members(rows, #evaluators) or nil },
-      { "method", "n", "repeated_ids", "members", "results" }))
+      { "method", "n", "repeated_ids", "labels_not_understood", "members", "results" }))
     tell_kappas(run, results)
     show(run, results)
   end,

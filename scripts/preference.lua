@@ -6,9 +6,9 @@ local preference = fellowship.preference
 local prices = require "fellowship.money.prices"
 local stats = require "fellowship.money.count"
 local response_counts = require "fellowship.command.response_counts"
+local method = require "fellowship.command.evaluators"
 local verdict_counts = require "fellowship.command.verdict_counts"
 
-local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "flipped", "evidence" }
 local RESPONSE_KEYS = { "id", "prompt", "responses", "cut", "feedback" }
 
 -- ---- asking: one row ----
@@ -40,8 +40,7 @@ end
 
 local function write_verdict(files, id, a, b, v, counts)
   verdict_counts.add(files.outcome, "comparisons", id, v)
-  files.verdicts:write(json.object({ id = id, evaluator = v.evaluator, models = v.models, a = a, b = b,
-    winner = v.winner, scores = json.object(v.scores), flipped = v.flipped, evidence = v.evidence }, VERDICT_KEYS))
+  files.verdicts:write(method.row(id, v, { a = a, b = b }))
   counts[v.winner] = counts[v.winner] + 1
   if v.flipped ~= nil then counts.n = counts.n + 1 end
   if v.flipped then counts.flipped = counts.flipped + 1 end

@@ -82,7 +82,7 @@ def honest_counts():
              {"model": "weak", "body": completion("### Score Assistant A: 9/10\n### Score Assistant B: 2/10")}]
     rows = [{"id": 1, "prompt": "p", "human": "a"}, {"id": 1, "prompt": "<mute> q", "human": "b"},
             {"id": 3, "prompt": "<fails> r", "human": "a"}, {"id": 4, "prompt": "s"},
-            {"id": 5, "prompt": "t", "human": "neither"}]
+            {"id": 5, "prompt": "t", "human": "no idea"}]
     with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
         scratch.write("rows.jsonl", [{**row, "response_a": "x", "response_b": "y"} for row in rows])
         command = ["run", "evaluate", "--method", "judge", "--data", "rows.jsonl", "--model", "openai:weak", "--model", "sim:s"]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The main job against recorded models: responses, verdicts and pairs follow from the recording."""
 
+import functools
 import os
 import sys
 
@@ -15,6 +16,7 @@ FAILED = 69                 # its loop had failed when it was recorded
 VARIABLE = ("run.json", "errors.jsonl")
 
 
+@functools.cache
 def recorded(folder):
     return {row["id"]: row for row in host.jsonl(DATA / "recorded" / folder / f"{GEMMA}__{GEMMA}.jsonl")}
 
@@ -28,7 +30,7 @@ def first_run(scratch, server):
     tap.equal(result.status, 3, "one row fails: status 3")
     tap.ok(isinstance(result.summary, dict), "the last line of stdout is a JSON object", result)
     log = server.log()
-    tap.equal(len(log), 99 * 7 + 3 - repeated_comparisons(),
+    tap.equal(len(log), 99 * 7 + 3 - len(identical_comparisons()) - repeated_comparisons(),
               "seven calls a row but for equal ones, three for the row that fails")
     tap.equal(sorted(e["row"] for e in log if e["status"] != 200), [FAILED], "no request was refused but one")
     tap.equal(sorted(path.name for path in (scratch / "out").rglob("*.partial")), [], "nothing is left .partial")
@@ -37,12 +39,23 @@ def first_run(scratch, server):
     tap.contains(str(errors), ["404"], "with its status")
 
 
+def shown_texts(i):
+    return dict(zip(("response_1", "response_2", "response_3"), recorded("feedback")[i]["responses"]))
+
+
+@functools.cache
+def identical_comparisons():
+    """Comparisons of texts that are the same: nobody is asked."""
+    return {(i, c["a"], c["b"]) for i, row in recorded("picks").items() for c in row["comparisons"]
+            if shown_texts(i)[c["a"]].strip() == shown_texts(i)[c["b"]].strip()}
+
+
 def repeated_comparisons():
     """Rows whose responses are so equal that both comparisons are the same call."""
     count = 0
     for i, row in recorded("picks").items():
-        text = dict(zip(("response_1", "response_2", "response_3"), recorded("feedback")[i]["responses"]))
-        shown = [(text[c["a"]], text[c["b"]]) for c in row["comparisons"]]
+        text = shown_texts(i)
+        shown = [(text[c["a"]], text[c["b"]]) for c in row["comparisons"] if text[c["a"]].strip() != text[c["b"]].strip()]
         count += len(shown) - len(set(shown))
     return count
 
@@ -61,11 +74,15 @@ def responses(scratch):
 def verdicts(scratch):
     want = recorded("picks")
     got = host.jsonl(scratch / "out/verdicts.jsonl")
-    tap.equal([(v["id"], v["a"], v["b"], v["scores"]) for v in got],
-              [(i, c["a"], c["b"], {"a": c["score_a"], "b": c["score_b"]})
+    same = [v for v in got if v.get("identical")]
+    tap.equal(len(same), len(identical_comparisons()), "equal texts are not compared")
+    tap.equal({(v["winner"], str(v["scores"]), len(v["evidence"])) for v in same}, {("tie", "{}", 0)}, "and are ties")
+    tap.equal([(v["id"], v["a"], v["b"], v["scores"] or None) for v in got],
+              [(i, c["a"], c["b"], None if (i, c["a"], c["b"]) in identical_comparisons()
+                else {"a": c["score_a"], "b": c["score_b"]})
                for i in range(100) if i != FAILED for c in want[i]["comparisons"]],
               "both comparisons of each row with the recorded scores, sides and order")
-    tap.ok(all(v["winner"] == pairs.winner(v["scores"]) for v in got), "winners follow from the scores")
+    tap.ok(all(v["winner"] == pairs.winner(v["scores"]) for v in got if v["scores"]), "winners follow from the scores")
     tap.ok(all(v["evaluator"] == "judge" and v["models"] == [MODELS[2]] for v in got), "evaluator and models",
            got[0])
 

@@ -15,7 +15,7 @@ def relations(verdicts):
     decided = {}
     for verdict in verdicts:
         sides = {side: int(verdict[side].removeprefix("response_")) for side in "ab"}
-        if verdict["winner"] in sides:
+        if verdict["winner"] in sides and verdict["scores"]:
             loser = "b" if verdict["winner"] == "a" else "a"
             margin = abs(verdict["scores"]["a"] - verdict["scores"]["b"])
             decided[sides[verdict["winner"]], sides[loser]] = margin
@@ -54,9 +54,12 @@ def chain(decided, best, worse):
 
 
 def pairs_of(responses, verdicts, mode):
-    """[(chosen number, rejected number)] of one row, identical texts left out."""
-    return sorted((a, b) for a, b in choose(relations(verdicts), mode)
-                  if responses[a - 1].strip() != responses[b - 1].strip())
+    """[(chosen number, rejected number)] of one row: identical texts are one, and what contradicts itself is left out."""
+    text = [response.strip() for response in responses]
+    decided = relations(verdicts)
+    known = closure({(text[a - 1], text[b - 1]) for a, b in closure(decided)})
+    decided = {(a, b): margin for (a, b), margin in decided.items() if (text[b - 1], text[a - 1]) not in known}
+    return sorted(choose(decided, mode))
 
 
 def labels_of(pairs):

@@ -97,4 +97,44 @@ tap.is(conversation.text "x", "x", "text: of a text, itself")
 tap.is(conversation.text { S, U, A }, "[System]\ns\n\n[User]\nu\n\n[Assistant]\na", "text: turn by turn")
 tap.raises("turn 2", "text: of what is no conversation", conversation.text, { U, { role = "user" } })
 
+-- Comparisons that go in a circle: nothing follows within it, and it is said; what stands outside has its place.
+do
+  local preference = require "fellowship.preference"
+  local function beats(...)
+    local list = {}
+    for i, pair in ipairs { ... } do list[i] = { a = pair[1], b = pair[2], verdict = { winner = "a", scores = {} } } end
+    return list
+  end
+  local function listed(list)
+    local all = {}
+    for i, pair in ipairs(list) do all[i] = ("%d>%d"):format(pair.chosen, pair.rejected) end
+    return table.concat(all, " ")
+  end
+  local order = preference.order(3, beats({ 1, 2 }, { 2, 3 }, { 3, 1 }))
+  tap.is(table.concat(order.cycle, " "), "1 2 3", "a circle is told by the order")
+  for _, mode in ipairs(preference.modes) do
+    local list, reason = preference.pairs(order, { "x", "y", "z" }, mode)
+    tap.is(#list, 0, mode .. ": a circle gives no pair")
+    tap.is(reason, "cycle", mode .. ": and says so")
+  end
+  order = preference.order(5, beats({ 1, 2 }, { 2, 3 }, { 3, 1 }, { 3, 4 }, { 5, 1 }))
+  local texts = { "v", "w", "x", "y", "z" }
+  tap.is(listed(preference.pairs(order, texts, "all")), "1>4 2>4 3>4 5>1 5>2 5>3 5>4", "all: what a circle lost to or won against")
+  tap.is(listed(preference.pairs(order, texts, "best-worst")), "5>4", "best-worst")
+  tap.is(listed(preference.pairs(order, texts, "best-rest")), "5>1 5>2 5>3 5>4", "best-rest")
+  tap.is(preference.order(2, beats { 1, 2 }).cycle, nil, "an order has none")
+
+  -- 2 and 3 are the same text, which lost to 1 and then won against it.
+  order = preference.order(3, beats({ 1, 2 }, { 3, 1 }))
+  for _, mode in ipairs(preference.modes) do
+    local list, reason = preference.pairs(order, { "x", "y", " y\n" }, mode)
+    tap.is(#list, 0, mode .. ": a text that is above and below another gives no pair")
+    tap.is(reason, "cycle", mode .. ": and says so")
+  end
+  local list = { { chosen = 1, rejected = 2 }, { chosen = 3, rejected = 4 } }
+  local labels = preference.labels(list, 4, { "x", "y", "y", "z" })
+  tap.is(labels[2].label == false and labels[3].label == false, true, "the same text has the same label")
+  tap.is(select(2, preference.pairs(preference.order(2, beats { 1, 2 }), { "x", "x " }, "all")), "identical", "equal texts never pair")
+end
+
 tap.done()

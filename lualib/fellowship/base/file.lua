@@ -1,5 +1,7 @@
 -- Small files, whole.
 
+local sys = require "fellowship.core.sys"
+
 local file = {}
 
 --- A file's content.
@@ -13,6 +15,13 @@ function file.read(path)
   content, problem = opened:read "a"
   opened:close()
   return content, problem
+end
+
+--- Whether a path is that of an ordinary file, which can be read more than once: no pipe, and not standard input.
+---@param path string
+---@return boolean
+function file.is_ordinary(path)
+  return sys.kind(path) == "file"
 end
 
 return file

@@ -86,6 +86,16 @@ function text.wrap(s, n)
   return lines
 end
 
+--- A text without white space at its ends, in time linear in it.
+---@param s string
+---@return string
+function text.trim(s)
+  local first, last = s:find "%S", #s
+  if not first then return "" end
+  while s:find("^%s", last) do last = last - 1 end
+  return s:sub(first, last)
+end
+
 --- A number and what is counted, in words.
 ---@param n integer
 ---@param one string

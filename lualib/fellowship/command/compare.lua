@@ -15,9 +15,9 @@ compare.columns = { "prompt", "response_a", "response_b", "chosen", "rejected", 
 ---@return table[]
 function compare.options(name)
   local judging = { model = 1, system = 1, strategy = 1, scale = 1, swap = 1, samples = 1, structured = 1,
-    logprobs = 1 }
+    logprobs = 1, again = 1 }
   local only = { judge = judging, jury = tables.merged(judging, { vote = 1 }),
-    debate = { model = 1, system = 1, scale = 1, swap = 1, rounds = 1, referees = 1 } }
+    debate = { model = 1, system = 1, scale = 1, swap = 1, rounds = 1, referees = 1, again = 1 } }
   local list = {}
   for _, option in ipairs(method.options()) do
     if not name or only[name][option[1]] then list[#list + 1] = option end
@@ -33,6 +33,12 @@ function compare.evaluators(run, name)
   local well, found = pcall(method.evaluators, name, method.read(run.options))
   if not well then run:usage((tostring(found):gsub("^[^:]+:%d+: ", ""))) end
   if #found == 0 then run:usage "--model is missing: who shall evaluate?" end
+  for _, evaluator in ipairs(found) do
+    if evaluator.warmed then
+      run.tell(("%s is asked for %d samples at temperature %s, as it was given none"):format(evaluator.models[1],
+        evaluator.samples, evaluator.warmed))
+    end
+  end
   return found
 end
 

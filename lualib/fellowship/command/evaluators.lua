@@ -22,7 +22,7 @@ local function judges(o)
   local list = {}
   for i, name in ipairs(o.models) do
     list[i] = judge.new { model = model_of(name, o), strategy = o.strategy, scale = o.scale, swap = o.swap,
-      samples = o.samples, structured = o.structured, logprobs = o.logprobs }
+      samples = o.samples, structured = o.structured, logprobs = o.logprobs, again = o.again }
   end
   return list
 end
@@ -58,11 +58,11 @@ local function debates(o)
   if o.referees then
     local referees = {}
     for i, name in ipairs(o.referees) do referees[i] = model_of(name, o) end
-    return { debate.new { models = referees, rounds = o.rounds, scale = o.scale } }
+    return { debate.new { models = referees, rounds = o.rounds, scale = o.scale, again = o.again } }
   end
   local list = {}
   for i, name in ipairs(o.models) do
-    list[i] = debate.new { model = model_of(name, o), rounds = o.rounds, scale = o.scale }
+    list[i] = debate.new { model = model_of(name, o), rounds = o.rounds, scale = o.scale, again = o.again }
   end
   return list
 end
@@ -76,7 +76,7 @@ end
 --- The evaluators of a method: judges, one for each model; one jury of all models; debates, one for each model, or
 --- one whose referees are the given models; or those of a user's file.
 ---@param name "judge"|"jury"|"debate"|string
----@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, rounds: integer?, referees: string[]? }
+---@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, again: string?, rounds: integer?, referees: string[]? }
 ---@return table[] evaluators each with compare and models
 function method.evaluators(name, o)
   if name == "judge" then return judges(o) end -- judges swap by themselves, sample by sample
@@ -108,6 +108,8 @@ function method.options()
     { "structured", group = "judging", type = "flag", help = "a judge's verdict through a JSON schema" },
     { "logprobs", group = "judging", type = "flag",
       help = "a judge's scores as expected ones, by the log-probabilities of its tokens" },
+    { "again", group = "judging", type = "choice", choices = { "unparsed" }, result = false,
+      help = "ask anew for what could not be read, for another sample" },
     { "rounds", group = "debate", type = "integer", default = 2, least = 1, metavar = "N",
       help = "rounds of a debate" },
     { "referees", group = "debate", type = "model", list = true, metavar = "M,M,M",
@@ -126,10 +128,11 @@ function method.read(values)
   end
   return { models = values.model or {}, strategy = values.strategy, scale = values.scale, swap = values.swap,
     samples = values.samples, vote = values.vote, rounds = values.rounds, referees = referees,
-    structured = values.structured, logprobs = values.logprobs, system = values.system }
+    structured = values.structured, logprobs = values.logprobs, again = values.again, system = values.system }
 end
 
-local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "votes", "flipped", "evidence" }
+local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores", "votes", "orders", "flipped", "flip",
+  "identical", "problem", "evidence" }
 
 --- A verdict as a row of verdicts.jsonl.
 ---@param id any
@@ -139,7 +142,9 @@ local VERDICT_KEYS = { "id", "evaluator", "models", "a", "b", "winner", "scores"
 function method.row(id, verdict, names)
   return json.object({ id = id, evaluator = verdict.evaluator, models = json.array(verdict.models),
     a = names and names.a, b = names and names.b, winner = verdict.winner,
-    scores = json.object(verdict.scores or {}), votes = verdict.votes, flipped = verdict.flipped,
+    scores = json.object(verdict.scores or {}), votes = verdict.votes, orders = verdict.orders,
+      flipped = verdict.flipped,
+    flip = verdict.flip, identical = verdict.identical, problem = verdict.problem_kind,
     evidence = json.array(verdict.evidence or {}) }, VERDICT_KEYS)
 end
 

@@ -2,8 +2,9 @@
 
 local counts = {}
 
-local UNPARSED_ADVICE = "the judge's words are in verdicts.jsonl; --structured asks for JSON, another --strategy or "
-  .. "model may be read better, and a small max_tokens cuts verdicts off"
+local UNPARSED_ADVICE = "the judge's words are in verdicts.jsonl, and stored: --again unparsed asks those anew; "
+  .. "--structured asks for JSON, another --strategy or model may be read better, and a small max_tokens cuts "
+  .. "verdicts off"
 local FLIPPED_ADVICE = "these verdicts went with the place of a response and not with the response, and count as ties; "
   .. "another model, or a jury of several, may be steadier"
 
@@ -44,7 +45,11 @@ function counts.add(outcome, name, id, verdict)
   local whole = ("%s of %s"):format(name, table.concat(verdict.models or {}, "+"))
   local is_unparsed = verdict.winner == "unparsed"
   outcome:share("unparsed", whole, is_unparsed,
-    is_unparsed and ("row %s: %s"):format(tostring(id), words_of(verdict)), UNPARSED_ADVICE)
+    is_unparsed and ("row %s%s: %s"):format(tostring(id), verdict.problem_kind
+      and " (" .. verdict.problem_kind .. ")" or "",
+      words_of(verdict)), UNPARSED_ADVICE)
+  if is_unparsed and verdict.problem_kind then outcome:count("unparsed_" .. verdict.problem_kind) end
+  if verdict.identical then outcome:part(name, "identical") end
   if verdict.flipped == nil then return end
   outcome:part(name, "flipped", verdict.flipped and 1 or 0)
   outcome:share("flipped", whole, verdict.flipped, ("row %s"):format(tostring(id)), FLIPPED_ADVICE)

@@ -1,6 +1,5 @@
 -- A question whose answer holds a verdict: asked, read, and asked once more in the same conversation when it cannot be
--- read. An answer that was cut off is first asked for once more with a larger budget; to one without a word there is
--- nothing to say, so the question is put once more, and more plainly.
+-- read. An answer that was cut off is first asked for once more with a larger budget.
 
 local check = require "fellowship.base.check"
 local form = require "fellowship.base.form"
@@ -68,12 +67,20 @@ local function ask_structured(model, messages, params, reading)
   return found, got.completion, got.message, "schema"
 end
 
+--- As model:ask; but a model's first answer without a word is taken as such, and not as a failure of the row.
+local function ask_model(model, messages, params)
+  local well, got = pcall(model.ask, model, messages, params)
+  if well then return got end
+  if #messages > 1 or not errors.is(got, "empty") then error(got, 0) end
+  return { text = "", finish_reason = "stop", key = got.key }
+end
+
 local function ask(model, messages, params, reading, second)
   if reading.structured then return ask_structured(model, messages, params, reading) end
   if reading.logprobs then
     params.logprobs, params.top_logprobs = true, model.params.top_logprobs or ALTERNATIVES
   end
-  local completion = model:ask(messages, params)
+  local completion = ask_model(model, messages, params)
   local found, problem, kind = read(model, completion, reading, second)
   return found, completion, problem, kind
 end
@@ -88,7 +95,9 @@ end
 local reading_types = { strategy = "string", scale = "integer?", shown = "table?", structured = "boolean?",
   logprobs = "boolean?" }
 
---- Example: `local found, said = asking(model, question, again, { strategy = "direct" })`
+local asking = {}
+
+--- Example: `local found, said = asking.once(model, question, again, { strategy = "direct" })`
 ---@param model fellowship.Model
 ---@param question string
 ---@param again string the second question
@@ -98,7 +107,7 @@ local reading_types = { strategy = "string", scale = "integer?", shown = "table?
 ---@return table[] said the evidence: the answers, of which the last one counts
 ---@return string? problem why it could not be read
 ---@return string? kind of the problem, in a word
-return function(model, question, again, reading, sample)
+function asking.once(model, question, again, reading, sample)
   check.options("asking", reading, reading_types)
   local _ <close> = settings.dry_run and estimate.reading() or nil
   if reading.structured then question = question .. prompts.get("judge")["json_" .. reading.strategy] end
@@ -120,3 +129,29 @@ return function(model, question, again, reading, sample)
     end
   end
 end
+
+-- How far the samples of answers that are asked for anew lie from those of jurors and repeated judgements.
+local FAR = 1000000
+
+--- The same, and where no answer can be read all of it once more, for another sample: what is stored is the same
+--- unreadable answer for ever.
+---@param model fellowship.Model
+---@param other? fellowship.Model who is asked then; nil for nobody
+---@param question string
+---@param again string
+---@param reading table see `once`
+---@param sample? integer
+---@return fellowship.Verdict? found
+---@return table[] said
+---@return string? problem
+---@return string? kind
+function asking.anew(model, other, question, again, reading, sample)
+  local found, said, problem, kind = asking.once(model, question, again, reading, sample)
+  if found or not other then return found, said, problem, kind end
+  local more
+  found, more, problem, kind = asking.once(other, question, again, reading, (sample or 1) + FAR)
+  table.move(more, 1, #more, #said + 1, said)
+  return found, said, problem, kind
+end
+
+return asking

@@ -23,7 +23,7 @@ Debate.__index = Debate
 Debate.__name = "fellowship.Debate"
 
 local option_types = { model = "string|table?", models = "table?", roles = "table?", rounds = "integer?",
-  scale = "integer?", stop_early = "boolean?" }
+  scale = "integer?", stop_early = "boolean?", again = "string?" }
 
 --- A referee: its name and what it looks at.
 local function referee_of(role, default_texts)
@@ -33,14 +33,16 @@ local function referee_of(role, default_texts)
 end
 
 --- A debate. Referees are General Public, Psychologist and Critic, in that order, unless told otherwise; all are
---- one model, or `models` has one for each. Temperature 0 unless a model's parameters say otherwise.
+--- one model, or `models` has one for each. Temperature 0 unless a model's parameters say otherwise. `again = "unparsed"`
+--- asks anew for a final statement that could not be read.
 --- Example: `local d = fellowship.debate { model = "openai:gpt-4o", rounds = 2 }`
----@param options string|fellowship.Model|{ model: string?, models: string[]?, roles: table?, rounds: integer?, scale: integer?, stop_early: boolean? }
+---@param options string|fellowship.Model|{ model: string?, models: string[]?, roles: table?, rounds: integer?, scale: integer?, stop_early: boolean?, again: "unparsed"|nil }
 ---@return fellowship.Debate
 function debate.new(options, ...)
   check.no_more("debate", "a model, or one table with the model and the options", ...)
   if type(options) == "string" or model.is(options) then options = { model = options } end
   check.options("debate", options, option_types)
+  check.choice("debate's again", options.again or "unparsed", { "unparsed" })
   local roles = options.roles or debate.roles
   if #roles < 1 then error("debate needs at least one role", 2) end
   if (options.model == nil) == (options.models == nil) then error("debate needs either model or models", 2) end
@@ -50,10 +52,11 @@ function debate.new(options, ...)
   local rounds = options.rounds or 2
   if rounds < 1 then error("debate's rounds must be 1 or more", 2) end
   local self = { referees = {}, models = {}, rounds = rounds, scale = options.scale or 10,
-    stop_early = options.stop_early or false }
+    stop_early = options.stop_early or false, again = options.again ~= nil }
   for i, role in ipairs(roles) do
     local referee = referee_of(role, prompts.get "referees")
-    referee.model = model.new(options.models and options.models[i] or options.model):with_defaults { temperature = 0 }
+    local given = model.new(options.models and options.models[i] or options.model)
+    referee.model, referee.warm = given:with_defaults { temperature = 0 }, given:with_defaults { temperature = 0.7 }
     self.referees[i] = referee
     if options.models or i == 1 then self.models[#self.models + 1] = referee.model.named end
   end
@@ -121,7 +124,8 @@ end
 --- A referee's final statement, or two when the first could not be read: the last one counts.
 local function final(self, referee, pair, turns, sample)
   local again = template.fill(prompts.get("debate").again, { scale = self.scale, role = referee.name })
-  local found, said, problem, kind = asking(referee.model, request(self, "final", referee, pair, turns), again,
+  local found, said, problem, kind = asking.anew(referee.model, self.again and referee.warm or nil,
+    request(self, "final", referee, pair, turns), again,
     { strategy = "combined", scale = self.scale, shown = { pair.a, pair.b, pair.prompt, pair.reference } }, sample)
   for i, statement in ipairs(said) do
     statement.role, statement.final, statement.winner = referee.name, true, "unparsed"
@@ -144,6 +148,11 @@ function Debate:compare(pair, ...)
   check.method(self, Debate, "debate:compare")
   check.no_more("compare", "one table, the pair", ...)
   local read = pairs_of.read(pair)
+  local same = pairs_of.identical(read)
+  if same then
+    same.evaluator, same.models = "debate", self.models
+    return same
+  end
   local turns = hold(self, read, read.sample)
   local asks = {}
   for i, referee in ipairs(self.referees) do
@@ -156,8 +165,10 @@ function Debate:compare(pair, ...)
   end
   local readable = #vote.parsed(finals) == #finals
   local scores = readable and vote.mean_scores(finals) or nil
-  return { evaluator = "debate", models = self.models, winner = vote.by_scores(scores), scores = scores or {},
+  local found = { evaluator = "debate", models = self.models, winner = vote.by_scores(scores), scores = scores or {},
     evidence = turns }
+  if not readable then found.problem, found.problem_kind = vote.problem(finals) end
+  return found
 end
 
 return debate

@@ -4,6 +4,7 @@
 local check = require "fellowship.base.check"
 local prompts = require "fellowship.judge.prompts"
 local template = require "fellowship.base.template"
+local conversation = require "fellowship.dataset.conversation"
 local flow = require "fellowship.flow"
 local model = require "fellowship.call.model"
 local asking = require "fellowship.judge.ask"
@@ -18,43 +19,72 @@ judge.strategies = { "direct", "independent", "combined" }
 ---@class fellowship.Judge
 ---@field model fellowship.Model
 ---@field models string[]
+---@field warmed? number the temperature of its samples, where it was given none
 local Judge = {}
 Judge.__index = Judge
 Judge.__name = "fellowship.Judge"
 
 local option_types = { model = "string|table", strategy = "string?", scale = "integer?", swap = "boolean?",
-  samples = "integer?", vote = "string?", structured = "boolean?", logprobs = "boolean?" }
+  samples = "integer?", vote = "string?", structured = "boolean?", logprobs = "boolean?", again = "string?" }
 
---- A judge. Temperature 0, as in the paper, unless the model's parameters say otherwise.
+-- At temperature 0 several samples of the same question are as good as one.
+local SAMPLING = 0.7
+
+--- The models of a judge: the one that is asked, and the one that is asked anew where the first's answer cannot be read,
+--- which samples where that was given no temperature; and whether the judge's samples are asked so.
+local function models_of(options, samples)
+  local given = model.new(options.model)
+  local warm = given:with_defaults { temperature = SAMPLING }
+  if samples == 1 then return given:with_defaults { temperature = 0 }, warm end
+  if given.params.temperature == 0 then
+    error(("judge's samples: %d of %s at temperature 0 are as good as one; give a temperature, as in %s?temperature=%s")
+      :format(samples, given.named, given.named:match "^[^?]*", SAMPLING), 3)
+  end
+  return warm, warm, given.params.temperature == nil
+end
+
+local function check_options(options, strategy, scale, samples)
+  check.choice("judge's strategy", strategy, judge.strategies, 3)
+  check.choice("judge's vote", options.vote or "mode", { "mode", "mean" }, 3)
+  check.choice("judge's again", options.again or "unparsed", { "unparsed" }, 3)
+  if scale < 2 then error("judge's scale must be 2 or more", 3) end
+  if samples < 1 then error("judge's samples must be 1 or more", 3) end
+  if strategy == "direct" and options.vote == "mean" then
+    error("judge's vote = mean needs scores, and strategy = direct gives none; use mode", 3)
+  end
+  if options.logprobs and (strategy == "direct" or options.structured) then
+    error("judge's logprobs need scores in lines: strategy combined or independent, and not structured", 3)
+  end
+end
+
+--- A judge. Temperature 0, as in the paper, unless the model's parameters say otherwise; several samples are asked at
+--- 0.7.
 --- `structured` asks for the verdict through a JSON schema; `logprobs` makes each score the expected one, over the
---- scores that the model might have written and how likely each was.
+--- scores that the model might have written and how likely each was; `again = "unparsed"` asks anew, for another sample,
+--- where an answer could not be read.
 --- Example:
 ---     local j = fellowship.judge { model = "openai:gpt-4o", strategy = "combined", swap = true }
 ---     print(j:compare({ prompt = "Name a river.", a = "The Rhine.", b = "A river." }).winner)
----@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil, structured: boolean?, logprobs: boolean? }
+---@param options string|fellowship.Model|{ model: string|fellowship.Model, strategy: "direct"|"independent"|"combined"|nil, scale: integer?, swap: boolean?, samples: integer?, vote: "mode"|"mean"|nil, structured: boolean?, logprobs: boolean?, again: "unparsed"|nil }
 ---@return fellowship.Judge
 function judge.new(options, ...)
   check.no_more("judge", "a model, or one table with the model and the options", ...)
   if type(options) == "string" or model.is(options) then options = { model = options } end
   check.options("judge", options, option_types)
   local strategy, scale, samples = options.strategy or "combined", options.scale or 10, options.samples or 1
-  check.choice("judge's strategy", strategy, judge.strategies)
-  check.choice("judge's vote", options.vote or "mode", { "mode", "mean" })
-  if scale < 2 then error("judge's scale must be 2 or more", 2) end
-  if samples < 1 then error("judge's samples must be 1 or more", 2) end
-  if options.logprobs and (strategy == "direct" or options.structured) then
-    error("judge's logprobs need scores in lines: strategy combined or independent, and not structured", 2)
-  end
-  local m = model.new(options.model):with_defaults { temperature = 0 }
-  return setmetatable({ model = m, models = { m.named }, strategy = strategy, scale = scale,
-    structured = options.structured, logprobs = options.logprobs,
+  check_options(options, strategy, scale, samples)
+  local m, warm, warmed = models_of(options, samples)
+  return setmetatable({ model = m, warmed = warmed and SAMPLING or nil, warm = options.again and warm or nil,
+    models = { m.named }, strategy = strategy,
+    scale = scale, structured = options.structured, logprobs = options.logprobs,
     swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
-local function ask(self, question, again, shown, sample)
-  local reading = { strategy = self.strategy, scale = self.scale, shown = shown,
+--- A question asked and read: as asking gives it.
+local function ask(self, question, again, shown, sample, strategy)
+  local reading = { strategy = strategy or self.strategy, scale = self.scale, shown = shown,
     structured = self.structured, logprobs = self.logprobs }
-  return asking(self.model, question, template.fill(again, { scale = self.scale }), reading, sample)
+  return asking.anew(self.model, self.warm, question, template.fill(again, { scale = self.scale }), reading, sample)
 end
 
 --- The part of a judge's prompt that shows the reference answer, if there is one.
@@ -74,21 +104,25 @@ local function both_at_once(self, pair, sample)
   return found
 end
 
---- Each response alone, scored.
-local function one_by_one(self, pair, sample)
+--- One response alone, scored: the score, or nil, with what was said and why it could not be read.
+local function score_one(self, prompt, response, reference, sample)
   local texts = prompts.get "judge"
-  local function score(response)
-    local text = template.fill(texts.independent, { prompt = pair.prompt, response = response, scale = self.scale,
-      reference = reference_of(pair, texts) })
-    local found, said, problem, kind = ask(self, text, texts.again_independent, { response, pair.prompt,
-      pair.reference }, sample)
-    return { score = found and found.scores.score, evidence = said, problem = problem, kind = kind }
-  end
-  local a, b = flow.all(function() return score(pair.a) end, function() return score(pair.b) end)
+  local text = template.fill(texts.independent, { prompt = prompt, response = response, scale = self.scale,
+    reference = reference_of({ reference = reference }, texts) })
+  local found, said, problem, kind = ask(self, text, texts.again_independent, { response, prompt, reference }, sample,
+    "independent")
+  return { score = found and found.scores.score, evidence = said, problem = problem, problem_kind = kind }
+end
+
+--- Each response alone.
+local function one_by_one(self, pair, sample)
+  local a, b = flow.all(
+    function() return score_one(self, pair.prompt, pair.a, pair.reference, sample) end,
+    function() return score_one(self, pair.prompt, pair.b, pair.reference, sample) end)
   local said = evidence.join { a, b }
   if not (a.score and b.score) then
     return { winner = "unparsed", scores = {}, evidence = said, problem = a.problem or b.problem,
-      problem_kind = a.kind or b.kind }
+      problem_kind = a.problem_kind or b.problem_kind }
   end
   local scores = { a = a.score, b = b.score }
   return { winner = vote.by_scores(scores), scores = scores, evidence = said }
@@ -108,19 +142,26 @@ local function judgement(self, pair, sample)
   return vote.of_both_orders(first, second)
 end
 
---- Several samples of a judgement as one verdict.
-local function several(self, pair, first_sample)
-  local asks = {}
+--- What a function gives for each of the judge's samples, side by side.
+local function each_sample(self, sample, fn)
+  local asks, first = {}, ((sample or 1) - 1) * self.samples
   for i = 1, self.samples do
-    asks[i] = function() return judgement(self, pair, first_sample + i - 1) end
+    asks[i] = function() return fn(first + i) end
   end
-  local list = table.pack(flow.all(table.unpack(asks)))
+  return flow.all(asks)
+end
+
+--- Several judgements as one verdict.
+local function together(self, list)
   local winner, scores = vote.count(list, self.vote)
-  local flipped
-  for _, v in ipairs(list) do
-    if v.flipped ~= nil then flipped = flipped or v.flipped end
+  local found = { winner = winner, scores = scores or {}, evidence = evidence.join(list), votes = {},
+    parsed = #vote.parsed(list) }
+  for i, v in ipairs(list) do
+    found.votes[i] = vote.kept(v)
+    if v.flipped ~= nil then found.flipped = found.flipped or v.flipped end
   end
-  return { winner = winner, scores = scores or {}, evidence = evidence.join(list), flipped = flipped }
+  if winner == "unparsed" then found.problem, found.problem_kind = vote.problem(list) end
+  return found
 end
 
 --- Compares two responses to a prompt. A verdict that cannot be read, even after asking once more, has
@@ -134,9 +175,37 @@ function Judge:compare(pair, ...)
   check.method(self, Judge, "judge:compare")
   check.no_more("compare", "one table, the pair", ...)
   local read = pairs_of.read(pair)
-  local first = ((read.sample or 1) - 1) * self.samples + 1
-  local found = self.samples == 1 and judgement(self, read, first) or several(self, read, first)
+  local found = pairs_of.identical(read)
+  if not found then
+    local list = each_sample(self, read.sample, function(sample) return judgement(self, read, sample) end)
+    found = #list == 1 and list[1] or together(self, list)
+  end
   found.evaluator, found.models = "judge", self.models
+  return found
+end
+
+local scored = { prompt = "string|table", response = "string", reference = "string?", sample = "integer?" }
+
+--- Scores one response alone, in the form of independent scoring, whatever the judge's strategy is. The score is the mean
+--- of the judge's samples that could be read, and nil when none could; that is no error.
+--- Example:
+---     local found = judge:score { prompt = "Name a river.", response = "The Rhine." }
+---     print(found.score)
+---@param given { prompt: string|table[], response: string, reference: string?, sample: integer? }
+---@return { score: number?, scores: number[], evidence: table[], models: string[], problem: string?, problem_kind: string? }
+function Judge:score(given)
+  check.options("score", given, scored)
+  local prompt = conversation.text(given.prompt)
+  local list = each_sample(self, given.sample, function(sample)
+    return score_one(self, prompt, given.response, given.reference, sample)
+  end)
+  local found = { scores = {}, evidence = evidence.join(list), models = self.models }
+  local sum = 0
+  for _, one in ipairs(list) do
+    if one.score then found.scores[#found.scores + 1], sum = one.score, sum + one.score end
+  end
+  if #found.scores > 0 then found.score = #found.scores == 1 and sum or sum / #found.scores
+  else found.problem, found.problem_kind = vote.problem(list) end
   return found
 end
 

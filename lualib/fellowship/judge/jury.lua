@@ -6,6 +6,7 @@ local flow = require "fellowship.flow"
 local model = require "fellowship.call.model"
 local evidence = require "fellowship.judge.evidence"
 local judge = require "fellowship.judge.judge"
+local pairs_of = require "fellowship.judge.pair"
 local vote = require "fellowship.judge.vote"
 
 local jury = {}
@@ -17,7 +18,7 @@ Jury.__index = Jury
 Jury.__name = "fellowship.Jury"
 
 local judge_options = { strategy = "string?", scale = "integer?", swap = "boolean?", samples = "integer?",
-  structured = "boolean?", logprobs = "boolean?" }
+  structured = "boolean?", logprobs = "boolean?", again = "string?" }
 local own_options = { vote = "string?", weights = "table?" }
 
 local function split(options)
@@ -39,7 +40,7 @@ end
 --- A jury of models (each becomes a judge with the jury's options) or of evaluators of any kind. The same
 --- model twice is two samples, by position.
 --- Example: `local jury = fellowship.jury { "openai:gpt-4o", "together:google/gemma-2-9b-it", strategy = "combined" }`
----@param options { [integer]: string|fellowship.Model|table, strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, vote: "mode"|"mean"|"weighted"|nil, weights: number[]? } members, and options of their judges and of the vote
+---@param options { [integer]: string|fellowship.Model|table, strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, again: "unparsed"|nil, vote: "mode"|"mean"|"weighted"|nil, weights: number[]? } members, and options of their judges and of the vote
 ---@return fellowship.Jury
 function jury.new(options, ...)
   check.no_more("jury", "one table, of members and options", ...)
@@ -61,6 +62,9 @@ function jury.new(options, ...)
     if type(member) ~= "table" or type(member.compare) ~= "function" then
       error(("jury's member %d is neither a model nor an evaluator (a table with the method compare)"):format(i), 2)
     end
+    if own.vote == "mean" and member.strategy == "direct" then
+      error(("jury's vote = mean needs scores, and member %d compares directly, without any; use mode"):format(i), 2)
+    end
     local name = table.concat(member.models or { tostring(i) }, "+")
     times[name] = (times[name] or 0) + 1
     self.members[i], self.samples[i] = member, times[name]
@@ -79,22 +83,26 @@ end
 function Jury:compare(pair, ...)
   check.method(self, Jury, "jury:compare")
   check.no_more("compare", "one table, the pair", ...)
-  local asks = {}
+  local same, asks = pairs_of.identical(pairs_of.read(pair)), {}
   for i, member in ipairs(self.members) do
     local own = {}
     for key, value in pairs(pair) do own[key] = value end
     own.sample = ((pair.sample or 1) - 1) * #self.members + self.samples[i]
     asks[i] = function() return member:compare(own) end
   end
-  local votes = table.pack(flow.all(table.unpack(asks)))
-  votes.n = nil
+  local votes = same and {} or flow.all(asks)
+  if same then
+    for i = 1, #self.members do votes[i] = same end
+  end
   local winner, scores = vote.count(votes, self.vote, self.weights)
   local kept = {}
   for i, v in ipairs(votes) do
-    kept[i] = { models = v.models, winner = v.winner, scores = v.scores, flipped = v.flipped }
+    kept[i] = vote.kept(v)
   end
-  return { evaluator = "jury", models = self.models, winner = winner, scores = scores or {}, votes = kept,
-    parsed = #vote.parsed(votes), evidence = evidence.join(votes) }
+  local found = { evaluator = "jury", models = self.models, winner = winner, scores = scores or {}, votes = kept,
+    parsed = #vote.parsed(votes), evidence = evidence.join(votes), identical = same and true }
+  if winner == "unparsed" then found.problem, found.problem_kind = vote.problem(votes) end
+  return found
 end
 
 return jury

@@ -1,6 +1,7 @@
 -- What is compared: a prompt with two responses, or two conversations, and maybe a reference answer.
 
 local check = require "fellowship.base.check"
+local text = require "fellowship.base.text"
 local conversation = require "fellowship.dataset.conversation"
 
 local pair = {}
@@ -24,6 +25,15 @@ function pair.read(given)
   end
   if not (prompt and a and b) then error("compare needs prompt, a and b (or two conversations)", 3) end
   return { prompt = conversation.text(prompt), a = a, b = b, reference = given.reference, sample = given.sample }
+end
+
+--- What there is to say of two responses that are the same, white space at their ends aside: nobody is asked, whatever an
+--- answer would prefer could only be a place. Nil when they differ.
+---@param p { a: string, b: string }
+---@return fellowship.Verdict?
+function pair.identical(p)
+  if p.a ~= p.b and text.trim(p.a) ~= text.trim(p.b) then return nil end
+  return { winner = "tie", scores = {}, identical = true, evidence = {} }
 end
 
 --- The same with the responses in the other order.

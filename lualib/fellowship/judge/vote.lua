@@ -84,22 +84,51 @@ local flipped = { a = "b", b = "a", tie = "tie", unparsed = "unparsed" }
 function vote.flip(v)
   local scores = v.scores or {}
   return { winner = flipped[v.winner], scores = { a = scores.b, b = scores.a }, evidence = v.evidence,
-    problem = v.problem }
+    problem = v.problem, problem_kind = v.problem_kind }
 end
 
---- One verdict of both orders (the second one flipped back): agreeing ones stand, disagreeing ones are
---- a tie, and unparsed if either is.
+--- What one order said, as it is kept.
+local function order_of(shown, v)
+  return { shown = shown, winner = v.winner, scores = v.scores or {}, problem = v.problem_kind }
+end
+
+--- One verdict of both orders (the second one flipped back): agreeing ones stand, disagreeing ones are a tie, and unparsed
+--- if either is. What each order said is kept, and how they disagreed: with another winner in each ("side"), or with a
+--- winner in one and a tie in the other ("tie").
 ---@param first fellowship.Verdict
 ---@param second fellowship.Verdict
----@return fellowship.Verdict { winner, scores, flipped, evidence of both }
+---@return fellowship.Verdict { winner, scores, orders, flipped, flip, evidence of both }
 function vote.of_both_orders(first, second)
-  local said = evidence.join { first, second }
+  local found = { orders = { order_of("ab", first), order_of("ba", second) }, scores = {},
+    evidence = evidence.join { first, second } }
   if first.winner == "unparsed" or second.winner == "unparsed" then
-    return { winner = "unparsed", scores = {}, problem = first.problem or second.problem, evidence = said }
+    found.winner = "unparsed"
+    found.problem, found.problem_kind = first.problem or second.problem, first.problem_kind or second.problem_kind
+    return found
   end
   local agree = first.winner == second.winner
-  return { winner = agree and first.winner or "tie", scores = vote.mean_scores { first, second } or {},
-    flipped = not agree, evidence = said }
+  found.winner, found.flipped = agree and first.winner or "tie", not agree
+  found.flip = not agree and ((first.winner == "tie" or second.winner == "tie") and "tie" or "side") or nil
+  found.scores = vote.mean_scores { first, second } or {}
+  return found
+end
+
+--- A vote as it is kept in the verdict that it made.
+---@param v fellowship.Verdict
+---@return table
+function vote.kept(v)
+  return { models = v.models, winner = v.winner, scores = v.scores, orders = v.orders, flipped = v.flipped,
+    flip = v.flip, problem = v.problem_kind }
+end
+
+--- Why nothing could be read of several verdicts: what was wrong with the first of them.
+---@param verdicts fellowship.Verdict[]
+---@return any problem
+---@return string? kind
+function vote.problem(verdicts)
+  for _, v in ipairs(verdicts) do
+    if v.problem then return v.problem, v.problem_kind end
+  end
 end
 
 return vote

@@ -8,7 +8,8 @@ local agreement = {}
 local LABELS = { "a", "b", "tie" }
 
 agreement.keys = { "models", "kappa", "kappa_ci95", "agreement", "n", "unparsed", "ties", "failed", "unlabelled",
-  "tie_rate", "unparsed_rate", "flip_rate", "longer_wins", "longer_wins_human", "confusion", "calls", "tokens", "cost" }
+  "unparsed_kinds", "identical", "tie_rate", "unparsed_rate", "flip_rate", "flips", "longer_wins",
+    "longer_wins_human", "confusion", "calls", "tokens", "cost" }
 
 local function share(count, of)
   if of == 0 then return json.null end
@@ -39,6 +40,32 @@ local function confusion_of(ratings)
   return json.object(out, LABELS)
 end
 
+local function new_counts()
+  return { unparsed = 0, ties = 0, failed = 0, unlabelled = 0, read = 0, swapped = 0, identical = 0, kinds = {},
+    flips = { side = 0, tie = 0 } }
+end
+
+--- Counts a verdict; the label that it is compared as.
+local function take(count, v, unparsed_as_tie)
+  if v == nil then
+    count.failed = count.failed + 1
+    return nil
+  end
+  if type(v) == "string" then v = { winner = v } end
+  if v.flipped ~= nil then count.swapped = count.swapped + 1 end
+  if v.flipped then count.flips[v.flip or "side"] = count.flips[v.flip or "side"] + 1 end
+  if v.identical then count.identical = count.identical + 1 end
+  if v.winner == "unparsed" then
+    count.unparsed = count.unparsed + 1
+    local kind = v.problem_kind
+    if kind then count.kinds[kind] = (count.kinds[kind] or 0) + 1 end
+    return unparsed_as_tie and "tie" or nil
+  end
+  count.read = count.read + 1
+  if v.winner == "tie" then count.ties = count.ties + 1 end
+  return v.winner
+end
+
 --- The report card of one evaluator. Kappa is over the labels a, b, tie; rows without a human label, and those whose
 --- verdict could not be read or whose call failed, are left out and counted.
 --- Example:
@@ -47,29 +74,15 @@ end
 ---     print(card.n, card.unparsed, card.agreement) --> 2 1 1.0
 ---@param models string[] as named
 ---@param rows { human: string?, longer: "a"|"b"|nil }[]
----@param verdicts table winners by row; nil where the call failed
----@param options { seed: integer?, unparsed_as_tie: boolean?, flips: table?, spent: table? } flips: true/false by row, with --swap; spent: as evidence.sum gives it
+---@param verdicts table<integer, fellowship.Verdict|string> or winners, by row; nil where the call failed
+---@param options { seed: integer?, unparsed_as_tie: boolean?, spent: table? } spent: as evidence.sum gives it
 ---@return table
 function agreement.card(models, rows, verdicts, options)
-  local n, human, found = #rows, {}, {}
-  local count = { unparsed = 0, ties = 0, failed = 0, unlabelled = 0, read = 0, flips = 0, swapped = 0 }
+  local n, human, found, count = #rows, {}, {}, new_counts()
   for i = 1, n do
-    local v = verdicts[i]
     human[i] = rows[i].human
     if not rows[i].human then count.unlabelled = count.unlabelled + 1 end
-    if v == nil then count.failed = count.failed + 1
-    elseif v == "unparsed" then
-      count.unparsed = count.unparsed + 1
-      if options.unparsed_as_tie then found[i] = "tie" end
-    else
-      found[i] = v
-      count.read = count.read + 1
-      if v == "tie" then count.ties = count.ties + 1 end
-    end
-    if options.flips and options.flips[i] ~= nil then
-      count.swapped = count.swapped + 1
-      if options.flips[i] then count.flips = count.flips + 1 end
-    end
+    found[i] = take(count, verdicts[i], options.unparsed_as_tie)
   end
   local ratings = statistics.pair(human, found, n, LABELS)
   local spent = options.spent or {}
@@ -80,9 +93,13 @@ function agreement.card(models, rows, verdicts, options)
     kappa_ci95 = interval and json.array(interval) or json.null,
     agreement = statistics.agreement(ratings) or json.null,
     n = ratings.n, unparsed = count.unparsed, ties = count.ties, failed = count.failed, unlabelled = count.unlabelled,
+    unparsed_kinds = next(count.kinds) and json.object(count.kinds) or nil,
+    identical = count.identical > 0 and count.identical or nil,
     tie_rate = share(count.ties, count.read),
     unparsed_rate = share(count.unparsed, count.unparsed + count.read),
-    flip_rate = share(count.flips, count.swapped),
+    flip_rate = share(count.flips.side + count.flips.tie, count.swapped),
+    flips = count.swapped > 0 and json.object({ side = count.flips.side, tie = count.flips.tie, n = count.swapped },
+      { "side", "tie", "n" }) or nil,
     longer_wins = longer_wins(found, rows, n), longer_wins_human = longer_wins(human, rows, n),
     confusion = confusion_of(ratings),
     calls = spent.calls or json.null, cost = json.null,

@@ -38,8 +38,23 @@ end
 ---@field beats table<integer, table<integer, boolean>> direct and by transitivity
 ---@field comparisons fellowship.Comparison[]
 ---@field kept integer[] whom each comparison kept, in order
+---@field cycle integer[]? responses of which each beats itself, by way of others: nothing follows between them
 
---- The order that decided comparisons give, with what follows by transitivity.
+--- What follows from relations by transitivity, in place.
+---@param beats table<integer, table<integer, boolean>>
+---@param count integer
+function ladder.close(beats, count)
+  for middle = 1, count do
+    for left = 1, count do
+      if beats[left][middle] then
+        for right in pairs(beats[middle]) do beats[left][right] = true end
+      end
+    end
+  end
+end
+
+--- The order that decided comparisons give, with what follows by transitivity. Comparisons of everyone with everyone may
+--- go in a circle; `cycle` then says who is in one.
 --- Example:
 ---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b" } } })
 ---     print(order.beats[2][1]) --> true
@@ -55,14 +70,12 @@ function ladder.order(count, comparisons)
     if winner == "b" then beats[c.b][c.a] = true end
     kept[i] = winner == "a" and c.a or winner == "b" and c.b or math.max(c.a, c.b)
   end
-  for middle = 1, count do
-    for left = 1, count do
-      if beats[left][middle] then
-        for right in pairs(beats[middle]) do beats[left][right] = true end
-      end
-    end
+  ladder.close(beats, count)
+  local cycle = {}
+  for i = 1, count do
+    if beats[i][i] then cycle[#cycle + 1] = i end
   end
-  return { count = count, beats = beats, comparisons = comparisons, kept = kept }
+  return { count = count, beats = beats, comparisons = comparisons, kept = kept, cycle = #cycle > 0 and cycle or nil }
 end
 
 return ladder

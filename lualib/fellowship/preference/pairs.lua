@@ -1,6 +1,8 @@
 -- Preference pairs and KTO labels from an order of responses.
 
 local check = require "fellowship.base.check"
+local text = require "fellowship.base.text"
+local ladder = require "fellowship.preference.ladder"
 
 local pairing = {}
 
@@ -103,19 +105,52 @@ makers["best-worst"] = function(order)
   return { { chosen = best, rejected = worst_below(order, best) } }
 end
 
-local function trimmed(text)
-  return text:match "^%s*(.-)%s*$"
+--- Which responses have the same text, white space at the ends aside: the first of them for each.
+local function groups_of(responses, count)
+  local first, group = {}, {}
+  for i = 1, count do
+    local trimmed = text.trim(responses[i] or "")
+    first[trimmed] = first[trimmed] or i
+    group[i] = first[trimmed]
+  end
+  return group
 end
 
---- Why an order gives no pair.
-local function reason_for_none(order)
+--- An order without what contradicts itself: relations within a circle, and those between texts that are equal to some
+--- that stand the other way round. What is left has no circle.
+local function consistent(order, group)
+  local by_text, beats = {}, {}
+  for i = 1, order.count do by_text[i], beats[i] = {}, {} end
+  for i = 1, order.count do
+    for j in pairs(order.beats[i]) do by_text[group[i]][group[j]] = true end
+  end
+  ladder.close(by_text, order.count)
+  for i = 1, order.count do
+    for j in pairs(order.beats[i]) do
+      if not by_text[group[j]][group[i]] then beats[i][j] = true end
+    end
+  end
+  return { count = order.count, beats = beats, comparisons = order.comparisons, kept = order.kept }
+end
+
+--- Why an order gives no pair: it has relations, but only such as contradict each other or are of equal texts; or none.
+local function reason_for_none(order, group)
+  local identical
+  for i = 1, order.count do
+    for j in pairs(order.beats[i]) do
+      if group[i] ~= group[j] then return "cycle" end
+      identical = identical or i ~= j
+    end
+  end
   for _, c in ipairs(order.comparisons) do
     if c.verdict.winner == "unparsed" then return "unparsed" end
+    identical = identical or c.verdict.identical
   end
-  return "tie"
+  return identical and "identical" or "tie"
 end
 
---- The pairs of a mode. Texts that are equal, white space at their ends aside, never pair.
+--- The pairs of a mode. Texts that are equal, white space at their ends aside, never pair, and have one place in the
+--- order; relations that go in a circle give none.
 --- Example:
 ---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b" } } })
 ---     local list = fellowship.preference.pairs(order, { "a draft", "a better draft" }, "best-worst")
@@ -124,35 +159,36 @@ end
 ---@param responses string[]
 ---@param mode "best-worst"|"best-rest"|"all"
 ---@return fellowship.Pair[]
----@return string? reason why there is none: "tie", "unparsed", "identical" or "single response"
+---@return string? reason why there is none: "tie", "unparsed", "identical", "cycle" or "single response"
 function pairing.make(order, responses, mode)
   check.choice("pairs", mode, pairing.modes)
   if order.count < 2 then return {}, "single response" end
-  local list, kept = makers[mode](order), {}
-  for _, pair in ipairs(list) do
-    if trimmed(responses[pair.chosen]) ~= trimmed(responses[pair.rejected]) then kept[#kept + 1] = pair end
-  end
-  if #kept > 0 then return kept end
-  return kept, #list > 0 and "identical" or reason_for_none(order)
+  local group = groups_of(responses, order.count)
+  local list = makers[mode](consistent(order, group))
+  if #list > 0 then return list end
+  return list, reason_for_none(order, group)
 end
 
 --- KTO labels: a response that is chosen in some pair and never rejected is true, one that is rejected
---- is false; each once, in the responses' order.
+--- is false; each once, in the responses' order. Responses with the same text have the same label.
 --- Example:
 ---     local labels = fellowship.preference.labels({ { chosen = 2, rejected = 1 } }, 2)
 ---     print(labels[1].response, labels[1].label) --> 1 false
 ---@param list fellowship.Pair[]
 ---@param count integer
+---@param responses? string[] their texts, by which the same ones are known
 ---@return { response: integer, label: boolean }[]
-function pairing.labels(list, count)
-  local label = {}
+function pairing.labels(list, count, responses)
+  local group, label, paired, labels = responses and groups_of(responses, count), {}, {}, {}
   for _, pair in ipairs(list) do
-    if label[pair.chosen] == nil then label[pair.chosen] = true end
-    label[pair.rejected] = false
+    local chosen, rejected = pair.chosen, pair.rejected
+    paired[chosen], paired[rejected] = true, true
+    if group then chosen, rejected = group[chosen], group[rejected] end
+    if label[chosen] == nil then label[chosen] = true end
+    label[rejected] = false
   end
-  local labels = {}
   for i = 1, count do
-    if label[i] ~= nil then labels[#labels + 1] = { response = i, label = label[i] } end
+    if paired[i] then labels[#labels + 1] = { response = i, label = label[group and group[i] or i] } end
   end
   return labels
 end

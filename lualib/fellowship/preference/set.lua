@@ -100,7 +100,7 @@ local function write_labels(self, prompt, texts, list)
     self.unlabelled = self.unlabelled + 1
     return
   end
-  for _, label in ipairs(pairing.labels(list, #texts)) do
+  for _, label in ipairs(pairing.labels(list, #texts, texts)) do
     self.kto:write(self.format.kto(prompt, texts[label.response], label.label))
     local name = label.label and "desirable" or "undesirable"
     self[name] = self[name] + 1
