@@ -4,6 +4,7 @@ import host
 from batch_server import BatchServer
 
 BOTH = ("openai:m", "anthropic:m")
+SEVEN = (*BOTH, "groq:m", "together:m", "gemini:m", "mistral:m", "xai:m")
 
 ASK = """
 local fellowship = require "fellowship"

@@ -1,5 +1,5 @@
 """A loopback server that plays the batch life cycles of OpenAI (files and batches), of Groq and Together, which speak
-much the same, and of Anthropic, besides their plain calls.
+much the same, of Anthropic, and of Gemini, Mistral and xAI (batch_kinds), besides their plain calls.
 
     with BatchServer(polls=2) as server, host.Scratch(**server.environment()) as scratch: ...
 
@@ -7,17 +7,18 @@ Answers are those of stub_server: functions of model and messages, so that plain
 does is set by the server's fields, which may be changed while it runs:
 
     polls       a batch ends at its n-th look; `hold`: not before this event is set, or while hold(batch) is true
-    ends        the status that batches of OpenAI's kind end with: completed, expired, cancelled, failed
+    ends        the status that batches end with, or what gives it of a batch: completed, expired, cancelled, failed
     fate        fate(id, body, batch) -> None, or what becomes of a line: "error" (500), "refused" (400), "filter",
                 "expired", "canceled", "missing", "malformed", or a value that stands in the results as it is
     extra       lines that stand in the results besides
     reorder     results are in another order than the requests (default)
     one_file    everything stands in the error file (OpenAI)
-    errors      the errors of a batch that ends as "failed"
+    errors      the errors of a batch that ends as "failed", or what gives them of a batch
     on          on(event, request) is called at: plain, upload, uploaded, create, created, poll, cancel, list, download, downloading;
                 `uploaded` and `created` come when it is done and not yet answered. It may return (status, body) to be
                 answered in place, or raise Drop: the connection is closed without an answer
     results_at  where Anthropic's results_url points to, in place of the server itself
+    clock       seconds that the server's clock is ahead of ours: it tells the time in each answer and of each batch
 
 What was done: `lines`, (batch, id) of every line of every batch that was accepted; `batches`, by id, `order` of ids;
 `requests`, (method, path) of all; `plain`, the number of plain calls; `uploads`, ids of files.
@@ -36,6 +37,7 @@ from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from batch_kinds import KINDS, Gemini, Mistral, Xai
 from stub_server import JUDGE_MARK, answer_text
 
 KEY = "sk-planted-0123456789abcdef-SECRET"
@@ -68,6 +70,15 @@ def anthropic_answer(body):
             "usage": {"input_tokens": prompt, "output_tokens": -(-len(text) // 4)}}
 
 
+def gemini_answer(_, body):
+    parts = [("system", body["systemInstruction"])] if "systemInstruction" in body else []
+    parts += [({"model": "assistant"}.get(one["role"], one["role"]), one) for one in body["contents"]]
+    messages = [{"role": role, "content": "".join(part["text"] for part in one["parts"])} for role, one in parts]
+    text, prompt = content("m", messages)
+    return {"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "index": 0}], "modelVersion": "m",
+            "usageMetadata": {"promptTokenCount": prompt, "candidatesTokenCount": -(-len(text) // 4)}}
+
+
 def openai_error(message, kind="invalid_request_error", code=None):
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
@@ -80,7 +91,7 @@ class Batch:
     def __init__(self, server, kind, identity, requests, file=None, metadata=None):
         self.server, self.kind, self.id, self.file, self.metadata = server, kind, identity, file, metadata
         self.requests = requests            # [(custom_id, body)]
-        self.created, self.polls, self.ended, self.cancelling = time.time(), 0, None, False
+        self.created, self.polls, self.ended, self.cancelling = server.now(), 0, None, False
         self.output, self.errors, self.answered = [], [], 0
 
     def look(self):
@@ -89,7 +100,7 @@ class Batch:
         server = self.server
         held = server.hold and (server.hold(self) if callable(server.hold) else not server.hold.is_set())
         if not self.ended and self.polls >= server.polls and (self.cancelling or not held):
-            self.end("cancelled" if self.cancelling else server.ends)
+            self.end("cancelled" if self.cancelling else server.ends(self) if callable(server.ends) else server.ends)
 
     def end(self, status):
         self.ended = status
@@ -108,9 +119,12 @@ class Batch:
         if what == "missing":
             return
         if what == "malformed":
-            self.output.append('{"custom_id": "' + identity + '", "resp')
+            if self.kind != "xai":
+                self.output.append('{"custom_id": "' + identity + '", "resp')
             return
-        if self.kind == "anthropic":
+        if self.kind in KINDS:
+            self.output.append(json.dumps(KINDS[self.kind].result(self, identity, body, what)))
+        elif self.kind == "anthropic":
             self.output.append(json.dumps({"custom_id": identity, "result": self.anthropic_result(body, what)}))
         else:
             line, wrong = self.openai_result(identity, body, what, status)
@@ -157,7 +171,7 @@ class Batch:
                  "output_file_id": None, "error_file_id": "", "errors": None,
                  "request_counts": {"total": len(self.requests), "completed": self.answered, "failed": len(self.errors)}}
         if self.ended == "failed":
-            shown["errors"] = {"object": "list", "data": self.server.errors}
+            shown["errors"] = {"object": "list", "data": self.server.errors(self) if callable(self.server.errors) else self.server.errors}
         elif self.ended:
             shown["output_file_id"] = "out-" + self.id if self.output else None
             shown["error_file_id"] = "err-" + self.id if self.errors else ""
@@ -193,12 +207,13 @@ class Http(ThreadingHTTPServer):
 class BatchServer:
     def __init__(self, polls=2, **fields):
         self.polls, self.hold, self.ends, self.fate, self.extra = polls, None, "completed", None, []
-        self.reorder, self.one_file, self.errors, self.on, self.results_at = True, False, [], None, None
+        self.reorder, self.one_file, self.errors, self.on, self.results_at, self.clock = True, False, [], None, None, 0
         for name, value in fields.items():
             if not hasattr(self, name):
                 raise TypeError(f"no field {name}")
             setattr(self, name, value)
-        self.files, self.batches, self.order, self.uploads = {}, {}, [], []
+        self.files, self.batches, self.order, self.uploads, self.sessions = {}, {}, [], [], []
+        self.openai_answer, self.gemini_answer = openai_answer, gemini_answer
         self.lines, self.requests, self.plain, self.lock = [], [], 0, threading.RLock()
         server = self
 
@@ -208,6 +223,9 @@ class BatchServer:
 
             def log_message(self, *_):
                 pass
+
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string(server.now())
 
             def do_GET(self):
                 server.answer(self)
@@ -220,8 +238,9 @@ class BatchServer:
 
     def environment(self, **more):
         """The providers' variables, one planted key, and short waits."""
-        return {**{f"{name}_API_KEY": KEY for name in ("OPENAI", "ANTHROPIC", "TOGETHER", "GROQ", "GEMINI")},
-                **{f"{name}_BASE_URL": f"{self.url}/{name.lower()}/v1" for name in ("OPENAI", "TOGETHER", "GROQ")},
+        return {**{f"{name}_API_KEY": KEY for name in ("OPENAI", "ANTHROPIC", "TOGETHER", "GROQ", "GEMINI", "MISTRAL", "XAI")},
+                **{f"{name}_BASE_URL": f"{self.url}/{name.lower()}/v1" for name in ("OPENAI", "TOGETHER", "GROQ", "MISTRAL", "XAI")},
+                "GEMINI_BASE_URL": f"{self.url}/gemini/v1beta",
                 "ANTHROPIC_BASE_URL": f"{self.url}/anthropic", "FELLOWSHIP_RETRY_SCALE": "0.003", **more}
 
     def __enter__(self):
@@ -230,6 +249,10 @@ class BatchServer:
     def __exit__(self, *_):
         self.http.shutdown()
         self.http.server_close()
+
+    def now(self):
+        """The time by the server's clock."""
+        return time.time() + self.clock
 
     # -- what tests ask
 
@@ -247,8 +270,9 @@ class BatchServer:
 
     def answer(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        kind, _, path = handler.path.lstrip("/").partition("/v1/")
+        kind, _, path = handler.path.lstrip("/").partition("/" if handler.path.startswith("/gemini/") else "/v1/")
         path, _, query = path.partition("?")
+        handler.more = []
         with self.lock:
             self.requests.append((handler.command, handler.path))
         try:
@@ -261,8 +285,10 @@ class BatchServer:
             handler.send_response(status)
             handler.send_header("Content-Type", "application/json")
             handler.send_header("Content-Length", str(len(data)))
+            for name, value in handler.more:
+                handler.send_header(name, value)
             handler.end_headers()
-            half = len(data) // 2 if path.endswith(("/content", "/results")) else 0
+            half = len(data) // 2 if path.endswith(("/content", "/results", ":download")) else 0
             handler.wfile.write(data[:half])
             if half and self.on:
                 self.on("downloading", path)
@@ -276,20 +302,26 @@ class BatchServer:
         return self.on(name, what) if self.on else None
 
     def route(self, handler, kind, method, path, query, body):
-        key = handler.headers.get("x-api-key") if kind == "anthropic" else (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
+        key = handler.headers.get({"anthropic": "x-api-key", "gemini": "x-goog-api-key"}[kind]) if kind in ("anthropic", "gemini") else (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
         if key != KEY:
             return 401, openai_error("Incorrect API key provided", code="invalid_api_key")
         if method == "POST" and path in ("chat/completions", "messages"):
             return self.plain_call(kind, json.loads(body))
         if kind == "anthropic":
             return self.anthropic(method, path.removeprefix("messages/"), query, body)
+        if kind == "gemini":
+            return Gemini.route(self, handler, method, path, query, body)
+        if kind == "mistral" and path.startswith("batch/"):
+            return Mistral.route(self, method, path, query, body)
+        if kind == "xai" and path.startswith("batches"):
+            return Xai.route(self, method, path, query, body)
         return self.openai(handler, kind, method, path, query, body)
 
     def plain_call(self, kind, body):
         got = self.event("plain", body)
         with self.lock:
             self.plain += 1
-        return got or (200, anthropic_answer(body) if kind == "anthropic" else openai_answer(body))
+        return got or (200, anthropic_answer(body) if kind == "anthropic" else gemini_answer(None, body) if kind == "gemini" else openai_answer(body))
 
     # -- OpenAI, Groq, Together
 
@@ -317,11 +349,15 @@ class BatchServer:
         want = b"batch-api" if kind == "together" else b"batch"
         if parts.get("purpose") != want or "file" not in parts or (kind == "together" and not parts.get("file_name")):
             return 400, openai_error(f"Invalid upload: {sorted(parts)}")
-        with self.lock:
-            identity = f"file-{len(self.files) + 1}"
-            self.files[identity] = parts["file"]
-            self.uploads.append(identity)
+        identity = self.keep_file(parts["file"])
         return self.event("uploaded", identity) or (200, {"id": identity, "object": "file", "purpose": want.decode(), "status": "processed"})
+
+    def keep_file(self, content, prefix=""):
+        with self.lock:
+            identity = f"{prefix}file-{len(self.files) + 1}"
+            self.files[identity] = content
+            self.uploads.append(identity)
+        return identity
 
     def create_openai(self, kind, request, shown):
         if request.get("completion_window") != "24h" or request.get("endpoint") != "/v1/chat/completions":
@@ -337,17 +373,20 @@ class BatchServer:
         answer = shown(batch)
         return self.event("created", batch.id) or (200, {"job": answer} if kind == "together" else answer)
 
-    def accept(self, kind, requests, file=None, metadata=None):
+    def accept(self, kind, requests, file=None, metadata=None, prefix=""):
         with self.lock:
-            batch = Batch(self, kind, f"{'msgbatch' if kind == 'anthropic' else 'batch'}_{len(self.batches) + 1}", requests, file, metadata)
+            batch = Batch(self, kind, f"{prefix}{'msgbatch' if kind == 'anthropic' else 'batch'}_{len(self.batches) + 1}", requests, file, metadata)
             self.batches[batch.id] = batch
             self.order.append(batch.id)
             self.lines += [(batch.id, identity) for identity, _ in requests]
         return batch
 
+    def listed(self, kind):
+        return [self.batches[identity] for identity in reversed(self.order) if self.batches[identity].kind == kind]
+
     def page(self, kind, query, shown):
         """The newest first, a page at a time; Together has no pages."""
-        listed = [self.batches[identity] for identity in reversed(self.order) if self.batches[identity].kind == kind]
+        listed = self.listed(kind)
         if kind == "together":
             return [shown(batch) for batch in listed]
         asked = dict(pair.split("=") for pair in query.split("&") if pair)
@@ -372,9 +411,9 @@ class BatchServer:
             batch.look()
             return 200, shown(batch)
 
-    def download(self, identity):
+    def download(self, identity, prefix=""):
         kind, _, batch = identity.partition("-")
-        found = self.batches.get(batch)
+        found = self.batches.get(prefix + batch)
         if not found:
             return 404, openai_error("No such file")
         lines = found.output if kind == "out" else found.errors

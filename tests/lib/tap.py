@@ -2,16 +2,19 @@
 
 A test program is a list of functions given to `cases`; each makes assertions with `ok`,
 `equal`, `contains` and so on. A function that raises counts as one failed assertion and the
-next one still runs. Assertions return whether they held.
+next one still runs. Assertions return whether they held. What waits more than it works may go `side_by_side`.
 """
 
 import sys
+import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 SHOWN = 600                 # characters of a value that are shown when an assertion fails
 
 _count = 0
 _failed = 0
+_lock = threading.RLock()
 
 
 class Skip(Exception):
@@ -25,12 +28,13 @@ def diag(text):
 
 def ok(passed, name, *details):
     global _count, _failed
-    _count += 1
-    print(f"{'ok' if passed else 'not ok'} {_count} - {_one_line(name)}", flush=True)
-    if not passed:
-        _failed += 1
-        for detail in details:
-            diag(_shorten(detail))
+    with _lock:
+        _count += 1
+        print(f"{'ok' if passed else 'not ok'} {_count} - {_one_line(name)}", flush=True)
+        if not passed:
+            _failed += 1
+            for detail in details:
+                diag(_shorten(detail))
     return bool(passed)
 
 
@@ -60,6 +64,12 @@ def skip(name, reason):
 def skip_all(reason):
     print(f"1..0 # SKIP {_one_line(reason)}", flush=True)
     sys.exit(0)
+
+
+def side_by_side(function, *arguments, threads=4):
+    """Calls the function once for each element of the lists, as map does, several at a time."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(function, *arguments))
 
 
 def cases(*functions):

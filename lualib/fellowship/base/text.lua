@@ -105,6 +105,14 @@ function text.count(n, one, more)
   return ("%d %s"):format(n, n == 1 and one or more or one .. "s")
 end
 
+--- The same text as a part of a URL: what is not unreserved (RFC 3986, 2.3) is escaped.
+--- Example: `print(text.url_part "a=b") --> a%3Db`
+---@param s string
+---@return string
+function text.url_part(s)
+  return (s:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
 --- The same text as a terminal may show it: "?" for each control character, which could steer it. Line ends and tabs
 --- stay.
 ---@param s string

@@ -134,7 +134,7 @@ function calls.board(flight, b)
 end
 
 --- Tells a call what became of it: { text = what the store held } | { completion = } | { problem = } |
---- { again = outcome, learnt = boolean? } | { live = true }.
+--- { again = outcome, learnt = boolean?, free = boolean? } | { live = true }.
 ---@param flight table
 ---@param verdict table
 function calls.deliver(flight, verdict)
@@ -143,6 +143,15 @@ function calls.deliver(flight, verdict)
   flight.verdict = verdict
   task.wake(flight.task)
   calls.stir()
+end
+
+--- Tells a call that it goes into another batch for no fault of its own, which is no attempt of it; or live, as
+--- --batch-failed has it.
+---@param flight table
+---@param outcome table of fellowship.provider
+function calls.give_back(flight, outcome)
+  if settings.batch and settings.batch.failed == "live" then return calls.deliver(flight, { live = true }) end
+  calls.deliver(flight, { again = outcome, free = true })
 end
 
 --- Tells a call of an outcome that brought no completion: again, live or failed, as --batch-failed has it.

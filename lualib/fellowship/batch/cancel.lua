@@ -26,12 +26,12 @@ local function ask(b)
     if b.state ~= "running" then return end
   end
   local protocol = protocols.of(model.provider)
-  local value, outcome = wire.ask(model, { path = protocol.cancel(b.id), body = "" }, ATTEMPTS)
+  local value, outcome = wire.ask(model, { path = protocol.cancel(b.id), body = "", bare = true }, ATTEMPTS)
   if value then
     settings.say("%s: cancelled; waiting until it has ended", ledger.shown(b))
     return
   end
-  local view = protocol.view((wire.ask(model, { path = protocol.status(b.id) }, ATTEMPTS)))
+  local view = protocol.view((wire.ask(model, { path = protocol.status(b.id) }, ATTEMPTS)), b, model)
   if not view or view.phase == "running" or view.phase == "unknown" then
     errors.raise { kind = outcome.kind, message = outcome.message }
   end

@@ -6,9 +6,11 @@
 
 local http = require "fellowship.core.http"
 local sys = require "fellowship.core.sys"
+local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
 local failure = require "fellowship.provider.failure"
+local retry_after = require "fellowship.provider.retry_after"
 local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
@@ -18,6 +20,7 @@ local follow = require "fellowship.batch.follow"
 local ledger = require "fellowship.batch.ledger"
 local requests = require "fellowship.call.request"
 local lock = require "fellowship.batch.lock"
+local room = require "fellowship.batch.room"
 local settings = require "fellowship.call.settings"
 local wire = require "fellowship.batch.wire"
 
@@ -42,6 +45,15 @@ local function abandon(b, outcome)
   for _, flight in ipairs(flights) do calls.deliver_failure(flight, outcome) end
 end
 
+--- The same, where it may be that too much waits at the provider already.
+local function refuse(b, outcome)
+  if not outcome.full then return abandon(b, outcome) end
+  local flights = calls.of(b)
+  bounds.close(b, "release")
+  ledger.forget(b)
+  room.shrink(b, outcome.message, flights)
+end
+
 -- How a server answers that does not know the path.
 local UNKNOWN_PATH = { [404] = true, [405] = true, [501] = true }
 
@@ -58,26 +70,55 @@ local function lacks_batches(b, outcome)
   return true
 end
 
+--- The seconds since 1970 by the server's clock, as an answer tells them: of ours nothing follows about times of its.
+local function clock_of(header)
+  return header and retry_after.date(header "date") or nil
+end
+
+--- Where an upload is to go that begins with a session; nil and an outcome when there is none.
+local function place_of(model, request, bytes)
+  local begin = request.session(bytes)
+  begin.bare = true
+  local begun, outcome, header = wire.ask(model, begin)
+  if not begun then return nil, outcome end
+  local place = request.place(header)
+  if not place then return nil, failure.broken "the answer to the upload says not where the file goes" end
+  if wire.is_at_home(model, place) then return place end
+  return nil, { verdict = "final", kind = "batch",
+    message = ("the file is to go to another place (%s), where the key is not sent")
+      :format((place:gsub("[?#].*$", ""))) }
+end
+
 --- Brings the calls to the provider where they go first. False when that failed.
-local function upload(b, request, protocol)
-  local value, outcome = wire.ask(b.resolved, request)
+local function upload(b, request, protocol, bytes)
+  local value, outcome, header
+  if request.session then request.path, outcome = place_of(b.resolved, request, bytes) end
+  if request.path then value, outcome, header = wire.ask(b.resolved, request) end
   local file = protocol.uploaded(value)
   if not file then
     if lacks_batches(b, outcome) then return false end
-    abandon(b, outcome or failure.broken "the answer to the upload names no file")
+    refuse(b, outcome or failure.broken "the answer to the upload names no file")
     return false
   end
-  b.file, b.state = file, "uploaded"
+  b.file, b.state, b.asked = file, "uploaded", clock_of(header)
   ledger.note(b)
   return true
+end
+
+--- What is noted before a batch is made that nothing was uploaded for: the time at the provider. False when there are no
+--- batches there.
+local function look_around(b, protocol)
+  local _, outcome, header = wire.once(b.resolved, { path = protocol.list() })
+  b.asked = clock_of(header)
+  return not lacks_batches(b, outcome)
 end
 
 --- Makes the batch. It is noted before that it may exist, and it may until the provider has said no.
 local function create(b, request, protocol)
   local model = b.resolved
   request.isolated = true
-  local most = model.entry.attempts or settings.attempts
-  for n = 1, most do
+  local since = task.now()
+  for n = 1, math.huge do
     local value, outcome
     do
       -- A call's slot: Ctrl+C waits for the answer, which says whether there is a batch.
@@ -85,7 +126,7 @@ local function create(b, request, protocol)
       b.state, b.creating = "creating", sys.time()
       ledger.note(b)
       value, outcome = wire.once(model, request)
-      local view = protocol.view(value)
+      local view = protocol.view(value, b, model)
       if view then
         b.state, b.id, b.status, b.total = "running", view.id, view.status, view.total
         ledger.note(b)
@@ -99,14 +140,14 @@ local function create(b, request, protocol)
       return follow.start(b)
     end
     if not protocol.uploads and lacks_batches(b, outcome) then return end
-    if outcome.verdict ~= "retry" or n == most then return abandon(b, outcome) end
+    if outcome.full or not wire.is_repeated(model, outcome, n, since) then return refuse(b, outcome) end
     wire.pause(model, n, outcome)
   end
 end
 
 --- Sends what a part of a lane became.
-local function send(part, protocol)
-  local b, request = part.b, part.request
+local function send(part, protocol, dialect)
+  local b, request, model = part.b, part.request, part.b.resolved
   if part.count == 0 then return ledger.forget(b) end
   b.calls = part.count
   ledger.note(b)
@@ -114,10 +155,13 @@ local function send(part, protocol)
     local body <close> = part.body -- it may be a hundred megabytes
     body:add(request.tail)
     request.body = body
-    if not protocol.uploads then return create(b, request, protocol) end
-    if not upload(b, request, protocol) then return end
+    if not protocol.uploads then
+      if look_around(b, protocol) then create(b, request, protocol) end
+      return
+    end
+    if not upload(b, request, protocol, part.size) then return end
   end
-  create(b, protocol.create(b.uid, b.file), protocol)
+  create(b, protocol.create(b, dialect, model), protocol)
 end
 
 -- ---- cutting ----
@@ -166,7 +210,8 @@ local function claim(part, group)
     local flight = one.flight
     if holders[i] == b.uid then
       part.body:add(part.count > 0 and part.request.between or "", one.line)
-      part.count = part.count + 1
+      part.count, part.size = part.count + 1, part.size + #one.line
+      b.numbers[one.key] = part.count
       bounds.keep(b, one.key, one.reservation)
       -- One that was cancelled meanwhile is in the batch all the same: it is claimed.
       if flight.lane then calls.board(flight, b) end
@@ -185,8 +230,9 @@ end
 local function begin(lane, flight, protocol, dialect)
   local b = ledger.new(lane.model, flight.digest)
   ledger.note(b)
-  local part = { b = b, body = http.body(), count = 0, bytes = 0, group = {} }
-  part.request = protocol.uploads and protocol.upload(b.uid, dialect) or protocol.create(b.uid)
+  local part = { b = b, body = http.body(), count = 0, bytes = 0, size = 0, group = {} }
+  b.numbers = {} -- of the lines, by the calls' digests: as long as this process knows of the batch
+  part.request = protocol.uploads and protocol.upload(b, dialect, lane.model) or protocol.create(b, dialect, lane.model)
   part.body:add(part.request.head)
   return part
 end
@@ -196,6 +242,13 @@ local function flush(part)
   local group = part.group
   part.group = {}
   claim(part, group)
+end
+
+local function put(part, flight, body, line, reservation)
+  part.bytes = part.bytes + #line + 1
+  part.group[#part.group + 1] = { key = flight.digest, request = flight.request, wire = body, line = line,
+    flight = flight, reservation = reservation }
+  if #part.group >= GROUP then flush(part) end
 end
 
 --- Cuts a lane. Gives the first call for which the budget has no room now, if there is one: it and those behind it
@@ -208,7 +261,13 @@ local function cut_lane(lane)
     flush(part)
     local full = part
     part = nil
-    send(full, protocol)
+    send(full, protocol, dialect)
+  end
+  local function send_alone(flight, body, line, reservation)
+    local single = begin(lane, flight, protocol, dialect)
+    put(single, flight, body, line, reservation)
+    flush(single)
+    send(single, protocol, dialect)
   end
   for _, flight in ipairs(calls.take(lane)) do
     local body = flight.lane == lane and prepare(flight)
@@ -219,16 +278,17 @@ local function cut_lane(lane)
       break
     end
     if body and fits then
-      local line = protocol.line(flight.id, body)
+      local line = protocol.line(flight.id, body, dialect)
       if part and (part.count + #part.group >= most or part.bytes + #line > protocol.most_bytes) then
         flush(part) -- some may be in other batches
         if part.count >= most or part.bytes + #line > protocol.most_bytes then finish() end
       end
-      part = part or begin(lane, flight, protocol, dialect)
-      part.bytes = part.bytes + #line + 1
-      part.group[#part.group + 1] = { key = flight.digest, request = flight.request, wire = body, line = line,
-        flight = flight, reservation = reservation }
-      if #part.group >= GROUP then flush(part) end
+      if flight.alone then
+        send_alone(flight, body, line, reservation)
+      else
+        part = part or begin(lane, flight, protocol, dialect)
+        put(part, flight, body, line, reservation)
+      end
     end
   end
   if part then finish() end

@@ -7,12 +7,14 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.batch.protocol"
+local blame = require "fellowship.batch.blame"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
 local record = require "fellowship.call.record"
 local ledger = require "fellowship.batch.ledger"
 local requests = require "fellowship.call.request"
 local results = require "fellowship.batch.results"
+local room = require "fellowship.batch.room"
 local search = require "fellowship.batch.search"
 local settings = require "fellowship.call.settings"
 local stats = require "fellowship.money.count"
@@ -29,8 +31,8 @@ local FIRST_PAUSE, LAST_PAUSE, GROWTH = 2, 300, 1.5
 -- Attempts in a row that fail before one gives up, some six hours with the pauses between them.
 local PATIENCE = 80
 
--- A batch that has ended may show where its results are a little later.
-local LATE = 5
+-- A batch that has ended may show where its results are a little later, and all of its lines only then.
+local LATE, LATE_LINES = 5, 12
 
 -- ---- telling the calls ----
 
@@ -101,11 +103,11 @@ end }
 
 --- Reads what a batch has brought until that goes well.
 local function patiently(b, model, read, places)
-  for n = 1, PATIENCE do
+  local spreading = wire.spreading()
+  for n = 1, math.huge do
     local got, outcome = read(model, places, b)
-    if got or outcome.verdict ~= "retry" or n == PATIENCE or (follow.closing and b.count == 0) then
-      return got, outcome
-    end
+    local passes = not got and (spreading(outcome) or outcome.verdict == "retry" and n < PATIENCE)
+    if not passes or (follow.closing and b.count == 0) then return got, outcome end
     wire.pause(model, n, outcome, true)
   end
 end
@@ -131,28 +133,27 @@ local function collect(b, model, view)
   b.answered = reading.answered
   b.unanswered = math.max(0, b.calls - reading.answered)
   close(b)
+  room.grow(b)
   report(b, reading, tell_rest(b, reading))
   return true
 end
 
 --- The provider did not take the batch: nothing of it is paid.
-local function refused(b, view, protocol)
+local function refused(b, view)
   local said = view.errors or "the provider does not say why"
   local outcome = failure.outcome(400, function() end, { message = said, code = view.code })
   outcome.stored = nil
-  if protocol.is_full(view) then
-    local lane = calls.lane(b.resolved)
-    lane.most = math.min(lane.most or b.calls, math.max(1, b.calls // 2))
-    lane.hold = task.now() + limits.backoff(6)
-    outcome = { verdict = "retry", kind = "rate_limit" }
-    settings.say("%s was refused, since too much waits at the provider already (%s); its calls go in batches of %d",
-      ledger.shown(b), said, lane.most)
-  else
-    settings.say("%s was refused: %s", ledger.shown(b), said)
+  local flights = calls.of(b)
+  if protocols.is_full(view.code) or protocols.is_full(view.errors) then
+    bounds.close(b, "cancel")
+    close(b, said)
+    return room.shrink(b, said, flights)
   end
+  settings.say("%s was refused: %s", ledger.shown(b), said)
   outcome.message = ("the batch was refused: %s"):format(said)
   bounds.close(b, "cancel")
   close(b, said)
+  if blame.some(b, view.lines, said) then return end
   if outcome.verdict == "final" and not outcome.fatal and settings.batch and settings.batch.failed == "live" then
     outcome.verdict = "retry"
   end
@@ -177,6 +178,7 @@ local warned = {}
 --- Looks until the batch has ended; nil and an outcome when one cannot look.
 local function watch(b, model, protocol)
   local pause, failures, late, soon = FIRST_PAUSE, 0, 0, b.seen
+  local spreading = wire.spreading()
   while true do
     if not soon then
       local wait = limits.backoff(1, pause)
@@ -188,21 +190,24 @@ local function watch(b, model, protocol)
     end
     soon = false
     local value, outcome = wire.once(model, { path = protocol.status(b.id) })
-    local view = protocol.view(value)
+    local view = protocol.view(value, b, model)
     if not view then
       outcome = outcome or failure.broken "the answer is no batch"
       failures = failures + 1
-      if outcome.verdict ~= "retry" or failures >= PATIENCE then return nil, outcome end
+      local passes = spreading(outcome) or outcome.verdict == "retry" and failures < PATIENCE
+      if not passes then return nil, outcome end
       wire.tell(model, outcome)
     else
       failures = 0
+      spreading()
       take_over(b, view)
       if view.phase == "unknown" and not warned[view.status] then
         warned[view.status] = true
         settings.say("%s has the status %s, which is not known here; it is looked at further", ledger.shown(b),
           view.status)
       end
-      if view.phase == "ended" and #view.results == 0 and not view.gone and late < LATE then
+      local unsure = view.unsure or #view.results == 0 and not view.gone
+      if view.phase == "ended" and unsure and late < (view.unsure and LATE_LINES or LATE) then
         late = late + 1
       elseif view.phase ~= "running" and view.phase ~= "unknown" then
         return view
@@ -223,7 +228,7 @@ local function round(b, model, protocol)
     b.seen = true
     if not view then return nil, outcome end
     if view ~= true and view.phase == "refused" then
-      refused(b, view, protocol)
+      refused(b, view)
     elseif view ~= true then
       return collect(b, model, view)
     end

@@ -145,7 +145,7 @@ function batch.answer(flight)
     elseif verdict.live then
       return chain.pass
     end
-    if not verdict.learnt then
+    if not (verdict.learnt or verdict.free) then
       if flight.tries >= most then return nil, record.problem(flight, verdict.again, flight.tries) end
       flight.tries = flight.tries + 1
     end

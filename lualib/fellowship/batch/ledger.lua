@@ -20,7 +20,7 @@ local ledger = {
 }
 
 -- What the row holds. Times are milliseconds since 1970.
-local KEYS = { "state", "provider", "model", "named", "endpoint", "calls", "planned", "file", "creating", "id",
+local KEYS = { "state", "provider", "model", "named", "endpoint", "calls", "planned", "file", "asked", "creating", "id",
   "unsure", "excluded", "status", "total", "done", "failed", "ended", "answered", "unanswered", "note" }
 
 local function fail(problem)

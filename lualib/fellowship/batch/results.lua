@@ -3,6 +3,7 @@
 
 local sys = require "fellowship.core.sys"
 local answer = require "fellowship.provider.answer"
+local failure = require "fellowship.provider.failure"
 local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
@@ -42,6 +43,7 @@ end
 ---@class fellowship.BatchReading
 ---@field outcomes table<string, table> by digest: those that are no completion
 ---@field answered integer results that the store keeps now
+---@field seen table<string, true> digests of results: a line may stand there twice
 ---@field unknown integer results of calls that nobody has claimed
 ---@field malformed integer lines that make no sense
 local Reading = {}
@@ -54,6 +56,8 @@ local function hand_over(self, item, how, held)
     self.unknown = self.unknown + 1
     return
   end
+  if self.seen[item.key] then return end
+  self.seen[item.key] = true
   self.answered = self.answered + 1
   local model = self.model
   if how == "committed" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
@@ -79,8 +83,13 @@ local function commit(self)
   for i, item in ipairs(group) do hand_over(self, item, ends[i], held[i]) end
 end
 
-local function take_line(self, line)
-  local value = answer.decode(line)
+--- The body of an answer, which some write as a text.
+local function body_of(status, body)
+  if not status or type(body) ~= "string" then return body end
+  return answer.decode(body) or { error = { message = body } }
+end
+
+local function take_result(self, value)
   local id, status, body = self.protocol.result(value)
   if not id then
     self.malformed = self.malformed + 1
@@ -92,14 +101,14 @@ local function take_line(self, line)
     return
   end
   local flight = chain.flights[key]
-  local outcome = outcome_of(self.model, status, body)
+  local outcome = outcome_of(self.model, status, body_of(status, body))
   if outcome.completion and flight and flight.tries then outcome.completion.attempts = flight.tries end
   local kept = text_of(self.model, id, outcome)
   if kept then
-    self.outcomes[key] = nil -- a line for a call that failed may stand in one file, and its answer in the other
+    self.outcomes[key] = nil -- a line for a call that failed may stand beside one with its answer
     self.group[#self.group + 1] = { key = key, completion = kept, outcome = outcome }
     if #self.group >= GROUP then commit(self) end
-  else
+  elseif not self.seen[key] then
     self.outcomes[key] = outcome
   end
 end
@@ -115,6 +124,34 @@ local function check_places(model, places)
   end
 end
 
+-- A list of results that makes no sense must not be read for ever.
+local MOST_PAGES = 100000
+
+--- Gives `take` the results at a place, some at a time, as decoded values, until it says that these are enough.
+---@return boolean? well
+---@return table? outcome
+local function each(model, protocol, place, take)
+  if not protocol.paged then
+    return wire.lines(model, place, function(lines)
+      local values = {}
+      for _, line in ipairs(lines) do
+        if line:find "%S" then values[#values + 1] = answer.decode(line) or false end
+      end
+      return take(values)
+    end)
+  end
+  local after
+  for _ = 1, MOST_PAGES do
+    local value, outcome = wire.once(model, { path = protocol.results(place, after) })
+    if not value then return nil, outcome end
+    local values, next_page = protocol.results_page(value)
+    if not values then return nil, failure.broken "the list of results is no list" end
+    if take(values) or not next_page or next_page == after or #values == 0 then return true end
+    after = next_page
+  end
+  return nil, failure.broken "the list of results has no end"
+end
+
 --- The id of the first call that the results name; "" when they name none.
 ---@param model fellowship.Model
 ---@param places string[]
@@ -125,10 +162,8 @@ function results.first_id(model, places)
   local wrong = check_places(model, places)
   if wrong then return nil, wrong end
   for _, place in ipairs(places) do
-    local well, outcome = wire.lines(model, place, function(lines)
-      for _, line in ipairs(first and {} or lines) do
-        first = first or protocol.result(answer.decode(line))
-      end
+    local well, outcome = each(model, protocol, place, function(values)
+      for _, value in ipairs(values) do first = first or protocol.result(value) end
       return first ~= nil
     end)
     if first then return first end
@@ -146,15 +181,13 @@ end
 ---@return table? outcome why they could not be read
 function results.read(model, places, b)
   local protocol = protocols.of(model.provider)
-  local self = setmetatable({ b = b, model = model, protocol = protocol, outcomes = {}, group = {}, answered = 0,
-    unknown = 0, malformed = 0 }, Reading)
+  local self = setmetatable({ b = b, model = model, protocol = protocol, outcomes = {}, group = {}, seen = {},
+    answered = 0, unknown = 0, malformed = 0 }, Reading)
   local wrong = check_places(model, places)
   if wrong then return nil, wrong end
   for _, place in ipairs(places) do
-    local well, outcome = wire.lines(model, place, function(lines)
-      for _, line in ipairs(lines) do
-        if line:find "%S" then take_line(self, line) end
-      end
+    local well, outcome = each(model, protocol, place, function(values)
+      for _, value in ipairs(values) do take_result(self, value) end
     end)
     if not well then
       commit(self)

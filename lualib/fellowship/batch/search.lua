@@ -2,7 +2,6 @@
 -- never made again before it was looked for among those of the account, twice, a minute apart at least.
 
 local limits = require "fellowship.core.limits"
-local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local protocols = require "fellowship.batch.protocol"
 local record = require "fellowship.call.record"
@@ -25,8 +24,9 @@ local PATIENCE = 200
 -- A list that makes no sense must not be read for ever.
 local MOST_PAGES = 1000
 
--- The list begins with the newest. Clocks differ.
-local CLOCKS = 3600
+-- The list begins with the newest. The clocks of a provider's servers may differ by so many seconds; ours is never
+-- compared with them.
+local CLOCKS = 600
 
 --- The batches of other rows of the store: none of them is the one that is looked for.
 local function known_ids()
@@ -37,12 +37,17 @@ local function known_ids()
   return ids
 end
 
---- Whether a page has come to batches that were made long before.
+--- Whether a batch was made before ours was begun, by what the provider said then of the time.
+local function is_older(view, b)
+  return view.created ~= nil and b.asked ~= nil and view.created < b.asked - CLOCKS
+end
+
+--- Whether a page has come to batches that were made before.
 local function is_past(views, b)
   for _, view in ipairs(views) do
-    if not view.created or view.created >= b.creating / 1000 - CLOCKS then return false end
+    if not is_older(view, b) then return false end
   end
-  return true
+  return #views > 0
 end
 
 --- Looks once: the view of the batch, whether that is only likely, or nil; and an outcome when it could not be looked.
@@ -53,14 +58,14 @@ local function look(b, model, protocol)
   for _ = 1, MOST_PAGES do
     local value, outcome = wire.once(model, { path = protocol.list(after) })
     if not value then return nil, nil, outcome end
-    local views, next_page = protocol.page(value)
+    local views, next_page = protocol.page(value, after)
     if not views then
       return nil, nil, { verdict = "final", kind = "garbage", message = "the list of batches is no list" }
     end
     for _, view in ipairs(views) do
       if not ids[view.id] then
         if protocol.is_ours and protocol.is_ours(view, b) then return view, false end
-        if protocol.may_be_ours and protocol.may_be_ours(view, b) then return view, true end
+        if protocol.may_be_ours and protocol.may_be_ours(view, b) and not is_older(view, b) then return view, true end
       end
     end
     if not next_page or next_page == after or is_past(views, b) then return nil end
@@ -92,8 +97,9 @@ function search.find(b, model)
       local _ <close> = lock.take(true) -- whoever is making it right now holds it
       ledger.refresh()
       if b.state ~= "creating" then return true end
-      -- The age is told before: what shows in the list later must not have been looked for too early.
-      local age = math.max((sys.time() - b.creating) / 1000, task.now() - begun)
+      -- The age is told before: what shows in the list later must not have been looked for too early. It counts from
+      -- here: between two runs clocks may have been set.
+      local age = task.now() - begun
       local view, likely, outcome = look(b, model, protocol)
       failures = outcome and failures + 1 or 0
       if outcome then

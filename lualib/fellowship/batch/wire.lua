@@ -5,7 +5,9 @@ local task = require "fellowship.core.task"
 local tables = require "fellowship.base.table"
 local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
+local protocols = require "fellowship.batch.protocol"
 local endpoint = require "fellowship.call.endpoint"
+local outage = require "fellowship.call.outage"
 local settings = require "fellowship.call.settings"
 local billing = require "fellowship.money.usage"
 
@@ -20,8 +22,9 @@ local function outcome_of_problem(problem)
     message = problem.message, unknown = not billing.UNSENT[problem.kind] }
 end
 
-local function outcome_of_status(status, header, value)
+local function outcome_of_status(status, header, value, said)
   local outcome = failure.outcome(status, header, failure.of(value))
+  if status ~= 404 and status < 500 then outcome.full = protocols.is_full(said) or nil end
   outcome.status, outcome.stored = status, nil
   -- It speaks of the batch: that a call is too long for its model is said of the call alone.
   if outcome.kind == "context_length" then outcome.kind = "request" end
@@ -32,23 +35,25 @@ end
 
 --- One exchange. Gives the decoded answer, or nil and an outcome.
 ---@param model fellowship.Model
----@param request { path: string, body: string?, headers: string[][]?, isolated: boolean? }
+---@param request { path: string, body: string?, headers: string[][]?, isolated: boolean?, bare: boolean? } `bare`: its answer needs no body
 ---@return any value
----@return table? outcome as of fellowship.provider; `unknown`: it may have been done all the same
+---@return table? outcome as of fellowship.provider; `unknown`: it may have been done all the same; `full`: too much waits already
+---@return (fun(name: string): string?)? header of the answer, where one came
 function wire.once(model, request)
   local target = endpoint.beside(model, request.path, request.headers, request.isolated)
   local got, problem = target:send(request.body, TIMES)
   if not got then return nil, outcome_of_problem(problem) end
-  local value = answer.decode(got.body)
+  local value, header = answer.decode(got.body), endpoint.header(got.head)
   if got.status < 200 or got.status > 299 then
-    return nil, outcome_of_status(got.status, endpoint.header(got.head), value)
+    return nil, outcome_of_status(got.status, header, value, got.body), header
   end
   if type(value) ~= "table" then
+    if request.bare then return {}, nil, header end
     local outcome = failure.broken "the answer is not JSON"
     outcome.unknown = true
-    return nil, outcome
+    return nil, outcome, header
   end
-  return value
+  return value, nil, header
 end
 
 local told = {}
@@ -73,20 +78,51 @@ function wire.pause(model, n, outcome, background)
   task.sleep(limits.backoff(math.min(n, 1000), outcome.hint), background)
 end
 
+--- Whether an exchange is worth another attempt: a server that is down is waited for as long as calls wait for it.
+---@param model fellowship.Model
+---@param outcome table of the last attempt
+---@param n integer attempts so far
+---@param since number when the first one began
+---@param attempts? integer at most, of those that reached somebody
+---@return boolean
+function wire.is_repeated(model, outcome, n, since, attempts)
+  if outcome.verdict ~= "retry" then return false end
+  return n < (attempts or model.entry.attempts or settings.attempts)
+    or outage.is_nobody(outcome) and task.now() - since < outage.patience(model)
+end
+
 --- Repeats an exchange until it is answered, or until it has failed `attempts` times.
 ---@param model fellowship.Model
 ---@param request table as of once
 ---@param attempts? integer
 ---@return any value
 ---@return table? outcome
+---@return (fun(name: string): string?)? header
 function wire.ask(model, request, attempts)
-  local most = attempts or model.entry.attempts or settings.attempts
-  local n = 1
+  local n, since = 1, task.now()
   while true do
-    local value, outcome = wire.once(model, request)
-    if value or outcome.verdict ~= "retry" or n >= most then return value, outcome end
+    local value, outcome, header = wire.once(model, request)
+    if value or not wire.is_repeated(model, outcome, n, since, attempts) then return value, outcome, header end
     wire.pause(model, n, outcome)
     n = n + 1
+  end
+end
+
+-- What was just made, or has just ended, may be known at one of a provider's servers and not at another one yet: so long,
+-- in seconds, "not found" is no answer.
+local SPREADING = 600
+
+--- A watch over answers of "not found": `pass(outcome)` says whether the outcome is to be taken as one that passes.
+---@return fun(outcome: table?): boolean
+function wire.spreading()
+  local since
+  return function(outcome)
+    if not outcome or outcome.status ~= 404 then
+      since = nil
+      return false
+    end
+    since = since or task.now()
+    return task.now() - since < limits.backoff(1, SPREADING)
   end
 end
 
@@ -142,7 +178,7 @@ function wire.lines(model, place, take)
   local left = table.concat(rest)
   if refused then
     local _, head = stream:head()
-    return nil, outcome_of_status(refused, endpoint.header(head), answer.decode(left))
+    return nil, outcome_of_status(refused, endpoint.header(head), answer.decode(left), left)
   end
   if left:find "%S" then take { left } end
   return true

@@ -36,9 +36,13 @@ local MOST_OF_SEVERAL = 5 -- outages that a call survives in which it may be the
 ---@field down table? since when nobody answers, why, and who waits
 ---@field unanswered table? { flight =, at =, several = whether other calls too }: who had no answer since the last one
 
-local function is_nobody(outcome)
+--- Whether an outcome says that nobody was there to answer.
+---@param outcome table in the form of fellowship.provider
+---@return boolean
+function outage.is_nobody(outcome)
   return KINDS[outcome.kind] or STATUSES[outcome.status] or false
 end
+local is_nobody = outage.is_nobody
 
 local function span(seconds)
   if seconds < 90 then return text.count(math.floor(seconds + 0.5), "second") end
@@ -47,7 +51,9 @@ end
 
 --- How long a model's server is waited for. Who bounds the attempts of a model, or names others to be asked in its
 --- place, does not wait, unless --patience says so.
-local function patience_of(model)
+---@param model fellowship.Model
+---@return number seconds
+function outage.patience(model)
   if model.has_successor then return 0 end
   if settings.patience then return settings.patience end
   if model.entry.attempts then return 0 end
@@ -91,6 +97,8 @@ end
 local function wake_all(down)
   for _, waiting in ipairs(down.queue) do task.wake(waiting) end
 end
+
+local patience_of = outage.patience
 
 --- Notes that somebody answers where nobody did.
 ---@param model fellowship.Model

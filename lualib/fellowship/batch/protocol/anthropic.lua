@@ -72,15 +72,12 @@ function anthropic.page(value)
   return views, value.has_more == true and (answer.text(value.last_id) or #views > 0 and views[#views].id) or nil
 end
 
--- Clocks differ; a batch that was made so many seconds before ours was begun is another one.
-local CLOCKS = 600
-
 --- Whether a batch of the account may be ours: the API keeps nothing by which one is recognised, but for the ids of its
 --- calls, which stand in its results.
 ---@param view table
----@param state table what the store knows of ours: calls, creating
+---@param state table what the store knows of ours: calls
 function anthropic.may_be_ours(view, state)
-  return view.total == state.calls and (not view.created or view.created >= state.creating / 1000 - CLOCKS)
+  return view.total == state.calls
 end
 
 local SAID = { expired = "the batch expired before this call was answered",
@@ -100,7 +97,5 @@ function anthropic.result(value)
   if result.type == "errored" then return id, 200, result.error end
   return id, nil, SAID[result.type] or ('the result is of the unknown type "%s"'):format(tostring(result.type))
 end
-
-function anthropic.is_full() return false end
 
 return anthropic

@@ -14,7 +14,7 @@ local openai = { uploads = true }
 openai.most_calls = 50000
 openai.most_bytes = 100000000
 
-local ENDPOINT = "/v1/chat/completions"
+local ENDPOINT = "/v1/chat/completions" -- of the calls, unless the dialect has another
 
 --- The name under which a batch can be found again among those of the account.
 local METADATA = "fellowship"
@@ -22,16 +22,18 @@ local METADATA = "fellowship"
 --- A line of the file: the call's id, and its body as JSON.
 ---@param id string
 ---@param wire string
+---@param dialect table
 ---@return string
-function openai.line(id, wire)
-  return ('{"custom_id":"%s","method":"POST","url":"%s","body":%s}\n'):format(id, ENDPOINT, wire)
+function openai.line(id, wire, dialect)
+  return ('{"custom_id":"%s","method":"POST","url":"%s","body":%s}\n'):format(id, dialect.endpoint or ENDPOINT, wire)
 end
 
 --- The upload of lines: multipart/form-data (RFC 7578).
----@param uid string the batch's
+---@param b table the batch's row
 ---@param dialect table the provider's differences
 ---@return { path: string, headers: string[][], head: string, between: string, tail: string }
-function openai.upload(uid, dialect)
+function openai.upload(b, dialect)
+  local uid = b.uid
   local boundary, name = "fellowship-" .. uid, "fellowship-" .. uid .. ".jsonl"
   local fields = { { "purpose", dialect.purpose or "batch" } }
   if dialect.file_name then fields[2] = { "file_name", name } end
@@ -55,12 +57,12 @@ function openai.uploaded(value)
 end
 
 --- The request that makes a batch.
----@param uid string
----@param file string the uploaded file
+---@param b table the batch's row: uid, and the uploaded file
+---@param dialect table
 ---@return { path: string, body: string }
-function openai.create(uid, file)
-  return { path = "/batches", body = json.encode { input_file_id = file, endpoint = ENDPOINT,
-    completion_window = "24h", metadata = { [METADATA] = uid } } }
+function openai.create(b, dialect)
+  return { path = "/batches", body = json.encode { input_file_id = b.file, endpoint = dialect.endpoint or ENDPOINT,
+    completion_window = "24h", metadata = { [METADATA] = b.uid } } }
 end
 
 function openai.status(id) return "/batches/" .. id end
@@ -70,19 +72,25 @@ function openai.cancel(id) return "/batches/" .. id .. "/cancel" end
 local RUNNING = { validating = true, in_progress = true, finalizing = true, cancelling = true, canceling = true }
 local ENDED = { completed = true, expired = true, cancelled = true, canceled = true }
 
---- What is wrong with a batch that was not taken: its errors in words, and the first one's code.
+-- So many errors of a batch are told.
+local TOLD = 3
+
+--- What is wrong with a batch that was not taken: its errors in words, the first one's code, and what is said of which
+--- lines of the file, from 1.
 local function errors_of(value)
   if type(value.error) == "string" and value.error ~= "" then return value.error end
   local data = type(value.errors) == "table" and value.errors.data
-  local said, code = {}, nil
+  local said, code, lines = {}, nil, {}
   for _, e in ipairs(type(data) == "table" and data or {}) do
-    local line = answer.count(e.line)
-    said[#said + 1] = (answer.text(e.message) or answer.text(e.code) or "an error without words")
-      .. (line and (" (line %d)"):format(line) or "")
-    code = code or answer.text(e.code)
-    if #said == 3 then break end
+    if type(e) == "table" then
+      local line = answer.count(e.line)
+      local words = answer.text(e.message) or answer.text(e.code) or "an error without words"
+      if line then lines[line] = lines[line] or words end
+      if #said < TOLD then said[#said + 1] = words .. (line and (" (line %d)"):format(line) or "") end
+      code = code or answer.text(e.code)
+    end
   end
-  return #said > 0 and table.concat(said, "; ") or nil, code
+  return #said > 0 and table.concat(said, "; ") or nil, code, next(lines) and lines or nil
 end
 
 --- A time as seconds since 1970, where it is told so; nil for other forms.
@@ -104,7 +112,7 @@ function openai.view(value)
   view.uid = type(value.metadata) == "table" and answer.text(value.metadata[METADATA]) or nil
   view.phase = RUNNING[status] and "running" or ENDED[status] and "ended" or status == "failed" and "refused"
     or "unknown"
-  view.errors, view.code = errors_of(value)
+  view.errors, view.code, view.lines = errors_of(value)
   for _, field in ipairs { "output_file_id", "error_file_id" } do -- "" stands for none, too
     local file = answer.text(value[field])
     if file and file ~= "" then view.results[#view.results + 1] = ("/files/%s/content"):format(file) end
@@ -153,12 +161,6 @@ function openai.result(value)
   end
   local e = type(value.error) == "table" and value.error or {}
   return id, nil, answer.text(e.message) or answer.text(e.code) or "no answer came"
-end
-
---- Whether a batch was refused only because too much waits at the provider already.
----@param view table
-function openai.is_full(view)
-  return view.code == "token_limit_exceeded" or (view.errors or ""):lower():find("enqueued token limit", 1, true) ~= nil
 end
 
 return openai

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""What is reported of real batch APIs: things that are not found for a while, limits told when a batch is made, clocks that
+differ, lines that stand twice, and numbers that cannot be."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import host
+import tap
+from batch_scene import BOTH, SEVEN, Scene
+from batch_server import Drop, anthropic_error, openai_error
+
+TWICE = """
+local fellowship = require "fellowship"
+local model = fellowship.model(arg[1])
+for row, answer in fellowship.map(fellowship.rows(arg[2]), function(row)
+  local first = model:ask(row.prompt).text
+  return model:ask(row.prompt .. " Again: " .. first).text
+end) do print(row.id, answer) end
+"""
+
+
+def not_found():
+    """A batch that was just made, and results that are just there, may be unknown to the next server that is asked."""
+    def one(model):
+        with Scene(rows=4) as scene:
+            seen = {"poll": 0, "download": 0}
+
+            def on(event, _):
+                if event in seen:
+                    seen[event] += 1
+                    if seen[event] <= 3:
+                        return 404, openai_error("No batch found with that id.")
+                return None
+            scene.server.on = on
+            result = scene.batch(model)
+            tap.equal((result.status, scene.sizes(), result.out), (0, [4], scene.plain(model)), f"{model}: looked for again")
+    tap.side_by_side(one, SEVEN)
+    with Scene(rows=3, environment={"FELLOWSHIP_RETRY_SCALE": "0.001"}) as scene:
+        scene.server.on = lambda event, _: (404, openai_error("No batch found.")) if event == "poll" else None
+        result = scene.batch()
+        tap.equal((result.status, scene.sizes()), (3, [3]), "one that stays away is lost in the end")
+        tap.contains(result.err, ["No batch found", "--forget"], "which is told, with what to do")
+
+
+def full():
+    """Too much waits already, told when the batch is made, or by a gateway: smaller batches, and larger ones again."""
+    words = {"openai:m": (429, openai_error("Enqueued token limit reached for m in organization org-1. Limit: 90,000 enqueued tokens.", "tokens", "token_limit_exceeded")),
+             "groq:m": (400, openai_error("gateway: upstream said: Enqueued token limit reached")),
+             "gemini:m": (429, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "You exceeded your current quota, please check your plan.",
+                                          "details": [{"@type": "x", "violations": [{"quotaId": "BatchEnqueuedTokensPerProjectPerModel"}]}]}}),
+             "anthropic:m": (429, anthropic_error("rate_limit_error", "The number of batch requests in the processing queue would exceed your limit"))}
+    def one(model, answer):
+        with Scene(rows=16) as scene:
+            scene.scratch.write("ask.lua", TWICE)
+            room = {"most": 4}
+
+            def on(event, request):
+                if event == "create":
+                    uploaded = list(scene.server.files.values())[-1].count(b"\n") if scene.server.files else len(request["requests"])
+                    if uploaded > room["most"]:
+                        return answer
+                if event == "download" and len(scene.server.order) >= 4:
+                    room["most"] = 16           # what waited has been worked off
+                return None
+            scene.server.on = on
+            result = scene.batch(model)
+            tap.equal((result.status, scene.server.twice()), (0, []), f"{model}: nothing fails, nothing is sent twice")
+            sizes = scene.sizes()
+            tap.equal(sizes[:4], [4, 4, 4, 4], f"{model}: batches become as small as they must be ({sizes})")
+            tap.ok(max(sizes[4:]) > 4, f"{model}: and larger again", sizes)
+            tap.contains(result.err, ["too much waits at the provider already", "in batches of 8", "in batches of 4"], f"{model}: which is told")
+    tap.side_by_side(one, words, words.values())
+    with Scene(rows=1) as scene:
+        scene.scratch.write("m.lua", 'return { ["openai:m"] = { attempts = 3 } }')
+        scene.server.on = lambda event, _: words["openai:m"] if event == "create" else None
+        result = scene.batch("openai:m", "--models", "m.lua")
+        tap.equal((result.status, len(host.jsonl(scene.scratch / "ask.errors.jsonl"))), (3, 1), "one call that is never taken fails in the end")
+
+
+def clocks():
+    """The server's clock is hours ahead or behind, and the answer to the making of a batch is lost: it is found all the same."""
+    def one(model, hours):
+        with Scene(rows=4, clock=hours * 3600) as scene:
+            lost = []
+
+            def on(event, what):
+                if event == "created" and not lost:
+                    lost.append(what)
+                    raise Drop
+            scene.server.on = on
+            result = scene.batch(model)
+            tap.equal((result.status, scene.sizes(), scene.server.twice()), (0, [4], []), f"{model}, clock {hours:+d} h: made once")
+    tap.side_by_side(one, [*SEVEN, *BOTH], [2] * len(SEVEN) + [-2] * len(BOTH))
+    # Among as large ones of the account, older and newer: those of others are left alone.
+    with Scene(rows=4, clock=7200) as scene:
+        others = [scene.server.accept("anthropic", [(f"other-{i}-{n}", {"model": "m", "messages": []}) for n in range(4)]) for i in range(2)]
+        lost = []
+
+        def on(event, what):
+            if event == "created" and not lost:
+                lost.append(what)
+                scene.server.accept("anthropic", [(f"later-{n}", {"model": "m", "messages": []}) for n in range(4)])
+                raise Drop
+        scene.server.on = on
+        result = scene.batch("anthropic:m")
+        tap.equal((result.status, len(scene.server.order), result.out), (0, len(others) + 2, scene.plain("anthropic:m")), "Anthropic's is told from others by its ids")
+
+
+def repeated():
+    """A line that stands twice in the results is counted once."""
+    def one(model):
+        with Scene(rows=5) as scene:
+            doubled = []
+
+            def on(event, _):
+                if event == "download" and not doubled:
+                    batch = scene.server.batches[scene.server.order[0]]
+                    doubled.extend(batch.output)
+                    batch.output.extend(doubled)
+            scene.server.on = on
+            result = scene.batch(model)
+            tap.equal((result.status, len(doubled)), (0, 5), f"{model}: lines that stand twice")
+            tap.contains(result.err, ["5 of 5 calls answered", "5 made"], f"{model}: are counted once")
+    tap.side_by_side(one, SEVEN)
+
+
+def numbers():
+    """Usage that cannot be brings no negative cost, and no more than there is."""
+    usages = [{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 1000}},
+              {"prompt_tokens": -5, "completion_tokens": 5}, {"prompt_tokens": 10.0, "completion_tokens": 5.0},
+              {"prompt_tokens": 10, "completion_tokens": -7}, {"prompt_tokens": "10", "completion_tokens": 5},
+              {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": -3}}, None, 5, []]
+    with Scene(rows=len(usages)) as scene:
+        def fate(_, body, __):
+            number = int(json.dumps(body).split("<row-")[1].split(">")[0])
+            return {"response": {"status_code": 200, "body": {"model": "m", "choices": [
+                {"message": {"content": f"a{number}"}, "finish_reason": "stop"}], "usage": usages[number]}}}
+        scene.server.fate = fate
+        scene.scratch.write("m.lua", 'return { ["openai:m"] = { price = { input = 1000, cached = 100, output = 2000 } } }')
+        scene.scratch.write("all.lua", """local fellowship = require "fellowship"
+return { options = { { "data", type = "data", required = true, help = "rows" } }, run = function(run)
+  local model = fellowship.model "openai:m"
+  for row, text in run:map(run:rows "data", function(row) return model:ask(row.prompt).text end) do end
+end }""")
+        result = scene.scratch.run("--store", "store.db", "--batch", "--models", "m.lua", "all.lua", "--data", "rows.jsonl", "--out", "out")
+        if result.status:
+            tap.diag(result)
+        tap.equal(result.status, 0, "all are answered")
+        run = json.loads((scene.scratch / "out/run.json").read_text())
+        costs = [value for value in json.dumps(run).replace(",", " ").replace("}", " ").split() if value.startswith("-")]
+        tap.equal(costs, [], "no figure of run.json is negative")
+        tap.ok(run["cost"] is None or run["cost"] >= 0, "nor is the cost", run["cost"])
+
+
+def down():
+    """A provider that is away for a while is waited for, and no call fails."""
+    def one(model):
+        with Scene(rows=4) as scene:
+            until = time.monotonic() + 1.5
+
+            def on(event, _):
+                return (503, "<html>503</html>") if time.monotonic() < until and event != "plain" else None
+            scene.server.on = on
+            result = scene.batch(model)
+            tap.equal((result.status, scene.server.twice(), result.out), (0, [], scene.plain(model)), f"{model}: waited for")
+    tap.side_by_side(one, ["openai:m", "anthropic:m", "gemini:m"])
+
+
+host.need_program()
+tap.cases(not_found, full, clocks, repeated, numbers, down)
