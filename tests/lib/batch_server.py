@@ -48,7 +48,13 @@ class Drop(Exception):
     """The connection is closed without an answer."""
 
 
+def flat(value):
+    """The text of a content, which may stand in parts."""
+    return value if isinstance(value, str) else "".join(part.get("text", "") for part in value or [])
+
+
 def content(model, messages):
+    messages = [{**m, "content": flat(m["content"])} for m in messages]
     text, roles = "\n".join(m["content"] for m in messages), "\0".join(m["role"] for m in messages)
     digest = hashlib.sha256(f"{model}\0{roles}\0{text}".encode()).digest()
     return answer_text(SIZE, JUDGE_MARK in text, digest), -(-len(text) // 4)

@@ -438,7 +438,7 @@ def messages():
         tap.contains(refused("run", "feedback", "--dry-run", "--data", "none.jsonl", *SCRIPTS["feedback"]), ["none.jsonl"], "data that is not there")
         tap.contains(refused("run", "feedback", "--dry-run", "--data", "rows.jsonl", "--generator", "nobody:m", "--reviewer", "sim:a"),
                      ["nobody"], "a model that cannot be")
-        tap.contains(scratch.run("run", "feedback", "--help").out, ["--dry-run", "required unless --dry-run"], "--help has it")
+        tap.contains(scratch.run("run", "feedback", "--help", "all").out, ["--dry-run", "required unless --dry-run"], "--help has it")
 
         estimate, result = dry(scratch, server, "run", "feedback", "--data", "rows.jsonl", *SCRIPTS["feedback"], name="unknown price")
         tap.equal((estimate["cost"], [entry["cost"] for entry in estimate["models"]]), (None, [None, None]), "null, not 0")
