@@ -14,7 +14,6 @@ import host
 import tap
 from batch_scene import BOTH, SEVEN, Scene
 from batch_server import KEY, BatchServer, Drop, openai_error
-from stub_server import Stub
 
 VARIABLE = ("run.json", "errors.jsonl")
 
@@ -38,12 +37,10 @@ def fates(**by_row):
 
 def preference_job():
     """500 rows, plain and in batches: byte-identical outputs."""
-    with Stub(size=60) as stub, host.Scratch(stub.url) as scratch:
-        scratch.prompts(500)
-        tap.equal(scratch.preference(out="plain").status, 0, "500 rows, plain")
-        want = host.tree(scratch / "plain", VARIABLE)
     with BatchServer() as server, host.Scratch(**server.environment()) as scratch:
         scratch.prompts(500)
+        tap.equal(scratch.preference("--store", "plain.db", out="plain").status, 0, "500 rows, plain")
+        want, server.plain = host.tree(scratch / "plain", VARIABLE), 0
         result = scratch.preference("--batch")
         tap.equal(result.status, 0, "500 rows, --batch")
         host.same_tree(host.tree(scratch / "out", VARIABLE), want, "the same bytes in every file")
