@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The REPL: typed at through a pseudo-terminal, and piped."""
 
+import json
 import os
 import socket
 import subprocess
@@ -146,6 +147,26 @@ def signals():
             tap.ok(t.echoes(), "with the terminal as it was")
 
 
+# What is typed, and what it goes on with: inside of strings and tables too.
+TYPED = {'fellowship.model "openai:gpt-4o?temp': "erature=", 'fellowship.model "anthro': "pic:", 'fellowship.judge { model = "sim:a", strategy = "c': "ombined",
+         'fellowship.judge { model = "sim:a", scal': "e", 'fellowship.jury { "sim:a", "tog': "ether:",
+         'fellowship.feedback { generator = "sim:a", reviewers = { "sim:b", "vl': "lm:", 'fellowship.model { "ollam': "a:",
+         "fellowship.preference.qual": "ity", "fellowship.preference.quality.sc": "ores", 'fellowship.judge("sim:a"):comp': None}
+
+
+def completed():
+    with host.Scratch() as scratch:
+        scratch.write("typed.json", json.dumps(list(TYPED)))
+        scratch.write("script.lua", """fellowship = require "fellowship"
+local complete = require "fellowship.command.repl.complete"
+local file <close> = io.open "typed.json"
+for _, before in ipairs(fellowship.json.decode(file:read "a")) do print((complete.line(before, {}, 80))) end
+""")
+        result = scratch.run("script.lua")
+        for (before, wanted), got in zip(TYPED.items(), result.out.splitlines(), strict=True):
+            tap.equal(got, str(wanted).replace("None", "nil"), f"{before} is completed")
+
+
 def piped():
     def run(text):
         with host.Scratch() as scratch:
@@ -189,4 +210,4 @@ def piped():
 
 
 host.need_program()
-tap.cases(values, completion, lines, calls, failures, help_and_history, resizing, signals, piped)
+tap.cases(values, completion, lines, calls, failures, help_and_history, resizing, signals, completed, piped)

@@ -28,7 +28,7 @@ settings.take_models({
 for named, wanted in pairs {
   ["openai:gpt-4o"] = "nil", ["openai:gpt-4o?max_tokens=7"] = 7, ["openai:gpt-4o?max_completion_tokens=8"] = 8,
   ["openai:gpt-4o?max_completion_tokens=8&max_tokens=7"] = 7, ["openai:o3?max_tokens=7"] = 7,
-  ["openai:gpt-4o?max_tokens=7&n=3"] = 21, ["openai:gpt-4o?max_tokens=0"] = "nil", ["openai:gpt-4o?max_tokens=many"] = "nil",
+  ["openai:gpt-4o?max_tokens=7&n=3"] = 21, ["openai:gpt-4o?max_tokens=0"] = "nil",
   ["anthropic:claude-haiku-4-5"] = 8192, ["anthropic:claude-haiku-4-5?max_tokens=9"] = 9,
   ["gemini:gemini-2.5-flash?max_tokens=5"] = 5, ["gemini:gemini-2.5-flash?maxOutputTokens=6&candidateCount=2"] = 12,
   ["ollama:m?num_predict=4"] = 4, ["ollama:m?num_predict=-1"] = "nil", ["ollama:m?max_tokens=3"] = 3,

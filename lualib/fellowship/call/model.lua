@@ -7,6 +7,7 @@ local nearest = require "fellowship.base.nearest"
 local schemas = require "fellowship.call.schema"
 local tables = require "fellowship.base.table"
 local chain = require "fellowship.call.chain"
+local known = require "fellowship.provider.known"
 local endpoint = require "fellowship.call.endpoint"
 local fallback = require "fellowship.call.fallback"
 local key = require "fellowship.call.key"
@@ -45,6 +46,25 @@ local function fail(message)
   error(message, 0)
 end
 
+local doubted = {}
+
+--- Why parameters cannot be meant; nil when they can. What a script gives in a table of its own, and nobody knows, is
+--- sent as it is, and told once where it looks like a misspelling.
+local function problem_with(named, provider, where, entry, params, own)
+  if not params or next(params) == nil then return nil end
+  local problem, doubt = known.problem(provider, params, entry, where.identity ~= provider.name, own)
+  if doubt and not doubted[doubt] then
+    doubted[doubt] = true
+    settings.say("%s: %s; it is sent as it is", named, doubt)
+  end
+  return problem and ("%s: %s"):format(named, problem)
+end
+
+local function check_params(...)
+  local problem = problem_with(...)
+  if problem then fail(problem) end
+end
+
 local with_fallback
 
 local function make(named, params)
@@ -62,6 +82,8 @@ local function make(named, params)
   if problem then fail(problem) end
   entry = entry or {}
   local where = endpoint.resolve(parsed.provider, entry)
+  check_params(named, parsed.provider, where, entry, tables.merged(parsed.params, own))
+  check_params(named, parsed.provider, where, entry, params, true)
   local key_env, adapter = entry.key_env or parsed.provider.key_env, parsed.provider.adapter
   local made = setmetatable({
     named = named,
@@ -118,6 +140,7 @@ end
 ---@return fellowship.Model
 function Model:with(params)
   check.method(self, Model, "m:with")
+  check_params(self.named, self.provider, self.endpoint, self.entry, params, true)
   local copy = tables.copy(self)
   copy.params = tables.merged(self.params, params)
   for i, other in ipairs(self.fallback or {}) do
@@ -149,6 +172,7 @@ end
 ---@return fellowship.Model
 function Model:with_defaults(params)
   check.method(self, Model, "m:with_defaults")
+  check_params(self.named, self.provider, self.endpoint, self.entry, params, true)
   local copy = tables.copy(self)
   copy.params = tables.merged(params, self.params)
   for i, other in ipairs(self.fallback or {}) do
@@ -206,7 +230,7 @@ end
 local wants = { empty = "boolean?", goes_on = "boolean?", cuts = "table?" }
 
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
-local function options_of(options)
+local function options_of(self, options)
   if options == nil then return nil, 1 end
   check.type("ask's options", options, "table|nil", 3)
   local params = tables.merged(options)
@@ -218,6 +242,8 @@ local function options_of(options)
     if not well then error(problem, 3) end
   end
   if how ~= nil then check.options("how", how, wants, 3) end
+  local problem = problem_with(self.named, self.provider, self.endpoint, self.entry, params, true)
+  if problem then error(problem, 3) end
   return params, sample, schema, how
 end
 
@@ -279,7 +305,7 @@ function Model:ask(prompt, options, ...)
   check.method(self, Model, "m:ask")
   check.no_more("ask", "a prompt and a table of options", ...)
   local messages = prompt_of(self, prompt)
-  local params, sample, schema, how = options_of(options)
+  local params, sample, schema, how = options_of(self, options)
   if not schema then return call(self, messages, params, sample, nil, nil, how) end
   if messages == prompt then messages = { { role = "user", content = prompt } } end
   return structured.ask(function(talk) return call(self, talk, params, sample, schema, nil, how) end, messages, schema)
@@ -316,7 +342,7 @@ function Model:stream(prompt, on_delta, options, ...)
   check.no_more("stream", "a prompt, a function and a table of options", ...)
   local messages = prompt_of(self, prompt)
   check.type("stream's on_delta", on_delta, "function")
-  local params, sample, schema, how = options_of(options)
+  local params, sample, schema, how = options_of(self, options)
   if schema then error("an answer with a schema is not streamed: ask for it", 2) end
   return call(self, messages, params, sample, nil, on_delta, how)
 end

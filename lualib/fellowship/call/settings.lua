@@ -29,6 +29,7 @@ local entry_types = {
   model = "string?", base_url = "string?", key_env = "string?", identity = "string?", headers = "table?",
   params = "table?", concurrency = "integer?", requests_per_minute = "integer?", tokens_per_minute = "integer?",
   attempts = "integer?", timeouts = "table?", price = "table?", quirks = "table?", fallback = "table?",
+  accepts = "table?",
 }
 
 local price_types = { input = "number", output = "number", cached = "number?", cache_write = "number?",
@@ -72,6 +73,7 @@ local timeout_types = { connect = "number?", first = "number?", idle = "number?"
 --- `concurrency`, `requests_per_minute` and `tokens_per_minute` bound the calls to this model; unsaid,
 --- they are found out.
 --- An entry's name is an alias, or a model's own name (openai:gpt-4o) whose settings it changes.
+--- `accepts` lists parameters that the model takes though fellowship does not know them; those in `params` need no saying.
 --- `identity` names the endpoint in keys in place of its URL, so that a store stays valid when the
 --- server moves. A `key_env` of "" says that the server wants no key. `quirks` are those of fellowship.provider.quirks,
 --- for a model of which they are not known.

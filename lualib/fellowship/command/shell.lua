@@ -2,8 +2,8 @@
 
 local sys = require "fellowship.core.sys"
 local catalogue = require "fellowship.command.catalogue"
+local model_names = require "fellowship.command.model_names"
 local options = require "fellowship.command.options"
-local provider = require "fellowship.provider"
 
 local shell = {}
 
@@ -26,20 +26,14 @@ local function find(declared, word)
   end
 end
 
-local function models()
-  local list = {}
-  for i, name in ipairs(provider.names()) do list[i] = name .. ":" end
-  return list
-end
-
 --- What an option may have as its value.
-local function values_of(option)
+local function values_of(option, typed)
   if option.choices then
     local list = table.move(option.choices, 1, #option.choices, 1, {})
     if option.files then list[#list + 1] = SCRIPTS end
     return list
   end
-  if option.type == "model" then return models() end
+  if option.type == "model" then return model_names.candidates(typed) end
   local names_a_file = option.type == "file" or option.type == "data" or option.type == "text" or option[1] == "out"
     or option[1] == "store"
   return names_a_file and { FILES } or {}
@@ -57,7 +51,7 @@ local function of_options(declared, words)
   local word, before = words[#words], words[#words - 1]
   if word:sub(1, 1) == "-" then return names_of(declared) end
   local option = find(declared, before)
-  return option and option.type ~= "flag" and values_of(option) or { FILES }
+  return option and option.type ~= "flag" and values_of(option, word) or { FILES }
 end
 
 local function store_verbs()

@@ -1,9 +1,8 @@
 -- What Tab completes in the REPL: globals, fields, methods, options of constructors, models, files.
 
 local sys = require "fellowship.core.sys"
-local provider = require "fellowship.provider"
-local settings = require "fellowship.call.settings"
 local stats = require "fellowship.money.count"
+local model_names = require "fellowship.command.model_names"
 local reference = require "fellowship.command.reference"
 
 local complete = {}
@@ -13,6 +12,9 @@ local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for"
 
 --- Functions whose first argument is a model's name.
 local takes_model = { ["fellowship.model"] = true, ["fellowship.judge"] = true, ["fellowship.debate"] = true }
+
+-- Fields of options that name models.
+local model_fields = { model = true, models = true, generator = true, reviewers = true, fallback = true }
 
 local function index_of(value)
   local metatable = debug.getmetatable(value)
@@ -69,10 +71,9 @@ local function files(typed)
   return found
 end
 
-local function models()
+local function models(typed)
   local found = {}
-  for _, name in ipairs(provider.names()) do found[name .. ":"] = true end
-  for name in pairs(settings.models) do found[name] = true end
+  for _, name in ipairs(model_names.candidates(typed)) do found[name] = true end
   for _, name in ipairs(stats.models) do found[name] = true end
   return found
 end
@@ -86,6 +87,21 @@ local function option_names(before)
     for _, key in ipairs(reference.keys(param.type) or {}) do
       found = found or {}
       found[key] = true
+    end
+  end
+  return found
+end
+
+--- The texts that the option before the cursor may be, where its type lists them; nil when it does not.
+local function choices_of(ahead)
+  local field = ahead:match "([%a_]+)%s*=%s*$"
+  local name = field and ahead:match "([%a_][%w_.:]*)%s*%(?%s*{[^{}]*$"
+  local entry, found = name and reference.search(name)[1], nil
+  for _, param in ipairs(entry and entry.params or {}) do
+    local kind = (" " .. param.type):match("[%s{,]" .. field .. "%??:%s*([^,}]*)")
+    for choice in (kind or ""):gmatch '"([^"]+)"' do
+      found = found or {}
+      found[choice] = true
     end
   end
   return found
@@ -122,11 +138,13 @@ function complete.candidates(before, commands)
   if path then return files(path), path end
   local inside, ahead = open_string(before)
   if inside then
-    local fn = ahead:match "([%a_][%w_.]*)%s*%(?%s*$"
+    local choices = choices_of(ahead)
+    if choices then return choices, inside end
+    local fn = ahead:match "([%a_][%w_.]*)%s*%(?%s*{?%s*$"
     local field = ahead:match "([%a_]+)%s*=%s*$" or ahead:match "([%a_]+)%s*=%s*{[^{}]*$"
     if takes_model[fn or ""] or ahead:find "fellowship%.jury%s*%(?%s*{[^{}]*$"
-      or field == "model" or field == "models" or field == "generator" or field == "reviewers" then
-      return models(), inside
+      or model_fields[field or ""] then
+      return models(inside), inside
     end
     return files(inside), inside
   end
