@@ -56,24 +56,24 @@ function text.fit(s, n)
   return s
 end
 
+--- Each character is looked at once, and once more where a word goes over to the next line.
 local function wrap_line(line, n, lines)
-  while text.columns(line) > n do
-    local used, stop, space = 0, nil, nil
-    for at, code in utf8.codes(line) do
-      used = used + columns_of(code)
-      if used > n then
-        stop = at
-        break
-      end
-      if code == 32 then space = at end
+  local from, at, used, space = 1, 1, 0, nil -- where the line begins, and its last space
+  while at <= #line do
+    local code = utf8.codepoint(line, at)
+    used = used + columns_of(code)
+    if code == 32 then space = at end
+    if used <= n then
+      at = utf8.offset(line, 2, at)
+    else
+      local stop = at > from and at or utf8.offset(line, 2, at)
+      local cut = space and space > from and space - 1 or stop - 1
+      lines[#lines + 1] = line:sub(from, cut)
+      from = line:find("[^ ]", cut + 1) or #line + 1
+      at, used, space = from, 0, nil
     end
-    if line:sub(stop, stop) == " " then space = stop end
-    if stop == 1 then stop = utf8.offset(line, 2) end
-    local cut = space and space > 1 and space - 1 or stop - 1
-    lines[#lines + 1] = line:sub(1, cut)
-    line = line:sub(cut + 1):gsub("^ +", "")
   end
-  lines[#lines + 1] = line
+  lines[#lines + 1] = line:sub(from)
 end
 
 --- Lines of at most n columns, broken between words where there are any.

@@ -1,6 +1,7 @@
 -- What a row of each trainer's format must look like, for checking folders.
 
 local json = require "fellowship.core.json"
+local trim = require "fellowship.base.text".trim
 
 local shape = {}
 
@@ -167,7 +168,7 @@ function shape.check(columns, row, fault)
     if not known[key] then fault(('the column "%s" does not belong to the format'):format(key)) end
   end
   local chosen, rejected = shape.answer_text(row.chosen), shape.answer_text(row.rejected)
-  if chosen and rejected and chosen:match "^%s*(.-)%s*$" == rejected:match "^%s*(.-)%s*$" then
+  if chosen and rejected and trim(chosen) == trim(rejected) then
     fault "chosen and rejected are the same text"
   end
 end

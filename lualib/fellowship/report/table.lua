@@ -74,7 +74,7 @@ local function add_row(lines, cells, columns, widths, right)
       local space = (" "):rep(widths[c] - text.columns(part))
       line[i] = right[c] and space .. part or part .. space
     end
-    lines[#lines + 1] = table.concat(line, (" "):rep(GAP)):gsub("%s+$", "")
+    lines[#lines + 1] = table.concat(line, (" "):rep(GAP)):match "^.*%S" or ""
   end
 end
 

@@ -166,7 +166,7 @@ local function in_columns(names, width)
   for i = 1, #names, per_row do
     local row = {}
     for j = i, math.min(i + per_row - 1, #names) do row[#row + 1] = names[j] .. (" "):rep(longest + 2 - #names[j]) end
-    lines[#lines + 1] = (table.concat(row):gsub("%s+$", ""))
+    lines[#lines + 1] = table.concat(row):match "^.*%S" or ""
   end
   return table.concat(lines, "\n") .. "\n"
 end
