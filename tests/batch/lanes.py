@@ -65,7 +65,7 @@ def feedback_job():
 
 
 def providers():
-    for model in SEVEN:
+    for model in (*SEVEN, "openai-responses:m"):
         with Scene() as scene:
             result = scene.batch(model)
             tap.equal((result.status, result.out), (0, scene.plain(model)), f"{model}: answers as plain")

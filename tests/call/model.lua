@@ -436,6 +436,14 @@ do
   settings.models = {}
 end
 
+-- quirks are of a model by the API that it is asked through ------------------------------------------------------
+do
+  local request = require "fellowship.call.request"
+  local chat, responses = model.new "openai:gpt-5", model.new "openai-responses:gpt-5"
+  is(request.quirks(chat).effort, nil, "the same model, asked by chat completions")
+  is(request.quirks(responses).effort, "responses", "and by responses")
+end
+
 -- a call is made as it was asked, whatever a script does to the model meanwhile --------------------------
 do
   local changed = model.new("sim:changed", { length = 1 })

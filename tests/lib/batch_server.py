@@ -61,6 +61,11 @@ def content(model, messages):
 
 
 def openai_answer(body):
+    if "input" in body:                     # the Responses API
+        text, prompt = content(body["model"], body["input"])
+        return {"id": "resp_1", "object": "response", "status": "completed", "model": body["model"], "output": [
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text, "annotations": []}]}],
+            "usage": {"input_tokens": prompt, "output_tokens": -(-len(text) // 4)}}
     text, prompt = content(body["model"], body["messages"])
     tokens = -(-len(text) // 4)
     return {"id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": body["model"], "choices": [
@@ -311,7 +316,7 @@ class BatchServer:
         key = handler.headers.get({"anthropic": "x-api-key", "gemini": "x-goog-api-key"}[kind]) if kind in ("anthropic", "gemini") else (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
         if key != KEY:
             return 401, openai_error("Incorrect API key provided", code="invalid_api_key")
-        if method == "POST" and path in ("chat/completions", "messages"):
+        if method == "POST" and path in ("chat/completions", "messages", "responses"):
             return self.plain_call(kind, json.loads(body))
         if kind == "anthropic":
             return self.anthropic(method, path.removeprefix("messages/"), query, body)
@@ -366,13 +371,14 @@ class BatchServer:
         return identity
 
     def create_openai(self, kind, request, shown):
-        if request.get("completion_window") != "24h" or request.get("endpoint") != "/v1/chat/completions":
+        endpoint = request.get("endpoint")
+        if request.get("completion_window") != "24h" or endpoint not in ("/v1/chat/completions", "/v1/responses"):
             return 400, openai_error("Invalid value: completion_window and endpoint must be set")
         content = self.files.get(request["input_file_id"])
         if content is None:
             return 400, openai_error("No such file")
         lines = [json.loads(line) for line in content.decode().split("\n") if line]
-        wrong = [line for line in lines if set(line) != {"custom_id", "method", "url", "body"} or line["url"] != "/v1/chat/completions"]
+        wrong = [line for line in lines if set(line) != {"custom_id", "method", "url", "body"} or line["url"] != endpoint]
         if wrong or len({line["body"]["model"] for line in lines}) != 1 or any(line["body"].get("stream") for line in lines):
             return 400, openai_error("Invalid lines")
         batch = self.accept(kind, [(line["custom_id"], line["body"]) for line in lines], request["input_file_id"], request.get("metadata"))

@@ -19,7 +19,7 @@ local NOTHING = {}
 ---@return fellowship.Quirks
 function request.quirks(model)
   if model.quirks then return model.quirks end
-  local id = table.concat({ model.endpoint.url, model.name, model.entry_name or "" }, "\0")
+  local id = table.concat({ model.provider.name, model.endpoint.url, model.name, model.entry_name or "" }, "\0")
   known[id] = known[id] or quirks.of(model.provider, model.name, model.entry.quirks)
   model.quirks = known[id]
   return known[id]
