@@ -10,6 +10,10 @@
 /* So many bytes are handed on. */
 #define PIECE ((size_t)512 * 1024)
 
+/* What has gathered in so many milliseconds is handed on too, so that one can look at the file
+ * while it grows. Not of a compressed one, whose bytes would depend on it. */
+#define LOOK_MS 100
+
 struct outlet {
     loop *loop;
     void (*ready)(void *);
@@ -20,6 +24,8 @@ struct outlet {
     bool ending;    /* outlet_end was called */
     bool ended;     /* and the last piece was handed on */
     bool dropped;
+    loop_timer *timer; /* of a plain file */
+    bool ticking;
 
     /* The writing thread's, while there is a piece. */
     sink *sink;
@@ -53,6 +59,7 @@ static void work(void *arg) {
 /* ---- the loop's thread ---- */
 
 static void free_outlet(outlet *o) {
+    if (o->timer) loop_timer_free(o->timer);
     sink_close(o->sink);
     buf_free(&o->gathering);
     buf_free(&o->piece);
@@ -71,8 +78,10 @@ static void on_written(void *arg) {
         free_outlet(o);
 }
 
-outlet *outlet_open(const char *path, const char *filter, int level, loop *l,
-                    void (*ready)(void *), void *arg, char *err, size_t errlen) {
+static void on_time(void *arg);
+
+outlet *outlet_open(const char *path, const char *filter, int level, loop *l, void (*ready)(void *),
+                    void *arg, char *err, size_t errlen) {
     outlet *o = calloc(1, sizeof *o);
     if (!o) {
         snprintf(err, errlen, "out of memory");
@@ -84,7 +93,9 @@ outlet *outlet_open(const char *path, const char *filter, int level, loop *l,
     o->ready = ready;
     o->arg = arg;
     o->sink = sink_open(path, filter, level, err, errlen);
-    if (o->sink) return o;
+    if (o->sink && !filter) o->timer = loop_timer_new(l, on_time, o);
+    if (o->sink && (filter || o->timer)) return o;
+    if (o->sink) snprintf(err, errlen, "out of memory");
     free_outlet(o);
     return NULL;
 }
@@ -96,6 +107,10 @@ buf *outlet_record(outlet *o) {
 size_t outlet_keep(outlet *o) {
     size_t before = o->whole;
     o->whole = o->gathering.len;
+    if (o->timer && !o->ticking) {
+        o->ticking = true;
+        loop_timer_start(o->timer, LOOK_MS);
+    }
     return o->whole - before;
 }
 
@@ -127,6 +142,18 @@ static void hand_on(outlet *o, bool here) {
         o->reports++;
 }
 
+static void on_time(void *arg) {
+    outlet *o = arg;
+    o->ticking = false;
+    if (o->dropped || o->ending || o->whole == 0) return;
+    if (is_writing(o, false)) {
+        o->ticking = true;
+        loop_timer_start(o->timer, LOOK_MS);
+    } else if (!o->failed && o->whole == o->gathering.len) {
+        hand_on(o, false);
+    }
+}
+
 enum outlet_state outlet_state(outlet *o, bool wait) {
     for (;;) {
         if (is_writing(o, wait)) return OUTLET_BUSY;
@@ -138,6 +165,7 @@ enum outlet_state outlet_state(outlet *o, bool wait) {
 
 bool outlet_end(outlet *o, const char *to) {
     o->ending = true;
+    if (o->timer) loop_timer_stop(o->timer);
     if (!to) return true;
     o->name = strdup(to);
     return o->name != NULL;
@@ -150,6 +178,7 @@ const char *outlet_error(const outlet *o) {
 void outlet_drop(outlet *o) {
     if (!o) return;
     o->dropped = true;
+    if (o->timer) loop_timer_stop(o->timer);
     if (!is_writing(o, false)) {
         sink_close(o->sink); /* the file may be written anew at once */
         o->sink = NULL;

@@ -1,7 +1,8 @@
 /* outlet: a file that is written from its start to its end without holding up the loop.
  *
  * Records gather while another thread compresses and writes the piece before; whoever fills a
- * second piece waits. So memory is bounded. All functions here belong to the loop's thread. */
+ * second piece waits. A plain file has what was kept a tenth of a second ago. So memory is bounded.
+ * All functions here belong to the loop's thread. */
 #ifndef FELLOWSHIP_ENGINE_OUTLET_H
 #define FELLOWSHIP_ENGINE_OUTLET_H
 

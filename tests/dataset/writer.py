@@ -154,6 +154,29 @@ end
         tap.equal("".join((scratch / "out.json").read_text().split()), "[" + ",".join(want) + "]", "in an array too")
 
 
+def growing():
+    """A file that is being written has its rows soon, so that one can look."""
+    with host.Scratch() as scratch:
+        scratch.write("slow.lua", """local f = require "fellowship"
+for _, name in ipairs { "out.jsonl", "out.json", "out.csv" } do
+  local out <close> = f.writer(name)
+  for i = 1, 3 do
+    out:write { id = i, text = "row " .. i }
+    local seen = ""
+    for _ = 1, 1000 do
+      local file <close> = io.open(name .. ".partial")
+      seen = file:read "a"
+      if seen:find("row " .. i, 1, true) then break end
+      f.sleep(0.01)
+    end
+    print(name, i, seen:find("row " .. i, 1, true) ~= nil, select(2, seen:gsub("row", "")))
+  end
+end
+""")
+        tap.equal(scratch.run("slow.lua").out.splitlines(), [f"{name}\t{i}\ttrue\t{i}" for name in ("out.jsonl", "out.json", "out.csv")
+                                                             for i in (1, 2, 3)], "row by row")
+
+
 def arguments():
     with host.Scratch() as scratch:
         (scratch / "folder").mkdir()
@@ -450,4 +473,4 @@ def kills():
 
 
 host.need_program()
-tap.cases(formats, csv_cells, csv_refusals, order_of_keys, arguments, shards, back_pressure, in_place, full_disk, limited, standing, kills)
+tap.cases(formats, csv_cells, csv_refusals, order_of_keys, growing, arguments, shards, back_pressure, in_place, full_disk, limited, standing, kills)
