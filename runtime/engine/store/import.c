@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Pages of the write-ahead log, 64 MB, that go into the file together: that syncs it, twice. */
+enum { CHECKPOINT = 8192 };
+
 typedef struct import_work {
     store_work work;
     store_import import;
@@ -152,11 +155,12 @@ static int put_source(store_table *table, pack *p, store_import *import) {
 /* ---- jobs ---- */
 
 static int run(store_work *work, sqlite3 *db, store_table *table) {
-    (void)db;
+    sqlite3_wal_autocheckpoint(db, CHECKPOINT);
     store_import *import = &((import_work *)work)->import;
     int64_t last = import->source ? import->source->last : 0;
     pack *p = pack_new();
     if (!p) return SQLITE_NOMEM;
+    store_table_expect(table, true);
     import->added = import->known = import->used = import->line = 0;
     import->problem[0] = '\0';
     int rc = import->source ? put_source(table, p, import) : put_lines(table, p, import);

@@ -310,6 +310,8 @@ static void *thread_main(void *arg) {
     }
     look_at_leases(s, &round, true);
     give_back(s, &round);
+    store_table_expect(s->table, false);
+    if (!s->read_only && store_table_due(s->table)) index_recent(s);
     if (s->unsynced_since) sync_commits(s);
     return NULL;
 }

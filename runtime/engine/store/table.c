@@ -7,6 +7,10 @@
  * pages of index: then this writes a third of a page for each. */
 #define INDEX_AFTER 8192
 
+/* While many come at once, an eighth of what is indexed goes together, within these bounds: so the
+ * index is written some times over in all, and not once for each few thousand. */
+enum { MANY_LEAST = 128 << 10, MANY_MOST = 1 << 20 };
+
 /* `key` comes before the record, which may go on in overflow pages: to compare it reads one page.
  */
 const char store_table_schema[] =
@@ -38,7 +42,9 @@ struct store_table {
     pack *pack;
     entry *recent; /* a hash table, linearly probed; its size is a power of two */
     size_t size, count;
-    int64_t last; /* the highest id in `recent` */
+    int64_t last;       /* the highest id in `recent` */
+    size_t index_after; /* so many of them go to the index together */
+    size_t most;        /* above it, it is asked whether they are recent still */
 };
 
 /* ---- both versions ---- */
@@ -85,6 +91,8 @@ store_table *store_table_open(sqlite3 *db, bool read_only, int *rc) {
     *rc = SQLITE_NOMEM;
     if (!t) return NULL;
     t->db = db;
+    t->index_after = INDEX_AFTER;
+    t->most = 2 * INDEX_AFTER;
     t->pack = pack_new();
     if (t->pack) *rc = SQLITE_OK;
     t->first = read_only && store_table_is_first(db);
@@ -151,7 +159,8 @@ void store_table_undone(store_table *t) {
 int store_table_begin(store_table *t) {
     if (t->first) return SQLITE_OK; /* it has an index of all */
     /* Another process may have indexed what stands here. */
-    if (t->count > 2 * INDEX_AFTER) forget_recent(t);
+    bool again = t->count > t->most;
+    if (again) forget_recent(t);
     sqlite3_stmt *newer = t->statements[NEWER];
     sqlite3_bind_int64(newer, 1, t->last);
     int rc;
@@ -167,6 +176,7 @@ int store_table_begin(store_table *t) {
         }
     }
     sqlite3_reset(newer);
+    if (again) t->most = 2 * (t->count + INDEX_AFTER);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -279,8 +289,15 @@ int store_table_put(store_table *t, store_job *job) {
     return rc == SQLITE_OK ? store_table_add(t, job->key, job->created_ms, record, len) : rc;
 }
 
+void store_table_expect(store_table *t, bool many) {
+    size_t part = (size_t)t->last / 8;
+    if (part < MANY_LEAST) part = MANY_LEAST;
+    if (part > MANY_MOST) part = MANY_MOST;
+    t->index_after = many ? part : INDEX_AFTER;
+}
+
 bool store_table_due(const store_table *t) {
-    return t->count >= INDEX_AFTER;
+    return t->count >= t->index_after;
 }
 
 static int by_prefix(const void *a, const void *b) {

@@ -62,6 +62,10 @@ int store_table_find(store_table *, const unsigned char key[STORE_KEY], int64_t 
 int store_table_add(store_table *, const unsigned char key[STORE_KEY], int64_t created_ms,
                     const void *record, size_t len);
 
+/* Whether very many completions are put now: then more of their keys go into the index at a time. To
+ * be said again in each transaction. */
+void store_table_expect(store_table *, bool many);
+
 /* Whether so many keys are recent that they should go into the index; does that, in a writing
  * transaction of its own. */
 bool store_table_due(const store_table *);
