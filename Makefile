@@ -9,7 +9,7 @@
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
 # make install, make uninstall PREFIX=... DESTDIR=...
-# make bench, make lint, make format, make local-model, make clean
+# make bench, make bench-jobs, make lint, make format, make local-model, make clean
 # DEPS=no         do not touch the system's packages
 
 VERSION = 0.1.0
@@ -161,7 +161,13 @@ $(FUZZ)/%_fuzz: tests/fuzz/%_fuzz.c $(UNIT_OBJECTS)
 	@$(CC) $(cflags) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
 bench: all
-	@for bench in tests/bench/*.py; do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
+	@for bench in $(filter-out $(BENCH_JOBS),$(wildcard tests/bench/*.py)); do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
+
+# What comes after the calls: stores, and jobs run again.
+BENCH_JOBS = tests/bench/store.py
+
+bench-jobs: all
+	@for bench in $(BENCH_JOBS); do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
 lint:
 	@if command -v luacheck >/dev/null; then luacheck -q lualib scripts examples tests; \
@@ -223,4 +229,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench lint format local-model reference install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference install uninstall clean
