@@ -267,5 +267,31 @@ def told():
         tap.equal((scratch / "out/errors.jsonl").read_text(), "", "errors.jsonl of a run without failures is empty")
 
 
+def images():
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    forms = {
+        "OpenAI's": image, "an address alone": {"type": "image_url", "image_url": "data:image/png;base64,AAAA"},
+        "a chat template's": {"type": "image", "image": "data:image/png;base64,AAAA"}, "padded": {**image, "text": None},
+        "Anthropic's": {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+    }
+    for name, part in forms.items():
+        with host.Scratch() as scratch:
+            prompt = [user([{"type": "text", "text": "What is <it>?"}, part])]
+            scratch.write("p.jsonl", [{"messages": prompt}])
+            scratch.write("pair.jsonl", [{"prompt": prompt, "response_a": "A <cat>.", "response_b": "A <dog>."}])
+            scratch.run("run", "feedback", "--data", "p.jsonl", "--generator", "sim:g", "--reviewer", "sim:r", "--responses", "2", "--store", "s.db", "--out", "a")
+            for command in (["judge"], ["judge", "--strategy", "independent"], ["debate", "--rounds", "1"]):
+                result = scratch.run("run", *command, "--data", "pair.jsonl", "--model", "sim:j", "--store", "s.db", "--force", "--out", "b")
+                tap.equal(result.status, 0, f"{name}: {' '.join(command)} reads it")
+            questions = [messages[0]["content"] for messages in asked(scratch, "s.db")]
+            want = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+            tap.equal([content[1:] for content in questions], [[want]] * len(questions), f"{name}: all {len(questions)} requests hold the image, once")
+            shown = [content[0]["text"] for content in questions if content[0]["text"] != "What is <it>?"]
+            tap.ok(shown and all("What is <it>?[image 1]" in text for text in shown), f"{name}: which reviewers and judges see where it stood")
+            if name == "padded":
+                result = scratch.run("run", "preference", "--data", "p.jsonl", "--generator", "sim:g", "--reviewer", "sim:r", "--judge", "sim:j", "--out", "c")
+                tap.contains(host.jsonl(scratch / "c/errors.jsonl")[0]["message"], ["p.jsonl:1", "images", "texts"], "a preference set of texts refuses it")
+
+
 host.need_program()
-tap.cases(published, which_is_which, prompts, roles, told)
+tap.cases(images, published, which_is_which, prompts, roles, told)

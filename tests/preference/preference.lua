@@ -95,6 +95,8 @@ tap.is(#given, 2, "messages: a list of one's own")
 tap.is(shown(conversation.messages "x"), "user=x", "messages: of a text")
 tap.is(conversation.text "x", "x", "text: of a text, itself")
 tap.is(conversation.text { S, U, A }, "[System]\ns\n\n[User]\nu\n\n[Assistant]\na", "text: turn by turn")
+tap.is(conversation.text { message("user", { { type = "text", text = "See " }, { type = "image_url", image_url = { url = "x" } } }), A,
+  message("user", { { type = "image_url", image_url = { url = "y" } } }) }, "[User]\nSee [image 1]\n\n[Assistant]\na\n\n[User]\n[image 2]", "text: images by their numbers")
 tap.raises("turn 2", "text: of what is no conversation", conversation.text, { U, { role = "user" } })
 
 -- Comparisons that go in a circle: nothing follows within it, and it is said; what stands outside has its place.

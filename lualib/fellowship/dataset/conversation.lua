@@ -156,22 +156,63 @@ end
 
 local shown = { system = "System", user = "User", assistant = "Assistant" }
 
---- A conversation as text, turn by turn, each text as it stands; a text stays as it is. Raises where a turn holds no
---- text alone.
+--- What a turn says as text, its images as "[image 1]", counted through the conversation; nil when it is none.
+local function turn_text(message, count)
+  if type(message) ~= "table" then return nil end
+  local said = message.content
+  if type(said) ~= "table" then return type(said) == "string" and said or nil, count end
+  local parts = {}
+  for i, part in ipairs(said) do
+    if type(part) ~= "table" then return nil end
+    if part.type == "image_url" then
+      count = count + 1
+      parts[i] = ("[image %d]"):format(count)
+    elseif type(part.text) == "string" then parts[i] = part.text
+    else return nil end
+  end
+  return table.concat(parts), count
+end
+
+--- A conversation as text, turn by turn, each text as it stands and images as their numbers; a text stays as it is.
 ---@param prompt string|fellowship.Message[]
 ---@return string
 function conversation.text(prompt)
   if type(prompt) == "string" then return prompt end
-  local parts = {}
+  local parts, count = {}, 0
   for i, message in ipairs(prompt) do
-    if type(message) ~= "table" or type(message.content) ~= "string" then
-      local images = type(message) == "table" and contents.has_images(message.content)
-      error(images and ("turn %d of the conversation holds images, which cannot be shown as text"):format(i)
-        or ("turn %d of a conversation must be { role =, content = text }"):format(i), 0)
-    end
-    parts[i] = ("[%s]\n%s"):format(shown[message.role] or "Assistant", message.content)
+    local said
+    said, count = turn_text(message, count)
+    if not said then error(("turn %d of a conversation must be { role =, content = text }"):format(i), 0) end
+    parts[i] = ("[%s]\n%s"):format(shown[message.role] or "Assistant", said)
   end
   return table.concat(parts, "\n\n")
+end
+
+--- The images of a conversation, in order; nil when it has none.
+---@param prompt string|fellowship.Message[]
+---@return fellowship.Part[]?
+function conversation.images(prompt)
+  local images
+  for _, message in ipairs(type(prompt) == "table" and prompt or {}) do
+    for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
+      if part.type == "image_url" then
+        images = images or {}
+        images[#images + 1] = part
+      end
+    end
+  end
+  return images
+end
+
+--- What is said of a conversation that is shown as text: with its images behind it.
+---@param text string
+---@param images? fellowship.Part[]
+---@return fellowship.Content
+function conversation.with_images(text, images)
+  if not images then return text end
+  local parts = json.array { { type = "text", text = text } }
+  table.move(images, 1, #images, 2, parts)
+  return parts
 end
 
 -- ---- transcripts ----

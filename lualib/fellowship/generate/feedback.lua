@@ -65,7 +65,9 @@ local function review(self, talks, shown, goes_on)
   local asks, reviews = {}, {}
   local texts = prompts.get "feedback"
   for i, reviewer in ipairs(self.reviewers) do
-    say(talks[i], "user", template.fill(#talks[i] == 0 and texts.review or texts.review_again, shown))
+    local is_first = #talks[i] == 0
+    local text = template.fill(is_first and texts.review or texts.review_again, shown)
+    say(talks[i], "user", is_first and conversation.with_images(text, shown.images) or text)
     reviews[i] = { reviewer = i, request = copy(talks[i]) }
     asks[i] = function()
       local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample, how = { goes_on = goes_on } })
@@ -98,7 +100,8 @@ function Loop:respond(prompt, ...)
   check.method(self, Loop, "loop:respond")
   check.no_more("respond", "one prompt", ...)
   check.type("the prompt", prompt, "string|table")
-  local talk, talks, shown = conversation.messages(prompt), {}, { prompt = conversation.text(prompt) }
+  local talk, talks = conversation.messages(prompt), {}
+  local shown = { prompt = conversation.text(prompt), images = conversation.images(prompt) }
   for i in ipairs(self.reviewers) do talks[i] = {} end
   local responses, cut, feedback_by_round, rounds = {}, {}, {}, {}
   for n = 1, self.responses do

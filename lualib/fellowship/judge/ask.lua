@@ -5,6 +5,7 @@ local check = require "fellowship.base.check"
 local form = require "fellowship.base.form"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
+local conversation = require "fellowship.dataset.conversation"
 local prompts = require "fellowship.judge.prompts"
 local estimate = lazy "fellowship.rehearse"
 local settings = require "fellowship.call.settings"
@@ -93,7 +94,7 @@ local function ask_again(messages, completion, again)
 end
 
 local reading_types = { strategy = "string", scale = "integer?", shown = "table?", structured = "boolean?",
-  logprobs = "boolean?" }
+  logprobs = "boolean?", images = "table?" }
 
 local asking = {}
 
@@ -101,7 +102,7 @@ local asking = {}
 ---@param model fellowship.Model
 ---@param question string
 ---@param again string the second question
----@param reading { strategy: string, scale: integer?, shown: string[]?, structured: boolean?, logprobs: boolean? } how fellowship.verdict.parse reads the answer (shown: the texts in the question that may hold a verdict); through a schema; with expected scores
+---@param reading { strategy: string, scale: integer?, shown: string[]?, structured: boolean?, logprobs: boolean?, images: table? } how fellowship.verdict.parse reads the answer (shown: the texts in the question that may hold a verdict); through a schema; with expected scores; and what images go with the question
 ---@param sample? integer
 ---@return fellowship.Verdict? found nil when no answer could be read
 ---@return table[] said the evidence: the answers, of which the last one counts
@@ -111,7 +112,8 @@ function asking.once(model, question, again, reading, sample)
   check.options("asking", reading, reading_types)
   local _ <close> = settings.dry_run and estimate.reading() or nil
   if reading.structured then question = question .. prompts.get("judge")["json_" .. reading.strategy] end
-  local messages, said, budget, raised, repeated = { { role = "user", content = question } }, {}, {}, false, false
+  local messages = { { role = "user", content = conversation.with_images(question, reading.images) } }
+  local said, budget, raised, repeated = {}, {}, false, false
   while true do
     local params = { sample = sample, how = HOW }
     for name, value in pairs(budget) do params[name] = value end

@@ -2,6 +2,7 @@
 -- means (arXiv 2408.08688, after ChatEval, arXiv 2308.07201).
 
 local check = require "fellowship.base.check"
+local conversation = require "fellowship.dataset.conversation"
 local prompts = require "fellowship.judge.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
@@ -111,7 +112,8 @@ local function hold(self, pair, sample)
   for round = 1, self.rounds do
     for _, referee in ipairs(self.referees) do
       local text = request(self, "turn", referee, pair, turns)
-      local completion = referee.model:ask(text, { sample = sample, how = { cuts = ends_of(text, turns) } })
+      local asked = pair.images and { { role = "user", content = conversation.with_images(text, pair.images) } } or text
+      local completion = referee.model:ask(asked, { sample = sample, how = { cuts = ends_of(text, turns) } })
       local turn = evidence.of(referee.model, completion)
       turn.role, turn.round = referee.name, round
       turns[#turns + 1] = turn
@@ -126,7 +128,8 @@ local function final(self, referee, pair, turns, sample)
   local again = template.fill(prompts.get("debate").again, { scale = self.scale, role = referee.name })
   local found, said, problem, kind = asking.anew(referee.model, self.again and referee.warm or nil,
     request(self, "final", referee, pair, turns), again,
-    { strategy = "combined", scale = self.scale, shown = { pair.a, pair.b, pair.prompt, pair.reference } }, sample)
+    { strategy = "combined", scale = self.scale, shown = { pair.a, pair.b, pair.prompt, pair.reference },
+      images = pair.images }, sample)
   for i, statement in ipairs(said) do
     statement.role, statement.final, statement.winner = referee.name, true, "unparsed"
     if i == #said then

@@ -80,9 +80,9 @@ function judge.new(options, ...)
     swap = options.swap or false, samples = samples, vote = options.vote or "mode" }, Judge)
 end
 
---- A question asked and read: as asking gives it.
+--- A question asked and read: as asking gives it. `shown` are the texts in it; images go with them.
 local function ask(self, question, again, shown, sample, strategy)
-  local reading = { strategy = strategy or self.strategy, scale = self.scale, shown = shown,
+  local reading = { strategy = strategy or self.strategy, scale = self.scale, shown = shown, images = shown.images,
     structured = self.structured, logprobs = self.logprobs }
   return asking.anew(self.model, self.warm, question, template.fill(again, { scale = self.scale }), reading, sample)
 end
@@ -98,27 +98,28 @@ local function both_at_once(self, pair, sample)
   local text = template.fill(texts[self.strategy], { prompt = pair.prompt, response_a = pair.a, response_b = pair.b,
     scale = self.scale, reference = reference_of(pair, texts) })
   local again = self.strategy == "direct" and texts.again_direct or texts.again
-  local found, said, problem, kind = ask(self, text, again, { pair.a, pair.b, pair.prompt, pair.reference }, sample)
+  local shown = { pair.a, pair.b, pair.prompt, pair.reference, images = pair.images }
+  local found, said, problem, kind = ask(self, text, again, shown, sample)
   found = found or { winner = "unparsed", scores = {}, problem = problem, problem_kind = kind }
   found.evidence = said
   return found
 end
 
 --- One response alone, scored: the score, or nil, with what was said and why it could not be read.
-local function score_one(self, prompt, response, reference, sample)
+local function score_one(self, pair, response, sample)
   local texts = prompts.get "judge"
-  local text = template.fill(texts.independent, { prompt = prompt, response = response, scale = self.scale,
-    reference = reference_of({ reference = reference }, texts) })
-  local found, said, problem, kind = ask(self, text, texts.again_independent, { response, prompt, reference }, sample,
-    "independent")
+  local text = template.fill(texts.independent, { prompt = pair.prompt, response = response, scale = self.scale,
+    reference = reference_of(pair, texts) })
+  local shown = { response, pair.prompt, pair.reference, images = pair.images }
+  local found, said, problem, kind = ask(self, text, texts.again_independent, shown, sample, "independent")
   return { score = found and found.scores.score, evidence = said, problem = problem, problem_kind = kind }
 end
 
 --- Each response alone.
 local function one_by_one(self, pair, sample)
   local a, b = flow.all(
-    function() return score_one(self, pair.prompt, pair.a, pair.reference, sample) end,
-    function() return score_one(self, pair.prompt, pair.b, pair.reference, sample) end)
+    function() return score_one(self, pair, pair.a, sample) end,
+    function() return score_one(self, pair, pair.b, sample) end)
   local said = evidence.join { a, b }
   if not (a.score and b.score) then
     return { winner = "unparsed", scores = {}, evidence = said, problem = a.problem or b.problem,
@@ -195,9 +196,10 @@ local scored = { prompt = "string|table", response = "string", reference = "stri
 ---@return { score: number?, scores: number[], evidence: table[], models: string[], problem: string?, problem_kind: string? }
 function Judge:score(given)
   check.options("score", given, scored)
-  local prompt = conversation.text(given.prompt)
+  local read = { prompt = conversation.text(given.prompt), reference = given.reference,
+    images = conversation.images(given.prompt) }
   local list = each_sample(self, given.sample, function(sample)
-    return score_one(self, prompt, given.response, given.reference, sample)
+    return score_one(self, read, given.response, sample)
   end)
   local found = { scores = {}, evidence = evidence.join(list), models = self.models }
   local sum = 0

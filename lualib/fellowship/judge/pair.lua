@@ -12,7 +12,7 @@ local known = { prompt = "string|table?", a = "string?", b = "string?", referenc
 --- Checks a pair, and gives it as texts: conversations (MT-Bench style) become transcripts, a prompt of several
 --- messages too.
 ---@param given table see fellowship.Judge.compare
----@return { prompt: string, a: string, b: string, reference: string?, sample: integer? }
+---@return { prompt: string, a: string, b: string, reference: string?, sample: integer?, images: fellowship.Part[]? }
 function pair.read(given)
   check.options("compare", given, known, 3)
   local prompt, a, b = given.prompt, given.a, given.b
@@ -24,7 +24,8 @@ function pair.read(given)
     prompt = prompt or "A conversation of several turns; judge the assistant's part in it as a whole."
   end
   if not (prompt and a and b) then error("compare needs prompt, a and b (or two conversations)", 3) end
-  return { prompt = conversation.text(prompt), a = a, b = b, reference = given.reference, sample = given.sample }
+  return { prompt = conversation.text(prompt), a = a, b = b, reference = given.reference, sample = given.sample,
+    images = conversation.images(prompt) }
 end
 
 --- What there is to say of two responses that are the same, white space at their ends aside: nobody is asked, whatever an
@@ -40,7 +41,7 @@ end
 ---@param p table
 ---@return table
 function pair.swap(p)
-  return { prompt = p.prompt, a = p.b, b = p.a, reference = p.reference, sample = p.sample }
+  return { prompt = p.prompt, a = p.b, b = p.a, reference = p.reference, sample = p.sample, images = p.images }
 end
 
 return pair

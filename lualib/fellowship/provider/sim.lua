@@ -3,6 +3,7 @@
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
+local content = require "fellowship.base.content"
 
 local sim = {}
 
@@ -64,7 +65,7 @@ function sim.generate(name, messages, params, sample)
   local draw = sim.numbers(asked)
   local list = { "[sim]" }
   for i = 1, tonumber(params.length) or 2 do list[i + 1] = sentence(draw) end
-  local last = messages[#messages].content
+  local last = content.text(messages[#messages].content)
   local text = table.concat(list, " ") .. sim.judgement(last, draw)
   return { text = text, finish_reason = "stop", model = "sim",
     usage = { prompt_tokens = #asked // 4, completion_tokens = #text // 4 } }
