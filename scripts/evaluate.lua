@@ -39,7 +39,7 @@ local function read_labels(run)
   end
   local said = reader:describe()
   if reader.rows > 0 and reader.usable == 0 then
-    run:usage(("no row has a label to measure against%s; labels are a, b or tie in the field \"human\", and "
+    run:nothing(("no row has a label to measure against%s; labels are a, b or tie in the field \"human\", and "
       .. "--human-column NAME says which other field holds them"):format(said and ": " .. said or ""))
   end
   if said then run.tell(said) end

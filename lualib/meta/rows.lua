@@ -27,6 +27,10 @@ function rows:next() end
 ---@return string|fellowship.rows.problem|nil place the file; or the problem
 function rows:lines() end
 
+---About how many bytes of the file stand for what was given out so far.
+---@return number
+function rows:position() end
+
 ---Closes the file.
 function rows:close() end
 

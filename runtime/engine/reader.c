@@ -16,11 +16,12 @@
 /* What one read on the worker thread brings: the bytes of one member. */
 typedef struct arrival {
     buf data;
-    buf member;    /* the name of the member that begins, with its NUL */
-    bool begins;   /* the data is the begin of a member */
-    bool ends;     /* the member ends with the data */
-    bool finished; /* no member follows */
-    bool failed;   /* the stream has the error; the data before it is good */
+    buf member;        /* the name of the member that begins, with its NUL */
+    bool begins;       /* the data is the begin of a member */
+    bool ends;         /* the member ends with the data */
+    bool finished;     /* no member follows */
+    bool failed;       /* the stream has the error; the data before it is good */
+    uint64_t position; /* bytes of the file that were read for it and what was before */
 } arrival;
 
 /* While a read is under way, `stream`, `arrival`, `transcoder` and `inside` are the reading
@@ -41,6 +42,7 @@ struct reader {
     size_t at; /* what lies before is taken */
     buf member;
     bool last, skipping;
+    uint64_t position, delivered, taken; /* bytes of the file; of what it holds, here and taken */
 };
 
 /* --- the reading thread --- */
@@ -85,6 +87,7 @@ static void read_ahead(void *arg) {
         if (!transcode(&r->transcoder, &a->data, a->ends)) a->failed = true;
     } while (a->data.len == 0 && !a->ends && !a->failed); /* half a character has come */
     r->inside = !a->ends;
+    a->position = stream_position(r->stream);
 }
 
 /* --- the loop's thread --- */
@@ -138,6 +141,12 @@ const char *reader_window(const reader *r, size_t *len, bool *last) {
 
 void reader_take(reader *r, size_t n) {
     r->at += n;
+    r->taken += n;
+}
+
+double reader_position(const reader *r) {
+    if (r->delivered == 0) return 0;
+    return (double)r->position * ((double)r->taken / (double)r->delivered);
 }
 
 void reader_skip(reader *r) {
@@ -200,6 +209,8 @@ static enum reader_event take_arrival(reader *r) {
     bool failed = a->failed;
     if (!r->skipping && !grow_window(r)) return READER_FAILED;
     r->last = a->ends;
+    r->position = a->position;
+    r->delivered += a->data.len;
     buf_clear(&a->data);
     a->ends = false;
     if (failed) return READER_MORE; /* and next time the failure */

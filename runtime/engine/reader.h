@@ -40,6 +40,10 @@ const char *reader_window(const reader *, size_t *len, bool *last);
 /* Takes n bytes off the window's begin. */
 void reader_take(reader *, size_t n);
 
+/* About how many bytes of the file stand for what was taken: of a compressed file the part of those
+ * that were read. */
+double reader_position(const reader *);
+
 /* Goes on to what comes next: more of the member, or, when it is complete, the next one. */
 enum reader_event reader_advance(reader *);
 

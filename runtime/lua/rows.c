@@ -423,8 +423,18 @@ static int l_open(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"next", l_next}, {"lines", l_lines}, {"close", box_close}, {NULL, NULL}};
+/* rows:position() -> bytes: about how many of the file stand for what was given out so far. */
+static int l_position(lua_State *L) {
+    rows *r = box_check(L, 1, &rows_class);
+    lua_pushnumber(L, reader_position(r->reader));
+    return 1;
+}
+
+static const luaL_Reg methods[] = {{"next", l_next},
+                                   {"lines", l_lines},
+                                   {"position", l_position},
+                                   {"close", box_close},
+                                   {NULL, NULL}};
 
 static const box_class rows_class = {.name = "fellowship.rows",
                                      .closed = "these rows are closed",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a run shows while it goes on: a block on a terminal, lines in a pipe, nothing with --quiet; and its summary."""
 
+import json
 import os
 import re
 import sys
@@ -119,6 +120,23 @@ end) do print(row.id) end
         tap.equal(scratch.run("silent.lua").err, "", "a script without rows and calls has nothing to tell")
 
 
+def totals():
+    """Every format has a total and the time that is left: counted, or by how far the file has been read."""
+    rows = [f"{i},a prompt of some words {i}" for i in range(400)]
+    with Stub(latency_ms=20) as server, host.Scratch(server.url) as scratch:
+        scratch.write("rows.csv", "id,prompt\n" + "\n".join(rows) + "\n")
+        scratch.write("rows.csv.gz", "id,prompt\n" + "\n".join(rows) + "\n")
+        scratch.write("rows.json", json.dumps([{"id": i, "prompt": f"p{i}"} for i in range(400)]))
+        for name in ("rows.csv", "rows.csv.gz", "rows.json"):
+            with Terminal(scratch, "run", "generate", "--data", name, "--model", "openai:m", "--concurrency", "4", "--store", name + ".db",
+                          "--out", name + ".out") as t:
+                tap.ok(t.wait_for(r"\[#*-*\] \d+/~?\d+ rows \(\d+%\)"), f"{name}: a bar with a total")
+                tap.ok(t.wait_for(r"ETA \d+"), f"{name}: the time that is left")
+                tap.equal(t.finish(60), 0, f"{name}: it ends")
+            found = [int(n) for n in re.findall(r"/~?(\d+) rows", t.text)]
+            tap.ok(found and 200 <= found[-1] <= 800, f"{name}: the total is about right: {found[-1:]}")
+
+
 def plain_on_a_terminal():
     with Stub(latency_ms=150) as server, host.Scratch(server.url) as scratch:
         scratch.prompts(12)
@@ -135,4 +153,4 @@ io.write("all ", n, "\\n")
 
 
 host.need_program()
-tap.cases(narrow, wide, resized, printing, piped, slow_calls, plain_on_a_terminal)
+tap.cases(narrow, wide, resized, printing, piped, slow_calls, totals, plain_on_a_terminal)

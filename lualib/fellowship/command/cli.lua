@@ -20,7 +20,7 @@ local setup = require "fellowship.command.setup"
 
 local cli = {}
 
-local DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 4
+local DONE, FAILED, USAGE, STOPPED, NOTHING = 0, 1, 2, 4, 5
 
 local HELP = [[
 fellowship: workflows of language models as Lua scripts, each answer kept
@@ -219,7 +219,8 @@ function cli.main(argv)
   elseif failures.facts(value, status.traceback) ~= "" then
     say.err("  ", failures.facts(value, status.traceback), "\n")
   end
-  return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or FAILED
+  return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or errors.is(value, "nothing") and NOTHING
+    or FAILED
 end
 
 return cli

@@ -52,7 +52,7 @@ local function lines_of(path, stop)
   return math.min(blank and n or n + 1, stop)
 end
 
---- Rows of a dataset that was opened; nil when they cannot be told without decoding.
+--- Rows of a dataset of plain JSON Lines, which tell without being decoded; nil of another one.
 local function rows_of(dataset)
   local total = 0
   for _, file in ipairs(dataset.paths) do
@@ -64,7 +64,7 @@ local function rows_of(dataset)
   return shard and (total - shard[1]) // shard[2] + 1 or total
 end
 
---- Rows of what is mapped: a dataset, what a dataset is filtered by, or an array; nil when nobody knows.
+--- Rows of what is mapped: a dataset, what a dataset is filtered by, or an array; nil where that is not counted.
 local function count_of(source)
   if type(source) ~= "table" then return nil end
   if source.filtered then return count_of(source.filtered) end
@@ -72,30 +72,36 @@ local function count_of(source)
   return not source.pull and #source or nil
 end
 
---- Rows that a filter left out so far.
-local function left_out(source)
-  return type(source) == "table" and source.left_out and source:left_out() or 0
-end
-
---- Counts the rows of what a run maps, as it begins to. Only plain JSON Lines tell without being decoded; with another
---- file among them the total stays unknown.
+--- Counts the rows of what a run maps, as it begins to.
 local function count_rows(self)
   local sources, known = self.run.sources, 0
   while true do
     while sources[known + 1] do
       known = known + 1
-      local count = count_of(sources[known])
-      self.total = count and (self.total or known == 1 and 0) and (self.total or 0) + count or nil
+      self.counted[known] = count_of(sources[known]) or false
     end
     task.sleep(TERMINAL_SECONDS, true)
   end
 end
 
---- Rows that there are to work on; nil when nobody knows.
+--- Rows of a source: counted, or by how far it has been read; and whether that is exact.
+local function size_of(self, i, source)
+  local count, exact = self.counted[i], true
+  local dataset = type(source) == "table" and (source.filtered or source)
+  if not count and dataset and dataset.estimate then count, exact = dataset:estimate() end
+  if not count then return nil end
+  return count - (type(source) == "table" and source.left_out and source:left_out() or 0), exact
+end
+
+--- Rows that there are to work on, and whether that is exact; nil when nobody knows.
 local function expected(self)
-  local total = self.total
-  for _, source in ipairs(self.run.sources) do total = total and total - left_out(source) end
-  return total and total > 0 and total or nil
+  local total, exact = 0, true
+  for i, source in ipairs(self.run.sources) do
+    local count, sure = size_of(self, i, source)
+    if not count then return nil end
+    total, exact = total + count, exact and sure
+  end
+  if total > 0 then return total, exact end
 end
 
 -- ---- rates ----
@@ -116,13 +122,14 @@ end
 --- done/total, percentage and what is left of the time; without a total the rate alone.
 local function rows_text(self, row_rate)
   local run = self.run
-  local done, total = run.done + run.failures.count, expected(self)
+  local done, total, exact = run.done + run.failures.count, expected(self)
   local failed = run.failures.count > 0 and (", %d failed"):format(run.failures.count) or ""
   if not total then return ("%d rows%s, %s rows/s"):format(done, failed, counts.rate(row_rate)) end
-  done = math.min(done, total)
+  if exact then done = math.min(done, total) else total = math.max(done, total) end
   local sure = done >= SURE and row_rate > 0 and done < total
   local left = sure and (", ETA %s"):format(counts.duration((total - done) / row_rate)) or ""
-  return ("%d/%d rows (%d%%)%s%s"):format(done, total, done * 100 // total, failed, left), done / total
+  return ("%d/%s%d rows (%d%%)%s%s"):format(done, exact and "" or "~", total, done * 100 // total, failed, left),
+    done / total
 end
 
 local function facts(run, call_rate)
@@ -240,7 +247,7 @@ end
 ---@param run fellowship.Run|fellowship.Plain
 ---@return table
 function progress.start(run)
-  local self = { run = run, drawn = {}, samples = {} }
+  local self = { run = run, drawn = {}, samples = {}, counted = {} }
   local tasks = {}
   if not run.options.quiet then
     take_rates(self)

@@ -144,7 +144,8 @@ function Run:execute(main)
   if stopped then budget.drain(self.tell) end
   self.failures:finish(well and not stopped)
   if not well and not (stopped and errors.is(problem.value, "budget")) then
-    record.write(self, "failed", text.valid(errors.text(problem.value)))
+    local nothing = errors.is(problem.value, "nothing")
+    record.write(self, nothing and "nothing to show" or "failed", text.valid(errors.text(problem.value)))
     error(problem, 0)
   end
   local status, code = how_it_ended(self, stopped)
@@ -293,6 +294,13 @@ end
 ---@param message string
 function Run:usage(message)
   setup.usage("%s", message)
+end
+
+--- Ends the run before it is paid for, since it can have nothing to show (exit status 5).
+--- Example: `if #run.options.data == 0 then run:nothing "the dataset is empty" end`
+---@param message string
+function Run:nothing(message)
+  errors.raise { kind = "nothing", message = message }
 end
 
 --- Opens a file of rows in the run's folder; use it with <close>.

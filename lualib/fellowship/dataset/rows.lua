@@ -202,6 +202,40 @@ local function close_file(self)
   if source then source:close() end
 end
 
+--- Bytes of all files, and about how many of them stand for the rows that were given out; nil where a file is no
+--- ordinary one.
+local function bytes_of(self)
+  local all, done = 0, 0
+  for i, path in ipairs(self.paths) do
+    local size = path ~= "-" and sys.kind(path) == "file" and sys.stamp(path)
+    local source = i == self.file and self.source or nil
+    if not size or source and not source.position then return nil end
+    all = all + size
+    done = done + (i < self.file and size or source and source:position() or 0)
+  end
+  return all, done
+end
+
+--- How many rows there are to work on, by how far the files have been read; nil when nobody can tell yet.
+--- Example:
+---     local rows = fellowship.rows "prompts.jsonl"
+---     while rows:pull() do end
+---     print(rows:estimate()) --> 3 true
+---@return integer? rows
+---@return boolean? exact whether all have been read
+function Rows:estimate()
+  local total
+  if not self.source then
+    total = self.number + 1
+  else
+    local all, done = bytes_of(self)
+    if not all or done == 0 or self.number < 0 then return nil end
+    total = math.floor((self.number + 1) * all / done + 0.5)
+  end
+  total = math.min(total, self.limit)
+  return (total - self.shard[1]) // self.shard[2] + 1, not self.source
+end
+
 --- The next row and its number in the dataset, from 0; nil at the end; nil and an error table for
 --- what is no row (the next one may be).
 --- Example:

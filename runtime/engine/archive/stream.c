@@ -138,6 +138,10 @@ void stream_halt(const stream *s) {
     channel_halt(&s->channel);
 }
 
+uint64_t stream_position(const stream *s) {
+    return s->report.read;
+}
+
 const char *stream_error(const stream *s) {
     return s->report.error;
 }

@@ -52,6 +52,9 @@ bool stream_waits(const stream *);
 /* For any thread: whoever reads waits no longer, and fails. */
 void stream_halt(const stream *);
 
+/* Bytes of the file that were read so far. */
+uint64_t stream_position(const stream *);
+
 /* What went wrong, naming the file and the member; "" when nothing did. */
 const char *stream_error(const stream *);
 
