@@ -60,6 +60,7 @@ MATRIX = {
         ("plain text", 400, "bad request", "request", 1),
         ("a choice that is an error", 200, {"choices": [{"message": {"content": ""}, "finish_reason": "error", "error": {"code": 502, "message": "up"}}]}, "server", ATTEMPTS),
         ("a rate limit in 200", 200, {"error": {"type": "rate_limit_error", "message": "slow"}}, "rate_limit", ATTEMPTS),
+        ("an event of a stream in place of an answer", 500, 'data: {"error": {"message": "prompt is too long", "code": "500"}}\n\ndata: [DONE]\n\n', "context_length", 1),
         ("white space before an error", 200, "\n \n" + json.dumps({"error": {"code": 429, "message": "x"}}), "rate_limit", ATTEMPTS),
         ("moderation in DashScope's words", 400, {"code": "DataInspectionFailed", "message": "Input data may contain inappropriate content."}, "content_filter", 1),
         ("an empty answer", 200, {"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}, "empty", 2),

@@ -139,7 +139,7 @@ def litellm():
     folder, key = need("litellm"), "sk-" + secrets.token_hex(16)
     with llama_server() as backend, host.Scratch() as scratch:
         config = scratch.write("config.yaml", json.dumps({"model_list": [{"model_name": "smol", "litellm_params": {
-            "model": "openai/smol", "api_base": backend + "/v1", "api_key": "none"}}]}))
+            "model": "hosted_vllm/smol", "api_base": backend + "/v1", "api_key": "none"}}]}))
         command = [folder / "bin/litellm", "--config", config, "--host", "127.0.0.1", "--port", "{port}"]
         with serving("litellm", command, "/health/liveliness", LITELLM_MASTER_KEY=key, LITELLM_LOCAL_MODEL_COST_MAP="True") as url:
             scratch.environment.update(OPENAI_BASE_URL=url + "/v1", ANTHROPIC_BASE_URL=url, GEMINI_BASE_URL=url + "/v1beta",

@@ -23,5 +23,5 @@ llama() {
 
 mkdir -p $live
 have llama llama
-have litellm nice $live/litellm/bin/pip install --quiet 'litellm[proxy]==1.109.1'
+have litellm nice $live/litellm/bin/pip install --quiet 'litellm[proxy]==1.108.0'
 have llama-cpp-python nice $live/llama-cpp-python/bin/pip install --quiet 'llama-cpp-python[server]'

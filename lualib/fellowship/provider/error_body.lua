@@ -150,6 +150,9 @@ end
 ---@param body? string
 ---@return fellowship.ErrorBody
 function error_body.told(value, body)
+  -- A gateway that failed before its stream began sends an event all the same.
+  local event = value == nil and body and body:sub(1, 64):match "^%s*data: ?()"
+  if event then value = json.decode(body:match("^[^\r\n]*", event)) end
   local found = value ~= nil and (error_body.of(value) or describe(value))
   return found or { message = body and of_text(body) }
 end
