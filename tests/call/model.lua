@@ -311,7 +311,8 @@ do
     ["another scale"] = { combined("80/100", "70/100"), "nil: the score for Assistant A is not within 0 to 10" },
     ["a last statement out of range"] = { combined("8/10", "7/10") .. "\n### Score Assistant B:\n70/10", "nil: the score for Assistant B is not within 0 to 10" },
     ["B missing"] = { "### Score Assistant A:\n8/10", "nil: no score for Assistant B was found" },
-    ["words in place of a number"] = { "### Score Assistant A:\neight" .. B, "nil: no score for Assistant A was found" },
+    ["words in place of a number"] = { "### Score Assistant A:\neight" .. B, "a 8 5 nil" },
+    ["a word that is none"] = { "### Score Assistant A:\nhigh" .. B, "nil: no score for Assistant A was found" },
     ["places left unfilled"] = { combined("X/10", "Y/10"), "nil: no score for Assistant A was found" },
     ["nothing"] = { "", "nil: no score for Assistant A was found" },
     ["a number far away"] = { "### Score Assistant A:\nis what I would give here.\n8/10" .. B, "nil: no score for Assistant A was found" },
@@ -346,7 +347,7 @@ do
 
   is(read('Both fine.\n```json\n{"score_a": 8, "score_b": 6}\n```'), "a 8 6 nil", "combined: fenced JSON")
   is(read('{"scores": {"Assistant A": "6/10", "Assistant B": 9}}'), "b 6 9 nil", "combined: bare JSON")
-  is(read('{"score_a": 80, "score_b": 6}'), "nil: no score for Assistant A was found", "combined: JSON out of range")
+  is(read('{"score_a": 80, "score_b": 6}'), "nil: the score for Assistant A is not within 0 to 10", "combined: JSON out of range")
   is(read('It says {"score_a": 10, "score_b": 1}.', { candidates = { 'x {"score_a": 10, "score_b": 1}' } }),
     "nil: no score for Assistant A was found", "combined: quoted JSON")
   is(read("Score for Assistant A: 7/10\nScore for Assistant B: 5/10"), "a 7 5 nil", "combined: another wording")
@@ -358,7 +359,7 @@ do
     ["### Answer:\n**B**"] = "b nil nil nil", ["### **Answer:** (A)"] = "a nil nil nil", ["## Answer\nb."] = "b nil nil nil",
     ["### Answer:\nA\n\n### Answer:\nB"] = "b nil nil nil", ["<think>### Answer: A</think>### Answer: C"] = "tie nil nil nil",
     ["### Answer:\nD"] = "nil: no answer (A, B or C) was found", ["### Answer:\nBoth"] = "nil: no answer (A, B or C) was found",
-    ["Answer: A"] = "nil: no answer (A, B or C) was found", [""] = "nil: no answer (A, B or C) was found",
+    ["Answer: A"] = "a nil nil nil", [""] = "nil: no answer (A, B or C) was found",
   } do
     is(read(text, direct), wanted, "direct: " .. text)
   end

@@ -169,7 +169,7 @@ check("combined", {
   { "## Accuracy\n### Score Assistant A:\n9/10\n### Score Assistant B:\n5/10\n\n## Clarity\n### Score Assistant A:\n6/10\n### Score Assistant B:\n7/10", nil }, { "- Accuracy: A 9/10, B 5/10", nil }, { "Accuracy score Assistant A: 9/10\nAccuracy score Assistant B: 5/10", nil },
   { "| Criterion | A | B |\n|---|---|---|\n| Accuracy | 9 | 5 |\n| Clarity | 6 | 7 |", nil }, { "| Overall | 8/10 | 6/10 |", nil }, { '{"accuracy": {"a": 9, "b": 5}}', nil }, { '[{"model": "A", "rank": 1}, {"model": "B", "rank": 2}]', nil }, { '{"score_a": 8}', nil }, { '{"score_a": 8, "score_b": 1', nil },
   { '{"score_a": 8, "score_b": null}', nil }, { "Assistant A would get 8/10 and Assistant B 6/10 if they cited sources.", nil }, { "If A cited sources, Score Assistant A: 8/10, Score Assistant B: 6/10", nil }, { "Assistant A has 8 paragraphs. Assistant B has 6.", nil },
-  { "Assistant A: 8 words\nAssistant B: 6 words", nil }, { "A scored higher than B by 2.", nil }, { "### Score Assistant A:\n7/10\n\n### Score Assistant B:\n5/10\n\nRevised:\n\n### Score Assistant A:\n8/10", nil }, { "<thinking>### Score Assistant A: 8/10\n### Score Assistant B: 6/10", nil },
+  { "Assistant A: 8 words\nAssistant B: 6 words", nil }, { "A scored higher than B by 2.", nil }, { "### Score Assistant A:\n7/10\n\n### Score Assistant B:\n5/10\n\nRevised:\n\n### Score Assistant A:\n8/10", "8 5" }, { "<thinking>### Score Assistant A: 8/10\n### Score Assistant B: 6/10", nil },
   { "### Score Assistant C:\n8/10\n\n### Score Assistant D:\n6/10", nil }, { "[[A>B]]", nil }, { "### Answer:\nA", nil },
 })
 

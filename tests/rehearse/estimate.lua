@@ -6,13 +6,13 @@ local json = require "fellowship.core.json"
 local store = require "fellowship.core.store"
 local sys = require "fellowship.core.sys"
 local schemas = require "fellowship.call.schema"
-local schema_value = require "fellowship.rehearse.schema_value"
+local schema_value = require "fellowship.base.schema_value"
 local spread = require "fellowship.rehearse.spread"
 local lengths = require "fellowship.rehearse.lengths"
 local stand_in = require "fellowship.rehearse.stand_in"
 local sim = require "fellowship.provider.sim"
 local verdict = require "fellowship.judge.verdict"
-local verdict_schema = require "fellowship.judge.verdict_schema"
+local form = require "fellowship.base.form"
 local tap = require "tap"
 
 local ok, is = tap.ok, tap.is
@@ -20,7 +20,7 @@ local ok, is = tap.ok, tap.is
 -- ---- values that fit ----
 
 local SCHEMAS = {
-  verdict_schema.of("combined", 10), verdict_schema.of("direct", 10), verdict_schema.of("independent", 100),
+  form.schema("combined", 10), form.schema("direct", 10), form.schema("independent", 100),
   {}, { type = "string", minLength = 300 }, { type = "string", maxLength = 5 }, { type = "string", minLength = 5, maxLength = 5 },
   { type = "integer", minimum = -3, maximum = -3 }, { type = "integer", maximum = -10 }, { type = "integer", minimum = 1000 },
   { type = "number", minimum = 0.25, maximum = 0.5 }, { type = "number", maximum = 0.5 }, { type = "number", minimum = 7.5 },
@@ -68,9 +68,9 @@ is(stand_in.part("[sim] the words of sim, [sim k, [sim k1 2]", error), "[sim] th
 ok(stand_in.write(flight_of("a", "1"), 1, 90) ~= stand_in.write(flight_of("a", "2"), 1, 90), "other requests, other texts")
 is(stand_in.write(flight_of("a", "1"), 1, 90), stand_in.write(flight_of("a", "1"), 1, 90), "the same, the same")
 
-for strategy, form in pairs { combined = "### Score Assistant A:\nX/10\n\n### Score Assistant B:\nY/10",
+for strategy, kind in pairs { combined = "### Score Assistant A:\nX/10\n\n### Score Assistant B:\nY/10",
   independent = "### Overall Score:\nX/10", direct = "### Answer:\nX" } do
-  local flight = flight_of(form)
+  local flight = flight_of(kind)
   flight.params.logprobs = true
   local text, logprobs = stand_in.write(flight, 1, 200)
   local found = verdict.parse(text, { strategy = strategy, scale = 10 })

@@ -12,18 +12,21 @@ local form = {}
 ---@field headings string[] the lines that values stand behind
 ---@field fields string[] the same in JSON, behind the evidence
 ---@field places string[] what stands for the values in a prompt
+---@field shown string[] the headings under which a prompt shows what is judged
 ---@field scored boolean values are scores of a scale, or one of the letters A, B, C
 
 ---@type table<string, fellowship.Form>
 local forms = {
   combined = { strategy = "combined", headings = { "### Score Assistant A:", "### Score Assistant B:" },
+    shown = { "### Response of Assistant A", "### Response of Assistant B" },
     fields = { "score_a", "score_b" }, places = { "X", "Y" }, scored = true },
   debate = { strategy = "combined", headings = { "### Score Assistant 1:", "### Score Assistant 2:" },
+    shown = { "### Response of Assistant 1", "### Response of Assistant 2" },
     fields = { "score_a", "score_b" }, places = { "X", "Y" }, scored = true },
   independent = { strategy = "independent", headings = { "### Overall Score:" }, fields = { "score" }, places = { "X" },
-    scored = true },
+    shown = { "### Response" }, scored = true },
   direct = { strategy = "direct", headings = { "### Answer:" }, fields = { "winner" }, places = { "X" },
-    scored = false },
+    shown = { "### Response of Assistant A", "### Response of Assistant B" }, scored = false },
 }
 
 local NAMES = { "combined", "debate", "independent", "direct" }

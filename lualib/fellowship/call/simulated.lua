@@ -19,7 +19,7 @@ function simulated.answer(flight)
     flight.sent = 1
     local latency = tonumber(flight.params.latency)
     if latency then task.sleep(latency) end
-    completion = model.adapter.generate(model.name, flight.messages, flight.params, flight.sample)
+    completion = model.adapter.generate(model.name, flight.messages, flight.params, flight.sample, flight.schema)
   end
   local outcome = { verdict = "done", completion = completion, elapsed = 0 }
   if not settings.offline then return record.conclude(flight, outcome, 1, "{}") end

@@ -33,12 +33,13 @@ local verdict = {}
 ---@field problem? any why it could not be read
 ---@field problem_kind? string the same in a word: one of fellowship.judge.read.decide's KINDS
 
-verdict.strategies = { "direct", "independent", "combined" }
+verdict.strategies = { "combined", "independent", "direct" }
 
-local WHAT = { combined = "scores of both assistants", independent = "overall score", direct = "answer (A, B or C)" }
+local WHAT = { independent = "score for the response", direct = "answer (A, B or C)", a = "score for Assistant A",
+  b = "score for Assistant B" }
 
-local function explain(kind, strategy, scale)
-  return decide.KINDS[kind]:format(WHAT[strategy], scale)
+local function explain(kind, strategy, scale, side)
+  return decide.KINDS[kind]:format(WHAT[strategy] or WHAT[side or "a"], scale)
 end
 
 --- How many bytes there are from a number's first digit to the text's end: the number of its run of digits, counted
@@ -74,16 +75,17 @@ function readers.combined(text, options, shown)
   local list, about = statements.read(text, options.scale, true)
   if not list then return nil, "long" end
   local own = shown:own(list)
-  local found, why = decide.both(own)
+  local found, why, side = decide.both(own)
   if not found and options.second then found = bare_pair(own) end
   if found and not options.second and shown:plants { found.a, found.b } then
     found = decide.both(shown:unshared(own))
     if not found then return nil, "quoted" end
   elseif not found then
-    return nil, #own < #list and "quoted" or why
+    return nil, #own < #list and "quoted" or why, side
   end
   if options.final and math.min(found.a.tier, found.b.tier) < FINAL then return nil, "long" end
-  if about.unfinished or options.cut and (goes_on(about, found.a) or goes_on(about, found.b)) then return nil,
+  if about.unfinished or options.cut and (found.partial or goes_on(about, found.a) or goes_on(about,
+    found.b)) then return nil,
     "unfinished" end
   local read = form.verdict(form.of "combined", { found.a.value, found.b.value })
   read.behind = { a = bytes_behind(about, text, found.a), b = bytes_behind(about, text, found.b) }
@@ -168,9 +170,9 @@ function verdict.parse(text, options)
   if #own > LONGEST then own, how.final = end_of(own), true end
   local found = not options.cut and at_once(own, strategy, scale, shown)
   if found then return found end
-  local kind
-  found, kind = readers[strategy](own, how, shown)
-  if not found then return nil, explain(kind, strategy, scale), kind end
+  local kind, side
+  found, kind, side = readers[strategy](own, how, shown)
+  if not found then return nil, explain(kind, strategy, scale, side), kind end
   return found
 end
 

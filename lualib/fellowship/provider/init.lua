@@ -23,7 +23,7 @@
 --
 -- `default_max_tokens` is the bound of an answer that is sent when none is given.
 --
--- An adapter of a model that needs no network has generate(name, messages, params, sample) -> completion instead.
+-- An adapter of a model that needs no network has generate(name, messages, params, sample, schema) -> completion instead.
 
 local check = require "fellowship.base.check"
 local nearest = require "fellowship.base.nearest"

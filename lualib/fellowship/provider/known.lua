@@ -72,7 +72,7 @@ local OLLAMA = { num_ctx = INTEGER, num_predict = INTEGER, num_keep = INTEGER, n
   template = TEXT, truncate = FLAG, shift = FLAG }
 
 -- The stand-in's own: how long it takes, how much it says, and how it judges.
-local SIM = { latency = NUMBER, length = INTEGER, bias = TEXT, skill = NUMBER }
+local SIM = { latency = NUMBER, length = INTEGER, quality = NUMBER, bias = TEXT, skill = NUMBER }
 
 local HOSTED = { COMMON, SAMPLING, HOSTS }
 local SERVER = { COMMON, SAMPLING, OPENAI }

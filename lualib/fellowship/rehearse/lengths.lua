@@ -10,7 +10,7 @@
 local json = require "fellowship.core.json"
 local store = require "fellowship.core.store"
 local content = require "fellowship.base.content"
-local sim = require "fellowship.provider.sim"
+local form = require "fellowship.base.form"
 
 local lengths = {
   sampled = 0, ---@type integer completions of the store that were looked at
@@ -53,7 +53,7 @@ end
 function lengths.shape(messages, schema)
   local last = content.text(messages[#messages].content)
   return { count = math.min(#messages, LONGEST), head = last:sub(1, HEAD), judging = schema ~= nil
-    or sim.judgement(last, function() return 1 end) ~= "" }
+    or form.asked(last) ~= nil }
 end
 
 -- ---- reading the store ----

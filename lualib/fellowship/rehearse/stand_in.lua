@@ -3,7 +3,8 @@
 
 local json = require "fellowship.core.json"
 local content = require "fellowship.base.content"
-local schema_value = require "fellowship.rehearse.schema_value"
+local form = require "fellowship.base.form"
+local schema_value = require "fellowship.base.schema_value"
 local sim = require "fellowship.provider.sim"
 
 local stand_in = {}
@@ -26,21 +27,6 @@ local function marked(group, id, bytes, ending)
   return MARK:format(group, bytes, id) .. filler:sub(1, room) .. ending
 end
 
---- Log-probabilities of a text as if its model had been sure: numbers are tokens of their own.
-local function sure_of(text)
-  local tokens = {}
-  local function add(piece)
-    if piece == "" then return end
-    tokens[#tokens + 1] = { token = piece, length = #piece, logprob = 0.0,
-      top = { { token = piece, logprob = 0.0 } } }
-  end
-  for words, digits in text:gmatch "(%D*)(%d*)" do
-    add(words)
-    add(digits)
-  end
-  return tokens
-end
-
 --- A value that fits the schema, as JSON of about so many bytes.
 local function fitting(schema, draw, group, id, bytes)
   local function text(most)
@@ -56,8 +42,8 @@ end
 ---@param messages table[]
 ---@return boolean
 function stand_in.decides(messages)
-  local form = sim.judgement(content.text(messages[#messages].content), function() return 1 end)
-  return form ~= "" and not form:find("Overall", 1, true)
+  local asked = form.asked(content.text(messages[#messages].content))
+  return asked ~= nil and asked.strategy ~= "independent"
 end
 
 --- What a model would answer, as far as a workflow can tell.
@@ -70,7 +56,7 @@ function stand_in.write(flight, group, bytes)
   local draw, id = sim.numbers(flight.digest), (string.unpack("<I4", flight.digest))
   if flight.schema then return fitting(flight.schema, draw, group, id, bytes) end
   local text = marked(group, id, bytes, sim.judgement(content.text(flight.messages[#flight.messages].content), draw))
-  return text, flight.params.logprobs and sure_of(text) or nil
+  return text, flight.params.logprobs and sim.tokens(text) or nil
 end
 
 --- Parts a message into what stands in for a model's text and the rest.

@@ -68,6 +68,18 @@ local function word_sign(t, i)
   return "?"
 end
 
+--- Whether a small letter is all that a sentence says, or all that it says behind a colon.
+local function is_alone(t, i)
+  for j = i + 1, t.n do
+    if t.what[j] == "word" or t.what[j] == "digits" then return false end
+  end
+  for j = i - 1, 1, -1 do
+    if t.what[j] == ":" then return true end
+    if t.what[j] == "word" or t.what[j] == "digits" then return false end
+  end
+  return true
+end
+
 local NUMERALS = { one = true, two = true }
 
 local function sign_of(t, i)
@@ -78,7 +90,7 @@ local function sign_of(t, i)
   end
   if t.letter[i] then
     if t.capital[i] then return is_article(t, i) and "" or t.letter[i] end
-    return label.side(t, i) or (t.n <= 3 and i == t.n or t.what[i - 1] == ":" and i == t.n) and t.letter[i]
+    return label.side(t, i) or is_alone(t, i) and t.letter[i]
       or t.letter[i] == "a" and t.n > 1 and "" or "?"
   end
   local side = label.side(t, i)

@@ -8,12 +8,11 @@ local decide = {}
 local MISSING, RANGE, DIFFER, CRITERIA, UNFINISHED, QUOTED = "missing", "range", "differ", "criteria", "unfinished",
   "quoted"
 
---- Why a verdict could not be read, in a word each, as results.json counts them; and in a sentence.
+--- Why a verdict could not be read: in a word each, as results.json counts them, and in a sentence about what is missing.
 decide.KINDS = {
-  [MISSING] = "no %s was found", [RANGE] = "the %s is not within 0 to %d, or is a range or of another scale",
+  [MISSING] = "no %s was found", [QUOTED] = "no %s was found", [RANGE] = "the %s is not within 0 to %d",
   [DIFFER] = "there are several that differ for the %s", [CRITERIA] = "there are scores of criteria, but no %s",
-  [UNFINISHED] = "the answer ends before the %s", [QUOTED] = "the %s is a quotation",
-  long = "the answer is too long to hold a %s",
+  [UNFINISHED] = "the answer ends before the %s", long = "the answer is too long to tell the %s",
 }
 
 local SIDES = { "a", "b" }
@@ -53,31 +52,31 @@ local function differs(x, y)
   return x.a.value ~= y.a.value or x.b.value ~= y.b.value
 end
 
---- The last complete round; a part of one behind it must say the same. Rounds under several criteria are none.
+--- The last statement of each side, where the rounds are no different criteria's. A round with one side alone corrects
+--- that side.
 local function last_round(list)
   local rounds, last = rounds_of(list), nil
   for _, round in ipairs(rounds) do
     if round.a and round.b then
-      if last and differs(last, round) and round.a.topic and last.a.topic
-        and round.a.topic ~= last.a.topic then return nil, DIFFER end
+      if last and differs(last, round) and round.a.topic and last.a.topic and round.a.topic ~= last.a.topic then
+        return nil, DIFFER, "a"
+      end
       last = round
     end
   end
-  if not last then return nil, MISSING end
-  local rest = rounds[#rounds]
-  if rest ~= last then
-    for _, side in ipairs(SIDES) do
-      if rest[side] and rest[side].value ~= last[side].value then return nil, DIFFER end
-    end
+  last = { partial = last ~= rounds[#rounds] }
+  for _, st in ipairs(list) do last[st.side] = st end
+  for _, side in ipairs(SIDES) do
+    if last[side].value == false then return nil, RANGE, side end
   end
-  if last.a.value == false or last.b.value == false then return nil, RANGE end
   return last
 end
 
 --- The statements of both sides that decide.
 ---@param list fellowship.Statement[]
----@return { a: fellowship.Statement, b: fellowship.Statement }?
+---@return { a: fellowship.Statement, b: fellowship.Statement, partial: boolean? }? partial: one side was stated once more
 ---@return string? kind why not
+---@return "a"|"b"|nil side of whom
 function decide.both(list)
   local sided = {}
   for _, st in ipairs(list) do
@@ -98,12 +97,13 @@ function decide.both(list)
       end
       local first, why = agreed(a)
       local second, why_not = agreed(b)
-      if not first or not second then return nil, why or why_not end
+      if not first or not second then return nil, why or why_not, first and "b" or "a" end
       return { a = first, b = second }
     end
   end
-  return nil, #of_side(sided, "a", scores.CRITERION) > 0 and #of_side(sided, "b", scores.CRITERION) > 0 and CRITERIA
-    or MISSING
+  local a, b = of_side(sided, "a", scores.CRITERION), of_side(sided, "b", scores.CRITERION)
+  if #a > 0 and #b > 0 then return nil, CRITERIA, "a" end
+  return nil, MISSING, #of_side(sided, "a", scores.BARE) > 0 and "b" or "a"
 end
 
 --- The statement of one score that decides.

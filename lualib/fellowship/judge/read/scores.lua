@@ -117,7 +117,8 @@ local function add_found(list, l, found, embedded, options)
   elseif not found.value and not found.out and (l.inherited or not (l.score or l.overall)) then
     return -- a number of something else
   elseif #l.sides < 2 and (l.score or l.overall or found.out or l.unknown == 0) then
-    add(list, found, l, l.sides[1] or found.side, tier, embedded).first = l.first
+    local st = add(list, found, l, l.sides[1] or found.side, tier, embedded)
+    st.unnamed = l.words == 0 and not l.score and not l.overall -- a number and nothing else
   end
 end
 

@@ -39,7 +39,7 @@ function Reader:place(from, line)
     local st = self.list[i]
     st.topic = topic
     if st.at then st.at, st.stop = st.at + line.base, st.stop + line.base end
-    if self.sides then st.side = st.side or side end
+    if self.sides then st.side = st.side or not st.unnamed and side or nil end
     local tier, whole = st.tier, self.sides and st.score and st.named
     if tier > scores.CRITERION then
       if overall and not topic then tier = scores.OVERALL
@@ -129,7 +129,9 @@ function Reader:sentence(line, start, stop, known)
   known.pending = nil
   if known.n == 1 then
     known.side, known.first = begins_with_side(t), first
-    known.topic = t.n <= 6 and count == 0 and not label.is_clear(first) and not first.neutral and not known.side
+    known.topic = t.n <= 6 and (first.colon or first.words <= 2 or line.item) and count == 0
+      and not label.is_clear(first)
+      and not first.neutral and not known.side
   end
   if known.side and names_other(t, known.side) then known.side = nil end
   for i = from + 1, #self.list do
