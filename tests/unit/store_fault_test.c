@@ -1,6 +1,6 @@
 /* What is no store is refused, and a full, read-only or damaged one says so and loses nothing. */
 #include "engine/store/place.h"
-#include "store_desk.h"
+#include "store_scene.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -19,22 +19,22 @@ static void sql(const char *at, const char *statements) {
 }
 
 static void refused(const char *at, bool read_only, const char *part) {
-    desk d;
-    ok(!desk_open(&d, at, read_only), "refused: %s", err);
+    scene d;
+    ok(!scene_open(&d, at, read_only), "refused: %s", err);
     has_str(err, part, "with the reason");
-    desk_close(&d);
+    scene_close(&d);
 }
 
 static void test_refusals(void) {
-    desk d;
+    scene d;
     refused(fresh(), true, "there is no store at");
     refused("", false, "empty");
     refused(folder, false, "a folder");
     refused("/dev/null", false, "no regular file");
     refused("/proc/none/store.db", false, "cannot create the folder");
 
-    desk_open(&d, fresh(), false);
-    desk_close(&d);
+    scene_open(&d, fresh(), false);
+    scene_close(&d);
     sql(path, "PRAGMA user_version=99");
     refused(path, false, "newer fellowship");
     refused(path, true, "newer fellowship");
@@ -48,8 +48,8 @@ static void test_refusals(void) {
     snprintf(path, sizeof path, "%s/empty.db", folder);
     close(open(path, O_CREAT | O_WRONLY, 0600));
     refused(path, true, "empty");
-    ok(desk_open(&d, path, false), "an empty file becomes a store");
-    desk_close(&d);
+    ok(scene_open(&d, path, false), "an empty file becomes a store");
+    scene_close(&d);
 
     snprintf(path, sizeof path, "%s/text.db", folder);
     FILE *f = fopen(path, "w");
@@ -61,23 +61,23 @@ static void test_refusals(void) {
 }
 
 static void test_odd_names(void) {
-    desk d;
+    scene d;
     char before[256];
     if (!getcwd(before, sizeof before) || chdir(folder) < 0) return;
     const char *names[] = {":memory:", "file:x?mode=memory", "100%41#?&.db", "./a//b/../s.db"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        ok(desk_open(&d, names[i], false), "opens %s: %s", names[i], err);
-        desk_close(&d);
+        ok(scene_open(&d, names[i], false), "opens %s: %s", names[i], err);
+        scene_close(&d);
         ok(access(names[i], F_OK) == 0, "which is a file of that name");
     }
     if (chdir(before) < 0) abort();
 }
 
 static void test_damage(void) {
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     for (int n = 0; n < 500; n++) store_submit(d.s, make_put(n, words("answer %d", n)));
-    desk_close(&d);
+    scene_close(&d);
     int fd = open(path, O_WRONLY);
     static char noise[16384];
     memset(noise, 0x5a, sizeof noise);
@@ -85,7 +85,7 @@ static void test_damage(void) {
     for (off_t at = 8192, end = lseek(fd, 0, SEEK_END); at < end; at += (off_t)sizeof noise)
         if (pwrite(fd, noise, sizeof noise, at) < 0) abort();
     close(fd);
-    ok(desk_open(&d, path, false), "a store with damaged pages opens");
+    ok(scene_open(&d, path, false), "a store with damaged pages opens");
     store_job *job = run(&d, make_get(1));
     ok(job->error && !job->found, "but a get fails");
     has_str(job->error, "damaged", "and says so");
@@ -93,7 +93,7 @@ static void test_damage(void) {
     job = run(&d, make_put(1000, words("answer %d", 0)));
     has_str(job->error, "damaged", "as does a put");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
 }
 
 /* Mounts a tmpfs of so many bytes at at, or skips with the reason. */
@@ -109,17 +109,17 @@ static void test_read_only_media(void) {
     snprintf(at, sizeof at, "%s/media", folder);
     snprintf(file, sizeof file, "%s/store.db", at);
     if (!mount_small(at, "size=4m")) return;
-    desk d;
-    desk_open(&d, file, false);
+    scene d;
+    scene_open(&d, file, false);
     store_job_free(run(&d, make_put(1, words("answer %d", 1))));
-    desk_close(&d);
+    scene_close(&d);
     mount("tmpfs", at, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL);
     refused(file, false, "read-only");
-    if (ok(desk_open(&d, file, true), "a store on read-only media opens for reading: %s", err)) {
+    if (ok(scene_open(&d, file, true), "a store on read-only media opens for reading: %s", err)) {
         store_job *job = run(&d, make_get(1));
         ok(completion_is(job, "answer 1"), "and reads");
         store_job_free(job);
-        desk_close(&d);
+        scene_close(&d);
     }
     is_int(count(file), 1, "and is counted");
     umount(at);
@@ -127,15 +127,15 @@ static void test_read_only_media(void) {
 
 /* The same by permissions, which root is not bound by: so a child becomes another user. */
 static void test_not_ours(void) {
-    desk d;
+    scene d;
     if (getuid() != 0) {
         skip("only root can make a file of another user");
         return;
     }
     chmod(folder, 0755);
-    desk_open(&d, fresh(), false);
+    scene_open(&d, fresh(), false);
     store_job_free(run(&d, make_put(1, words("answer %d", 1))));
-    desk_close(&d);
+    scene_close(&d);
     chmod(path, 0644);
     char parent[128];
     snprintf(parent, sizeof parent, "%s", path);
@@ -147,13 +147,13 @@ static void test_not_ours(void) {
     pid_t child = fork();
     if (child == 0) {
         if (setuid(65534) < 0) _exit(2);
-        if (desk_open(&d, path, false) || !strstr(err, "read-only")) _exit(3);
-        desk_close(&d);
-        if (!desk_open(&d, path, true)) _exit(4);
+        if (scene_open(&d, path, false) || !strstr(err, "read-only")) _exit(3);
+        scene_close(&d);
+        if (!scene_open(&d, path, true)) _exit(4);
         store_job *job = run(&d, make_get(1));
         bool found = completion_is(job, "answer 1");
         store_job_free(job);
-        desk_close(&d);
+        scene_close(&d);
         _exit(found ? 0 : 5);
     }
     int status;
@@ -164,8 +164,8 @@ static void test_not_ours(void) {
 /* Without its WAL such a store would silently lack completions. */
 static void test_wal_on_read_only_media(void) {
     char at[64], file[96], copy[400];
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     store_job_free(run(&d, make_put(1, words("answer %d", 1))));
     snprintf(at, sizeof at, "%s/media", folder);
     snprintf(file, sizeof file, "%s/store.db", at);
@@ -176,11 +176,11 @@ static void test_wal_on_read_only_media(void) {
         refused(file, true, "unfinished writes");
         umount(at);
     }
-    desk_close(&d);
+    scene_close(&d);
 }
 
 /* Puts until one fails, then checks that what was said to be stored is, and only that. */
-static int fill(desk *d, pack_text (*make)(int), int limit) {
+static int fill(scene *d, pack_text (*make)(int), int limit) {
     int stored = 0;
     for (int n = 0; n < limit; n++) {
         store_job *job = run(d, make_put(n, make(n)));
@@ -200,7 +200,7 @@ static pack_text wide(int n) {
     return text(kilobytes, sizeof kilobytes);
 }
 
-static void after_full(desk *d, int stored, const char *what) {
+static void after_full(scene *d, int stored, const char *what) {
     store_job *job = run(d, make_get(stored - 1));
     ok(job->found && !job->error, "%s: gets still work", what);
     store_job_free(job);
@@ -223,8 +223,8 @@ static void test_full_disk(void) {
     snprintf(at, sizeof at, "%s/full", folder);
     snprintf(file, sizeof file, "%s/store.db", at);
     if (!mount_small(at, "size=1m")) return;
-    desk d;
-    desk_open(&d, file, false);
+    scene d;
+    scene_open(&d, file, false);
     int stored = fill(&d, wide, 1000);
     ok(stored > 3 && stored < 100, "a full disk fails put %d", stored);
     has_str(err, "disk full", "and says so");
@@ -233,7 +233,7 @@ static void test_full_disk(void) {
     store_job *job = run(&d, make_put(stored, wide(0)));
     ok(!job->error && !job->found, "once there is room again, so are puts");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
     is_int(count(file), stored + 1, "what was said to be stored is, no more");
     umount(at);
 }
@@ -241,9 +241,9 @@ static void test_full_disk(void) {
 /* The same through a limit, where no tmpfs can be mounted. */
 static void test_file_limit(void) {
     fresh();
-    desk d;
+    scene d;
     struct rlimit before, limit;
-    desk_open(&d, path, false);
+    scene_open(&d, path, false);
     getrlimit(RLIMIT_FSIZE, &before);
     limit = before;
     limit.rlim_cur = 1 << 20;
@@ -257,7 +257,7 @@ static void test_file_limit(void) {
     store_job *job = run(&d, make_get(stored - 1));
     ok(job->found, "gets still work");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
     is_int(count(path), stored, "what was said to be stored is, no more");
 }
 
@@ -284,7 +284,7 @@ static void test_places(void) {
 }
 
 int main(void) {
-    if (!desk_begin()) return 1;
+    if (!scene_begin()) return 1;
     test_refusals();
     test_odd_names();
     test_damage();
@@ -294,5 +294,5 @@ int main(void) {
     test_full_disk();
     test_file_limit();
     test_places();
-    return desk_end();
+    return scene_end();
 }

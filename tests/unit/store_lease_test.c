@@ -1,5 +1,5 @@
 /* Leases: a call is one process's at a time, whatever becomes of the processes. */
-#include "store_desk.h"
+#include "store_scene.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -132,10 +132,10 @@ static void test_killed(void) {
 
 enum { CALLS = 6, PROCESSES = 4 };
 
-typedef struct scene {
+typedef struct race {
     _Atomic pid_t asking[CALLS]; /* who asks for a call now */
     atomic_int taken, refused, twice;
-} scene;
+} race;
 
 /* Whether there is such a process that has not ended. */
 static bool lives(pid_t pid) {
@@ -149,7 +149,7 @@ static bool lives(pid_t pid) {
     return read && state && state[2] != 'Z' && state[2] != 'X';
 }
 
-static void contend(scene *s, const char *at, unsigned seed) {
+static void contend(race *s, const char *at, unsigned seed) {
     for (;;) {
         store_leases *l = store_leases_open(at);
         if (!l) _exit(1);
@@ -172,7 +172,7 @@ static void contend(scene *s, const char *at, unsigned seed) {
 
 static void test_contention(void) {
     const char *at = place();
-    scene *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    race *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t children[PROCESSES];
     unsigned seed = (unsigned)getpid();
     fflush(stdout);
@@ -224,7 +224,7 @@ static void end_lease(store *s, uint64_t n) {
     store_end_lease(s, key);
 }
 
-static bool comes_back(desk *d, bool wanted) {
+static bool comes_back(scene *d, bool wanted) {
     store_job *job = wait_jobs(d, 1);
     bool right = job->found == wanted && !job->error;
     store_job_free(job);
@@ -232,9 +232,9 @@ static bool comes_back(desk *d, bool wanted) {
 }
 
 static void test_stores(void) {
-    desk a, b;
-    desk_open(&a, fresh(), false);
-    desk_open(&b, path, false);
+    scene a, b;
+    scene_open(&a, fresh(), false);
+    scene_open(&b, path, false);
     is_int(store_foreign_commits(a.s), -1, "before the first lease nothing is known of others");
     ok(!has_file(path), "and nothing lies beside the store");
     ok(lease(a.s, 1), "one store takes a call");
@@ -262,22 +262,22 @@ static void test_stores(void) {
     store_submit(b.s, make_await(2, 60000));
     store_finish(b.s);
     ok(comes_back(&b, false), "nor who waits when the store is closed");
-    desk_close(&b);
-    desk_close(&a);
+    scene_close(&b);
+    scene_close(&a);
     ok(!has_file(path), "closed, the store is one file");
-    if (desk_open(&a, path, true)) {
+    if (scene_open(&a, path, true)) {
         ok(lease(a.s, 1) && lease(a.s, 1), "to read one needs no leases");
         ok(!has_file(path), "and makes none");
-        desk_close(&a);
+        scene_close(&a);
     }
 }
 
 int main(void) {
-    if (!desk_begin()) return 1;
+    if (!scene_begin()) return 1;
     test_killed();
     test_contention();
     test_two();
     test_many();
     test_stores();
-    return desk_end();
+    return scene_end();
 }

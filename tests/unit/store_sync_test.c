@@ -1,6 +1,6 @@
 /* What a power cut may cost: every commit is on the disk within a second, also while another
  * process has the lock; and a store whose file is moved away says so. */
-#include "store_desk.h"
+#include "store_scene.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -59,7 +59,7 @@ static void *hold_lock(void *arg) {
     return NULL;
 }
 
-static int64_t put(desk *d, int n) {
+static int64_t put(scene *d, int n) {
     store_job *job = run(d, make_put(n, words("answer %d", n)));
     if (job->error) printf("# %s\n", job->error);
     store_job_free(job);
@@ -69,8 +69,8 @@ static int64_t put(desk *d, int n) {
 static void test_exposure(void) {
     enum { PUTS = 300 };
     static int64_t told[PUTS];
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     for (int n = 0; n < PUTS; n++) {
         told[n] = put(&d, n);
         if (n % 10 == 0) usleep(30000);
@@ -96,7 +96,7 @@ static void test_exposure(void) {
     int64_t ms = exposure(last);
     printf("# %d ms\n", (int)ms);
     ok(ms >= 0 && ms < 1000, "also while another process has the lock for two seconds");
-    desk_close(&d);
+    scene_close(&d);
 }
 
 static void test_durable(void) {
@@ -114,8 +114,8 @@ static void test_durable(void) {
 }
 
 static void test_failing(void) {
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     put(&d, 1);
     atomic_store(&sync_errno, EIO);
     usleep(700000);
@@ -126,13 +126,13 @@ static void test_failing(void) {
     job = run(&d, make_put(3, words("answer %d", 3)));
     ok(!job->error, "which goes on once it can");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
 }
 
 static void moved(const char *how, const char *command) {
-    desk d;
+    scene d;
     char line[600];
-    desk_open(&d, fresh(), false);
+    scene_open(&d, fresh(), false);
     put(&d, 1);
     snprintf(line, sizeof line, command, path, path, path, path);
     if (system(line) != 0) abort();
@@ -140,7 +140,7 @@ static void moved(const char *how, const char *command) {
     ok(job->error && strstr(job->error, "was moved, removed or replaced"),
        "a store that was %s under a run says so", how);
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
 }
 
 static void test_moved(void) {
@@ -149,24 +149,24 @@ static void test_moved(void) {
     moved("replaced", "echo x > '%s.new' && mv '%s.new' '%s'");
     moved("robbed of its log", "rm '%s-wal'");
 
-    desk d;
+    scene d;
     char line[600];
-    desk_open(&d, fresh(), false);
+    scene_open(&d, fresh(), false);
     put(&d, 1);
     snprintf(line, sizeof line, "mv '%s' '%s.old'", path, path);
     if (system(line) != 0) abort();
     put(&d, 2);
-    desk_close(&d);
+    scene_close(&d);
     snprintf(line, sizeof line, "mv '%s.old' '%s'", path, path);
     if (system(line) != 0) abort();
     is_int(count(path), 2, "once it is back, so is what was committed meanwhile");
 }
 
 int main(void) {
-    if (!desk_begin()) return 1;
+    if (!scene_begin()) return 1;
     test_exposure();
     test_durable();
     test_failing();
     test_moved();
-    return desk_end();
+    return scene_end();
 }

@@ -1,13 +1,13 @@
 /* The store keeps what it was given, across reopening, processes and kills. */
-#include "store_desk.h"
+#include "store_scene.h"
 
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 static void test_round_trip(void) {
-    desk d;
-    if (!ok(desk_open(&d, fresh(), false), "a store opens, with its parent folders: %s", err))
+    scene d;
+    if (!ok(scene_open(&d, fresh(), false), "a store opens, with its parent folders: %s", err))
         return;
     store_job *job = run(&d, make_get(1));
     ok(!job->found && !job->error, "nothing is in it");
@@ -43,23 +43,23 @@ static void test_round_trip(void) {
     job = run(&d, make_get(3));
     ok(job->found && job->answer.len == 0, "so does an empty text");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
 
     char wal[160];
     snprintf(wal, sizeof wal, "%s-wal", path);
     ok(access(wal, F_OK) < 0, "a closed store is one file");
-    ok(desk_open(&d, path, false), "it opens again");
+    ok(scene_open(&d, path, false), "it opens again");
     job = run(&d, make_get(2));
     ok(job->found && job->answer.len == len, "with what it had");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
     is_int(count(path), 3, "and it is counted");
 }
 
 static void test_order(void) {
     enum { JOBS = 20000 };
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     for (int n = 0; n < JOBS; n++) {
         store_submit(d.s, make_put(n, words("answer %d", n)));
         store_submit(d.s, make_get(n)); /* sees the put before it, in the same group or not */
@@ -82,15 +82,15 @@ static void test_order(void) {
     ok(d.rounds < JOBS, "in groups: %d rounds for %d jobs", d.rounds, 2 * JOBS);
 
     for (n = 0; n < 1000; n++) store_submit(d.s, make_put(JOBS + n, words("answer %d", n)));
-    desk_close(&d);
+    scene_close(&d);
     is_int(count(path), JOBS + 1000, "closing finishes what waits");
 }
 
 /* In a child: puts keys 0 to count with texts of its own, from the last or the first. Exits with 0
  * when every put brought the same text for its key as a get afterwards. */
 static void child_puts(int count, const char *format, bool backwards) {
-    desk d;
-    if (!desk_open(&d, path, false)) {
+    scene d;
+    if (!scene_open(&d, path, false)) {
         fprintf(stderr, "# %s\n", err);
         _exit(2);
     }
@@ -107,7 +107,7 @@ static void child_puts(int count, const char *format, bool backwards) {
         store_job_free(put);
         store_job_free(got);
     }
-    desk_close(&d);
+    scene_close(&d);
     _exit(bad ? 1 : 0);
 }
 
@@ -131,8 +131,8 @@ static void test_two_processes(void) {
 
 /* How many of the keys below count the store at path has. */
 static int count_found(int count, bool read_only) {
-    desk d;
-    if (!desk_open(&d, path, read_only)) return -1;
+    scene d;
+    if (!scene_open(&d, path, read_only)) return -1;
     int found = 0;
     for (int n = 0; n < count; n++) store_submit(d.s, make_get(n));
     for (store_job *job = wait_jobs(&d, count), *next; job; job = next) {
@@ -140,7 +140,7 @@ static int count_found(int count, bool read_only) {
         next = job->next;
         store_job_free(job);
     }
-    desk_close(&d);
+    scene_close(&d);
     return found;
 }
 
@@ -152,8 +152,8 @@ static void test_kill(void) {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        desk d;
-        if (!desk_open(&d, path, false)) _exit(2);
+        scene d;
+        if (!scene_open(&d, path, false)) _exit(2);
         for (int n = 0;; n++) {
             store_submit(d.s, make_put(n, words("answer %d", n)));
             for (store_job *job = store_collect(d.s), *next; job; job = next) {
@@ -204,8 +204,8 @@ static int stop_at_three(void *arg, const store_record *record) {
 }
 
 static void test_each(void) {
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     for (int n = 0; n < 10; n++) {
         store_job *job = make_put(n, words("answer %d", n));
         job->created_ms = 100 + (9 - n) / 2; /* 9 and 8 first, then 7 and 6, ... */
@@ -219,16 +219,16 @@ static void test_each(void) {
     is_int(store_each(path, &(store_how){0}, stop_at_three, &seen, err, sizeof err), 42,
            "it stops when told to");
     is_int(seen, 3, "at once");
-    desk_close(&d);
+    scene_close(&d);
 }
 
 static void test_read_only(void) {
-    desk d;
-    desk_open(&d, fresh(), false);
+    scene d;
+    scene_open(&d, fresh(), false);
     store_job_free(run(&d, make_put(1, words("answer %d", 1))));
 
-    desk reader;
-    ok(desk_open(&reader, path, true), "a store that is in use opens for reading: %s", err);
+    scene reader;
+    ok(scene_open(&reader, path, true), "a store that is in use opens for reading: %s", err);
     store_job *job = run(&reader, make_get(1));
     ok(completion_is(job, "answer 1"), "and reads what was committed");
     store_job_free(job);
@@ -239,14 +239,14 @@ static void test_read_only(void) {
     job = run(&reader, make_put(3, words("answer %d", 3)));
     has_str(job->error, "read-only", "a put is refused");
     store_job_free(job);
-    desk_close(&reader);
-    desk_close(&d);
+    scene_close(&reader);
+    scene_close(&d);
 
     struct stat before, after;
     stat(path, &before);
-    ok(desk_open(&d, path, true), "a store that is not in use opens for reading");
+    ok(scene_open(&d, path, true), "a store that is not in use opens for reading");
     store_job_free(run(&d, make_get(1)));
-    desk_close(&d);
+    scene_close(&d);
     char wal[160];
     snprintf(wal, sizeof wal, "%s-wal", path);
     stat(path, &after);
@@ -256,26 +256,26 @@ static void test_read_only(void) {
 }
 
 static void test_durable(void) {
-    desk d;
+    scene d;
     store_options options = {.path = fresh(), .durable = true};
     store *s = store_open(&options, err, sizeof err);
     ok(s != NULL, "a durable store opens");
     for (int n = 0; n < 100; n++) store_submit(s, make_put(n, words("answer %d", n)));
     store_close(s);
     is_int(count(path), 100, "and keeps all");
-    desk_open(&d, path, false);
+    scene_open(&d, path, false);
     store_job_free(run(&d, make_put(100, words("answer %d", 100))));
     usleep(700 * 1000); /* the idle sync, for the sanitizers to see */
     store_job *job = run(&d, make_get(100));
     ok(job->found, "a store that was idle goes on");
     store_job_free(job);
-    desk_close(&d);
+    scene_close(&d);
     store_close(NULL);
     store_job_free(NULL);
 }
 
 int main(void) {
-    if (!desk_begin()) return 1;
+    if (!scene_begin()) return 1;
     /* first, while this process has no other thread */
     test_two_processes();
     test_kill();
@@ -284,5 +284,5 @@ int main(void) {
     test_each();
     test_read_only();
     test_durable();
-    return desk_end();
+    return scene_end();
 }

@@ -1,6 +1,6 @@
 /* Members of zip and tar archives of every flavour come through one by one, as files and through
  * pipes, and archives that are damaged, cut short, encrypted or bombs say so. */
-#include "stream_desk.h"
+#include "stream_scene.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -456,7 +456,7 @@ static void test_names(void) {
 }
 
 int main(void) {
-    if (!open_desk()) return 1;
+    if (!scene_begin()) return 1;
     test_formats();
     test_skipping();
     test_cut_short();
@@ -471,6 +471,6 @@ int main(void) {
     test_sparse();
     test_names();
     test_utf8_names();
-    close_desk();
+    scene_end();
     return done_testing();
 }

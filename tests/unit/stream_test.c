@@ -2,7 +2,7 @@
  * damaged, cut short or no stream at all says so. */
 #include "engine/archive/stream.h"
 
-#include "stream_desk.h"
+#include "stream_scene.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -263,7 +263,7 @@ static void test_standard_input(void) {
 }
 
 int main(void) {
-    if (!open_desk()) return 1;
+    if (!scene_begin()) return 1;
     test_filters();
     test_members_in_a_row();
     test_cut_short();
@@ -276,6 +276,6 @@ int main(void) {
     test_refusals();
     test_pipe();
     test_standard_input();
-    close_desk();
+    scene_end();
     return done_testing();
 }

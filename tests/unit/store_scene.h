@@ -1,11 +1,11 @@
 /*
- * store_desk: what the tests of the store share: a folder of their own, a store with a bell, jobs.
+ * store_scene: what the tests of the store share: a folder of their own, a store with a bell, jobs.
  *
  * Ownership: as in engine/store/store.h; jobs that come back are the test's to free, and the texts
  * that they borrow live until the end.
  */
-#ifndef FELLOWSHIP_TESTS_STORE_DESK_H
-#define FELLOWSHIP_TESTS_STORE_DESK_H
+#ifndef FELLOWSHIP_TESTS_STORE_SCENE_H
+#define FELLOWSHIP_TESTS_STORE_SCENE_H
 
 #include "engine/store/scan.h"
 #include "engine/store/store.h"
@@ -32,13 +32,13 @@ static inline void ring(void *arg) {
 }
 
 /* A store and the pipe that its notify rings. */
-typedef struct desk {
+typedef struct scene {
     store *s;
     int ends[2];
     int rounds;
-} desk;
+} scene;
 
-static inline bool desk_open(desk *d, const char *at, bool read_only) {
+static inline bool scene_open(scene *d, const char *at, bool read_only) {
     if (pipe(d->ends) < 0) return false;
     d->rounds = 0;
     store_options options = {
@@ -48,7 +48,7 @@ static inline bool desk_open(desk *d, const char *at, bool read_only) {
     return d->s != NULL;
 }
 
-static inline void desk_close(desk *d) {
+static inline void scene_close(scene *d) {
     store_close(d->s);
     close(d->ends[0]);
     close(d->ends[1]);
@@ -91,7 +91,7 @@ static inline store_job *make_put(int n, pack_text completion) {
 }
 
 /* Waits for count finished jobs; their list in order. */
-static inline store_job *wait_jobs(desk *d, int count) {
+static inline store_job *wait_jobs(scene *d, int count) {
     store_job *list = NULL, **tail = &list;
     while (count > 0) {
         char byte;
@@ -104,7 +104,7 @@ static inline store_job *wait_jobs(desk *d, int count) {
     return list;
 }
 
-static inline store_job *run(desk *d, store_job *job) {
+static inline store_job *run(scene *d, store_job *job) {
     store_submit(d->s, job);
     return wait_jobs(d, 1);
 }
@@ -126,12 +126,12 @@ static inline int count(const char *at) {
     return store_each(at, &(store_how){0}, count_one, &n, err, sizeof err) == 0 ? n : -1;
 }
 
-static inline bool desk_begin(void) {
+static inline bool scene_begin(void) {
     return mkdtemp(folder) != NULL;
 }
 
 /* Removes the folder; the exit status of main. */
-static inline int desk_end(void) {
+static inline int scene_end(void) {
     char clean[64];
     snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
     if (system(clean) != 0) printf("# %s stays\n", folder);

@@ -1,11 +1,11 @@
 /*
- * stream_desk: files that are compressed or archives, and reading them back; for the tests of
+ * stream_scene: files that are compressed or archives, and reading them back; for the tests of
  * stream.
  *
  * Ownership: what pack and make_rows return is the caller's to free.
  */
-#ifndef FELLOWSHIP_TESTS_STREAM_DESK_H
-#define FELLOWSHIP_TESTS_STREAM_DESK_H
+#ifndef FELLOWSHIP_TESTS_STREAM_SCENE_H
+#define FELLOWSHIP_TESTS_STREAM_SCENE_H
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -36,14 +36,14 @@ typedef struct bytes {
     size_t len;
 } bytes;
 
-static inline bool open_desk(void) {
+static inline bool scene_begin(void) {
     limits = STREAM_LIMITS;
     if (!mkdtemp(folder)) return false;
     snprintf(path, sizeof path, "%s/file", folder);
     return true;
 }
 
-static inline void close_desk(void) {
+static inline void scene_end(void) {
     unlink(path);
     rmdir(folder);
 }
