@@ -136,6 +136,7 @@ static void moved(const char *how, const char *command) {
     put(&d, 1);
     snprintf(line, sizeof line, command, path, path, path, path);
     if (system(line) != 0) abort();
+    usleep(20000);
     store_job *job = run(&d, make_put(2, words("answer %d", 2)));
     ok(job->error && strstr(job->error, "was moved, removed or replaced"),
        "a store that was %s under a run says so", how);

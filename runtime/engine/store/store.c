@@ -19,6 +19,7 @@
 enum {
     ROUND_MAX = 1000,    /* jobs in one transaction */
     SYNC_AFTER_MS = 500, /* half of the second that a power cut may cost; a sync takes time too */
+    PLACE_MS = 10,       /* between two looks at where its file is */
     AWAIT_MS = 10,       /* between two looks at the leases that are awaited */
     ERROR_MAX = 512
 };
@@ -40,6 +41,7 @@ struct store {
     bool durable;           /* each commit is synced by SQLite */
     bool sync_failed;       /* a sync of ours was refused: from now on SQLite shall do it */
     bool moved;             /* its file is not where it was */
+    int64_t place_looked;   /* when that was last looked at */
     int64_t unsynced_since; /* when the oldest commit that is not yet on the disk was made; or 0 */
     int64_t locked_out_at;  /* when another process's lock was met */
     store_queue awaited;    /* jobs that wait for a lease to end */
@@ -183,7 +185,11 @@ static void index_recent(store *s) {
 /* Commits that go to a file which nobody will open again are told at once. They stand in the file
  * that was moved, or beside it, and are there again when it comes back. */
 static void check_place(store *s, const store_queue *round) {
-    s->moved = s->moved || store_db_has_moved(s->db);
+    int64_t now = store_now_ms();
+    if (!s->moved && now - s->place_looked >= PLACE_MS) {
+        s->place_looked = now;
+        s->moved = store_db_has_moved(s->db);
+    }
     if (!s->moved) return;
     char message[ERROR_MAX];
     snprintf(message, sizeof message,
