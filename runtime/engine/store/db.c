@@ -1,6 +1,5 @@
 #include "engine/store/db.h"
 
-#include "engine/store/make.h"
 #include "engine/store/place.h"
 #include "engine/store/table.h"
 #include "engine/store/upgrade.h"
@@ -327,6 +326,58 @@ static int folder_problem(const char *path) {
     return problem;
 }
 
+/* ---- making ---- */
+
+/* Bytes 18 and 19 of a database say how it is written and read: 1 with a rollback journal, 2 with a
+ * WAL (https://www.sqlite.org/fileformat2.html). A database in memory has no WAL. */
+enum { WRITE_VERSION = 18, READ_VERSION = 19, WAL = 2 };
+
+/* The bytes of an empty store, for sqlite3_free; or NULL. */
+static unsigned char *image(const char *const *setup, size_t *len) {
+    sqlite3 *db;
+    sqlite3_int64 size = 0;
+    unsigned char *bytes = NULL;
+    int rc = sqlite3_open(":memory:", &db);
+    for (; rc == SQLITE_OK && *setup; setup++) rc = sqlite3_exec(db, *setup, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) bytes = sqlite3_serialize(db, "main", &size, 0);
+    sqlite3_close(db);
+    if (bytes) bytes[WRITE_VERSION] = bytes[READ_VERSION] = WAL;
+    *len = (size_t)size;
+    return bytes;
+}
+
+/* A file without a name in the folder of path, which goes away by itself; -1 where there is no such
+ * thing. */
+static int nameless(const char *path) {
+    char copy[PATH_MAX];
+    if (strlen(path) >= sizeof copy) return -1;
+    strcpy(copy, path);
+    return open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, STORE_MODE);
+}
+
+static bool give_name(int fd, const char *path) {
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 || errno == EEXIST;
+}
+
+/* Puts an empty store at path, whole and on the disk before the name is there, unless something is
+ * there already. False when it could not, and nothing is there then: SQLite's own way, which takes
+ * seven syncs, may still do it, and says what is wrong if it cannot. */
+static bool make_at_once(const char *path) {
+    char text[96];
+    const char *const setup[] = {paging, store_table_schema, stamp(text), NULL};
+    int fd = nameless(path);
+    if (fd < 0) return false;
+    size_t len;
+    unsigned char *bytes = image(setup, &len);
+    bool well =
+        bytes && write(fd, bytes, len) == (ssize_t)len && fdatasync(fd) == 0 && give_name(fd, path);
+    sqlite3_free(bytes);
+    close(fd);
+    return well;
+}
+
 /* Where SQLite has to make the store it finds a file of the right mode. */
 static void make_empty(const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, STORE_MODE);
@@ -356,11 +407,7 @@ sqlite3 *store_db_open(const store_options *options, int *rc, char *err, size_t 
     store_place place;
     *rc = SQLITE_CANTOPEN;
     if (!fit_place(path, read_only, &place, err, errlen)) return NULL;
-    if (!read_only && !place.exists) {
-        char text[96];
-        const char *const setup[] = {paging, store_table_schema, stamp(text), NULL};
-        if (!store_make(path, setup)) make_empty(path);
-    }
+    if (!read_only && !place.exists && !make_at_once(path)) make_empty(path);
     sqlite3 *db = NULL;
     enum kind kind = KIND_FOREIGN;
     *rc = read_only ? open_to_read(options, place.network != NULL, &db, &kind)
