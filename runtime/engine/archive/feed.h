@@ -1,8 +1,8 @@
 /*
- * stream_feed: a layer as libarchive's input, which still knows afterwards what libarchive left of
+ * feed: a layer as libarchive's input, which still knows afterwards what libarchive left of
  * it. libarchive is content with the end that it finds; what comes then is for us to look at.
  *
- * Ownership: the feed owns the libarchive reader, not the layer. For stream*.c only.
+ * Ownership: the feed owns the libarchive reader, not the layer. For the archive folder only.
  */
 #ifndef FELLOWSHIP_ENGINE_ARCHIVE_FEED_H
 #define FELLOWSHIP_ENGINE_ARCHIVE_FEED_H

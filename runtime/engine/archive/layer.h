@@ -1,9 +1,9 @@
 /*
- * stream_layer: what a stream is stacked from. A layer gives bytes that it makes out of those of
+* layer: what a stream is stacked from. A layer gives bytes that it makes out of those of
  * the layer below: the file, a decompressor, the members of an archive.
  *
  * Ownership: a layer owns its buffers, not the layer below; the report outlives all of them.
- * For stream*.c only.
+ * For the archive folder only.
  */
 #ifndef FELLOWSHIP_ENGINE_ARCHIVE_LAYER_H
 #define FELLOWSHIP_ENGINE_ARCHIVE_LAYER_H

@@ -1,6 +1,6 @@
 /*
- * stream_zip: whether a zip archive ends as one must (APPNOTE.TXT 4.3: the central directory, then
- * its end record and a comment). For stream_members.c only.
+ * zip: whether a zip archive ends as one must (APPNOTE.TXT 4.3: the central directory, then
+ * its end record and a comment). For members.c only.
  */
 #ifndef FELLOWSHIP_ENGINE_ARCHIVE_ZIP_H
 #define FELLOWSHIP_ENGINE_ARCHIVE_ZIP_H
