@@ -1,5 +1,5 @@
 /*
-* layer: what a stream is stacked from. A layer gives bytes that it makes out of those of
+ * layer: what a stream is stacked from. A layer gives bytes that it makes out of those of
  * the layer below: the file, a decompressor, the members of an archive.
  *
  * Ownership: a layer owns its buffers, not the layer below; the report outlives all of them.
