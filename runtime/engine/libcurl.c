@@ -56,16 +56,15 @@ bool libcurl_loading(void) {
 }
 
 bool libcurl_load(char *err, size_t errlen) {
-    static bool loaded;
-    if (loaded) return true;
-    if (begun) {
+    static bool tried, loaded;
+    if (!tried && begun) {
         void *result = NULL;
         pthread_join(loader, &result);
-        begun = false; /* when it failed, the next call tries again */
         loaded = result != NULL;
-    } else {
+    } else if (!tried) {
         loaded = load();
     }
+    tried = true; /* once: the C library keeps its lock where memory ran out inside dlopen */
     if (!loaded) snprintf(err, errlen, "%s", problem);
     return loaded;
 }

@@ -2,6 +2,7 @@
  * fellowship.command.cli) as the first task, and turns how it ended into an exit status. */
 #include <lauxlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,14 +170,15 @@ static bool may_call(int argc, char **argv) {
     return script;
 }
 
-/* Ends the process at once where a library is still being loaded that nobody wanted: the end of
- * main() would wait for it. */
-static void end_early(int status) {
-    if (!libcurl_loading()) return;
+/* Ends the process without the ends of libraries: exit() would wait for one that is still being
+ * loaded and that nobody wanted, and for ever where memory ran out in loading it, since the C
+ * library then keeps its lock. */
+static void end(int status) {
+    fflush(NULL); /* finalizers may have printed */
 #ifdef __SANITIZE_ADDRESS__ /* which looks for leaks at the usual end */
     char err[256];
-    libcurl_load(err, sizeof err);
-    (void)status;
+    if (libcurl_loading()) libcurl_load(err, sizeof err);
+    exit(status);
 #else
     _exit(status);
 #endif
@@ -200,6 +202,5 @@ int main(int argc, char **argv) {
     if (L) lua_close(L);
     signals_end();
     loop_free(h.loop);
-    end_early(h.status);
-    return h.status;
+    end(h.status);
 }

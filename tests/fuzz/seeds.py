@@ -9,7 +9,7 @@ import contextlib
 import gzip
 import hashlib
 import io
-import json
+import json as codec
 import lzma
 import pathlib
 import shutil
@@ -114,6 +114,15 @@ def csv():
         yield name + "-tabs", b"\x04" + text.replace(b",", b"\t")
 
 
+def json():
+    for number, text in enumerate([
+            '{"a":{"b":1},"b":[1,2],"c":{"d":{"e":"x"}}}', '[1,2.50,-0,1E5,1e400,12345678901234567890,0.1e-7]',
+            '{"id":1,"replies":[{"id":2,"replies":[]}],"text":"x"}', '{"a":1,"a":2}', '"\\ud800\\u0041\\n\\/\\\\"', "[[[[[[]]]]]]", "[]", "{}",
+            " null ", '{"x":[{"b":1,"a":2},{"a":1,"b":2},{"b":3,"a":4}]}', "{" + ",".join(f'"k{i}":{i}' for i in range(40)) + "}",
+            "[" + ",".join(map(str, range(70))) + "]"]):
+        yield f"text{number}", text.encode()
+
+
 def rows():
     formats = {"unknown": 0, "jsonl": 1, "json": 2, "csv": 3, "tsv": 4, "numbers": 128, "json-cells": 228}
     texts = {"lines": ROWS, "array": b'[{"id":1,\n "b":[true,null]},\n{"id":1.50}]', "bom": b"\xef\xbb\xbf" + ROWS, "utf16": ROWS.decode().encode("utf-16"),
@@ -139,7 +148,7 @@ def stored(number):
     """Texts of one completion: request, wire, answer; some of them longer than a page."""
     size = (0, 1, 8, 30)[number % 4]
     noise = "".join(hashlib.sha512(b"%d %d" % (number, i)).hexdigest() for i in range(size))
-    return [json.dumps({name: noise if i == number % 3 else number}) for i, name in enumerate(("request", "wire", "text"))]
+    return [codec.dumps({name: noise if i == number % 3 else number}) for i, name in enumerate(("request", "wire", "text"))]
 
 
 def a_store(path, version, page, count):

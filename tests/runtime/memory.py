@@ -22,7 +22,11 @@ from stub_server import Stub
 # Linked with the C library's malloc: jemalloc's, inside the program, no library can stand before.
 SANITIZED = b"__asan_init" in host.PROGRAM.read_bytes()
 if not SANITIZED:
-    host.PROGRAM = host.PROGRAM.with_name("fellowship-libc")
+    program, host.PROGRAM = host.PROGRAM, host.PROGRAM.with_name("fellowship-libc")
+    fresh = host.PROGRAM.exists() and host.PROGRAM.stat().st_mtime >= program.stat().st_mtime
+    # `make units` builds it; one that is older than the program may know less than the library wants.
+    if not fresh and program.parent == host.ROOT / "build" and shutil.which("make"):
+        subprocess.run(["make", "-s", "-C", host.ROOT, "build/fellowship-libc"], check=True, stdout=subprocess.DEVNULL)
 
 TRIES = int(os.environ.get("FELLOWSHIP_ALLOCATIONS") or 60)
 SHIM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib", "failing_malloc.c")
@@ -91,7 +95,7 @@ def failures():
         signalled = [(at, r.status, r.err[-200:]) for at, r in zip(places, results)
                      if r.status < 0 and at not in theirs or r.status > 128]
         tap.equal(signalled, [], "no run ends by a signal of our making")
-        silent = [at for at, r in zip(places, results) if r.status not in (0, 3) and not r.err.strip()]
+        silent = [at for at, r in zip(places, results) if r.status not in (0, 3) and not r.err.strip() and at not in theirs]
         tap.equal(silent, [], "a run that fails says something")
         clean = sum(1 for r in results if r.status == 0)
         named = sum(1 for r in results if r.status != 0 and re.search("memory", r.err))
