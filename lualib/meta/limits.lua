@@ -20,7 +20,7 @@ local slot = {}
 function slot:release() end
 
 ---Tells the endpoint how the call ended, while the slot is held: by this the number of calls at a time
----and the rate adapt. Not told of, a call changes nothing.
+---and the rate adapt, and others wait where they would be refused too. Not told of, a call changes nothing.
 ---@param outcome "good"|"refused"|"overloaded"
 ---@param hint? number seconds that the server asked to be left alone
 ---@param tokens? integer used by the call
@@ -37,9 +37,11 @@ function endpoint:acquire() end
 ---@param seconds number
 function endpoint:pause(seconds) end
 
----Bounds the endpoint from now on, by what it tells of itself; 0 leaves one as it is.
+---Bounds the endpoint from now on, by what it tells of itself; 0 leaves one as it is, and so does what
+---cannot be a limit.
 ---@param requests number a minute
 ---@param tokens number a minute
+---@return boolean well false when something cannot be one
 function endpoint:bound(requests, tokens) end
 
 ---How long the endpoint is paused still.
@@ -49,6 +51,7 @@ function endpoint:paused() end
 ---What the endpoint allows now.
 ---@return number calls at a time; 0 when it does not adapt
 ---@return number requests a minute; 0 when they are not bounded
+---@return number share of calls that are refused whatever the pace
 function endpoint:pace() end
 
 ---A new endpoint. It lives as long as the process. `start` lets it adapt, from so many calls at a time;

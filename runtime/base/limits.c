@@ -1,5 +1,6 @@
 #include "base/limits.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct limits_endpoint {
@@ -71,6 +72,7 @@ static void settle(limits_endpoint *e, size_t place, limits_waiter *w) {
 }
 
 bool limits_wait(limits_endpoint *e, limits_waiter *w) {
+    assert(!w->endpoint);
     if (e->waiting == e->room) {
         size_t room = e->room ? 2 * e->room : 64;
         limits_waiter **queue = realloc(e->queue, room * sizeof(limits_waiter *));
@@ -89,6 +91,7 @@ bool limits_wait(limits_endpoint *e, limits_waiter *w) {
 void limits_forget(limits_waiter *w) {
     limits_endpoint *e = w->endpoint;
     if (!e) return;
+    assert(e->waiting > 0 && e->queue[w->place] == w);
     e->owner->waiting--;
     limits_waiter *last = e->queue[--e->waiting];
     if (last != w) settle(e, w->place, last);
@@ -139,12 +142,13 @@ size_t limits_slots(const limits *l) {
 }
 
 void limits_release(limits_endpoint *e) {
+    assert(e->in_use > 0 && e->owner->in_use > 0);
     e->in_use--;
     e->owner->in_use--;
 }
 
-void limits_pause(limits_endpoint *e, uint64_t until_ms) {
-    pace_pause(&e->pace, until_ms);
+void limits_pause(limits_endpoint *e, uint64_t until_ms, uint64_t now_ms) {
+    pace_pause(&e->pace, until_ms, now_ms);
 }
 
 uint64_t limits_paused_until(const limits_endpoint *e) {

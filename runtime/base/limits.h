@@ -55,8 +55,9 @@ limits_waiter *limits_next(limits *l, uint64_t now_ms, uint64_t *wake_ms);
 /* Gives a slot back. */
 void limits_release(limits_endpoint *e);
 
-/* No call of this endpoint goes before until_ms; a pause is only ever lengthened. */
-void limits_pause(limits_endpoint *e, uint64_t until_ms);
+/* No call of this endpoint goes before until_ms; a pause is only ever lengthened, and has a most.
+ */
+void limits_pause(limits_endpoint *e, uint64_t until_ms, uint64_t now_ms);
 uint64_t limits_paused_until(const limits_endpoint *e);
 
 /* Stops granting for good: what is on the wire ends, nothing new begins. */

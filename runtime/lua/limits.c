@@ -166,16 +166,19 @@ static int l_room(lua_State *L) {
 static int l_pause(lua_State *L) {
     limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
     state *s = state_of(L);
-    limits_pause(*e, loop_now(s->rt->loop) + lx_check_seconds(L, 2));
+    uint64_t now = loop_now(s->rt->loop);
+    limits_pause(*e, now + lx_check_seconds(L, 2), now);
     return 0;
 }
 
-/* endpoint:bound(requests, tokens): a minute, at most; 0 leaves the bound as it is. */
+/* endpoint:bound(requests, tokens) -> whether both make sense: a minute, at most; 0 leaves the
+ * bound as it is, and so does nonsense. */
 static int l_bound(lua_State *L) {
     limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
-    pace_bound(limits_pace(*e), luaL_checknumber(L, 2), luaL_checknumber(L, 3));
+    bool well = pace_bound(limits_pace(*e), luaL_checknumber(L, 2), luaL_checknumber(L, 3));
     pump(state_of(L));
-    return 0;
+    lua_pushboolean(L, well);
+    return 1;
 }
 
 /* endpoint:paused() -> the seconds that are left of its pause */
@@ -186,11 +189,18 @@ static int l_paused(lua_State *L) {
     return 1;
 }
 
+/* $FELLOWSHIP_RETRY_SCALE, a factor of all waits between attempts: tests have no minutes. */
+static double retry_scale(void) {
+    const char *text = getenv("FELLOWSHIP_RETRY_SCALE");
+    double scale = text ? strtod(text, NULL) : 1;
+    return scale > 0 && scale <= 1 ? scale : 1;
+}
+
 /* endpoint(slots [, {start =, requests =, tokens =}]): requests and tokens a minute. */
 static int l_endpoint(lua_State *L) {
     lua_Integer slots = luaL_optinteger(L, 1, 0);
     luaL_argcheck(L, slots >= 0, 1, "must be 0 or more");
-    pace_options options = {0};
+    pace_options options = {.wait_ms = (uint64_t)(FIRST_WAIT_MS * retry_scale()) + 1};
     if (!lua_isnoneornil(L, 2)) {
         options.start = (size_t)lx_integer_field(L, 2, "start", 0, 0, INT32_MAX);
         options.requests = (double)lx_integer_field(L, 2, "requests", 0, 0, INT64_MAX);
@@ -203,26 +213,29 @@ static int l_endpoint(lua_State *L) {
     return 1;
 }
 
-/* endpoint:pace() -> calls at a time, requests a minute (0: not bounded) that it allows now */
+/* endpoint:pace() -> calls at a time, requests a minute (0: not bounded) that it allows now, and
+ * the share of refusals that comes whatever the pace */
 static int l_pace(lua_State *L) {
     limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
     const pace *p = limits_pace(*e);
     lua_pushnumber(L, p->window);
     lua_pushnumber(L, p->rate * 60000);
-    return 2;
+    lua_pushnumber(L, p->usual);
+    return 3;
 }
 
 /* slot:report(outcome [, hint [, tokens]]): how the call ended ("good", "refused", "overloaded");
- * the seconds that the endpoint asked to be left alone; the tokens used. */
+ * the seconds that the endpoint asked to be left alone; the tokens used. The endpoint makes of it
+ * what it means for the other calls: see base/pace.h. */
 static int l_report(lua_State *L) {
     static const char *const outcomes[] = {"good", "refused", "overloaded", NULL};
     slot *p = luaL_checkudata(L, 1, SLOT);
     int outcome = luaL_checkoption(L, 2, NULL, outcomes);
     uint64_t hint = lua_isnoneornil(L, 3) ? 0 : lx_check_seconds(L, 3);
     double tokens = luaL_optnumber(L, 4, 0);
-    if (p->held)
-        pace_report(limits_pace(p->endpoint), &p->waiter.ticket, (enum pace_outcome)outcome, hint,
-                    tokens);
+    if (!p->held) return 0;
+    pace_report(limits_pace(p->endpoint), &p->waiter.ticket, (enum pace_outcome)outcome, hint,
+                tokens, loop_now(p->owner->rt->loop));
     return 0;
 }
 
@@ -231,13 +244,6 @@ static int l_slots(lua_State *L) {
     luaL_argcheck(L, slots >= 1, 1, "must be 1 or more");
     limits_set_slots(state_of(L)->limits, (size_t)slots);
     return 0;
-}
-
-/* $FELLOWSHIP_RETRY_SCALE, a factor of all waits between attempts: tests have no minutes. */
-static double retry_scale(void) {
-    const char *text = getenv("FELLOWSHIP_RETRY_SCALE");
-    double scale = text ? strtod(text, NULL) : 1;
-    return scale > 0 && scale <= 1 ? scale : 1;
 }
 
 /* backoff(attempt [, hint]) -> seconds to wait after failed attempt number `attempt`. */

@@ -92,14 +92,18 @@ def timeouts():
 
 
 def retry_after():
-    """The server asks for a pause once; nobody disturbs it meanwhile."""
-    rule = {"nth": 1, "fault": "rate_limited", "headers": {"Retry-After": "2"}}
-    got = asked([rule], 40, ["--concurrency", 4], latency_ms=50)
+    """The server refuses all and asks for a pause: nobody disturbs it meanwhile. A single refusal holds only its call."""
+    hint = {"fault": "rate_limited", "headers": {"Retry-After": "2"}}
+    got = asked([{"nth": list(range(1, 13)), **hint}], 40, ["--concurrency", 12], latency_ms=50)
     tap.equal(got.result.status, 0, "Retry-After: status 0")
     refused = got.log[0]["time"]
     early = [e for e in got.log if refused + 0.3 < e["time"] < refused + 1.95]
-    tap.equal(len(early), 0, "the pause holds for all calls to the endpoint")
+    tap.equal((len(early), len([e for e in got.log if e["time"] < refused + 0.3])), (0, 12), "the pause holds for all calls to the endpoint")
     tap.ok(all(e["time"] < refused + 6 for e in got.log), "and ends")
+    got = asked([{"nth": 3, **hint}], 12, ["--concurrency", 4], latency_ms=50)
+    times = sorted(e["time"] - got.log[0]["time"] for e in got.log)
+    tap.equal((got.result.status, len(times)), (0, 13), "one of many is refused: it is asked again")
+    tap.ok(times[-2] < 1.9 < times[-1] + 0.05, "when it was told to, and the others do not wait", times[-3:])
 
 
 # ---- what is final ------------------------------------------------------------------------

@@ -24,8 +24,8 @@ fellowship.model("slow"):stream("Explain item <row-2>.", function() end)
 MODELS = 'return { slow = { model = "openai:red", base_url = "%s", attempts = 2, timeouts = { total = %g } } }'
 
 
-def run(url, *arguments, script=MAP, patience="0.3", total=3, rows=4):
-    with host.Scratch(url, FELLOWSHIP_WATCHDOG=patience, FELLOWSHIP_RETRY_SCALE="0.01") as scratch:
+def run(url, *arguments, script=MAP, patience="0.3", total=3, rows=4, scale="0.01"):
+    with host.Scratch(url, FELLOWSHIP_WATCHDOG=patience, FELLOWSHIP_RETRY_SCALE=scale) as scratch:
         scratch.write("ask.lua", script)
         scratch.write("models.lua", MODELS % (url, total))
         scratch.prompts(rows)
@@ -65,8 +65,8 @@ def one_of_many():
 def paused():
     rule = {"status": 429, "headers": {"Retry-After": "1"}, "body": {"error": {"message": "slow down"}}, "times": 1}
     with Stub(rules=[rule]) as server:
-        lines = held(run(server.url, rows=1))
-        tap.ok(lines and "its endpoint is paused for another 1 s" in lines[0], "a pause that the server asked for", lines)
+        lines = held(run(server.url, rows=1, scale="1"))
+        tap.ok(lines and "it waits another 1 s before the next attempt" in lines[0], "a pause that the server asked for", lines)
 
 
 def connecting():

@@ -4,7 +4,8 @@
     with RateServer(rate=50, kind="bucket") as server:
         server.url, server.counts()
 
-kind "bucket": a token bucket that holds a second's worth; "window": R in each second of the clock.
+kind "bucket": a token bucket that holds a second's worth; "window": R in each second of the clock; "pool": no limit.
+With refuses=0.1 it refuses a tenth of all calls besides, whatever the pace, as a pool does that has a bad server in it.
 A refusal carries Retry-After in whole seconds, as servers send it; with headers="openai", answers tell of a bucket
 that fills in a minute, with "second" of a window of a second. An answer takes `latency` seconds.
 """
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -25,13 +27,18 @@ REFUSAL = b'{"error":{"message":"Rate limit reached","type":"rate_limit_error","
 
 
 class Limit:
-    def __init__(self, rate, kind, headers=None):
-        self.rate, self.kind, self.headers = rate, kind, headers
+    def __init__(self, rate, kind, headers=None, refuses=0.0):
+        self.rate, self.kind, self.headers, self.refuses = rate, kind, headers, refuses
+        self.dice = random.Random(1)
         self.used, self.used_at = 0.0, time.monotonic()         # of the bucket that is told of
         self.tokens, self.filled, self.second = float(rate), time.monotonic(), -1
 
     def allows(self):
         now = time.monotonic()
+        if self.dice.random() < self.refuses:
+            return False
+        if self.kind == "pool":
+            return True
         if self.kind == "bucket":
             self.tokens = min(self.rate, self.tokens + (now - self.filled) * self.rate)
             self.filled = now
@@ -41,7 +48,6 @@ class Limit:
             return False
         self.tokens -= 1
         return True
-
 
     def told(self):
         """Header lines of an answer."""
@@ -93,7 +99,7 @@ START = time.monotonic()
 
 
 async def serve(options):
-    limit, counts = Limit(options.rate, options.kind, options.headers), {}
+    limit, counts = Limit(options.rate, options.kind, options.headers, options.refuses), {}
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(lambda: Connection(limit, options.latency, counts), "127.0.0.1", 0, backlog=4096)
     print(listener.sockets[0].getsockname()[1], flush=True)
@@ -106,8 +112,9 @@ async def serve(options):
 class RateServer:
     """A server in a process of its own; a context manager."""
 
-    def __init__(self, rate, kind="bucket", latency=0.05, headers=""):
-        command = [sys.executable, os.path.abspath(__file__), str(rate), "--kind", kind, "--latency", str(latency), "--headers", headers]
+    def __init__(self, rate, kind="bucket", latency=0.05, headers="", refuses=0.0):
+        command = [sys.executable, os.path.abspath(__file__), str(rate), "--kind", kind, "--latency", str(latency), "--headers", headers,
+                   "--refuses", str(refuses)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{self.process.stdout.readline().strip()}/v1"
 
@@ -136,5 +143,6 @@ if __name__ == "__main__":
     parser.add_argument("rate", type=int)
     parser.add_argument("--kind", default="bucket")
     parser.add_argument("--headers", default="")
+    parser.add_argument("--refuses", type=float, default=0)
     parser.add_argument("--latency", type=float, default=0.05)
     asyncio.run(serve(parser.parse_args()))

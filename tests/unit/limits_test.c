@@ -95,32 +95,32 @@ static void pauses(void) {
                     *c = limits_endpoint_new(l, 1);
     limits_waiter w[6] = {0};
     uint64_t wake = 0;
-    limits_pause(a, 1000);
-    limits_pause(a, 500);
+    limits_pause(a, 1000, 0);
+    limits_pause(a, 500, 0);
     is_int((int64_t)limits_paused_until(a), 1000, "a pause is not shortened");
     limits_wait(a, &w[0]);
     limits_wait(b, &w[1]);
     is_int(next_at(l, 0, w, &wake), 1, "a paused endpoint holds no other back");
     is_int(next_at(l, 0, w, &wake), -1, "its own calls wait");
     is_int((int64_t)wake, 1000, "until the pause ends");
-    limits_pause(b, 700);
+    limits_pause(b, 700, 0);
     limits_wait(b, &w[2]);
     is_int(next_at(l, 1, w, &wake), -1, "two pauses");
     is_int((int64_t)wake, 700, "the first to end is told");
-    limits_pause(b, 1500);
+    limits_pause(b, 1500, 0);
     is_int(next_at(l, 700, w, &wake), -1, "a pause may be lengthened");
     is_int((int64_t)wake, 1000, "then the other ends first");
     is_int(next_at(l, 999, w, &wake), -1, "a millisecond before");
     is_int(next_at(l, 1000, w, &wake), 0, "at its end");
     is_int(next_at(l, 1000, w, &wake), -1, "the other one not yet");
     is_int((int64_t)wake, 1500, "but later");
-    limits_pause(c, 1200);
+    limits_pause(c, 1200, 0);
     is_int(next_at(l, 1000, w, &wake), -1, "a pause where nobody waits");
     is_int((int64_t)wake, 1500, "wakes nobody");
     limits_wait(c, &w[3]);
     limits_wait(c, &w[4]);
     is_int(next_at(l, 1200, w, &wake), 3, "it ends, too");
-    limits_pause(c, 1300);
+    limits_pause(c, 1300, 0);
     is_int(next_at(l, 1200, w, &wake), -1, "paused, and its slot taken");
     is_int((int64_t)wake, 1500, "the end of that pause frees nobody");
     limits_free(l);
@@ -150,7 +150,7 @@ static void closing(void) {
     limits_waiter w[3] = {0};
     for (int i = 0; i < 3; i++) limits_wait(e, &w[i]);
     next(l, w);
-    limits_pause(e, 50);
+    limits_pause(e, 50, 0);
     limits_close(l);
     uint64_t wake;
     is_int(next_at(l, 100, w, &wake), -1, "nothing is granted after closing");
@@ -266,7 +266,7 @@ static void model(uint64_t seed) {
         else if (dice < 99) {
             int e = (int)random_upto(&r, ENDPOINTS - 1);
             uint64_t until = m->now + random_upto(&r, 100);
-            limits_pause(m->endpoints[e], until);
+            limits_pause(m->endpoints[e], until, 0);
             if (until > m->paused[e]) m->paused[e] = until;
         } else {
             m->slots = 1 + random_upto(&r, 60);

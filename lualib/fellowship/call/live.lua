@@ -71,15 +71,22 @@ local function warn(model, outcome)
   settings.say("%s at %s: %s; trying again", model.named, model.endpoint.shown, outcome.message)
 end
 
-local REPORTED = { rate_limit = "refused", overloaded = "overloaded" }
+--- What an outcome is for the endpoint; nil where it tells nothing of what the server takes.
+local function told(outcome)
+  if outcome.verdict == "done" then return "good" end
+  if outcome.verdict ~= "retry" then return nil end
+  if outcome.kind == "rate_limit" then return "refused" end
+  return (outcome.kind == "overloaded" or outcome.pause) and "overloaded" or nil
+end
 
---- Tells the endpoint how an exchange went, so that it adapts to what the server takes.
+--- Tells the endpoint how an exchange went, so that it adapts to what the server takes, and lets the other calls wait
+--- where they would be refused too.
 local function report(flight, slot, outcome)
-  local how = outcome.verdict == "done" and "good" or outcome.verdict == "retry" and REPORTED[outcome.kind]
+  local how = told(outcome)
   if not how then return end
   local usage = outcome.completion and outcome.completion.usage
   slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
-  if how == "good" then allowance.look(flight.model.gate, flight.model.entry, outcome.header) end
+  if how == "good" then allowance.look(flight.model.gate, flight.model.endpoint.shown, flight.model.entry, outcome.header) end
 end
 
 --- Notes who answered, and looks at a failure as one of the place where the model is served.
@@ -131,14 +138,14 @@ end
 -- A wait that is longer, in seconds, is told of with its end.
 local LONG = 60
 
-local told = setmetatable({}, { __mode = "k" }) -- when the pause ends of which was told, by gate
+local longest = setmetatable({}, { __mode = "k" }) -- when the wait ends of which was told, by gate
 
---- Tells once of a pause of the whole endpoint that takes long.
+--- Tells once of a wait that takes long: whether other calls wait too shows when they are sent.
 local function tell_wait(model, gate, wait)
   local now = task.now()
-  if wait <= LONG or (told[gate] or 0) >= now + wait - LONG then return end
-  told[gate] = now + wait
-  settings.say("%s at %s asks to be left alone: its calls wait for %s", model.named, model.endpoint.shown,
+  if wait <= LONG or (longest[gate] or 0) >= now + wait - LONG then return end
+  longest[gate] = now + wait
+  settings.say("%s at %s asks to be left alone: calls that it refuses wait for %s", model.named, model.endpoint.shown,
     retry_after.until_words(wait, sys.time() / 1000))
 end
 
@@ -148,11 +155,8 @@ local function back_off(flight, gate, asking, outcome)
   chain.counts.repeated(flight.model, outcome)
   warn(flight.model, outcome)
   local wait = limits.backoff(asking.tries - 1, outcome.hint)
-  if outcome.pause then
-    gate:pause(outcome.hint or wait)
-    tell_wait(flight.model, gate, wait)
-  end
-  flight.stage = "retry"
+  if outcome.pause then tell_wait(flight.model, gate, wait) end
+  flight.stage, flight.retry_at = "retry", task.now() + wait
   task.sleep(wait)
 end
 

@@ -3,6 +3,7 @@
 
 local sys = require "fellowship.core.sys"
 local retry_after = require "fellowship.provider.retry_after"
+local settings = require "fellowship.call.settings"
 
 local allowance = {}
 
@@ -65,9 +66,10 @@ local known = setmetatable({}, { __mode = "k" })
 
 --- Looks at a good answer, and binds the endpoint to what it tells. What --models gives stays.
 ---@param gate fellowship.endpoint
+---@param shown string the endpoint, for messages
 ---@param entry table the model's entry of --models
 ---@param header fun(name: string): string?
-function allowance.look(gate, entry, header)
+function allowance.look(gate, shown, entry, header)
   local seen = known[gate]
   if not seen then
     seen = { answers = 0 }
@@ -78,7 +80,10 @@ function allowance.look(gate, entry, header)
   local requests, tokens = anthropic(header)
   requests = not entry.requests_per_minute and (requests or limit_of(header, "requests", seen)) or 0
   tokens = not entry.tokens_per_minute and (tokens or limit_of(header, "tokens", seen)) or 0
-  if requests > 0 or tokens > 0 then gate:bound(requests, tokens) end
+  if requests <= 0 and tokens <= 0 or gate:bound(requests, tokens) or seen.told then return end
+  seen.told = true
+  settings.say("%s tells of limits that cannot be (%g requests and %g tokens a minute); they are ignored", shown,
+    requests, tokens)
 end
 
 return allowance

@@ -20,7 +20,8 @@ local function waits_for(flight)
     if pause > 0 then return ("its endpoint is paused for another %.0f s"):format(pause) end
     return ("it waits for its turn; %d calls are on the wire"):format((limits.in_use()))
   elseif stage == "held" then return flight.why
-  elseif stage == "retry" then return "it waits before the next attempt"
+  elseif stage == "retry" then
+    return ("it waits another %.0f s before the next attempt"):format(math.max(0, flight.retry_at - task.now()))
   elseif stage == "store" then return "it is being stored"
   elseif stage == "stream" then return "its stream has begun and not ended"
   end

@@ -71,6 +71,9 @@ end
 -- Rows opened with --batch: with few of them batches would be small, and many.
 local BATCH_WINDOW = 10000
 
+-- Rows beyond the oldest unfinished one are few at a small concurrency, and a call that must wait is as slow there.
+local LEAST_WINDOW = 1024
+
 --- The options of batches.
 local function take_batch(values)
   for _, name in ipairs { "batch-after", "batch-failed" } do
@@ -122,7 +125,7 @@ function setup.apply(values)
   settings.patience = values.patience
   settings.set_concurrency(values.concurrency)
   take_batch(values)
-  flow.window = values.window or (values.batch and BATCH_WINDOW or 4 * values.concurrency)
+  flow.window = values.window or (values.batch and BATCH_WINDOW or math.max(LEAST_WINDOW, 4 * values.concurrency))
   task.base_seed(values.seed)
   if values.models then
     as_usage(settings.take_models, setup.load_table("models", values.models), values.models)
