@@ -55,6 +55,8 @@ local chain = {
 ---@field shared boolean?
 ---@field task fellowship.task where it is answered
 ---@field sent integer? attempts begun
+---@field sent_at number? when the latest was
+---@field retry_at number? when the next one will be, in stage "retry"
 ---@field stage string? what it waits for: "turn" on the wire, "wire", "stream", "retry", "store", or it is "held" back
 ---@field why string? for what it is held, in words
 ---@field patient boolean? it may be held for hours

@@ -43,7 +43,7 @@ end
 local Flying = setmetatable({}, { __close = function() chain.counts.back() end })
 
 local function exchange(flight, request, n)
-  flight.sent, flight.stage = n, "wire"
+  flight.sent, flight.sent_at, flight.stage = n, task.now(), "wire"
   chain.counts.sent()
   local _ <close> = Flying
   if not request.how.stream then return whole_answer(flight, request) end
@@ -100,6 +100,7 @@ local function note(flight, outcome)
   elseif outcome.verdict == "final" then
     local general = outcome.doubtful and outage.is_general(flight)
     failure.placed(outcome, endpoint.is_own(model), not general)
+    if general and outcome.fatal then place.refusal = outcome end
   end
 end
 
@@ -108,6 +109,8 @@ end
 --- the server is back.
 local function try(flight, asking, slot)
   local model = flight.model
+  local refusal = model.place.refused == model.name and model.place.refusal
+  if refusal then return true, nil, record.problem(flight, refusal, asking.n) end -- the run is ending
   local request = asking.request or requests.of(flight) -- not before it has a slot: there may be thousands
   asking.request, asking.n = request, asking.n + 1
   asking.before, asking.begun = asking.begun, task.now()

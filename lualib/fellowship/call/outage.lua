@@ -33,6 +33,7 @@ local MOST_OF_SEVERAL = 5 -- outages that a call survives in which it may be the
 ---@field answered number? when somebody last answered
 ---@field served table<string, true> models that have answered, by their names there
 ---@field refused string? a model of which every call is refused
+---@field refusal table? and how, when that ends the run
 ---@field down table? since when nobody answers, why, and who waits
 ---@field unanswered table? { flight =, at =, several = whether other calls too }: who had no answer since the last one
 
@@ -65,12 +66,13 @@ local LONGEST_DOUBT, LOOK = 5, 0.02
 
 local ON_THE_WIRE = { wire = true, stream = true }
 
---- Whether a call of the same model is on the wire, whose end may show that the model is there.
-local function is_another_out(flight)
+--- Whether a call of the same model is on the wire since before then, whose end may show that the model is there. New
+--- ones do not count: with thousands that wait there would always be one.
+local function is_another_out(flight, from)
   local model = flight.model
   for _, other in pairs(chain.flights) do
     if other ~= flight and other.model.place == model.place and other.model.name == model.name
-      and ON_THE_WIRE[other.stage] then
+      and ON_THE_WIRE[other.stage] and other.sent_at <= from then
       return true
     end
   end
@@ -85,7 +87,7 @@ function outage.is_general(flight)
   local model, from = flight.model, task.now()
   local place, name = model.place, model.name
   while not place.served[name] do
-    if place.refused == name or not is_another_out(flight) or task.now() - from > LONGEST_DOUBT then
+    if place.refused == name or not is_another_out(flight, from) or task.now() - from > LONGEST_DOUBT then
       place.refused = name
       return true
     end
