@@ -86,7 +86,8 @@ local function report(flight, slot, outcome)
   if not how then return end
   local usage = outcome.completion and outcome.completion.usage
   slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
-  if how == "good" then allowance.look(flight.model.gate, flight.model.endpoint.shown, flight.model.entry, outcome.header) end
+  local model = flight.model
+  if how == "good" then allowance.look(model.gate, model.endpoint.shown, model.entry, outcome.header) end
 end
 
 --- Notes who answered, and looks at a failure as one of the place where the model is served.
