@@ -1,7 +1,9 @@
 #include <assert.h>
 #include <math.h>
 
-#include "base/pace_parts.h"
+#include "base/pace.h"
+#include "base/pace_rate.h"
+#include "base/pace_refusals.h"
 
 /* Calls come back over so long after a pause, not all at once: in such a time the first of them
  * would be refused, if they were to be. */
@@ -133,13 +135,6 @@ pace_ticket pace_sent(pace *p, uint64_t now) {
 
 /* ---- after a call ---- */
 
-void pace_cut_window(pace *p, const pace_ticket *ticket, double factor) {
-    if (ticket->serial < p->cut_serial) return; /* sent before the last cut could help */
-    p->window = pace_most(p->window * factor, 1);
-    p->threshold = p->window;
-    p->cut_serial = p->serial + 1;
-}
-
 /* A call that was refused used nothing; what it used otherwise replaces what was set aside. However
  * much that is, it is paid off in a minute. */
 static void settle_tokens(pace *p, const pace_ticket *ticket, bool good, double tokens) {
@@ -159,12 +154,11 @@ void pace_report(pace *p, const pace_ticket *ticket, enum pace_outcome outcome, 
     if (outcome == PACE_GOOD)
         pace_heard_good(p, ticket, now);
     else
-        pace_heard_refusal(p, ticket, outcome,
+        pace_heard_refusal(p, ticket, outcome == PACE_REFUSED,
                            hint < PACE_LONGEST_PAUSE ? hint : PACE_LONGEST_PAUSE, now);
     assert(p->rate >= 0 && isfinite(p->rate) && (!p->adapts || p->window >= 1));
 }
 
 void pace_pause(pace *p, uint64_t until, uint64_t now) {
-    if (until > now + PACE_LONGEST_PAUSE) until = now + PACE_LONGEST_PAUSE;
-    if (until > p->paused_until) p->paused_until = until;
+    pace_pause_until(p, until, now);
 }

@@ -1,14 +1,7 @@
-/* What walls tell of the rate that an endpoint takes.
- *
- * Between two walls it has taken what it allows, so how many calls went in what time is its rate. A
- * server that counts in fixed periods lets through no more after a pause, so between two walls it
- * seems to allow less than it does, or more when a period ended between them. What it let through
- * at first, when nothing held the calls back, is then its rate, which the first wall near to that
- * confirms. */
 #include <assert.h>
 #include <math.h>
 
-#include "base/pace_parts.h"
+#include "base/pace_rate.h"
 
 #define LEAST_RATE (1 / 60000.0)
 #define MOST_RATE  1000.0
@@ -25,7 +18,7 @@
 #define SEARCH      0.08
 #define CREEP       0.0002
 #define FASTER_MS   60000 /* twice as fast after each of these without a refusal; */
-#define FASTEST_MS  4000 /* and of these where the limit has fallen before */
+#define FASTEST_MS  4000  /* and of these where the limit has fallen before */
 #define MOST_FASTER 8
 #define GROW_MS     100
 /* Two walls so near that less than this of a known rate was taken: the limit has fallen. It is

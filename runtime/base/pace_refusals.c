@@ -1,13 +1,10 @@
-/* What refusals mean: a wall, before which all calls wait; or a trial (pace_trial.c) shows whether
- * the pace is too high. */
 #include <math.h>
 
-#include "base/pace_parts.h"
+#include "base/pace_rate.h"
+#include "base/pace_refusals.h"
+#include "base/pace_trial.h"
+#include "base/pace_wall.h"
 
-/* What is left of the calls at a time at a wall. */
-#define CUT 0.7
-/* A wall refuses at least this share of what is not usually refused. */
-#define WALL_SHARE 0.75
 /* Where a rate bounds how many are refused meanwhile, so many calls are heard, if they come in
  * time, and the least number even if not. */
 #define BEST_HEARD       24
@@ -20,13 +17,8 @@
 #define TRIED_AGAIN 16
 #define REVIEW_ALL  4096
 #define LEAST_USUAL 0.002
-/* Without hints, pauses at walls double so often. */
-#define DOUBLINGS    7
+/* Without hints, pauses at walls double, up to this. */
 #define MOST_WAIT_MS 60000
-
-double pace_wall_share(const pace *p) {
-    return p->usual + WALL_SHARE * (1 - p->usual);
-}
 
 /* More than usual, by three standard deviations of a binomial distribution and two calls. */
 static bool is_unexpected(const pace *p) {
@@ -35,15 +27,10 @@ static bool is_unexpected(const pace *p) {
     return p->lately.refused > mean + 3 * sqrt(mean * (1 - p->usual)) + 2;
 }
 
-void pace_begin_lately(pace *p, uint64_t now) {
-    pace_sample_begin(&p->lately, p, now);
-    p->peak = 0;
-}
-
 /* The end of the time that a refusal asks for. */
 static uint64_t end_of_hint(const pace *p, uint64_t hint, uint64_t now) {
     if (hint) return now + hint;
-    uint64_t wait = p->wait_ms << (p->walls < DOUBLINGS ? p->walls : DOUBLINGS);
+    uint64_t wait = p->wait_ms << (p->walls < PACE_DOUBLINGS ? p->walls : PACE_DOUBLINGS);
     return now + (wait < MOST_WAIT_MS ? wait : MOST_WAIT_MS);
 }
 
@@ -54,19 +41,6 @@ static void begin_hearing(pace *p, const pace_ticket *ticket, bool telling, uint
     p->telling = telling;
     p->first = *ticket;
     p->first_hint = hint;
-}
-
-void pace_stand_before_wall(pace *p, uint64_t now) {
-    p->phase = PACE_GOING;
-    p->trial.count = 0;
-    if (p->walls < DOUBLINGS) p->walls++;
-    double threshold = p->threshold;
-    if (!p->telling || p->walls > 1) pace_cut_window(p, &p->first, CUT);
-    /* What tells of a rate will be bounded by that: then it grows back in no time. */
-    if (p->telling) p->threshold = threshold;
-    pace_pause(p, p->heard_until, now);
-    if (p->telling) pace_rate_wall(p, now);
-    pace_begin_lately(p, now);
 }
 
 /* ---- listening ---- */
@@ -146,12 +120,12 @@ static void review(pace *p, uint64_t now) {
     pace_begin_lately(p, now);
 }
 
-void pace_heard_refusal(pace *p, const pace_ticket *ticket, enum pace_outcome outcome,
-                        uint64_t hint, uint64_t now) {
-    bool telling = outcome == PACE_REFUSED && hint >= PACE_TELLING_MS;
+void pace_heard_refusal(pace *p, const pace_ticket *ticket, bool telling, uint64_t hint,
+                        uint64_t now) {
+    telling = telling && hint >= PACE_TELLING_MS;
     if (!p->adapts || p->paused_until > now) {
         /* It belongs to the wall that is known. */
-        if (!p->adapts || hint) pace_pause(p, end_of_hint(p, hint, now), now);
+        if (!p->adapts || hint) pace_pause_until(p, end_of_hint(p, hint, now), now);
         pace_rate_refused(p, ticket);
         return;
     }

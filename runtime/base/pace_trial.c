@@ -1,6 +1,7 @@
-/* Trials: whether fewer calls are refused at a slower pace. If so, the pace was too high; if not,
- * that share of refusals is usual, and only those calls wait that are refused. */
-#include "base/pace_parts.h"
+#include "base/pace_trial.h"
+
+#include "base/pace_rate.h"
+#include "base/pace_wall.h"
 
 /* A trial is slower by three times the share that was refused, within these; and where most was
  * refused, it leaves some way to what was not. */

@@ -53,7 +53,7 @@ local groups = {
     { "concurrency", type = "integer", default = 16, least = 1, metavar = "N",
       help = "model calls on the wire at a time", result = false },
     { "window", type = "integer", least = 1, metavar = "N",
-      help = "rows opened beyond the oldest unfinished (default: 4 x concurrency, 1024 at least; 10000 with --batch)",
+      help = "rows opened beyond the oldest unfinished (default: 4 x concurrency, 1024 at least; with --batch 10000)",
       result = false } },
   { "budget",
     { "dry-run", type = "flag", result = false,
