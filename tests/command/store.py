@@ -160,6 +160,24 @@ def full_while_pruning():
         tap.equal(store(scratch, "export", "rest.jsonl").summary, {"exported": 800}, "and are sound")
 
 
+def moved_away():
+    """A run whose store is moved ends, says so, and what it paid for is there when the store is back."""
+    with Stub(latency_ms=10) as server, host.Scratch(server.url) as scratch:
+        scratch.write("ask.lua", ASK)
+        scratch.prompts(3000)
+        process = scratch.start("--store", "store.db", "ask.lua", "openai:red", "rows.jsonl")
+        host.until(lambda: len(server.log()) > 200)
+        os.rename(scratch / "store.db", scratch / "elsewhere.db")
+        result = scratch.finish(process)
+        tap.equal(result.status, 1, "the run ends with status 1")
+        tap.contains(result.err, ["store.db was moved, removed or replaced", "bring it back"], "and says what has happened")
+        answered = sum(e["status"] == 200 for e in server.log())
+        tap.ok(answered < 1500, f"soon: {answered} of 3,000 calls were answered")
+        os.rename(scratch / "elsewhere.db", scratch / "store.db")
+        stored = len(store(scratch, "ls").out.splitlines())
+        tap.ok(answered - stored <= 16, f"once it is back it has {stored} of them")
+
+
 def places():
     """The store's modes, and what must not be taken for a recording's place."""
     with Stub() as server, host.Scratch(server.url) as scratch:
@@ -372,4 +390,4 @@ def first_version_damaged():
 
 
 host.need_program()
-tap.cases(looking, moving, recordings, finding, full_while_pruning, places, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)
+tap.cases(looking, moving, recordings, finding, full_while_pruning, moved_away, places, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "engine/store/lease.h"
@@ -70,6 +71,14 @@ static void test_two(void) {
     ok(has_file(at), "the file is there");
     store_leases_close(a);
     ok(!has_file(at), "and goes with the last");
+    struct stat st;
+    char beside[160];
+    snprintf(beside, sizeof beside, "%s-calls", at);
+    chmod(at, 0660);
+    a = store_leases_open(at);
+    ok(stat(beside, &st) == 0 && (st.st_mode & 0777) == 0660,
+       "it is for those who may write the store");
+    store_leases_close(a);
     ok(store_lease_take(NULL, (const unsigned char *)path), "without leases every call is free");
     store_leases_close(NULL);
 }

@@ -201,12 +201,23 @@ static bool has_name(int fd, const char *path) {
            here.st_dev == there.st_dev;
 }
 
+/* Whoever may write the store may share it. */
+static int open_shared(const char *path, const char *store) {
+    struct stat st, own;
+    if (stat(store, &st) < 0) return -1;
+    mode_t mode = st.st_mode & 0666;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd >= 0 && fstat(fd, &own) == 0 && (own.st_mode & 0777) != mode && own.st_uid == geteuid())
+        fchmod(fd, mode); /* the umask took some */
+    return fd;
+}
+
 /* Opens the file, and takes a number in it. */
-static bool join(store_leases *l) {
+static bool join(store_leases *l, const char *store) {
     enum { TRIES = 100 };
     const struct timespec pause = {.tv_nsec = 1000 * 1000};
     for (int i = 0; i < TRIES; i++) {
-        l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        l->fd = open_shared(l->path, store);
         if (l->fd < 0) return false;
         l->owner = take_owner(l->fd);
         if (l->owner && has_name(l->fd, l->path)) return true;
@@ -232,7 +243,7 @@ store_leases *store_leases_open(const char *path) {
     l->fd = -1;
     pthread_mutex_init(&l->counting, NULL);
     l->path = path_beside(path);
-    if (l->path && join(l) && map(l)) {
+    if (l->path && join(l, path) && map(l)) {
         assert(l->owner >= 1 && l->owner <= OWNERS);
         clear_own(l); /* of a process that had the number before */
         return l;
