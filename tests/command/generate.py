@@ -55,6 +55,7 @@ def asked(*words, rows=None, reply="x"):
     """The messages of the requests that a command makes."""
     with Provider(lambda request: Answer(p.openai(reply))) as server, host.Scratch(**server.environment()) as scratch:
         scratch.write("rows.jsonl", rows or [{"id": 1, "prompt": "p", "response_a": "x", "response_b": "y", "human": "a", "response": "z"}])
+        scratch.write("other.jsonl", [{"id": 1, "prompt": "p", "response": "another"}])
         scratch.write("wise.txt", "Be wise.\nAnd kind.")
         result = scratch.run("run", *words, "--out", "out")
         return result, [json.loads(json.dumps(request.body))["messages"] for request in server.requests]
@@ -71,7 +72,7 @@ def system_prompts():
             "judge": ["judge", *data, "--model", "openai:m"], "jury": ["jury", *data, "--model", "openai:m", "--model", "openai:n"],
             "debate": ["debate", *data, "--model", "openai:m", "--rounds", "1"],
             "evaluate": ["evaluate", *data, "--method", "judge", "--model", "openai:m"],
-            "winrate": ["winrate", *data, "--against", "rows.jsonl", "--evaluator", "judge", "--model", "openai:m"]}.items():
+            "winrate": ["winrate", *data, "--against", "other.jsonl", "--evaluator", "judge", "--model", "openai:m"]}.items():
         result, messages = asked(*words, "--system", "Be brief.", reply=VERDICT)
         tap.ok(result.status == 0 and messages and all(m[0] == one and m[1]["role"] == "user" for m in messages), f"{name} --system", result)
     for name, more in (("feedback", []), ("preference", ["--judge", "openai:j"])):

@@ -19,10 +19,16 @@ function Unique:left_out()
   return self.exact + self.near
 end
 
+-- What a prompt says; nil when it shows images, since the same words mean something else beside another picture.
+local function words(prompt_of, row, number)
+  local prompt = prompt_of(row, number)
+  return not conversation.images(prompt) and conversation.text(prompt) or nil
+end
+
 --- The rows of a source that are not duplicates of earlier ones; `exact` and `near` count those left out. Prompts are
 --- the same whose words are, whatever their case, white space and punctuation; they are near when their runs of three
 --- words agree in that part (their Jaccard similarity). A row whose text cannot be taken passes: who works on it says
---- why. Memory grows with the prompts: about 10 bytes each, and with `near` some 8 more for each word.
+--- why; so does one with images. Memory grows with the prompts: about 10 bytes each, and with `near` some 8 more for each word.
 --- Example:
 ---     local rows = fellowship.preference.unique(fellowship.rows "prompts.jsonl", function(row) return row.prompt end)
 ---     for row in function() return rows:pull() end do print(row.prompt) end
@@ -37,8 +43,8 @@ function unique.rows(source, prompt_of, near)
     while true do
       local row, number = source:pull()
       if row == nil then return row, number end
-      local well, text = pcall(function() return conversation.text(prompt_of(row, number)) end)
-      local duplicate = well and texts:see(text)
+      local well, text = pcall(words, prompt_of, row, number)
+      local duplicate = well and text and texts:see(text)
       if not duplicate then return row, number end
       self[duplicate] = self[duplicate] + 1
     end
