@@ -78,8 +78,6 @@ $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@echo "  CC  $<"
 	@$(CC) $(cflags) -fvisibility=default -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
--include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
-
 # ---- packages ----
 
 deps-%:
@@ -230,3 +228,6 @@ clean:
 	rm -rf build
 
 .PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference install uninstall clean
+
+# Last, when every list of what is built is known.
+-include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
