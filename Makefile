@@ -78,6 +78,8 @@ $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	@echo "  CC  $<"
 	@$(CC) $(cflags) -fvisibility=default -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(UNIT_OBJECTS) $(test_libs)
 
+-include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)
+
 # ---- packages ----
 
 deps-%:
@@ -162,7 +164,7 @@ bench: all
 	@for bench in $(filter-out $(BENCH_JOBS),$(wildcard tests/bench/*.py)); do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
 # What comes after the calls: stores, and jobs run again.
-BENCH_JOBS = tests/bench/store.py tests/bench/merge.py
+BENCH_JOBS = tests/bench/store.py
 
 bench-jobs: all
 	@for bench in $(BENCH_JOBS); do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
@@ -228,6 +230,3 @@ clean:
 	rm -rf build
 
 .PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference install uninstall clean
-
-# Last, when every list of what is built is known.
--include $(OBJECTS:.o=.d) $(UNITS:%=%.d) $(FUZZERS:%=%.d)

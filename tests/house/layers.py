@@ -3,7 +3,6 @@
 
 import os
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -227,19 +226,6 @@ def scripts():
         tap.equal(strange, [], f"{folder} require lualib only")
 
 
-TOP = {"LICENSE", "Makefile", "README.md", "examples", "lualib", "runtime", "scripts", "tests"}
-
-
-def top():
-    """What a test or a trial leaves behind is soon committed with the rest."""
-    listed = subprocess.run(["git", "-C", host.ROOT, "ls-files"], capture_output=True, text=True)
-    if listed.returncode:
-        tap.skip("the top level holds what it should", "no checkout of git")
-        return
-    names = {name.split("/")[0] for name in listed.stdout.splitlines()}
-    tap.equal(sorted(name for name in names if not name.startswith(".")), sorted(TOP), "the top level holds what it should, and dot files")
-
-
 def lengths():
     endings = (".c", ".h", ".lua", ".py", ".sh")
     counted = {path: path.read_text(encoding="utf-8").count("\n")
@@ -253,4 +239,4 @@ def lengths():
               [], f"no example is over {LONGEST_EXAMPLE} lines")
 
 
-tap.cases(includes, suspending, closing, c_circles, functions, doors, requires, cycles, scripts, top, lengths)
+tap.cases(includes, suspending, closing, c_circles, functions, doors, requires, cycles, scripts, lengths)

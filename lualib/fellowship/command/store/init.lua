@@ -269,9 +269,9 @@ verbs.prune = { summary = "take completions out for good, and make the file smal
 local function day_of(day)
   local y, m, d = day:match "^(%d%d%d%d)-(%d%d)-(%d%d)$"
   if not y then setup.usage('--before must be a day as 2026-01-31, not "%s"', day) end
-  local seconds = calendar.epoch(math.tointeger(y), math.tointeger(m), math.tointeger(d))
-  if os.date("!%m-%d", seconds) ~= day:sub(6) then setup.usage('--before: there is no day "%s"', day) end
-  return seconds * 1000
+  y, m, d = math.tointeger(y), math.tointeger(m), math.tointeger(d)
+  if m < 1 or m > 12 or d < 1 or d > 31 then setup.usage('--before: there is no day "%s"', day) end
+  return calendar.epoch(y, m, d) * 1000
 end
 
 local FAILURE = json.plan { "error" }
@@ -347,7 +347,7 @@ function store.run(arguments)
   local rest, argument = table.move(arguments, 2, #arguments, 1, {}), nil
   if verb.argument then
     argument = table.remove(rest, 1)
-    if not argument or argument == "" or argument:sub(1, 2) == "--" then
+    if not argument or argument:sub(1, 2) == "--" then
       setup.usage("store %s needs a %s", name, verb.argument == "FILE" and "file" or verb.argument)
     end
   end

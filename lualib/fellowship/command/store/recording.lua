@@ -7,7 +7,6 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local say = require "fellowship.base.say"
-local naming = require "fellowship.dataset.naming"
 local rows = require "fellowship.dataset.rows"
 local writer = require "fellowship.dataset.writer"
 
@@ -113,24 +112,10 @@ local function import_store(self, path)
   source:close()
 end
 
---- Whether a file is a store, or some other database of SQLite. Raises when it cannot be read.
+--- Whether a file is a store, or some other database of SQLite.
 local function is_database(path)
-  local kind = path ~= "-" and not naming.is_elsewhere(path) and (sys.kind(path) or "missing")
-  if not kind or kind ~= "file" and kind ~= "missing" then return false end
-  local file <close>, problem = io.open(path, "rb")
-  if not file then errors.raise { kind = "file", message = "cannot open " .. problem } end
-  return file:read(16) == "SQLite format 3\0"
-end
-
---- All files that are meant, as {path =, database =}: what cannot be read is told before anything is made.
-local function files_of(names)
-  local files = {}
-  for _, name in ipairs(names) do
-    for _, path in ipairs(name == "-" and { "-" } or rows.expand(name)) do
-      files[#files + 1] = { path = path, database = is_database(path) }
-    end
-  end
-  return files
+  local file <close> = path ~= "-" and sys.kind(path) == "file" and io.open(path, "rb") or nil
+  return file ~= nil and file:read(16) == "SQLite format 3\0"
 end
 
 --- Puts every completion of recordings and stores into a store; those that it has stay.
@@ -139,13 +124,14 @@ end
 ---@return integer added
 ---@return integer known those that the store had
 function recording.import(from, path)
-  local files = files_of(from)
   local into, problem = store.open { path = path }
   if not into then errors.raise(problem) end
   local _ <close> = into
   local self = { into = into, added = 0, known = 0, line = 0 }
-  for _, file in ipairs(files) do
-    if file.database then import_store(self, file.path) else import_lines(self, file.path) end
+  for _, name in ipairs(from) do
+    for _, file in ipairs(name == "-" and { "-" } or rows.expand(name)) do
+      if is_database(file) then import_store(self, file) else import_lines(self, file) end
+    end
   end
   return self.added, self.known
 end

@@ -31,7 +31,7 @@ local SIGNS = { [","] = ",", [";"] = ",", ["("] = ",", [":"] = ":", [">"] = ">",
   ["|"] = "|", ["&"] = "&", ["."] = ".", ["!"] = ".", ["?"] = "?", ["#"] = "?", ["%"] = "?", ["^"] = "?",
     ["+"] = "?", ["@"] = "?", ["\\"] = "" }
 
---- Whether the capital A at a token is an article: "A better response was given by B".
+--- Whether the capital letter at a token is an article, or would be one if it were an A: "A better response was given by B".
 local function is_article(t, i)
   local next, after = i + 1, i + 2
   if t.what[next] ~= "word" then return false end
@@ -54,8 +54,7 @@ local function word_sign(t, i)
   if THEREFORE[text] then return "s" end
   if kinds == "" then return "?" end
   if CONDITIONS[text] then return "H" end
-  if is(t, i, "H") then return t.speaks and "" or "?" end
-  if is(t, i, "P") then t.speaks = true end
+  if is(t, i, "H") then return label.is_polite(t, i) and "" or "?" end
   if is(t, i, "N") and (label.side(t, behind_marks(t, i + 1))) then return "" end
   for _, pair in ipairs(ORDER) do
     if kinds:find(pair[1], 1, true) then
@@ -89,7 +88,8 @@ local function sign_of(t, i)
     return (t.capital[i] or t.n <= 3) and "c" or "?"
   end
   if t.letter[i] then
-    if t.capital[i] then return is_article(t, i) and "" or t.letter[i] end
+    if t.capital[i] and is_article(t, i) then return t.letter[i] == "a" and "" or "?" end
+    if t.capital[i] then return t.letter[i] end
     return label.side(t, i) or is_alone(t, i) and t.letter[i]
       or t.letter[i] == "a" and t.n > 1 and "" or "?"
   end
@@ -150,23 +150,25 @@ local function first_of(clause, pattern)
 end
 
 -- Forms in which the first name wins, and in which it loses.
-local WINS = { "^([ab])%+$", "^([ab])%+t([ab])$", "^([ab])%+([ab])%-$", "^([ab])v$", "^([ab])vt?([ab])$",
+local WINS = { "^([ab])%++$", "^([ab])%++t([ab])$", "^([ab])%++([ab])%-+$", "^([ab])v$", "^([ab])vt?([ab])$",
   "^([ab])v([ab])l$", "^([ab])>+([ab])$", "^%++([ab])$",
   "^%++([ab])t([ab])$", "^p%+?([ab])$", "^p([ab])t([ab])$", "^([ab])p$", "^([ab])pt([ab])$", "^([ab])%+p$",
     "^([ab])ut([ab])$", "^[&u]?([ab])!([ab])$" }
-local LOSES = { "^([ab])%-$", "^([ab])%-t([ab])$", "^([ab])%-([ab])%+$", "^([ab])l$", "^([ab])lt?([ab])$",
+local LOSES = { "^([ab])%-+$", "^([ab])%-+t([ab])$", "^([ab])%-+([ab])%++$", "^([ab])l$", "^([ab])lt?([ab])$",
   "^([ab])<+([ab])$", "^!([ab])u([ab])$", "^%-+([ab])$" }
 
 --- What a clause decides.
 ---@param clause string signs
 ---@return "a"|"b"|"tie"|nil
 ---@return boolean? bare a name alone
-local function decision(clause)
+---@param given boolean it is the value of a heading: then 1 and 2 are names
+local function decision(clause, given)
   if clause == "!w" or clause == "!+w" then return "tie" end -- no winner
   clause = clause:gsub("[ws]", "")
   if NAMED[clause] then return NAMED[clause], true end
   clause = clause:gsub("^[&u]+", "")
   if NAMED[clause] then return NAMED[clause], true end
+  if given then clause = clause:gsub("1", "a"):gsub("2", "b") end
   if clause == "" or clause:find "[?12c]" then return nil end
   if clause:find "e" and not clause:find "[^abem&=t]" or clause == "n+" or clause == "n+t" then return "tie" end
   if clause:find "^([ab])=+([ab])$" then return first_of(clause, "^([ab])=+([ab])$") and "tie" end
@@ -191,7 +193,7 @@ function choice.of(signs, given)
   for clause in signs:gsub("[.:]", ","):gmatch "[^,]+" do
     if clause:find "|" and clause:find "[abc]" or clause:find "H" then return false end
     local option = clause:match "^w*([abc])%)$" -- "A)" of a list of options
-    local value, alone = decision(option or clause)
+    local value, alone = decision(option or clause, given)
     n = n + 1
     if alone and not (given and not unknown or n == 1 and not given or clause:find("s", 1, true)) then value = nil end
     if value then
@@ -214,6 +216,8 @@ function choice.heading(signs)
   if head and head:find "[w+]" and not head:find "[abcev=><|12]" then
     return rest, head:find "[^w+s&,p]" ~= nil
   end
+  rest = signs:match "^[sp,w+]*[w+]=(.*)$"
+  if rest then return rest, false end
   head, rest = signs:match "^([sp,+]*w[w+]*)([=abcemn!].*)$"
   if head then return rest:gsub("^=", ""), false end
   return nil

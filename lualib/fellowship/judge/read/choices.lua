@@ -53,7 +53,7 @@ local function value_of(text, from, to, signs)
   return choice.of((choice.signs(tokens.of(text, from, math.min(to, from + LONG)))), true)
 end
 
-local ALONE = { w = true, ["+w"] = true, ["w:"] = true, ["+w:"] = true }
+local ALONE = { w = true, ["+w"] = true, ["w:"] = true, ["+w:"] = true, ["+"] = true, ["+:"] = true }
 
 --- Whether a line has to do with the heading of an answer: it is one, with its value or before it, or the value of one
 --- above.
@@ -68,7 +68,7 @@ function Reader:answer(line, signs, final, stop, pending)
   elseif rest or ALONE[signs] and (line.heading or line.to - line.from < 60 and text:find("^:", line.to)) then
     self.pending = { tier = tier }
     return true
-  elseif pending and (not line.heading or #signs <= 3) then
+  elseif pending and (not line.marked or #signs <= 3) then
     local value = value_of(text, stop + 1, line.to, signs)
     self:add(value or false, pending.tier, line)
     return value ~= nil

@@ -65,14 +65,14 @@ local function bare(t, i)
   return i
 end
 
---- Whether the letter at a token names somebody, and is no article.
+--- Whether the letter at a token names somebody, and is no article. What could be one if it were an A is no name, so that
+--- both letters are read alike.
 local function is_name(t, i, noun_before, gives)
   local next = bare(t, i + 1)
   if t.joined[i] or t.joined[i + 1] then return true end
   local what, last = t.what[next], i == t.n
-  local article = t.letter[i] == "a" and what == "word"
-    and (t.kinds[next] == "" and not t.letter[next] or is(t, next, "N") or is(t, next, "O") or is(t, next, "Q")
-      or is(t, next, "B") or is(t, next, "L") or is(t, next, "T")
+  local article = what == "word" and (t.kinds[next] == "" and not t.letter[next] or is(t, next, "N")
+      or is(t, next, "O") or is(t, next, "Q") or is(t, next, "B") or is(t, next, "L") or is(t, next, "T")
       or is(t, next, "S") and not ENDS_LABEL[t.what[bare(t, next + 1)]] and t.what[next + 1] ~= "digits"
         and next ~= t.n)
   if noun_before then
@@ -95,7 +95,10 @@ local function is_numbered(t, i, noun_before)
   local behind = bare(t, i + 1)
   if t.what[behind] ~= ":" and t.what[behind] ~= "=" then return false end
   local value = number.open(t, behind + 1)
-  return (i == 1 or is(t, i - 1, "S") or t.what[i - 1] == "," or t.what[i - 1] == ";") and t.what[value] == "digits"
+  local before = t.text[i - 1]
+  return (i == 1 or is(t, i - 1, "S") or before == "for" or before == "of" or before == "," or before == ";")
+    and (t.what[value] == "digits" and not (value == behind + 1 and t.tight[value]) or i > 1 and (value > t.n
+      or is(t, value, "O")))
 end
 
 --- The noun just before a token, signs between them apart.
@@ -128,8 +131,18 @@ function label.side(t, i, gives)
   return nil
 end
 
-local MODAL = { would = true, could = true, d = true, wurde = true, donnerais = true, daria = true, darei = true,
-  zou = true }
+-- "I would give": said by somebody who does.
+local MODAL = { would = true, d = true, wurde = true, donnerais = true, daria = true, darei = true, zou = true }
+local SPEAKERS = { i = true, we = true, ich = true, je = true, yo = true, io = true, eu = true, ik = true, ja = true }
+
+--- Whether "would" at a token only says politely what is meant.
+---@param t fellowship.Tokens
+---@param i integer
+---@return boolean
+function label.is_polite(t, i)
+  local before = t.what[i - 1] == "'" and i - 2 or i - 1
+  return MODAL[t.text[i]] and SPEAKERS[t.text[before]] or false
+end
 
 local function add_word(l, t, i)
   local kinds = t.kinds[i]
@@ -148,7 +161,7 @@ local function add_word(l, t, i)
   elseif has "N" then l.noun = true
     l.neutral = l.neutral or has "W"
     l.reports = l.reports or has "I"
-  elseif has "H" and not (l.own and MODAL[t.text[i]]) then l.hypothetical = true
+  elseif has "H" and not label.is_polite(t, i) then l.hypothetical = true
   elseif has "X" then l.denied = true
   elseif has "Q" or has "W" then l.neutral = true
   elseif has "E" then l.both = true
@@ -166,12 +179,13 @@ end
 ---@param scale integer
 ---@return integer
 function label.take(l, t, i, scale)
-  local stop, same = number.scale(t, i, scale)
+  local side = label.side(t, i, l.own)
+  local stop, same
+  if not side then stop, same = number.scale(t, i, scale) end
   if stop then
     l.wrong_scale = l.wrong_scale or not same
     return stop
   end
-  local side = label.side(t, i, l.own)
   if side == "c" then l.unknown = l.unknown + 1
   elseif side then add_side(l, side)
   elseif t.letter[i] then l.unknown = l.unknown + (t.letter[i] == "a" and 0 or 1) -- an article, or nobody

@@ -160,11 +160,23 @@ function value(text, at, depth)
   return word, stop, true -- a number, or a word without quotes; its reader tells
 end
 
+-- What nobody sees, and other spaces, between the parts of an object.
+local UNSEEN = { ["\u{200b}"] = "", ["\u{200c}"] = "", ["\u{200d}"] = "", ["\u{feff}"] = "", ["\u{2060}"] = "",
+  ["\u{ad}"] = "", ["\u{a0}"] = " ", ["\u{202f}"] = " ", ["\u{3000}"] = " " }
+
+local function without_unseen(text)
+  for char, plain in pairs(UNSEEN) do
+    if text:find(char, 1, true) then text = text:gsub(char, plain) end
+  end
+  return text
+end
+
 --- Parts a text at its objects: { text = } and { object = }, in order.
 ---@param text string
 ---@return { text: string?, object: fellowship.ReadObject?, at: integer }[]
 ---@return boolean too_many
 function objects.parts(text)
+  if text:find("{", 1, true) then text = without_unseen(text) end
   local parts, from, at, count, tries = {}, 1, 1, 0, 0
   while true do
     local start = text:find("{", at, true)

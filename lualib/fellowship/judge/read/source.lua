@@ -51,7 +51,8 @@ end
 
 --- Commands of TeX: a box holds a final value.
 local function untex(text)
-  text = text:gsub("\\[dt]?frac%s*{%s*([%d.,]+)%s*}%s*{%s*([%d.,]+)%s*}", "%1/%2"):gsub("\\boxed", " final ")
+  text = text:gsub("\\[dt]?frac%s*{%s*([%d.,]+)%s*}%s*{%s*([%d.,]+)%s*}", "%1/%2")
+    :gsub("\\[tm][ea][xt][th]?%a*%s*{([^{}\n]*)}", "%1"):gsub("\\boxed%s*{([^{}\n]*)}", " [[%1]] ")
   return (text:gsub("\\%%", "%%"):gsub("\\%a+", " "):gsub("\\[%[%]%(%)]", "\n"))
 end
 

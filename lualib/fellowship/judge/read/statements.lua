@@ -47,6 +47,7 @@ function Reader:place(from, line)
       elseif (line.marked or line.headed) and whole and tier == scores.SCORE then tier = scores.OVERALL end
     end
     st.tier, st.marked = tier, line.marked or line.headed
+    if tier > scores.CRITERION then self.unfinished = nil end
     st.reported = line.cited or self.reported
     if st.reported and self.sides and st.side then
       if self.said[st.side] then st.reported, self.reported = false, false end -- a second one is no part of it
@@ -153,7 +154,7 @@ function Reader:line(line)
   end
   self.lines = self.lines + 1
   local before = #self.list
-  local known = { n = 0, any = false, digit = 0, pending = not line.heading and self.pending
+  local known = { n = 0, any = false, digit = 0, pending = not line.marked and self.pending
     and label.copy(self.pending) or nil }
   line.headed = known.pending and known.pending.marked
   for start, stop in sentences(line.text, line.from, line.to) do
@@ -277,9 +278,10 @@ local function side_of_object(object)
   end
 end
 
-function Reader:value(l, held, open)
-  if type(held) ~= "string" or #held > 60 or l.neutral and not l.score and not l.overall then return end
-  if not (l.score or l.overall or #l.sides > 0) or l.neutral and held:find "%a" then return end
+--- A field's value; `own` is what its name alone says.
+function Reader:value(l, own, held, open)
+  if type(held) ~= "string" or #held > 60 or not (l.score or l.overall or #l.sides > 0) then return end
+  if own.neutral and (held:find "%a" or not own.score and not own.overall and #own.sides == 0) then return end -- prose
   local known = #self.list
   scores.read(self.list, tokens.of(fold.text(held)), self.scale, { label = l, sides = self.sides })
   for i = known + 1, #self.list do
@@ -297,7 +299,7 @@ function Reader:values(l, list)
     for i, side in ipairs { "a", "b" } do
       local own = label.copy(l)
       own.sides = { side }
-      self:value(own, list[i])
+      self:value(own, label.new(), list[i])
     end
     return
   end
@@ -310,11 +312,12 @@ function Reader:object(object, above)
   if object.list then return self:values(above, object.list) end
   local side = side_of_object(object)
   for i, name in ipairs(object.names) do
-    local held, l = object.values[i], label.copy(above)
+    local held, l, own = object.values[i], label.copy(above), label.new()
     take_text(l, name, self.scale)
+    take_text(own, name, self.scale)
     if side and #l.sides == 0 then l.sides = { side } end
     if type(held) == "table" then self:object(held, l)
-    else self:value(l, held, object.open == name) end
+    else self:value(l, own, held, object.open == name) end
   end
 end
 

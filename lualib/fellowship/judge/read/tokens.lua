@@ -97,13 +97,14 @@ function tokens.of(text, from, to, most, known)
       at, tight, joined = stop, true, false
     else
       if byte == 95 then
-        joined = tight
+        joined = tight and (what[list.n] == "word" or what[list.n] == "digits") -- else it is emphasis
       else
         local char, n = text:sub(at, at), list.n + 1
         list.n, what[n], texts[n], places[n], tights[n], kinds[n] = n, byte < 6 and "fraction" or char, char, at,
           tight, ""
+        tight = true
       end
-      at, tight = at + 1, true
+      at = at + 1
     end
   end
   return list

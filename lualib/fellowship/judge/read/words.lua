@@ -26,7 +26,7 @@ local KINDS = {
     โมเดล]],
   -- how much it is given: "Score"
   S = [[score scores scored scoring rating ratings rated grade grades graded mark marks point points rate result
-    punktzahl bewertung wertung note noten punkte punkt ergebnis endergebnis evaluation notation resultat points
+    punktzahl bewertung wertung note noten punkte punkt ergebnis endergebnis notation points
     puntuacion puntuaciones puntaje calificacion nota notas valoracion puntos resultado punteggio punteggi voto
     voti valutazione punti risultato pontuacao pontuacoes classificacao avaliacao pontos beoordeling cijfer
     punten resultaat ocena oceny wynik punktacja punkty punktow skore hodnoceni body bodu pisteet pistemaara
@@ -118,21 +118,21 @@ local KINDS = {
     empate empatados iguales igual equivalentes pareggio pari parita equivalenti uguali empatados iguais gelijk
     gelijkspel gelijkwaardig remis rowne rowna rownowazne ничья равны одинаковы
     одинаково равноценны равенство remiza oavgjort uavgjort uafgjort lika tasapeli
-    dontetlen egalitate berabere seri hoa 平局 平手 相同 一样 同等 持平 不分上下 打平 相当
+    dontetlen egalitate berabere seri hoa 平局 平手 相同 一样好 一样 同等 持平 不分上下 打平 相当
     旗鼓相当 平分 一樣 和局 引き分け 同点 同じ 同等 互角 引分け 무승부 동점 동일
     동등 비김 같다 تعادل متساويان متساوية بالتساوي बराबर]],
   -- what may stand with those
   A = [[good well fair excellent great poor average adequate solid decent mediocre outstanding bad weak fine superb
     perfect strong clearly slightly much somewhat marginally significantly far bit little narrowly both overall
     gut klar deutlich etwas bien clairement nettement claramente ligeramente chiaramente leggermente claramente
-    duidelijk iets bad clear sono tres molto mucho muito 一样好 都 稍微 明显 略 同样 好 더
+    duidelijk iets bad clear sono tres molto mucho muito 都 稍微 明显 略 同样 好 더
     똑같이 모두 좋음]],
   -- of two things
   E = [[both beide deux ambos ambas entrambi entrambe ambas oba obie оба обе 两者 两个 双方 都 両方
     どちらも 둘 둘다 كلاهما दोनों]],
   J = [[neither none weder keine aucun aucune ninguno ninguna nessuno nessuna nenhum nenhuma geen zaden ни]],
   C = [[and und et y e en i и 和 与 と 와 과 및 ve og och]],
-  R = [[or oder ou o lub или 或 または 또는 veya eller either maybe perhaps]],
+  R = [[or oder ou lub или 或 または 또는 veya eller either maybe perhaps]],
   K = [[but rather although though whereas while however yet sondern obwohl wahrend bien_que aunque sebbene embora
     hoewel chociaz хотя 虽然 尽管 aber mais sino pero ma mas maar ale но 而是 但 但是]],
   X = [[not no isn doesn don wasn aren cannot can't cant didn nor nicht kein keine ne pas non no nao niet nie не
