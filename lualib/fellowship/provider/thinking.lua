@@ -286,6 +286,9 @@ function thinking.reader(mode)
     blank = {}, held = {}, said = {}, thoughts = {}, out = {} }, Reader)
 end
 
+--- Patterns of what a text holds that may hold thoughts: one without either is plain.
+thinking.MARKS, thinking.WORDS = "[<%[\xe2]", "^%s*" .. BARE[1]
+
 --- Whether a text has nothing that could be a tag of thinking: true of most.
 local function is_plain(text)
   return not (text:find("<", 1, true) or text:find("[", 1, true) or text:find("◁", 1, true)
