@@ -154,8 +154,6 @@ local PLAN = json.plan { "error", "choices.1.message.content", "choices.1.messag
   "usage.prompt_tokens_details.cache_write_tokens", "usage.completion_tokens_details.reasoning_tokens",
   "choices.1.error" }
 
--- What a text has that may hold thoughts.
-local MARKS, WORDS = thinking.MARKS, thinking.WORDS
 local FINISHES = answer.FINISHES
 
 --- Whether counts of tokens are what they seem, so that they can be taken as they are.
@@ -178,7 +176,7 @@ local function read_ordinary(body, how)
     or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter" or finish == "error" then
     return nil
   end
-  if not text:find "%S" or text:find(MARKS) or text:find(WORDS) or (how and how.quirks.thinking ~= "tags")
+  if not text:find "%S" or not thinking.is_plain(text) or (how and how.quirks.thinking ~= "tags")
     or type(model) ~= "string" or written ~= nil
     or not are_ordinary(prompt, completion, reasoning, total, cached or hits or held) then
     return nil
