@@ -2,6 +2,7 @@
 """What the guide's tables are made of is what the program does: fields of results, kinds of failures; and the guide has them."""
 
 import json
+import difflib
 import os
 import re
 import sys
@@ -113,15 +114,16 @@ def kinds():
 
 def in_the_guide():
     """The tables that stand in the guide are those that the program makes now."""
-    pages = sorted(GUIDE.glob("*.md"))
+    pages = [host.ROOT / "README.md", *sorted(GUIDE.glob("*.md"))]
     with host.Scratch() as scratch:
         for page in pages:
             text = page.read_text()
             scratch.write(page.name, text)
             filled = scratch.run("reference", "--fill", page.name)
             tap.equal(filled.status, 0, f"{page.name}: its tables are known") or tap.diag(filled.err)
-            tap.equal((scratch / page.name).read_text(), text, f"{page.name} has the tables of today: make guide-tables")
-        tap.ok(pages, "there is a guide")
+            differs = difflib.unified_diff(text.splitlines(), (scratch / page.name).read_text().splitlines(), lineterm="", n=0)
+            tap.equal(list(differs), [], f"{page.name} has the tables of today: make guide-tables")
+        tap.ok(len(pages) > 10, "there is a guide")
 
 
 host.need_program()

@@ -27,6 +27,7 @@ return {
     "raise max_tokens: thinking may have used it up" },
   { "request", "the server calls the request wrong: a parameter, a message", "the message has the server's words" },
   { "content_filter", "the provider refuses to answer this prompt; kept in the store as an answer is" },
+  { "refusal", "the model declines to answer; kept in the store as an answer is" },
   { "context_length", "the prompt is too long for the model; kept in the store as an answer is",
     "these prompts are too long for the model: shorten them, or take another model" },
   { "unsupported", "the model cannot do what is asked: a parameter, log-probabilities, images",

@@ -1,8 +1,8 @@
 -- Tables of the guide, as Markdown, made of what the code itself goes by.
 
 local kinds = require "fellowship.base.kinds"
-local known = require "fellowship.provider.known"
 local provider = require "fellowship.provider"
+local mapped = require "fellowship.provider.mapped"
 local catalogue = require "fellowship.command.catalogue"
 local help = require "fellowship.command.help"
 local options = require "fellowship.command.options"
@@ -81,18 +81,9 @@ function makers.providers()
   return markdown({ "provider", "usual address", "key", "another address" }, rows)
 end
 
---- Parameters that each provider knows.
-function makers.parameters()
-  local by_names, order = {}, {}
-  for _, name in ipairs(provider.names()) do
-    local list = known.names(name)
-    local text = list and "`" .. table.concat(list, "`, `") .. "`"
-    if text and not by_names[text] then order[#order + 1] = text end
-    if text then by_names[text] = by_names[text] and by_names[text] .. ", `" .. name .. "`" or "`" .. name .. "`" end
-  end
-  local rows = {}
-  for i, text in ipairs(order) do rows[i] = { by_names[text], text } end
-  return markdown({ "provider", "parameters" }, rows)
+--- What each provider is sent for a parameter.
+function makers.sent()
+  return mapped.markdown()
 end
 
 --- Kinds of failures.
