@@ -142,6 +142,5 @@ def main():
             measure(folder, rows)
 
 
-if __name__ == "__main__":
-    host.need_program()
-    main()
+host.need_program()
+main()

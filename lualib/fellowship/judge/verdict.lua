@@ -75,10 +75,10 @@ function readers.combined(text, options, shown)
   local list, about = statements.read(text, options.scale, true)
   if not list then return nil, "long" end
   local own = shown:own(list)
-  local found, why, side = decide.both(own)
+  local found, why, side = decide.both(own, about.round)
   if not found and options.second then found = bare_pair(own) end
   if found and not options.second and shown:plants { found.a, found.b } then
-    found = decide.both(shown:unshared(own))
+    found = decide.both(shown:unshared(own), about.round)
     if not found then return nil, "quoted" end
   elseif not found then
     return nil, #own < #list and "quoted" or why, side
@@ -96,9 +96,9 @@ function readers.independent(text, options, shown)
   local list, about = statements.read(text, options.scale, false)
   if not list then return nil, "long" end
   local own = shown:own(list)
-  local found, why = decide.one(own)
+  local found, why = decide.one(own, about.round)
   if found and not options.second and shown:plants { found } then
-    found = decide.one(shown:unshared(own))
+    found = decide.one(shown:unshared(own), about.round)
     if not found then return nil, "quoted" end
   elseif not found then
     return nil, #own < #list and "quoted" or why
@@ -109,10 +109,10 @@ function readers.independent(text, options, shown)
 end
 
 function readers.direct(text, options, shown)
-  local list, lines = choices.read(text)
+  local list, lines, round = choices.read(text)
   if not list then return nil, "long" end
   local own = shown:own(list)
-  local found, why = choices.decide(own, lines)
+  local found, why = choices.decide(own, lines, round)
   if not found then return nil, #own < #list and "quoted" or why end
   if options.final and found.tier < choices.FINAL then return nil, "long" end
   if options.cut and found.line == lines then return nil, "unfinished" end

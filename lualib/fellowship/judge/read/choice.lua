@@ -11,15 +11,16 @@ local choice = {}
 local is = tokens.is
 
 -- Signs: a b c are names, w "winner" and other headings of an answer, + better, - worse, e equal, m both, n neither,
--- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore; > < = stand for themselves, a comma for all
--- that parts clauses, ? for what is not known. Words that say nothing have no sign.
+-- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore, y because, r what takes back, j good or bad,
+-- g the plus of "A++"; > < = stand for themselves, a comma for all that parts clauses, ? for what is not known. Words that say
+-- nothing have no sign.
 local ORDER = { { "V", "v" }, { "Z", "l" }, { "T", "e" }, { "W", "w" }, { "B", "+" }, { "L", "-" }, { "E", "m" },
   { "J", "n" },
-  { "M", "p" }, { "X", "!" }, { "K", "u" }, { "R", "|" }, { "D", "t" }, { "Y", "," }, { "C", "&" } }
+  { "M", "p" }, { "X", "!" }, { "K", "u" }, { "R", "|" }, { "D", "t" }, { "Y", "y" }, { "C", "&" } }
 
 local THEREFORE = {}
 for word in fold.text [[so thus therefore hence daher also somit folglich donc ainsi asi entonces portanto quindi perciò assim dus więc zatem поэтому итак
-  因此 所以 故 よって したがって 따라서 그러므로 conclusion summary sum]]:gmatch "%S+" do THEREFORE[fold.word(word)] = true end
+  因此 所以 故 综上所述 综上 总之 よって したがって 따라서 그러므로 summary sum]]:gmatch "%S+" do THEREFORE[fold.word(word)] = true end
 
 local CONDITIONS = {}
 for word in fold.text [[if unless had assuming suppose wenn falls si se gdyby если 如果 若 假如 もし 만약]]:gmatch "%S+" do
@@ -34,8 +35,8 @@ local SIGNS = { [","] = ",", [";"] = ",", ["("] = ",", [":"] = ":", [">"] = ">",
 --- Whether the capital letter at a token is an article, or would be one if it were an A: "A better response was given by B".
 local function is_article(t, i)
   local next, after = i + 1, i + 2
-  if t.what[next] ~= "word" then return false end
-  if t.letter[next] then return false end
+  if t.what[i - 1] == "/" or t.what[i - 1] == "&" or is(t, i - 1, "C") then return false end
+  if t.what[next] ~= "word" or t.letter[next] or t.text[next]:byte() >= 128 then return false end
   if is(t, next, "B") or is(t, next, "L") then return t.what[after] == "word" and not is(t, after, "D")
     and not t.letter[after] end
   return t.kinds[next] == "" or is(t, next, "N") or is(t, next, "W") or is(t, next, "Q") or is(t, next, "T")
@@ -49,8 +50,21 @@ local function behind_marks(t, i)
   return i
 end
 
+-- Words that take back what was said when they begin it: "A. Wait, B"; within a clause they say nothing.
+local ADVERBS = {}
+for word in fold.text "make actually wait hmm sorry oops moment eigentlich halt realidad realta"
+  :gmatch "%S+" do ADVERBS[word] = true end
+
+--- Whether a word that takes back begins its clause, or "no" stands before it.
+local function begins_clause(t, i)
+  return t.what[i - 1] ~= "word" or is(t, i - 1, "X") or is(t, i - 1, "K") or is(t, i - 1, "G")
+    or is(t, i - 1, "F") and t.what[i - 2] ~= "word"
+end
+
 local function word_sign(t, i)
   local text, kinds = t.text[i], t.kinds[i]
+  if is(t, i, "G") then return (not ADVERBS[text] or begins_clause(t, i)) and "r" or "" end
+  if text == "没有" then return "?" end -- "A没有B好" says that B is better, "A, not B" the contrary
   if THEREFORE[text] then return "s" end
   if kinds == "" then return "?" end
   if CONDITIONS[text] then return "H" end
@@ -63,6 +77,7 @@ local function word_sign(t, i)
       return pair[2]
     end
   end
+  if kinds:find("j", 1, true) then return "j" end
   if kinds:find "[NFAPQO]" then return "" end
   return "?"
 end
@@ -73,13 +88,24 @@ local function is_alone(t, i)
     if t.what[j] == "word" or t.what[j] == "digits" then return false end
   end
   for j = i - 1, 1, -1 do
-    if t.what[j] == ":" then return true end
+    if t.what[j] == ":" or t.what[j] == "=" then return true end
     if t.what[j] == "word" or t.what[j] == "digits" then return false end
   end
   return true
 end
 
 local NUMERALS = { one = true, two = true }
+
+--- Whether "first" or "second" names somebody: "the first", "Answer: second", "the second is better".
+local function is_ordinal(t, i)
+  local before, next = t.what[i - 1], i + 1
+  if NUMERALS[t.text[next]] then next = next + 1 end
+  if before and before ~= ":" and before ~= "=" and not is(t, i - 1, "F") then return false end
+  if t.what[next] == "word" then
+    return (is(t, next, "F") or is(t, next, "V") or is(t, next, "Z")) and is(t, i - 1, "F")
+  end
+  return t.what[next] ~= "digits"
+end
 
 local function sign_of(t, i)
   local what = t.what[i]
@@ -95,28 +121,30 @@ local function sign_of(t, i)
   end
   local side = label.side(t, i)
   if side then return side end
+  if t.text[i] == "second" and (t.text[i + 1] == "thought" or t.text[i + 1] == "thoughts") then return "r" end
   if what == "word" and (is(t, i, "1") or is(t, i, "2")) then
     if NUMERALS[t.text[i]] then return "" end -- "the better one"
-    if i > 1 and is(t, i - 1, "F") and (i == t.n or is(t, i + 1, "F") or is(t, i + 1, "V")) then return is(t, i,
-      "1") and "a" or "b" end
-    return "?"
+    return is_ordinal(t, i) and (is(t, i, "1") and "a" or "b") or "?"
   end
   if what == "word" then return word_sign(t, i) end
   if what == "digits" then return t.text[i] == "1" and "1" or t.text[i] == "2" and "2" or "?" end
   if what == ")" then return ")" end
   if what == "-" then
-    if t.tight[i] and t.tight[i + 1] and i < t.n then return "?" end
+    if t.tight[i] and t.tight[i + 1] and i < t.n and t.what[i + 1] ~= ">" then
+      return is(t, i - 1, "N") and label.side(t, i + 1) and "" or "?"
+    end
     return t.what[i + 1] == ">" and "" or ","
   end
-  if what == ">" and t.what[i - 1] == "=" and t.tight[i] or what == "="
-    and t.what[i + 1] == ">" then return what == ">" and ":" or "" end
+  if what == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") and t.tight[i] then return ":" end
+  if what == "=" and t.what[i + 1] == ">" then return "" end
+  if what == "+" and t.tight[i] and (t.letter[i - 1] or t.what[i - 1] == "+") then return "g" end
   return SIGNS[what] or ""
 end
 
 --- The signs of a sentence, whether a word says that this is the whole, and whether one says that somebody reports.
 ---@param t fellowship.Tokens
 ---@return string signs
----@return boolean overall
+---@return integer|false overall behind how many signs such a word stands last
 ---@return boolean reports
 function choice.signs(t)
   local list, overall, reports, opened = {}, false, false, 0
@@ -132,7 +160,7 @@ function choice.signs(t)
       opened = math.max(opened - 1, 0)
     end
     list[#list + 1] = sign
-    overall = overall or t.what[i] == "word" and is(t, i, "O")
+    if t.what[i] == "word" and is(t, i, "O") then overall = #table.concat(list) end
     reports = reports or t.what[i] == "word" and is(t, i, "I")
   end
   if t.stop then list[#list + 1] = "?" end
@@ -150,11 +178,11 @@ local function first_of(clause, pattern)
 end
 
 -- Forms in which the first name wins, and in which it loses.
-local WINS = { "^([ab])%++$", "^([ab])%++t([ab])$", "^([ab])%++([ab])%-+$", "^([ab])v$", "^([ab])vt?([ab])$",
+local WINS = { "^([ab])%++$", "^([ab])%++t?([ab])$", "^([ab])%++([ab])%-+$", "^([ab])v$", "^([ab])vt?([ab])$",
   "^([ab])v([ab])l$", "^([ab])>+([ab])$", "^%++([ab])$",
   "^%++([ab])t([ab])$", "^p%+?([ab])$", "^p([ab])t([ab])$", "^([ab])p$", "^([ab])pt([ab])$", "^([ab])%+p$",
     "^([ab])ut([ab])$", "^[&u]?([ab])!([ab])$" }
-local LOSES = { "^([ab])%-+$", "^([ab])%-+t([ab])$", "^([ab])%-+([ab])%++$", "^([ab])l$", "^([ab])lt?([ab])$",
+local LOSES = { "^([ab])%-+$", "^([ab])%-+t?([ab])$", "^([ab])%-+([ab])%++$", "^([ab])l$", "^([ab])lt?([ab])$",
   "^([ab])<+([ab])$", "^!([ab])u([ab])$", "^%-+([ab])$" }
 
 --- What a clause decides.
@@ -164,12 +192,19 @@ local LOSES = { "^([ab])%-+$", "^([ab])%-+t([ab])$", "^([ab])%-+([ab])%++$", "^(
 ---@param given boolean it is the value of a heading: then 1 and 2 are names
 local function decision(clause, given)
   if clause == "!w" or clause == "!+w" then return "tie" end -- no winner
+  local praises
   clause = clause:gsub("[ws]", "")
+  clause, praises = clause:gsub("j", "")
+  if praises > 0 and NAMED[clause] then return nil end -- "A is good"
   if NAMED[clause] then return NAMED[clause], true end
-  clause = clause:gsub("^[&u]+", "")
+  clause = clause:gsub("^[&ur]+", "")
   if NAMED[clause] then return NAMED[clause], true end
-  if given then clause = clause:gsub("1", "a"):gsub("2", "b") end
-  if clause == "" or clause:find "[?12c]" then return nil end
+  if given then
+    clause = clause:gsub("1", "a"):gsub("2", "b")
+    if clause:find "^[ab]g+$" then return clause:sub(1, 1) end
+  end
+  if clause:find "^[ab][|&][ab]e$" or clause == "ec" or clause:find "^cm?e%+?$" then return "tie" end
+  if clause == "" or clause:find "[?12cgr]" then return nil end
   if clause:find "e" and not clause:find "[^abem&=t]" or clause == "n+" or clause == "n+t" then return "tie" end
   if clause:find "^([ab])=+([ab])$" then return first_of(clause, "^([ab])=+([ab])$") and "tie" end
   for _, pattern in ipairs(WINS) do
@@ -183,19 +218,45 @@ local function decision(clause, given)
   return nil
 end
 
+--- "1. B, 2. A" in the value of a heading: the first of a ranking.
+local function first_of_ranking(signs)
+  local x, y = signs:match "^w*1[.,:)]+([ab])[.,]*2[.,:)]+([ab])[.,]*$"
+  return x and x ~= y and x or false
+end
+
+--- Whether a clause offers several: "A or B", and no "A/B tie".
+local function offers(clause)
+  return clause:find "|" and clause:find "[abc]" and not clause:find "^w*[ab]|[ab]e$"
+end
+
+--- "A) Assistant A is better": a letter of the options, with what it stands for.
+local function option_of(clause)
+  local letter, rest = clause:match "^w*([abc])%)(.*)$"
+  if not letter then return nil end
+  local value = rest:gsub("%)", "") ~= "" and decision(rest, true) or NAMED[letter]
+  return value == NAMED[letter] and (rest == "" or decision(rest, true)) and letter or nil
+end
+
 --- What the clauses of a sentence decide together: nil when none does, false when they contradict each other.
 ---@param signs string
 ---@param given boolean it is the value of a heading, so that a name alone decides
 ---@return "a"|"b"|"tie"|false|nil
 ---@return boolean? bare nothing but a name
 function choice.of(signs, given)
+  signs = signs:match "^(.*[abcemn].-)y" or signs -- reasons decide nothing
+  if given and signs:find "^w*1[.,:)]+[abc]" then return first_of_ranking(signs) end
+  local headed = signs:find "[abc]:"
+  signs = signs:gsub("w*%-+w*[:=]([ab])", "%1-"):gsub("s[,:]", "s"):gsub("[.:]", ",")
+  if signs:find "[abcm].*r" then return false end -- "A, no wait, B"
   local found, bare, n, unknown = nil, false, 0, false
-  for clause in signs:gsub("[.:]", ","):gmatch "[^,]+" do
-    if clause:find "|" and clause:find "[abc]" or clause:find "H" then return false end
-    local option = clause:match "^w*([abc])%)$" -- "A)" of a list of options
+  local single = not signs:find "[^,],+[^,]" and not headed
+  for clause in signs:gmatch "[^,]+" do
+    if offers(clause) or clause:find "H" then return false end
+    local option = option_of(clause)
     local value, alone = decision(option or clause, given)
     n = n + 1
-    if alone and not (given and not unknown or n == 1 and not given or clause:find("s", 1, true)) then value = nil end
+    if alone and given and found and found ~= value then return false end
+    if alone and not (given and not unknown or single or clause:find("s", 1, true)) then value = nil end
     if value then
       if found and found ~= value then return false end
       found, bare = value, n == 1 and alone or false
@@ -207,19 +268,29 @@ function choice.of(signs, given)
   return found, bare and n == 1
 end
 
+--- Whether a sentence begins by taking back what was said: "Wait, ...", "No, ...", "On reflection: ...".
+---@param signs string
+---@return boolean
+function choice.takes_back(signs)
+  return signs:find "^[&us,p]*!?r" ~= nil or signs:find "^[&us,]*!," ~= nil
+end
+
 --- A heading in front of a colon, or of "is": whether it is one of an answer, and what follows it.
 ---@param signs string
+---@param overall integer|false behind how many signs a word like "final" stands
 ---@return string? rest nil where there is none
 ---@return boolean? criterion it has words that are not known
-function choice.heading(signs)
+function choice.heading(signs, overall)
   local head, rest = signs:match "^([^:]*):(.*)$"
-  if head and head:find "[w+]" and not head:find "[abcev=><|12]" then
-    return rest, head:find "[^w+s&,p]" ~= nil
+  if head and head:find "[w+]" and not head:find "[-abcev=><|12]" then
+    return rest, head:find "[^w+s&,pru]" ~= nil
   end
   rest = signs:match "^[sp,w+]*[w+]=(.*)$"
   if rest then return rest, false end
   head, rest = signs:match "^([sp,+]*w[w+]*)([=abcemn!].*)$"
   if head then return rest:gsub("^=", ""), false end
+  local at, last = signs:match "^.*[,.]()[uspr&+]*w[+w]*[:=](.+)$" -- "..., but final answer: B"
+  if last and overall and overall >= at - 1 then return last, false end
   return nil
 end
 

@@ -3,11 +3,14 @@
 
 local choice = require "fellowship.judge.read.choice"
 local fold = require "fellowship.judge.read.fold"
+local label = require "fellowship.judge.read.label"
 local objects = require "fellowship.judge.read.objects"
 local source = require "fellowship.judge.read.source"
 local tokens = require "fellowship.judge.read.tokens"
 
 local choices = {}
+
+local is = tokens.is
 
 -- How much a statement counts: behind the heading that was asked for, or in double brackets; behind any heading of an
 -- answer; in a sentence; a letter alone.
@@ -16,12 +19,16 @@ choices.FINAL, choices.ANSWER, choices.SENTENCE, choices.LETTER = 4, 3, 2, 1
 -- A text with more sentences that could be statements is none of a judge; of a longer sentence only so much is read.
 local MOST, LONG = 1500, 400
 
+-- Behind double brackets so much is looked at.
+local SHORT = 60
+
 ---@class fellowship.Choice
 ---@field value "a"|"b"|"tie"|false false where it cannot be told which
 ---@field tier integer
 ---@field reported boolean what somebody else wrote
 ---@field line integer
 ---@field named boolean? "Assistant A", not the letter alone
+---@field round integer how often what was said before it had been taken back
 
 local Reader = {}
 Reader.__index = Reader
@@ -30,7 +37,8 @@ Reader.__index = Reader
 local OUTSIDE = { cited = false }
 
 function Reader:add(value, tier, line)
-  local st = { value = value, tier = tier, line = self.lines, reported = line.cited or self.reported or false }
+  local st = { value = value, tier = tier, line = self.lines, reported = line.cited or self.reported or false,
+    round = self.round }
   if st.reported then
     if self.said then st.reported, self.reported = false, false end -- a second one is no part of it
     self.said = true
@@ -46,34 +54,46 @@ local function sentence_end(text, from, to)
   return stop and stop < to and stop or to
 end
 
---- The value of a heading: what the signs behind it decide, or the rest of its line.
+--- The value of a heading: what the signs behind it decide, or the rest of its line; and whether it took the rest.
 local function value_of(text, from, to, signs)
   local found = choice.of(signs, true)
-  if found ~= nil or from > to then return found end
-  return choice.of((choice.signs(tokens.of(text, from, math.min(to, from + LONG)))), true)
+  local mark = signs:match "^[12]%.$"
+  if found ~= nil and not mark or from > to then return found end
+  local rest = choice.signs(tokens.of(text, from, math.min(to, from + LONG)))
+  if mark and not rest:find "^[ab]" then return found end
+  return choice.of((mark or "") .. rest, true), true
 end
 
 local ALONE = { w = true, ["+w"] = true, ["w:"] = true, ["+w:"] = true, ["+"] = true, ["+:"] = true }
 
 --- Whether a line has to do with the heading of an answer: it is one, with its value or before it, or the value of one
---- above.
+--- above; and how far that goes.
 function Reader:answer(line, signs, final, stop, pending)
   local text = line.text
-  local rest, criterion = choice.heading(signs)
+  local rest, criterion = choice.heading(signs, final)
   local tier = (final or line.marked) and choices.FINAL or choices.ANSWER
-  if rest and criterion then return true end
+  if rest and criterion then return true, line.to end
   if rest and (rest:find "[^,.]" or stop < line.to) then
-    self:add(value_of(text, stop + 1, line.to, rest) or false, tier, line)
-    return true
+    local value, whole = value_of(text, stop + 1, line.to, rest)
+    self:add(value or false, tier, line)
+    return true, whole and line.to or stop
   elseif rest or ALONE[signs] and (line.heading or line.to - line.from < 60 and text:find("^:", line.to)) then
     self.pending = { tier = tier }
-    return true
+    return true, line.to
   elseif pending and (not line.marked or #signs <= 3) then
-    local value = value_of(text, stop + 1, line.to, signs)
+    local value, whole = value_of(text, stop + 1, line.to, signs)
     self:add(value or false, pending.tier, line)
-    return value ~= nil
+    return value ~= nil, whole and line.to or stop
   end
   return false
+end
+
+--- Begins anew where a sentence takes back what was said; whether it does.
+function Reader:takes_back(signs)
+  if not choice.takes_back(signs) then return false end
+  local last = self.list[#self.list]
+  if last and last.round == self.round then self.round = self.round + 1 end
+  return true
 end
 
 function Reader:line(line)
@@ -83,52 +103,102 @@ function Reader:line(line)
   -- Without a heading, a sentence with a word that is not known decides nothing.
   local t = tokens.of(text, from, math.min(stop, from + LONG), nil, not pending and not text:find("^[:*\"']", to))
   local signs, overall, reports = choice.signs(t)
+  if t.stop and choice.heading(signs, overall) then
+    t = tokens.of(text, from, math.min(stop, from + LONG))
+    signs, overall, reports = choice.signs(t)
+  end
   local boxed = text:find("[[", from, true)
-  local decides = self:answer(line, signs, overall or boxed ~= nil, stop, pending)
-    or self:sentences(line, t, signs, stop, boxed)
+  local back = self:takes_back(signs)
+  local decides, read = self:answer(line, signs, overall or boxed ~= nil and 0, stop, pending)
+  if not decides then
+    decides, read = self:sentence(line, from, stop, t, signs, back), stop
+  end
+  if read < to then decides = self:sentences(line, read + 1) or decides end
   self:settle(line, signs, reports, decides)
 end
 
+--- Whether words before double brackets say that what is in them is somebody else's, or not so.
+local function is_doubtful(text, from, to)
+  local t = tokens.of(text, math.max(from, to - LONG), to)
+  local reports, denied, own = false, false, false
+  for i = 1, t.n do
+    if t.what[i] == "," or t.what[i] == ";" then
+      if not is(t, i - 1, "I") then reports = false end
+      denied = false
+    elseif is(t, i, "P") then own = true
+    elseif is(t, i, "I") and not own then reports = true
+    elseif is(t, i, "X") or is(t, i, "H") and not label.is_polite(t, i) then denied = true end
+  end
+  return reports or denied
+end
+
+--- Whether words behind double brackets make them a condition's: "[[A]] if A is better".
+local function is_conditional(text, from, to)
+  local t = tokens.of(text, from, math.min(to, from + SHORT))
+  for i = 1, t.n do
+    if t.what[i] ~= "word" then return t.what[i] == '"' and is_conditional(text, t.at[i] + 1, to) end
+    if is(t, i, "I") or is(t, i, "H") then return true end
+    if is(t, i, "Y") or is(t, i, "K") then return false end
+  end
+  return false
+end
+
+--- What double brackets in a sentence hold: nil where there are none that decide, false where they differ.
+local function boxed_value(text, from, to)
+  local found, at = nil, from
+  while true do
+    local start, stop, inner = text:find("%[%[([^%[%]\n]*)%]%]", at)
+    if not start or start > to then return found end
+    local value = choice.of((choice.signs(tokens.of(inner))), true)
+    if value and (is_doubtful(text, at, start - 1) or is_conditional(text, stop + 1, to)) then value = false end
+    if found ~= nil and value ~= nil and value ~= found then return false end
+    if value ~= nil then found = value end
+    at = stop + 1
+  end
+end
+
 --- One sentence without a heading of an answer: whether it decides.
-function Reader:sentence(line, t, signs, whole, boxed)
-  local value, bare = choice.of(signs, false)
-  if boxed then
-    local inner = line.text:match("%[%[([^%[%]\n]*)%]%]", boxed)
-    local sure = inner and choice.of((choice.signs(tokens.of(inner))), true)
-    if value == nil then value = sure end
+function Reader:sentence(line, from, stop, t, signs, back)
+  local value, bare = choice.of(signs, back)
+  local boxed = line.text:find("[[", from, true)
+  if boxed and boxed <= stop then
+    local sure = boxed_value(line.text, from, stop)
+    if value == nil then value = sure
+    elseif sure ~= nil and sure ~= value then value = false end
     return value ~= nil and self:add(value, choices.FINAL, line)
   elseif value == nil then
     return nil
-  elseif not bare then
+  elseif not bare or back then
     return value and self:add(value, choices.SENTENCE, line)
   end
-  local st = whole and self:add(value, choices.LETTER, line)
-  if st then st.named = tokens.is(t, t.what[1] == "*" and 3 or 1, "N") end
+  local st = from == line.from and stop >= line.to and self:add(value, choices.LETTER, line)
+  if st then st.named = is(t, t.what[1] == "*" and 3 or 1, "N") end
   return st
 end
 
---- Sentences that decide, and a letter alone.
-function Reader:sentences(line, t, signs, stop, boxed)
-  local text, to, at, decides = line.text, line.to, line.from, nil
-  while true do
-    local here = boxed and boxed <= stop and boxed
-    decides = self:sentence(line, t, signs, at == line.from and stop >= to, here) or decides
-    if here then boxed = text:find("[[", stop + 1, true) end
-    if stop >= to or self.count > MOST then return decides end
-    at = stop + 1
-    stop = sentence_end(text, at, to)
+--- The sentences of a line from a place on.
+function Reader:sentences(line, at)
+  local text, to, decides = line.text, line.to, nil
+  while at <= to and self.count <= MOST do
+    local stop = sentence_end(text, at, to)
     self.count = self.count + 1
-    t = tokens.of(text, at, math.min(stop, at + LONG), nil, true)
-    local overall
-    signs, overall = choice.signs(t)
-    local rest, criterion = choice.heading(signs)
+    local t = tokens.of(text, at, math.min(stop, at + LONG), nil, true)
+    local signs, overall = choice.signs(t)
+    if t.stop and choice.heading(signs, overall) then
+      t = tokens.of(text, at, math.min(stop, at + LONG))
+      signs, overall = choice.signs(t)
+    end
+    local back = self:takes_back(signs)
+    local rest, criterion = choice.heading(signs, overall)
     if rest and not criterion and rest:find "%S" then
       decides = self:add(value_of(text, stop + 1, stop, rest) or false, overall and choices.ANSWER
-        or choices.SENTENCE, line)
-        or decides
-      signs = ""
+        or choices.SENTENCE, line) or decides
+    else
+      decides = self:sentence(line, at, stop, t, signs, back) or decides
     end
+    at = stop + 1
   end
+  return decides
 end
 
 --- What a line means for those below it.
@@ -150,7 +220,9 @@ function Reader:row(row)
   elseif #cells == 2 then
     local head, overall = choice.signs(tokens.of(text, cells[1].from, math.min(cells[1].to, cells[1].from + LONG)))
     local signs = choice.signs(tokens.of(text, cells[2].from, math.min(cells[2].to, cells[2].from + LONG)))
-    if head:find "[w+]" and not head:find "[^w+s]" then
+    if ALONE[signs] then
+      self.winners = true -- the head of a column
+    elseif head:find "[w+]" and not head:find "[^w+s]" or head == "" and overall and self.winners then
       self:add(choice.of(signs, true) or false, overall and choices.FINAL or choices.ANSWER, row)
     end
   end
@@ -172,7 +244,7 @@ function Reader:object(object)
       for _, item in ipairs(held.list or {}) do
         if type(item) == "table" and item.names then self:ranked(item, ranks) end
       end
-      self:object(held)
+      if not signs:find("?", 1, true) then self:object(held) end -- else it is one of a criterion
     elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60 and held ~= "" then
       self:add(choice.of(signs_of(held), true) or false, choices.FINAL, OUTSIDE)
     end
@@ -218,14 +290,15 @@ end
 ---@param text string without thinking
 ---@return fellowship.Choice[]?
 ---@return integer lines
+---@return integer round how often something was taken back
 function choices.read(text)
-  local reader = setmetatable({ list = {}, lines = 0, count = 0, reported = false, topic = false }, Reader)
+  local reader = setmetatable({ list = {}, lines = 0, round = 0, count = 0, reported = false, topic = false }, Reader)
   local parts, many = objects.parts(text)
-  if many then return nil, 0 end
+  if many then return nil, 0, 0 end
   local ranks = {}
   for i, part in ipairs(parts) do
     if part.text then
-      if not reader:text(part.text) then return nil, reader.lines end
+      if not reader:text(part.text) then return nil, reader.lines, 0 end
     else
       reader.reported, reader.said = ends_reporting(parts[i - 1].text), false
       reader.lines = reader.lines + 1
@@ -235,15 +308,21 @@ function choices.read(text)
     end
   end
   if reader.pending then reader:add(false, reader.pending.tier, OUTSIDE) end
-  return reader.list, reader.lines
+  return reader.list, reader.lines, reader.round
 end
 
 --- The statement that decides: the last final one, unless a later sentence says otherwise; others when they agree.
----@param list fellowship.Choice[]
+---@param all fellowship.Choice[]
 ---@param lines integer of the text
+---@param round integer how often something was taken back: what was said before does not count
 ---@return fellowship.Choice?
 ---@return string? kind why not
-function choices.decide(list, lines)
+function choices.decide(all, lines, round)
+  local list = {}
+  for _, st in ipairs(all) do
+    if st.round == round then list[#list + 1] = st end
+  end
+  if #list == 0 and #all > 0 then return nil, "differ" end
   for tier = choices.FINAL, choices.SENTENCE, -1 do
     local last, differ
     for _, st in ipairs(list) do
@@ -269,8 +348,9 @@ function choices.decide(list, lines)
     end
   end
   local found
+  local named = list[#list] and list[#list].named
   for _, st in ipairs(list) do -- a letter alone: the last line, or the first
-    if st.value and not (st.named and st.line ~= lines) then
+    if st.value and (named or not st.named or st.line == lines) then
       if found and found.value ~= st.value then return nil, "differ" end
       if st.line == lines or st.line == 1 then found = st
       elseif not found then found = { value = st.value, other = true } end

@@ -72,12 +72,35 @@ local function last_round(list)
   return last
 end
 
+--- What stands of each side's statements: those since they were last taken back and made anew. Nil where nothing was
+--- said anew.
+local function standing(list, round)
+  local latest, any, anew = {}, #list == 0, false
+  for _, st in ipairs(list) do
+    if st.tier >= scores.BARE then
+      any = true
+      if st.round == round then anew = true end
+      latest[st.side or ""] = math.max(latest[st.side or ""] or 0, st.round)
+    end
+  end
+  if round == 0 or not any then return list end
+  if not anew then return nil end
+  local kept = {}
+  for _, st in ipairs(list) do
+    if st.round >= (latest[st.side or ""] or round) then kept[#kept + 1] = st end
+  end
+  return kept
+end
+
 --- The statements of both sides that decide.
 ---@param list fellowship.Statement[]
+---@param round integer how often something was taken back
 ---@return { a: fellowship.Statement, b: fellowship.Statement, partial: boolean? }? partial: one side was stated once more
 ---@return string? kind why not
 ---@return "a"|"b"|nil side of whom
-function decide.both(list)
+function decide.both(list, round)
+  list = standing(list, round)
+  if not list then return nil, DIFFER, "a" end
   local sided = {}
   for _, st in ipairs(list) do
     if st.side then sided[#sided + 1] = st end
@@ -108,9 +131,12 @@ end
 
 --- The statement of one score that decides.
 ---@param list fellowship.Statement[]
+---@param round integer how often something was taken back
 ---@return fellowship.Statement?
 ---@return string? kind why not
-function decide.one(list)
+function decide.one(list, round)
+  list = standing(list, round)
+  if not list then return nil, DIFFER end
   for tier = scores.OVERALL, scores.BARE, -1 do
     local found = {}
     for _, st in ipairs(list) do

@@ -22,6 +22,7 @@ local label = {}
 ---@field gives boolean somebody gives something
 ---@field wrong_scale boolean it names another scale than the one that is wanted
 ---@field colon boolean
+---@field revised boolean? a word that takes back what stands before it
 
 --- An empty label; `from` is one whose score words hold on: "Score A: 8, B: 6".
 ---@param from? fellowship.Label
@@ -72,7 +73,8 @@ local function is_name(t, i, noun_before, gives)
   if t.joined[i] or t.joined[i + 1] then return true end
   local what, last = t.what[next], i == t.n
   local article = what == "word" and (t.kinds[next] == "" and not t.letter[next] or is(t, next, "N")
-      or is(t, next, "O") or is(t, next, "Q") or is(t, next, "B") or is(t, next, "L") or is(t, next, "T")
+      or is(t, next, "O") or is(t, next, "Q") or is(t, next, "j") and is(t, next + 1, "N")
+      or is(t, next, "B") or is(t, next, "L") or is(t, next, "T")
       or is(t, next, "S") and not ENDS_LABEL[t.what[bare(t, next + 1)]] and t.what[next + 1] ~= "digits"
         and next ~= t.n)
   if noun_before then
@@ -127,7 +129,8 @@ function label.side(t, i, gives)
   local side = kinds:find "[12]" and (kinds:find("1", 1, true) and "a" or "b") or nil
   if not side then return nil end
   local next, noun = bare(t, i + 1), after_noun(t, i)
-  if noun or is(t, next, "N") or t.what[next] == ":" and i <= 2 then return side end
+  local begins = i <= 2 or t.what[i - 1] == "," or t.what[i - 1] == ";"
+  if noun or is(t, next, "N") or t.what[next] == ":" and begins then return side end
   return nil
 end
 
@@ -161,10 +164,14 @@ local function add_word(l, t, i)
   elseif has "N" then l.noun = true
     l.neutral = l.neutral or has "W"
     l.reports = l.reports or has "I"
+  elseif has "G" then
+    l.revised = true
+    if t.text[i] == "thought" or is(t, i + 1, "N") then l.unknown = l.unknown + 1 end -- "the revised response" is none
   elseif has "H" and not label.is_polite(t, i) then l.hypothetical = true
   elseif has "X" then l.denied = true
   elseif has "Q" or has "W" then l.neutral = true
   elseif has "E" then l.both = true
+  elseif has "K" and l.words == 1 then return
   elseif has "P" then l.own = true
   elseif has "I" then l.reports, l.unknown = true, l.unknown + 1
   elseif has "R" then l.alternative, l.unknown = true, l.unknown + 1
@@ -191,7 +198,8 @@ function label.take(l, t, i, scale)
   elseif t.letter[i] then l.unknown = l.unknown + (t.letter[i] == "a" and 0 or 1) -- an article, or nobody
   elseif t.what[i] == "word" then add_word(l, t, i)
   elseif t.what[i] == "digits" or t.what[i] == "fraction" then l.unknown = l.unknown + 1
-  elseif t.what[i] == ":" then l.colon = true end
+  elseif t.what[i] == ":" then l.colon = true
+  elseif t.what[i] == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") then l.revised = true end
   if side then l.words = l.words + 1 end
   return i + 1
 end

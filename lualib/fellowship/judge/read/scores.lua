@@ -148,12 +148,14 @@ function scores.read(list, t, scale, options)
     if found then
       local stop = options.pairs and (#l.sides ~= 1) and read_pair(list, t, l, found, scale, embedded)
       if stop then return label.new(), count + 2, l end
+      if found.followed then found.value = false end
       first = first or l
-      local behind = tail(t, number.close(t, found.stop), l, found)
+      local known, behind = #list, tail(t, number.close(t, found.stop), l, found)
       if l.inherited and #l.sides == 0 and not found.side then
         -- a further number without a label of its own: another reading of the one before, or a detail
-        if (l.words == 0 or l.alternative and l.words == 1) and (found.out or behind <= found.stop + 1
-          and not found.unknown) and last then last.value = false end
+        local again = l.words == 0 or l.alternative and l.words == 1 or l.revised or l.denied and t.what[i - 1] == ","
+        local alone = found.out or behind <= number.close(t, found.stop) + 1 and not found.unknown
+        if again and alone and last then last.value = false end
         l.unknown = l.unknown + 1
       end
       if not (l.hypothetical or l.denied or found.hypothetical or tale or is_conditional(t, behind)) then
@@ -162,7 +164,9 @@ function scores.read(list, t, scale, options)
         before = last or before
       end
       count = count + 1
+      local unknown = #list == known and t.what[i - 1] == "(" and l.unknown or 0 -- "Accuracy (40%): ..."
       l, i = label.new(l), math.max(behind, found.stop)
+      l.unknown = unknown
     else
       if (t.what[i] == "," or t.what[i] == ";") and (l.unknown > 0 or l.hypothetical) then
         tale = tale or l.hypothetical

@@ -28,6 +28,16 @@ end
 
 local DEEPEST = 8
 
+--- What is struck out is not said.
+local function unstrike(text)
+  for _, name in ipairs { "del", "s", "strike" } do
+    if text:find("<" .. name .. ">", 1, true) then
+      text = text:gsub("<" .. name .. ">[^<>\n]*</" .. name .. ">", "")
+    end
+  end
+  return text
+end
+
 --- Tags: those of pages go, others are labels of what they hold: <score_a>8</score_a>.
 local function untag(text)
   local depth = 0
@@ -65,9 +75,10 @@ function source.clean(text)
     if not text:find("\n", 1, true) then text = text:gsub("\\n%f[^%l]", "\n") end
     text = untex(text)
   end
-  if text:find("<", 1, true) then text = untag(text) end
+  if text:find("<", 1, true) then text = untag(unstrike(text)) end
   if text:find("&", 1, true) then text = text:gsub("&(#?%w+);", entity) end
   if text:find("~~", 1, true) then text = text:gsub("~~[^~\n]*~~", "") end
+  if text:find(" #", 1, true) then text = text:gsub("([.,;!?]) (##+ )", "%1\n%2") end -- a heading within a line
   if text:find("[[", 1, true) then text = text:gsub("%[%[", " final [[") end
   return text
 end
@@ -127,14 +138,14 @@ local function line_of(text, base)
     line.cited, from = true, trim(text, from + 1, to)
   end
   local hashes = text:match("^#+()", from)
-  if hashes and hashes - from <= 6 then
+  if hashes and hashes - from <= 6 and not text:find("^%d", hashes) then
     line.level, line.heading, line.marked = hashes - from, true, true
     from = trim(text, hashes, to)
     while to >= from and text:find("^#", to) do to = to - 1 end
   end
   local mark = text:match("^[%-*+][ \t]+()", from) or text:match("^%d%d?[.)][ \t]+()%f[%a*_\"(\128-\255]", from)
     or text:match("^%(%d%d?%)[ \t]+()%f[%a*_\"(\128-\255]", from)
-  if mark then line.item, from = true, mark end
+  if mark then line.item, line.level, from = true, math.max(line.level, PLAIN + 1), mark end
   from, to = trim(text, from, to)
   local bold = to - 1 - (text:sub(to, to) == ":" and 1 or 0)
   if not line.heading and text:find("^%*%*", from) and text:find("^%*%*", bold) then

@@ -1,6 +1,7 @@
 -- All statements of scores in a text, in order: from its lines, its tables and its objects, each with what the headings
 -- above it say.
 
+local choice = require "fellowship.judge.read.choice"
 local fold = require "fellowship.judge.read.fold"
 local label = require "fellowship.judge.read.label"
 local objects = require "fellowship.judge.read.objects"
@@ -26,6 +27,7 @@ local DIGIT = "[%d\1-\5]"
 ---@field list fellowship.Statement[]
 ---@field pending fellowship.Label? a heading whose value is to come
 ---@field reported boolean what follows is what somebody else wrote
+---@field round integer how often what was said had been taken back
 local Reader = {}
 Reader.__index = Reader
 
@@ -37,7 +39,7 @@ function Reader:place(from, line)
   local side, topic, overall = self.outline:context()
   for i = from + 1, #self.list do
     local st = self.list[i]
-    st.topic = topic
+    st.topic, st.round = topic, st.round or self.round
     if st.at then st.at, st.stop = st.at + line.base, st.stop + line.base end
     if self.sides then st.side = st.side or not st.unnamed and side or nil end
     local tier, whole = st.tier, self.sides and st.score and st.named
@@ -62,6 +64,25 @@ end
 --- Begins or ends what somebody else is reported to have written.
 function Reader:report(reported)
   self.reported, self.said = reported, {}
+end
+
+-- What takes something back stands within so many bytes of a sentence's beginning.
+local BEGINNING = 40
+
+local function may_take_back(t)
+  for i = 1, math.min(t.n, 8) do
+    if t.kinds[i]:find "[GX]" or t.text[i] == "second" then return true end
+  end
+  return false
+end
+
+--- Begins anew where a sentence takes back what was said: "Wait, ...".
+---@param t fellowship.Tokens? its tokens, where they are known
+function Reader:take_back(text, from, to, t)
+  local last = self.list[#self.list]
+  if not last or (last.round or self.round) ~= self.round then return end
+  t = t or tokens.of(text, from, math.min(to, from + BEGINNING), 8)
+  if may_take_back(t) and choice.takes_back((choice.signs(t))) then self.round = self.round + 1 end
 end
 
 --- The sentences of a line: where each begins and ends.
@@ -113,6 +134,7 @@ function Reader:sentence(line, start, stop, known)
   local text = line.text
   local has_digit = next_digit(known, text, start) <= stop
   if known.n > 1 and not has_digit then
+    self:take_back(text, start, stop)
     if known.side and text:sub(start, stop):find(OTHERS[known.side]) then known.side = nil end
     known.any = true
     if stop >= line.to then
@@ -123,6 +145,7 @@ function Reader:sentence(line, start, stop, known)
   self.sentences = self.sentences + 1
   if has_digit and stop - start > SENTENCE then start = stop - SENTENCE end
   local t = tokens.of(text, start, stop, not has_digit and HEAD or nil)
+  self:take_back(text, start, stop, t)
   local from = #self.list
   local l, count, first = scores.read(self.list, t, self.scale, { label = known.pending, embedded = known.n > 1
     and known.any,
@@ -137,7 +160,7 @@ function Reader:sentence(line, start, stop, known)
   if known.side and names_other(t, known.side) then known.side = nil end
   for i = from + 1, #self.list do
     local st = self.list[i]
-    st.named = st.side ~= nil
+    st.named, st.round = st.side ~= nil, self.round
     st.side = st.side or known.side
     if known.n > 1 and known.topic then st.tier = scores.CRITERION end
   end
@@ -149,6 +172,7 @@ end
 --- A line that is no row of a table.
 function Reader:line(line)
   if is_prose(line) then
+    self:take_back(line.text, line.from, line.to)
     self.pending = nil
     return self:report(false)
   end
@@ -162,6 +186,7 @@ function Reader:line(line)
     self:sentence(line, start, stop, known)
     if self.sentences > MOST_SENTENCES then break end
   end
+  if line.heading and #self.list > before then self.outline:close(line.level + 1) end
   self:place(before, line)
   local decides = false
   for i = before + 1, #self.list do decides = decides or self.list[i].tier > scores.CRITERION end
@@ -192,9 +217,12 @@ function Reader:settle(line, l, has_value, alone)
     self.pending = nil
     if colon and l.last and l.last.reports then self:report(true)
     elseif not (short and label.is_clear(l)) then self:report(false) end
-    if #l.sides == 1 and l.first and l.colon then
+    local named = #l.sides == 1 and l.first
+    if named and (l.colon or short and label.is_clear(l) and l.words <= 3) then
       self.outline:open(line.level, l)
-    elseif short and not line.item and l.words <= 4 and not label.is_clear(l) and not text:find("[.!?]", line.to) then
+      if not l.colon then self.pending = l end -- "Assistant A" above its score
+    elseif short and not line.item and l.words <= 4 and not label.is_clear(l) and not text:find("[.!?]", line.to)
+      and not text:find(":%D*%d", line.from) then
       self.outline:open(line.level, l) -- a heading without a mark
     end
   end
@@ -210,6 +238,11 @@ local function take_cell(l, text, cell, scale)
   local t, i = cell_tokens(text, cell), 1
   while i <= t.n do i = label.take(l, t, i, scale) end
   return t
+end
+
+local function take_text(l, text, scale)
+  local t, i = tokens.of(fold.text(text)), 1
+  while i <= t.n do i = label.take(l, t, i, scale) end
 end
 
 local function is_empty(cell)
@@ -238,7 +271,11 @@ function Reader:row(row, head)
   end
   for c = 2, #cells do
     local l = label.new()
-    if not is_empty(cells[1]) then take_cell(l, text, cells[1], self.scale) end
+    local numbered = text:find("^[12]%f[^%d]", cells[1].from) and cells[1].to == cells[1].from
+    if numbered and head and not is_empty(head.cells[1]) then -- "1" under "Response"
+      take_text(l, head.text:sub(head.cells[1].from, head.cells[1].to) .. " " .. text:sub(cells[1].from, cells[1].to),
+        self.scale)
+    elseif not is_empty(cells[1]) then take_cell(l, text, cells[1], self.scale) end
     if head and head.cells[c] and not is_empty(head.cells[c]) then take_cell(l, head.text, head.cells[c],
       self.scale) end
     local known = #self.list
@@ -261,9 +298,19 @@ end
 local NAMES = { assistant = true, model = true, name = true, id = true, response = true, candidate = true,
   answer = true, label = true, assistant_id = true }
 
-local function take_text(l, text, scale)
-  local t, i = tokens.of(fold.text(text)), 1
-  while i <= t.n do i = label.take(l, t, i, scale) end
+-- In the place of a value that is given twice and differs: no score of any scale.
+local MANY = "1000000"
+
+local MOST_NAMES = { max = true, maximum = true, max_score = true, maximum_score = true, out_of = true, scale = true,
+  max_rating = true, total_possible = true, possible = true }
+
+--- Whether an object says that its scores are of another scale: { "score": 4, "max_score": 5 }.
+local function is_of_other_scale(object, scale)
+  for i, name in ipairs(object.names) do
+    local most = MOST_NAMES[name:lower()] and type(object.values[i]) == "string" and tonumber(object.values[i])
+    if most and most ~= scale then return true end
+  end
+  return false
 end
 
 --- The side that an object says it is about: { "assistant": "A", "score": 8 }.
@@ -284,9 +331,10 @@ function Reader:value(l, own, held, open)
   if own.neutral and (held:find "%a" or not own.score and not own.overall and #own.sides == 0) then return end -- prose
   local known = #self.list
   scores.read(self.list, tokens.of(fold.text(held)), self.scale, { label = l, sides = self.sides })
+  if own.revised and known > 0 then self.round = self.round + 1 end
   for i = known + 1, #self.list do
     local st = self.list[i]
-    st.named = st.side ~= nil
+    st.named, st.round = st.side ~= nil, self.round
     st.at = nil
     if open and st.value and st.value * 10 <= self.scale then st.value = false end
     if self.sides and st.tier == scores.SCORE then st.tier = scores.OVERALL end
@@ -311,13 +359,17 @@ end
 function Reader:object(object, above)
   if object.list then return self:values(above, object.list) end
   local side = side_of_object(object)
+  if is_of_other_scale(object, self.scale) then above.wrong_scale = true end
+  local seen = {}
   for i, name in ipairs(object.names) do
     local held, l, own = object.values[i], label.copy(above), label.new()
     take_text(l, name, self.scale)
     take_text(own, name, self.scale)
     if side and #l.sides == 0 then l.sides = { side } end
+    local known = seen[name] and seen[name] ~= held
+    seen[name] = held
     if type(held) == "table" then self:object(held, l)
-    else self:value(l, own, held, object.open == name) end
+    else self:value(l, own, known and MANY or held, object.open == name) end
   end
 end
 
@@ -360,11 +412,10 @@ end
 ---@param scale integer
 ---@param sides boolean scores are those of A and of B
 ---@return fellowship.Statement[]?
----@return fellowship.ScoreReader about `unfinished`: a heading of a score has no value behind it
+---@return fellowship.ScoreReader about `unfinished`: a heading of a score has no value behind it; `round`
 function statements.read(text, scale, sides)
   local reader = setmetatable({ scale = scale, sides = sides, list = {}, outline = outline.new(), reported = false,
-    said = {}, lines = 0,
-    sentences = 0 }, Reader)
+    said = {}, lines = 0, sentences = 0, round = 0 }, Reader)
   local parts, many = objects.parts(text)
   if many then return nil, reader end
   for i, part in ipairs(parts) do

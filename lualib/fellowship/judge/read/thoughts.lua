@@ -1,4 +1,5 @@
--- What a judge decided, without what it thought on the way: blocks of thinking anywhere in its text.
+-- What a judge decided, without what it thought on the way, blocks of thinking anywhere in its text, and without what
+-- a server lets a model go on with behind the end of its turn.
 
 local thinking = require "fellowship.provider.thinking"
 
@@ -48,6 +49,22 @@ local function last_end(text, word)
   end
 end
 
+-- Tokens that end a turn.
+local ENDS = { "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>",
+  "<|end▁of▁sentence|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>" }
+
+--- A text up to the end of its turn. A token that a shown text has may be a quotation.
+local function first_turn(text, holds)
+  if text:find("|>", 1, true) or text:find("_turn>", 1, true) or text:find("｜>", 1, true) then
+    for _, token in ipairs(ENDS) do
+      local start = text:find(token, 1, true)
+      if start and text:find "%S" < start and not holds(token) then text = text:sub(1, start - 1) end
+    end
+  end
+  local start = text:find("</s>%s*$", -10)
+  return start and text:sub(1, start - 1) or text
+end
+
 --- A text without its thinking: blocks go with what is in them, a closing tag alone takes all before it, an opening one
 --- alone at a line's beginning all behind it. A tag that a text shown to the judge has may be a quotation: it counts at
 --- the very beginning alone. Linear in the text.
@@ -55,6 +72,7 @@ end
 ---@param holds fun(tag: string): boolean whether a text that was shown to the judge has the tag
 ---@return string
 return function(text, holds)
+  text = first_turn(text, holds)
   if not may_hold_tags(text) then return text end
   local rest = begins_with_tag(text) and thinking.whole(text, "tags", true) or text
   for _, pair in ipairs(thinking.pairs) do

@@ -25,7 +25,7 @@ local KINDS = {
     प्रतिक्रिया मॉडल जवाब ผู้ช่วย คำตอบ
     โมเดล]],
   -- how much it is given: "Score"
-  S = [[score scores scored scoring rating ratings rated grade grades graded mark marks point points rate result
+  S = [[score scores scored scoring rating ratings rated grade grades graded mark marks point points rate result results
     punktzahl bewertung wertung note noten punkte punkt ergebnis endergebnis notation points
     puntuacion puntuaciones puntaje calificacion nota notas valoracion puntos resultado punteggio punteggi voto
     voti valutazione punti risultato pontuacao pontuacoes classificacao avaliacao pontos beoordeling cijfer
@@ -61,7 +61,7 @@ local KINDS = {
     理由 結論 結果 结果 裁决 評価 結論 判定 品質 根拠 分析 講評 평가 결론 판정
     품질 근거 분석 결과]],
   -- what says nothing
-  F = [[they them their the an this that these those it its is was are be been being for of to by as at in on with
+  F = [[individual respective they them their the an this that these those it its is was are be been being for of to by as at in on with
     from so then thus therefore hence here s d ll ve re m and give gives given giving gave get gets got receive
     receives received deserve deserves deserved earn earns earned award awards awarded assign assigns assigned
     say consider believe think feel set please just about approximately roughly around solid full me us we each
@@ -75,7 +75,7 @@ local KINDS = {
     para por do da dos das dou recebe merece minha meu este esta ao het een is zijn voor van ik geef krijgt
     verdient mijn dus en deze dit jest dla to ja daje otrzymuje moja moj i för ar till ger jag min den det och
     er til gir jeg для за это дать даю ставлю получает моя мой и в итак
-    的 为 是 给 我 我给 给出 给予 该 这个 對 对 與 和 了 如下 因此 所以 获得 得 它
+    的 为 是 给 我 我给 给出 给予 该 这个 對 对 與 和 了 如下 因此 所以 综上所述 综上 总之 满分 滿分 获得 得 它
     其 們 们 本 個 个 於 于 為 の は に を が と 方 方が 私 私の です も へ 対する
     に対する である とする 以下 与える した による 의 은 는 이 가 를 을 에 에게
     에서 대한 과 와 및 제 나의 저의 입니다 이다 드립니다 부여 으로 로 대해 이므로
@@ -86,7 +86,7 @@ local KINDS = {
     punktow punkty points stelle sterren estrellas etoiles балл баллов балла очков points
     poang poeng bodu 分 点 점 分数 점수 点数 点満点 分满分 अंक คะแนน 점만점]],
   -- an answer's heading: "Final verdict"
-  W = [[answer verdict winner decision choice preference preferred judgment judgement conclusion selection selected
+  W = [[answer verdict winner decision choice preference preferred judgment judgement conclusion selection selected chosen
     result pick ranking vote outcome grade option answers antwort urteil gewinner sieger entscheidung wahl fazit
     ergebnis auswahl reponse verdict gagnant gagnante vainqueur decision choix resultat conclusion respuesta
     veredicto ganador ganadora decision eleccion resultado conclusion risposta verdetto vincitore vincitrice
@@ -123,10 +123,13 @@ local KINDS = {
     동등 비김 같다 تعادل متساويان متساوية بالتساوي बराबर]],
   -- what may stand with those
   A = [[good well fair excellent great poor average adequate solid decent mediocre outstanding bad weak fine superb
-    perfect strong clearly slightly much somewhat marginally significantly far bit little narrowly both overall
+    perfect strong high low medium moderate clearly slightly much somewhat marginally significantly far bit little narrowly both overall
     gut klar deutlich etwas bien clairement nettement claramente ligeramente chiaramente leggermente claramente
     duidelijk iets bad clear sono tres molto mucho muito 都 稍微 明显 略 同样 好 더
     똑같이 모두 좋음]],
+  -- those of them that say how good something is
+  j = [[good well fair excellent great poor average adequate solid decent mediocre outstanding bad weak fine superb
+    perfect strong high low medium moderate gut bien bad sono tres 好]],
   -- of two things
   E = [[both beide deux ambos ambas entrambi entrambe ambas oba obie оба обе 两者 两个 双方 都 両方
     どちらも 둘 둘다 كلاهما दोनों]],
@@ -152,7 +155,13 @@ local KINDS = {
   M = [[prefer prefers choose chose pick favor favour select go going wahle bevorzuge choisis prefere prefiero elijo
     preferisco scelgo prefiro escolho kies wybieram выбираю предпочитаю 选 选择 選ぶ
     選択]],
-  D = [[than over against als que di do dan niz od чем 比 胜过 优于 より 보다]],
+  D = [[than over against als que à di do dan niz od чем 比 胜过 优于 より 보다]],
+  -- what takes back what was said before
+  G = [[wait actually correction corrected correcting reconsider reconsidered reconsidering reconsideration
+    reflection revise revised revising revision hmm oops scratch sorry retract retracted updated amended
+    changed change make thought korrektur korrigiert uberarbeitet eigentlich halt moment corrige revise corregido correccion
+    revisado realidad corretto correzione rivisto realta corrigido gecorrigeerd herzien исправлено
+    исправление 更正 修正 订正 等等 不对 訂正 수정 정정]],
   Y = [[because since due given considering thanks weil da denn wegen car parce puisque porque ya perche poiche pois
     omdat want poniewaz bo потому поскольку 因为 由于 因為 なぜなら ため 왜냐하면
     때문]],
