@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cholesky.h"
 #include "base/random.h"
 
 /* Newton's method ends when no strength moves by more; where it would take more steps, the
@@ -68,31 +69,6 @@ static void slopes(size_t players, const double *wins, const double *s, double *
     for (size_t k = 0; k < players * players; k++) h[k] += pin;
 }
 
-/* Solves h x = g by Cholesky's decomposition, in place: x is left in g. false when h is not
- * positive definite. */
-static bool solve(size_t n, double *h, double *g) {
-    for (size_t j = 0; j < n; j++) {
-        double d = h[j * n + j];
-        for (size_t k = 0; k < j; k++) d -= h[j * n + k] * h[j * n + k];
-        if (!(d > 0)) return false;
-        d = h[j * n + j] = sqrt(d);
-        for (size_t i = j + 1; i < n; i++) {
-            double e = h[i * n + j];
-            for (size_t k = 0; k < j; k++) e -= h[i * n + k] * h[j * n + k];
-            h[i * n + j] = e / d;
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++) g[i] -= h[i * n + k] * g[k];
-        g[i] /= h[i * n + i];
-    }
-    for (size_t i = n; i-- > 0;) {
-        for (size_t k = i + 1; k < n; k++) g[i] -= h[k * n + i] * g[k];
-        g[i] /= h[i * n + i];
-    }
-    return true;
-}
-
 bool contest_solve(contest_fit *f, const double *wins) {
     size_t n = f->players;
     double *h = f->scratch, *g = h + n * n, *tried = g + n, *s = f->strength;
@@ -101,7 +77,8 @@ bool contest_solve(contest_fit *f, const double *wins) {
     double at = likelihood(n, wins, s);
     for (f->steps = 1; f->steps <= STEPS; f->steps++) {
         slopes(n, wins, s, g, h);
-        if (!solve(n, h, g)) return false;
+        if (!cholesky_decompose(h, n)) return false;
+        cholesky_solve(h, n, g);
         double most = 0, part = 1, there;
         for (size_t i = 0; i < n; i++) most = fmax(most, fabs(g[i]));
         do { /* a whole step may leap too far where the likelihood is flat */

@@ -23,6 +23,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"fellowship.core.sys", luaopen_fellowship_core_sys},
                                    {"fellowship.core.editor", luaopen_fellowship_core_editor},
                                    {"fellowship.core.contest", luaopen_fellowship_core_contest},
+                                   {"fellowship.core.sheet", luaopen_fellowship_core_sheet},
                                    {"fellowship.core.child", luaopen_fellowship_core_child},
                                    {"cjson", luaopen_cjson},
                                    {NULL, NULL}};

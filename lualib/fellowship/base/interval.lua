@@ -15,4 +15,26 @@ function interval.wilson(rate, n, z)
   return math.max(0, middle - half), math.min(1, middle + half)
 end
 
+--- The value below which a part p of a sorted list lies, interpolated (Hyndman and Fan 1996, type 7).
+---@param sorted number[]
+---@param p number
+---@return number
+function interval.quantile(sorted, p)
+  local at = (#sorted - 1) * p + 1
+  local low = math.floor(at)
+  if low >= #sorted then return sorted[#sorted] end
+  return sorted[low] + (at - low) * (sorted[low + 1] - sorted[low])
+end
+
+--- The middle 95% of values, which are sorted for it; nil of none.
+---@param values number[]
+---@return number[]? interval { low, high }
+function interval.middle(values)
+  if #values == 0 then return nil end
+  table.sort(values)
+  return { interval.quantile(values, 0.025), interval.quantile(values, 0.975) }
+end
+
+interval.Z95 = 1.959963984540054 -- the standard normal's 97.5% quantile
+
 return interval

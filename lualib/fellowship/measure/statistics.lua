@@ -1,7 +1,10 @@
 -- Agreement and rates, each with its formula and source. Labels are any values that can be compared
 -- with ==; nil is a missing one, so lists come with their length.
 
+local coefficients = require "fellowship.measure.coefficients"
 local interval = require "fellowship.base.interval"
+local resampling = require "fellowship.measure.resampling"
+local sheets = require "fellowship.core.sheet"
 
 local statistics = {}
 
@@ -19,14 +22,6 @@ local function generator(seed)
     z = z ~ (z >> 31)
     return (z >> 1) % n + 1 -- the bias of the remainder is below n / 2^63
   end
-end
-
---- The value below which a part p of a sorted list lies, interpolated (Hyndman and Fan 1996, type 7).
-local function quantile(sorted, p)
-  local at = (#sorted - 1) * p + 1
-  local low = math.floor(at)
-  if low >= #sorted then return sorted[#sorted] end
-  return sorted[low] + (at - low) * (sorted[low + 1] - sorted[low])
 end
 
 local RESAMPLES = 1000
@@ -54,9 +49,7 @@ function statistics.bootstrap(n, fn, options)
     for i = 1, n do sample[i] = draw(n) end
     values[#values + 1] = fn(sample)
   end
-  if #values == 0 then return nil end
-  table.sort(values)
-  return { quantile(values, 0.025), quantile(values, 0.975) }
+  return interval.middle(values)
 end
 
 -- ---- two raters ----
@@ -123,12 +116,6 @@ function statistics.confusion(r, sample)
   return t
 end
 
-local weights = {
-  none = function(i, j) return i == j and 0 or 1 end,
-  linear = function(i, j) return math.abs(i - j) end,
-  quadratic = function(i, j) return (i - j) ^ 2 end,
-}
-
 --- Cohen's kappa (1960): 1 - sum(w o) / sum(w e), with o the observed and e the expected counts of each
 --- cell and w its disagreement: 1 off the diagonal, or (Cohen 1968) the distance of the labels, plain or
 --- squared. nil where chance agreement is complete (one label alone) or there are no pairs.
@@ -140,26 +127,18 @@ local weights = {
 ---@return number?
 function statistics.kappa(r, options)
   options = options or {}
-  local weight = weights[options.weights or "none"]
-  local t, k = statistics.confusion(r, options.sample), #r.labels
-  local rows, columns = {}, {}
-  for i = 1, k do
-    rows[i], columns[i] = 0, 0
-    for j = 1, k do
-      rows[i] = rows[i] + t[i][j]
-      columns[i] = columns[i] + t[j][i]
-    end
-  end
-  local observed, expected = 0, 0
-  for i = 1, k do
-    for j = 1, k do
-      local w = weight(i, j)
-      observed = observed + w * t[i][j]
-      expected = expected + w * rows[i] * columns[j]
-    end
-  end
-  if expected == 0 then return nil end
-  return 1 - observed * r.n / expected
+  return coefficients.kappa(statistics.confusion(r, options.sample), options.weights)
+end
+
+--- Gwet's AC1 (2008), which does not fall, as kappa does, when nearly all is of one label: (po - pe) / (1 - pe), where
+--- pe = sum p (1 - p) / (q - 1) over the q labels, p the mean share of a label. nil without pairs.
+--- Example:
+---     local r = fellowship.statistics.pair({ "a", "a", "a", "a" }, { "a", "a", "a", "b" }, 4)
+---     print(("%.2f %.2f"):format(fellowship.statistics.ac1(r), fellowship.statistics.kappa(r))) --> 0.68 0.00
+---@param r fellowship.Ratings
+---@return number?
+function statistics.ac1(r)
+  return coefficients.ac1(statistics.confusion(r))
 end
 
 --- The part of the pairs whose labels are equal; nil without pairs.
@@ -177,6 +156,17 @@ function statistics.agreement(r)
   return equal / r.n
 end
 
+--- Lists of places as a sheet of as many columns.
+local function sheet_of(lists, n)
+  local sheet = sheets.new { labels = #lists }
+  for i = 1, n do
+    local labels = {}
+    for k, list in ipairs(lists) do labels[k] = list[i] end
+    sheet:add(0, table.unpack(labels))
+  end
+  return sheet
+end
+
 --- Kappa's 95% bootstrap interval over the pairs.
 --- Example:
 ---     local r = fellowship.statistics.pair({ "a", "b", "a", "b" }, { "a", "b", "a", "a" }, 4)
@@ -186,9 +176,12 @@ end
 ---@return number[]?
 function statistics.kappa_interval(r, options)
   options = options or {}
-  return statistics.bootstrap(r.n, function(sample)
-    return statistics.kappa(r, { weights = options.weights, sample = sample })
+  local k, sheet = #r.labels, sheet_of({ r.first, r.second }, r.n)
+  local found = resampling.table_intervals(sheet, function(i, j) return (i - 1) * k + j end, k, function(t)
+    return { kappa = coefficients.kappa(t, options.weights) }
   end, options)
+  sheet:close()
+  return found.kappa
 end
 
 --- The difference in kappa of two raters against the same reference, over the rows where none of the
@@ -216,12 +209,19 @@ function statistics.kappa_difference(a, b, reference, n, options)
   end
   local first = statistics.pair(shared.a, shared.reference, kept)
   local second = statistics.pair(shared.b, shared.reference, kept)
-  local function difference(sample)
-    local x = statistics.kappa(first, { sample = sample })
-    local y = statistics.kappa(second, { sample = sample })
-    return x and y and x - y
-  end
-  return difference(nil), statistics.bootstrap(kept, difference, options), kept
+  local k, m = #first.labels, #second.labels
+  -- The labels of the second pair by their places too, since each pair has its own list.
+  local sheet = sheet_of({ first.first, first.second, second.first, second.second }, kept)
+  local found = resampling.tables_intervals(sheet, {
+    { size = k, cell = function(i, j) return (i - 1) * k + j end },
+    { size = m, cell = function(_, _, i, j) return (i - 1) * m + j end },
+  }, function(x, y)
+    local p, q = coefficients.kappa(x), coefficients.kappa(y)
+    return { difference = p and q and p - q }
+  end, options)
+  sheet:close()
+  local x, y = statistics.kappa(first), statistics.kappa(second)
+  return x and y and x - y, found.difference, kept
 end
 
 -- ---- many raters ----
@@ -278,33 +278,67 @@ function statistics.fleiss(raters, n)
   return (agreement / kept - chance) / (1 - chance), kept
 end
 
---- Krippendorff's alpha for nominal labels (2011): 1 - Do / De, missing labels allowed; subjects with one
---- label or none say nothing and are left out. nil where it is not defined.
+--- The coincidences of labels: what a subject's m ratings have two by two, each weighing 1 / (m - 1).
+local function coincidences(raters, n, labels)
+  local place, together = {}, {}
+  for i, label in ipairs(labels) do
+    place[label], together[i] = i, {}
+    for j = 1, #labels do together[i][j] = 0 end
+  end
+  for _, s in ipairs((tally(raters, n))) do
+    for label, count in pairs(s.m >= 2 and s.counts or {}) do
+      local i = place[label] or error(("label %s is none of the given ones"):format(tostring(label)), 3)
+      for other, times in pairs(s.counts) do
+        local j = place[other]
+        if j then together[i][j] = together[i][j] + count * (times - (i == j and 1 or 0)) / (s.m - 1) end
+      end
+    end
+  end
+  return together
+end
+
+--- The labels of raters in order: numbers by size, others as text.
+local function labels_of(raters, n)
+  local list, seen = {}, {}
+  for _, ratings in ipairs(raters) do
+    for i = 1, n do
+      local label = ratings[i]
+      if label ~= nil and not seen[label] then
+        seen[label], list[#list + 1] = true, label
+      end
+    end
+  end
+  table.sort(list, function(x, y)
+    if type(x) == "number" and type(y) == "number" then return x < y end
+    return tostring(x) < tostring(y)
+  end)
+  return list
+end
+
+--- Krippendorff's alpha (2011): 1 - Do / De, missing labels allowed; subjects with one label or none say nothing and are
+--- left out. Labels differ or not ("nominal"), are so many ranks apart ("ordinal"), or are numbers ("interval"). nil
+--- where it is not defined.
 --- Example:
 ---     local alpha = fellowship.statistics.krippendorff({ { "a", "b", "a" }, { "a", "b", nil } }, 3)
 ---     print(alpha) --> 1.0
+---     print(fellowship.statistics.krippendorff({ { 1, 2, 3 }, { 1, 2, 4 } }, 3, { level = "interval" }))
 ---@param raters table[] each rater's labels, 1 to n, nil where missing
 ---@param n integer
+---@param options? { level: "nominal"|"ordinal"|"interval"|nil, labels: any[]? } labels: their order, for "ordinal"; numbers by size, others as text, when not given
 ---@return number?
-function statistics.krippendorff(raters, n)
-  local subjects, totals, all = tally(raters, n)
-  local observed = 0
-  for _, s in ipairs(subjects) do
-    if s.m >= 2 then
-      local differing = s.m * s.m
-      for _, count in pairs(s.counts) do differing = differing - count * count end
-      observed = observed + differing / (s.m - 1)
+function statistics.krippendorff(raters, n, options)
+  options = options or {}
+  local labels = options.labels or labels_of(raters, n)
+  if options.level == "interval" then
+    for _, label in ipairs(labels) do
+      if type(label) ~= "number" then error(("interval: the label %s is no number"):format(tostring(label)), 2) end
     end
   end
-  local expected = all * all
-  for _, count in pairs(totals) do expected = expected - count * count end
-  if expected == 0 then return nil end
-  return 1 - observed * (all - 1) / expected
+  local values = options.level == "interval" and labels or nil
+  return coefficients.alpha_of(coincidences(raters, n, labels), options.level, values)
 end
 
 -- ---- rates ----
-
-local Z95 = 1.959963984540054 -- the standard normal's 97.5% quantile
 
 --- Wilson's 95% score interval of a rate (1927): holds for small counts and near 0 and 1. nil for n = 0.
 --- Example:
@@ -315,7 +349,7 @@ local Z95 = 1.959963984540054 -- the standard normal's 97.5% quantile
 ---@return number[]? interval { low, high }
 function statistics.wilson(successes, n)
   if n == 0 then return nil end
-  return { interval.wilson(successes / n, n, Z95) }
+  return { interval.wilson(successes / n, n, interval.Z95) }
 end
 
 return statistics
