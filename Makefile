@@ -8,6 +8,10 @@
 # make check-http2 the whole matrix of HTTP/2 over TLS, some minutes
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
+# make guide      build/guide.html: the guide and the reference in one searchable page (pandoc)
+# make guide-tables, make readme   make the guide's tables, and README's output, anew
+# make reproduce DATA=folder       the paper's figures, from its recorded outputs
+# make static, make deb            one file without shared libraries; a Debian package
 # make install, make uninstall PREFIX=... DESTDIR=...
 # make bench, make bench-jobs, make lint, make format, make local-model, make clean
 # DEPS=no         do not touch the system's packages
@@ -22,6 +26,7 @@ DEPS    = yes
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
+PACKAGES_GUIDE = pandoc
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check \
                  nginx-light libnginx-mod-http-echo python3-h2 openssl
 
@@ -204,6 +209,28 @@ $(BUILD)/fellowship-run-%.1: scripts/%.lua $(BUILD)/fellowship $(shell find lual
 
 MANUALS = $(BUILD)/fellowship.1 $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
 
+# Tables of README and guide that are made of the code, in place.
+PAGES = README.md $(wildcard examples/guide/*.md)
+
+guide-tables: all
+	@$(BUILD)/fellowship reference --fill $(PAGES)
+
+# What the quickstart prints, in README. Its seconds are those of the machine that ran it.
+readme: all
+	@mkdir -p $(BUILD)
+	@sh examples/quickstart/run.sh $(BUILD)/fellowship > $(BUILD)/quickstart.txt
+	@awk 'FNR == NR { shown = shown $$0 "\n"; next } \
+	    /^<!-- made by `make readme` -->/ { print; print "```text"; printf "%s", shown; print "```"; skip = 1; next } \
+	    /^<!-- end -->/ { skip = 0 } !skip' $(BUILD)/quickstart.txt README.md > $(BUILD)/README.md
+	@cp $(BUILD)/README.md README.md
+
+guide: deps-GUIDE all reference
+	@sh examples/guide/make.sh $(BUILD)
+	@echo "  DOC $(BUILD)/guide.html"
+
+reproduce: all
+	@sh examples/reproduce/run.sh $(BUILD)/fellowship "$(DATA)"
+
 # ---- installation ----
 
 SHARE   = $(DESTDIR)$(PREFIX)/share
@@ -229,4 +256,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce install uninstall clean

@@ -78,6 +78,15 @@ function json.encode(value, options) end
 ---@return string
 function json.canonical(value, before, behind) end
 
+---The SHA-256 of the text that `canonical` gives, which is not made.
+---
+---    print(#fellowship.json.digest { a = 2 }) --> 32
+---@param value any
+---@param before? string
+---@param behind? string
+---@return string digest 32 bytes
+function json.digest(value, before, behind) end
+
 ---Marks a table as an array, so that it is written as `[]` even when it is empty.
 ---
 ---    print(fellowship.json.encode(fellowship.json.array())) --> []

@@ -142,5 +142,6 @@ def main():
             measure(folder, rows)
 
 
-host.need_program()
-main()
+if __name__ == "__main__":
+    host.need_program()
+    main()

@@ -45,7 +45,7 @@ do
     }
     for name, value in pairs(changes or {}) do parts[name] = value end
     local m = { provider = { name = parts.provider }, name = parts.name, endpoint = { identity = parts.identity } }
-    return key.of(m, parts.messages, parts.params, parts.sample)
+    return key.of(m, parts.messages, parts.params, parts.sample), key.request(m, parts.messages, parts.params, parts.sample)
   end
 
   local function digest(changes) return sys.hex((asked(changes))) end
@@ -422,6 +422,26 @@ do
   is(nearest.find("x", {}), nil, "nearest: of nothing")
   is(nearest.hint("sotre", { "store" }), '; did you mean "store"?', "a hint")
   is(nearest.hint("quiet", { "offline" }), "", "no hint")
+end
+
+-- what is remembered of a model's last parameters is that of no others ---------------------------------------------
+do
+  local m = { provider = { name = "p" }, name = "m", endpoint = { identity = "e" } }
+  local variants = { {}, { a = 1 }, { a = 1.0 }, { a = 2 }, { a = 1, b = 2 }, { b = 2 }, { a = "1" }, { a = true }, { a = false }, { a = json.null },
+    { a = { 1, 2 } }, { a = { x = 1 } }, { a = 0.1 }, { a = -0.0 }, { a = math.maxinteger } }
+  local wrong, plain = {}, 0
+  for i = 1, 400 do
+    local params = variants[(i * 7 + i // 15) % #variants + 1]
+    local sample, schema = i % 5 == 0 and 3 or 1, i % 7 == 0 and { type = "object" } or nil
+    local prompt = i % 2 == 0 and "x" or { { role = "user", content = "x" } }
+    local fresh = json.canonical(json.object { endpoint = "e", messages = { { role = "user", content = "x" } }, model = "m",
+      params = json.object(params), provider = "p", sample = sample, schema = schema, v = key.VERSION })
+    local request = key.request(m, prompt, params, sample, schema)
+    if request ~= fresh or key.of(m, prompt, params, sample, schema) ~= sys.sha256(fresh) then wrong[#wrong + 1] = fresh .. " " .. request end
+    if next(params) == nil then plain = plain + 1 end
+  end
+  is(table.concat(wrong, "\n", 1, math.min(#wrong, 3)), "", "requests and digests, in any order of parameters")
+  ok(plain > 10, "some without any")
 end
 
 -- aliases with parameters of their own ---------------------------------------------------------------------

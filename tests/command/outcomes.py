@@ -122,6 +122,16 @@ def alike():
         tap.equal((result.status, result.summary["rows"], result.summary["failed"]), (3, 1, 59), "one row that is done keeps a run going")
 
 
+def unsupported():
+    """What a model cannot do stops a run at its first row."""
+    with Stub(rules=[{"body": judgement(9, 3)}]) as server, host.Scratch(server.url) as scratch:
+        pairs(scratch, 200)
+        result = judge(scratch, "--logprobs", "--concurrency", "4", "--window", "4")
+        tap.equal(result.status, 1, "--logprobs of a server that gives none: status 1")
+        tap.contains(result.err, ["stopped at the first row", "log-probabilities"], "and why")
+        tap.ok(len(server.log()) <= 20, f"few calls are made: {len(server.log())}")
+
+
 def mixed_failures():
     """Failures that differ do not stop a run, and each is told."""
     with host.Scratch() as scratch:
@@ -198,4 +208,4 @@ def for_people():
 
 
 host.need_program()
-tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, mixed_failures, cut_off, other_columns, for_people)
+tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, unsupported, mixed_failures, cut_off, other_columns, for_people)

@@ -164,6 +164,11 @@ def faults():
         result = scratch.run("run", "preference", "--parquet", "--data", "whole.parquet", "--generator", "sim:g", "--reviewer", "sim:r", "--judge", "sim:j",
                              "--out", "o", env={"PATH": "/nowhere"})
         tap.equal((result.status, (scratch / "o" / "data").exists() and os.listdir(scratch / "o" / "data")), (1, []), "preference --parquet without it: before anything is asked")
+        # Arrow's files need an extension, which is fetched: what is asked for is seen by a program that stands in.
+        scratch.write("bin/duckdb", "#!/bin/sh\nprintf '%s\\n' \"$@\" > asked\nexit 1\n").chmod(0o755)
+        scratch.write("x.arrow", "ARROW1")
+        scratch.run("read.lua", "x.arrow", env={"PATH": f"{scratch.path}/bin:{os.environ['PATH']}"})
+        tap.contains((scratch / "asked").read_text(), ["INSTALL nanoarrow", "LOAD nanoarrow", "read_arrow('x.arrow')"], "Arrow's files, by their extension")
         # It does not outlive whoever reads from it.
         scratch.write("early.lua", 'local rows = require "fellowship".rows "whole.parquet"; rows:pull(); rows:close(); print "closed"')
         tap.equal(scratch.run("early.lua").out, "closed\n", "rows that are closed early")

@@ -123,6 +123,19 @@ def json():
         yield f"text{number}", text.encode()
 
 
+def texts():
+    said = 'id;prompt\n1;Über 长江 🙂 “x”, Straße; Ի՞նչ e\u0301 ﬁ\n'
+    for name in ("utf-8-sig", "utf-16", "utf-32", "utf-16-be", "utf-8"):
+        for step in (b"\0", b"\1", b"\4"):
+            yield f"{name}-{step[0]}", step + said.encode(name)
+
+
+def columns():
+    yield "kinds", (b'{"a":1,"b":[1.5,null],"c":{"d":"x"},"e":true,"f":null}\n{"a":"x","b":[],"c":{"g":[{"h":1}]},"e":18446744073709551615}\n'
+                    b'{"a":9007199254740993,"b":[0.5],"A":1,"":2,"f":123456789012345678901234567890,"e":-1e400}\n')
+    yield "many", codec.dumps({"m": {f"k{i}": i for i in range(300)}}).encode()
+
+
 def rows():
     formats = {"unknown": 0, "jsonl": 1, "json": 2, "csv": 3, "tsv": 4, "numbers": 128, "json-cells": 228}
     texts = {"lines": ROWS, "array": b'[{"id":1,\n "b":[true,null]},\n{"id":1.50}]', "bom": b"\xef\xbb\xbf" + ROWS, "utf16": ROWS.decode().encode("utf-16"),

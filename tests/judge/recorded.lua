@@ -9,7 +9,7 @@ local tap = require "tap"
 
 local shared = os.getenv "FELLOWSHIP_SHARED" or arg[0]:gsub("[^/]*$", "") .. "../../../shared"
 if sys.kind(shared .. "/data/fair-eval") ~= "folder" then
-  print "1..0 # SKIP the shared recordings are not here"
+  print "1..0 # SKIP the paper's recordings are not here; examples/guide/reproduce.md tells what can be had of them"
   return
 end
 

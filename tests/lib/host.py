@@ -136,7 +136,7 @@ def need_shared(*names):
     """Skips the whole test unless these stand in the shared folder; returns their paths."""
     for name in names:
         if not (SHARED / name).exists():
-            tap.skip_all(f"shared data is missing: {name}")
+            tap.skip_all(f"{name} of the paper's recordings is not here; examples/guide/reproduce.md tells what can be had of them")
     return [SHARED / name for name in names]
 
 

@@ -1,9 +1,10 @@
 -- The path of every model call: an ordered list of answerers, put together at the start of a run. Each one answers the
 -- call, fails it, or passes it on. Identical calls are one while they are under way.
 --
--- An answerer is { name =, answer(flight) -> completion | nil, error | chain.pass, at_once = }. Those `at_once`, at the
--- head of the list, are asked in the task that asks, and see the flight's model, digest, request and schema alone; the
--- others in a task of the flight's own, which goes on when who asked is gone.
+-- An answerer is { name =, answer(flight) -> completion | nil, error | chain.pass, at_once =, wants = }. Those `at_once`, at
+-- the head of the list, are asked in the task that asks, and see the flight's model, digest and schema alone; the
+-- others in a task of the flight's own, which goes on when who asked is gone. One that `wants` something is asked only
+-- for models whose adapter has it.
 
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
@@ -71,7 +72,7 @@ local chain = {
 local answerers, quick = {}, 0
 
 --- Sets who answers, in order.
----@param list { name: string, at_once: boolean?, answer: fun(flight: fellowship.Flight): any, fellowship.Error? }[]
+---@param list { name: string, at_once: boolean?, wants: string?, answer: fun(flight: fellowship.Flight): any, fellowship.Error? }[]
 function chain.set(list)
   answerers, quick = list, 0
   while quick < #list and list[quick + 1].at_once do quick = quick + 1 end
@@ -89,9 +90,14 @@ local pass = chain.pass
 
 --- The first answer of a part of the list; `pass` where there is none.
 local function answer(flight, from, to)
+  local adapter = flight.model.adapter
   for i = from, to do
-    local completion, problem = answerers[i].answer(flight)
-    if completion ~= pass then return completion, problem end
+    local answerer = answerers[i]
+    local wanted = answerer.wants
+    if not wanted or adapter[wanted] then
+      local completion, problem = answerer.answer(flight)
+      if completion ~= pass then return completion, problem end
+    end
   end
   return pass
 end
@@ -245,6 +251,13 @@ local function messages_of(prompt)
   return type(prompt) == "string" and { { role = "user", content = prompt } } or prompt
 end
 
+local NONE = {}
+
+--- Where there are no parameters: an adapter of one's own may put some into the table.
+local function no_params(model)
+  return type(model.provider.adapter) == "string" and NONE or {}
+end
+
 --- Waits for a flight. Returns the text so far when it has read enough.
 local function wait(flight, place, on_delta)
   local _ <close> = place
@@ -266,12 +279,12 @@ end
 ---@return fellowship.Completion
 function chain.ask(model, prompt, params, sample, schema, on_delta, how)
   chain.counts.asked(model, params)
-  local digest, request = key.of(model, prompt, params, sample, schema)
+  local digest = key.of(model, prompt, params, sample, schema)
   local flight, place = flights[digest], nil
   if not flight then
     local new = spare[#spare] or {}
     spare[#spare] = nil
-    new.model, new.digest, new.request, new.schema, new.from_store, new.how = model, digest, request, schema, nil, how
+    new.model, new.digest, new.schema, new.from_store, new.how = model, digest, schema, nil, how
     local completion, problem = look(new)
     if completion ~= pass then
       spare[#spare + 1] = new
@@ -281,7 +294,8 @@ function chain.ask(model, prompt, params, sample, schema, on_delta, how)
     end
     flight = flights[digest]
     if not flight then
-      new.messages, new.params, new.sample = messages_of(prompt), params or {}, sample
+      new.messages, new.params, new.sample = messages_of(prompt), params or no_params(model), sample
+      new.request = key.request(model, prompt, params, sample, schema)
       new.streaming = on_delta ~= nil or nil
       flight = take_off(new)
       place = flight

@@ -1,15 +1,16 @@
 -- Live calls: one exchange after the other, whole or streamed, until the provider's answer is done or final.
 
+local http = require "fellowship.core.http"
 local limits = require "fellowship.core.limits"
 local task = require "fellowship.core.task"
 local sys = require "fellowship.core.sys"
 local failure = require "fellowship.provider.failure"
 local retry_after = require "fellowship.provider.retry_after"
-local allowance = require "fellowship.call.pace"
 local chain = require "fellowship.call.chain"
 local endpoint = require "fellowship.call.endpoint"
 local lease = require "fellowship.call.lease"
 local outage = require "fellowship.call.outage"
+local pace = require "fellowship.call.pace"
 local record = require "fellowship.call.record"
 local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
@@ -30,13 +31,17 @@ end
 
 -- ---- one exchange ----
 
+local head -- of the answer that is read right now
+local function header(name) return http.header(head, name) end
+
 local function whole_answer(flight, request)
   local model = flight.model
   local got, problem = request.target:send(request.wire, model.times)
   if not got then return broke_off(problem) end
-  local header = endpoint.header(got.head)
+  head = got.head
   local outcome = requests.meaning(model, model.adapter.classify, got.status, header, got.body, request.how)
-  outcome.status, outcome.elapsed, outcome.header = got.status, got.elapsed, header
+  if outcome.verdict ~= "done" then outcome.status = got.status end
+  outcome.elapsed, outcome.head = got.elapsed, got.head
   return outcome
 end
 
@@ -79,6 +84,17 @@ local function told(outcome)
   return (outcome.kind == "overloaded" or outcome.pause) and "overloaded" or nil
 end
 
+-- Good answers of an endpoint, by its gate. The first ones are looked at for what they tell of limits, then one now and
+-- then, since limits change.
+local good = setmetatable({}, { __mode = "k" })
+local FIRST, EVERY = 64, 128
+
+local function is_due(gate)
+  local count = (good[gate] or 0) + 1
+  good[gate] = count
+  return count <= FIRST or count % EVERY == 0
+end
+
 --- Tells the endpoint how an exchange went, so that it adapts to what the server takes, and lets the other calls wait
 --- where they would be refused too.
 local function report(flight, slot, outcome)
@@ -87,7 +103,9 @@ local function report(flight, slot, outcome)
   local usage = outcome.completion and outcome.completion.usage
   slot:report(how, outcome.hint, usage and (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
   local model = flight.model
-  if how == "good" then allowance.look(model.gate, model.endpoint.shown, model.entry, outcome.header) end
+  if how == "good" and is_due(model.gate) then
+    pace.look(model.gate, model.endpoint.shown, model.entry, endpoint.header(outcome.head))
+  end
 end
 
 --- Notes who answered, and looks at a failure as one of the place where the model is served.
@@ -103,6 +121,22 @@ local function note(flight, outcome)
     failure.placed(outcome, endpoint.is_own(model), not general)
     if general and outcome.fatal then place.refusal = outcome end
   end
+end
+
+local Asking = { __close = function(asking)
+  if asking.held then asking.held:close() end
+  asking.held = nil
+end }
+
+--- Takes a call for this process: true when it is to be asked for now, false when another one does; nil, and what came of
+--- it, when one has done so since the store was looked into.
+local function take(flight, asking)
+  if asking.held or asking.alone then return true end
+  local held, changed = record.store():lease(flight.digest, flight.seen or -1)
+  if not held then return false end
+  asking.held = held
+  if changed then return lease.look_again(flight) end
+  return true
 end
 
 --- Makes one attempt, with a slot, and looks at what it gave. Returns true and the call's end, committed; else false and
@@ -172,21 +206,21 @@ end
 function live.answer(flight)
   local model = flight.model
   local gate = model.gate or endpoint.gate(model)
-  local mine <close> = lease.of(flight)
-  local asking = { n = 0, tries = 1, reached = 0, most = model.entry.attempts or settings.attempts }
+  local asking <close> = setmetatable({ n = 0, tries = 1, reached = 0, most = model.entry.attempts or settings.attempts,
+    request = nil, before = nil, begun = nil, held = nil }, Asking)
   while true do
     local taken, ended, outcome, problem
     if model.place.down then outage.wait(flight) end
     do
       flight.stage = "turn"
       local slot <close> = gate:acquire()
-      taken, outcome, problem = mine:take()
+      taken, outcome, problem = take(flight, asking)
       if taken == nil then return outcome, problem end
       if taken then ended, outcome, problem = try(flight, asking, slot) end
       if ended then return outcome, problem end
     end
     if not taken then
-      outcome, problem = mine:wait()
+      outcome, problem = lease.wait(flight, asking)
       if outcome ~= chain.pass then return outcome, problem end
     elseif outcome then
       back_off(flight, gate, asking, outcome)

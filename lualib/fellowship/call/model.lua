@@ -250,6 +250,8 @@ end
 -- Parameters that ask for several answers to one call, of which one would be read and all be paid.
 local SEVERAL = { "n", "candidateCount", "num_return_sequences" }
 
+local NOTHING = {}
+
 local function check_several(self, params)
   for _, name in ipairs(SEVERAL) do
     local value = params[name]
@@ -265,7 +267,7 @@ end
 local function check_asked(self, params)
   if params then check_several(self, params) end
   if next(self.params) then check_several(self, self.params) end
-  for name, why in pairs(self.adapter.refuses or {}) do
+  for name, why in pairs(self.adapter.refuses or NOTHING) do
     if params and params[name] or self.params[name] then
       errors.raise { kind = "unsupported", fatal = true, model = self.named,
         message = ("%s: %s"):format(self.named, why) }
@@ -302,8 +304,10 @@ end
 ---@param options? table parameters for this call; `sample`: which of several completions (default 1); `schema`; `how`: a fellowship.Wants, which is no part of the key
 ---@return fellowship.Completion
 function Model:ask(prompt, options, ...)
-  check.method(self, Model, "m:ask")
-  check.no_more("ask", "a prompt and a table of options", ...)
+  if getmetatable(self) ~= Model or ... ~= nil then
+    check.method(self, Model, "m:ask")
+    check.no_more("ask", "a prompt and a table of options", ...)
+  end
   local messages = prompt_of(self, prompt)
   local params, sample, schema, how = options_of(self, options)
   if not schema then return call(self, messages, params, sample, nil, nil, how) end

@@ -5,10 +5,7 @@ local sys = require "fellowship.core.sys"
 local retry_after = require "fellowship.provider.retry_after"
 local settings = require "fellowship.call.settings"
 
-local allowance = {}
-
--- Answers of an endpoint that are looked at: the first ones, then now and then, since limits change.
-local FIRST, EVERY = 64, 128
+local pace = {}
 
 -- Seconds that pass for a minute.
 local SHORTEST, LONGEST = 45, 90
@@ -69,14 +66,9 @@ local known = setmetatable({}, { __mode = "k" })
 ---@param shown string the endpoint, for messages
 ---@param entry table the model's entry of --models
 ---@param header fun(name: string): string?
-function allowance.look(gate, shown, entry, header)
-  local seen = known[gate]
-  if not seen then
-    seen = { answers = 0 }
-    known[gate] = seen
-  end
-  seen.answers = seen.answers + 1
-  if seen.answers > FIRST and seen.answers % EVERY ~= 0 then return end
+function pace.look(gate, shown, entry, header)
+  local seen = known[gate] or {}
+  known[gate] = seen
   local requests, tokens = anthropic(header)
   requests = not entry.requests_per_minute and (requests or limit_of(header, "requests", seen)) or 0
   tokens = not entry.tokens_per_minute and (tokens or limit_of(header, "tokens", seen)) or 0
@@ -86,4 +78,4 @@ function allowance.look(gate, shown, entry, header)
     requests, tokens)
 end
 
-return allowance
+return pace

@@ -4,12 +4,16 @@ local json = require "fellowship.core.json"
 local endpoint = require "fellowship.call.endpoint"
 local failure = require "fellowship.provider.failure"
 local learn = require "fellowship.provider.learn"
+local names = require "fellowship.provider.names"
 local quirks = require "fellowship.provider.quirks"
 local settings = require "fellowship.call.settings"
 
 local request = {}
 
 local known = {}
+
+-- Names of parameters that mean another one.
+local OTHERS = names.OTHERS
 
 -- What a call wants that says nothing.
 local NOTHING = {}
@@ -31,6 +35,23 @@ end
 ---@field wire string the body
 ---@field target fellowship.http.target
 
+--- Whether messages go as they are to a model of which that is known, without being looked at: a prompt is a message.
+local function are_plain(q, messages)
+  return messages[2] == nil and not q.system and not q.merge
+end
+
+--- Whether parameters do.
+local function are_named_alike(q, params)
+  local name = next(params)
+  if name == nil then return true end
+  if next(q.drop) or next(q.rename) then return false end
+  while name ~= nil do
+    if OTHERS[name] or name == "reasoning_effort" then return false end
+    name = next(params, name)
+  end
+  return true
+end
+
 --- The request of a call, as far as its model's quirks are known.
 ---@param flight fellowship.Flight
 ---@return fellowship.Request
@@ -39,10 +60,16 @@ function request.of(flight)
   local q = model.quirks or request.quirks(model)
   local adapter = model.adapter
   local wants, price = flight.how or NOTHING, model.entry.price
-  local how = { quirks = q, schema = schema, params = params, stream = flight.streaming and adapter.join ~= nil or nil,
-    goes_on = wants.goes_on, cuts = wants.cuts, may_cache = not price or price.cache_write ~= nil }
-  local path, body = adapter.build(model.name, quirks.messages(q, flight.messages), quirks.params(q, params), how)
-  return { how = how, version = q.version, wire = json.encode(body), target = endpoint.target(model, path) }
+  local how = { quirks = q, params = params, may_cache = not price or price.cache_write ~= nil }
+  if schema then how.schema = schema end
+  if flight.streaming and adapter.join then how.stream = true end
+  if wants ~= NOTHING then how.goes_on, how.cuts = wants.goes_on, wants.cuts end
+  local messages = flight.messages
+  if not are_plain(q, messages) then messages = quirks.messages(q, messages) end
+  local path, body = adapter.build(model.name, messages,
+    are_named_alike(q, params) and params or quirks.params(q, params), how)
+  return { how = how, version = q.version, wire = json.encode(body),
+    target = model.target_path == path and model.target or endpoint.target(model, path) }
 end
 
 --- What an answer means. One that the adapter cannot read is garbage; the mistakes of an adapter of one's own show as

@@ -6,12 +6,11 @@ local endpoint = require "fellowship.call.endpoint"
 local record = require "fellowship.call.record"
 local settings = require "fellowship.call.settings"
 
-local simulated = { name = "sim" }
+local simulated = { name = "sim", wants = "generate" }
 
 ---@param flight fellowship.Flight
 function simulated.answer(flight)
   local model = flight.model
-  if not model.adapter.generate then return chain.pass end
   local completion
   do
     local _ <close> = (model.gate or endpoint.gate(model)):acquire()

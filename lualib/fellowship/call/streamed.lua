@@ -75,6 +75,6 @@ return function(flight, request)
   problem = read_all(flight, stream, state)
   if problem then return nil, problem end
   local outcome = outcome_of(flight.model, state, request.how)
-  outcome.status, outcome.elapsed, outcome.header = state.status, task.now() - begun, endpoint.header(state.head)
+  outcome.status, outcome.elapsed, outcome.head = state.status, task.now() - begun, state.head
   return outcome
 end

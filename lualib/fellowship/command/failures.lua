@@ -102,6 +102,9 @@ end
 --- Gives a run up in which all rows failed alike from the first one on, and yet another does. What the store lacks is
 --- asked of it at no cost, and all of it is worth knowing.
 local function give_up(self, e)
+  if e.kind == "unsupported" and self.done and self.done() == 0 then -- no row could do with what was asked for
+    errors.raise { kind = e.kind, fatal = true, model = e.model, message = "stopped at the first row: " .. e.message }
+  end
   local others = self.count < HOPELESS or #self.alike > 1 or not self.by_message[alike_of(e)]
   if others or not self.done or self.done() > 0 or e.kind == "offline" then return end
   errors.raise { kind = e.kind, fatal = true, model = e.model,

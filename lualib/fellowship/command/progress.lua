@@ -4,6 +4,7 @@
 local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
+local flow = require "fellowship.flow"
 local text = require "fellowship.base.text"
 local lazy = require "fellowship.base.lazy"
 local say = require "fellowship.base.say"
@@ -110,11 +111,11 @@ end
 local function take_rates(self)
   local now = task.now()
   local list = self.samples
-  list[#list + 1] = { at = now, rows = self.run.done, calls = stats.made }
+  list[#list + 1] = { at = now, rows = flow.finished, calls = stats.made }
   while #list > 2 and now - list[1].at > MEMORY do table.remove(list, 1) end
   local first, span = list[1], math.max(now - list[1].at, 0.001)
   if span < 0.2 then return 0, 0 end
-  return (self.run.done - first.rows) / span, (stats.made - first.calls) / span
+  return (flow.finished - first.rows) / span, (stats.made - first.calls) / span
 end
 
 -- ---- what is shown ----
@@ -122,7 +123,8 @@ end
 --- done/total, percentage and what is left of the time; without a total the rate alone.
 local function rows_text(self, row_rate)
   local run = self.run
-  local done, total, exact = run.done + run.failures.count, expected(self)
+  -- Not those given out: one row that waits for its next attempt would hide all that are done behind it.
+  local done, total, exact = flow.finished + run.failures.count, expected(self)
   local failed = run.failures.count > 0 and (", %d failed"):format(run.failures.count) or ""
   if not total then return ("%d rows%s, %s rows/s"):format(done, failed, counts.rate(row_rate)) end
   if exact then done = math.min(done, total) else total = math.max(done, total) end
@@ -224,7 +226,7 @@ end
 
 --- A mark that is another one whenever a row or a call has ended.
 local function what_happened(run)
-  return ("%d %d %d %d %d"):format(run.done, run.failures.count, stats.made, stats.stored, stats.retries)
+  return ("%d %d %d %d %d"):format(flow.finished, run.failures.count, stats.made, stats.stored, stats.retries)
 end
 
 --- $FELLOWSHIP_PROGRESS is how many seconds lie between the lines of a log; 0 for none.

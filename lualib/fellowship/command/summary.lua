@@ -1,6 +1,7 @@
 -- What a run says at its end: how many rows, what failed and why, where the results are, what to do next.
 
 local sys = require "fellowship.core.sys"
+local kinds = require "fellowship.base.kinds"
 local text = require "fellowship.base.text"
 local stats = require "fellowship.money.count"
 local counts = require "fellowship.command.counts"
@@ -22,29 +23,19 @@ local MARGIN = 11
 local MESSAGES, MESSAGE = 5, 200
 
 --- What helps against a kind of failure.
-local advice = {
-  auth = "check the key that the message names",
-  not_found = "check the model's name and the base URL",
-  quota = "the account has no credit left: add some, then run the same command again",
-  rate_limit = "lower --concurrency, or give the model a limit in --models, and run the same command again",
-  timeout = "raise the model's timeouts in --models, and run the same command again",
-  refused = "check that the server runs, and the base URL",
-  offline = "run without --offline once, to ask what the store does not have",
-  data = "mend the rows that errors.jsonl names (file and line), and run the same command again",
-  script = "errors.jsonl has the line of the script for each",
-  context_length = "these prompts are too long for the model: shorten them, or take another model",
-}
+local advice = {}
+for _, kind in ipairs(kinds) do advice[kind[1]] = kind[3] end
 
 --- Lines of advice, by how many rows each would help.
 local function next_steps(failures)
-  local kinds = {}
-  for kind in pairs(failures.kinds) do kinds[#kinds + 1] = kind end
-  table.sort(kinds, function(x, y)
+  local found = {}
+  for kind in pairs(failures.kinds) do found[#found + 1] = kind end
+  table.sort(found, function(x, y)
     if failures.kinds[x] ~= failures.kinds[y] then return failures.kinds[x] > failures.kinds[y] end
     return x < y
   end)
   local lines = {}
-  for _, kind in ipairs(kinds) do
+  for _, kind in ipairs(found) do
     if advice[kind] then lines[#lines + 1] = ("%s: %s"):format(kind, advice[kind]) end
   end
   return lines

@@ -72,6 +72,13 @@ function verbs.reference(arguments)
   if arguments[1] == "--man-options" then
     say.data(require "fellowship.command.manual".options(options.common))
     return DONE
+  elseif arguments[1] == "--fill" then -- pages of the guide, whose tables are made anew in place
+    for i = 2, #arguments do
+      local page = assert(require "fellowship.base.file".read(arguments[i]))
+      local file <close> = assert(io.open(arguments[i], "w"))
+      file:write(require "fellowship.command.reference.tables".fill(page))
+    end
+    return DONE
   elseif arguments[1] == "--man" and arguments[2] then
     say.data(require "fellowship.command.manual".page(arguments[2]))
     return DONE

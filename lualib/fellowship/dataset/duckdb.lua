@@ -127,12 +127,18 @@ function duckdb.split(sql)
   return sql:sub(1, last.from - 1), sql:sub(last.from, last.to)
 end
 
+-- DuckDB reads Arrow's files by an extension, which it fetches once.
+local ARROW = "INSTALL nanoarrow FROM community; LOAD nanoarrow"
+
 --- The query that reads a dataset, and what must be run before it.
 local function query_of(name)
   if name:find "^sql:" then return duckdb.split(name:sub(5)) end
   local path, bare = quoted(name), name:lower():gsub("%.gz$", ""):gsub("%.zst$", "")
   if naming.is_elsewhere(name) and bare:find "%.[ct]sv$" then
-    return "", "FROM read_csv(" .. path .. ", all_varchar = true)"
+    return "", "FROM read_csv(" .. path .. ", all_varchar = true, nullstr = '\\x01')" -- "" is a text
+  end
+  if bare:find "%.arrows?$" or bare:find "%.feather$" or bare:find "%.ipc$" then
+    return ARROW, "FROM read_arrow(" .. path .. ")"
   end
   local is_parquet = bare:find "%.parquet$" or bare:find "%.pq$" or not naming.is_duckdbs(bare)
   return "", is_parquet and "FROM read_parquet(" .. path .. ")" or "FROM " .. path

@@ -12,6 +12,7 @@ local flow = {
   window = 64, ---@type integer rows that map opens beyond the oldest unfinished one
   on_map = nil, ---@type fun(source: any)? told of what is mapped, but for maps inside a row
   on_row = nil, ---@type fun()? told of each row that such a map gives out
+  finished = 0, ---@type integer rows that such maps are done with, given out or still behind one that is not
 }
 
 ---@class fellowship.Task
@@ -117,6 +118,11 @@ local function tell_failure(item, problem, traceback, nested)
   flow.on_failure { row = item.row, number = item.number, error = err, traceback = traceback }
 end
 
+local function finish(...)
+  flow.finished = flow.finished + 1
+  return ...
+end
+
 --- Runs fn(row, number) for every row, many at a time, and yields (row, results ...) in input order.
 --- A row whose fn raises is reported (errors.jsonl) and left out. At most a window of rows is open
 --- beyond the oldest unfinished one, so memory does not grow with the dataset. In a map within a row nothing is left
@@ -140,8 +146,9 @@ function flow.map(source, fn, options)
   -- A map inside a row goes on with that row's random numbers and its turn.
   local nested = task.in_row()
   local function run(row, number)
-    if not nested then start.row(number) end
-    return fn(row, number)
+    if nested then return fn(row, number) end
+    start.row(number)
+    return finish(fn(row, number))
   end
   local feeder = feed.new(source, run, window)
   if flow.on_map and not nested then flow.on_map(source) end

@@ -95,6 +95,12 @@ local function account(model)
   return sums
 end
 
+--- What usage costs, where the price is known or the server says it.
+local function cost_of(price, usage)
+  if not price then return usage.cost end
+  return prices.cost(price, usage)
+end
+
 local function part(sums, name)
   sums[name] = sums[name] or zeros()
   return sums[name]
@@ -122,7 +128,7 @@ function stats.completed(model, completion, how)
   local usage, sums = completion.usage or UNTOLD, account(model)
   local price = sums.price
   if how then price = prices.of(model, true) end
-  local cost = prices.cost(price, usage)
+  local cost = cost_of(price, usage)
   stats.made = stats.made + 1
   sums.count = sums.count + 1
   add(sums, usage, cost)
@@ -147,7 +153,7 @@ function stats.ended(model, outcome, kept, how)
     stats.made = stats.made + 1
     sums.count = sums.count + 1
   end
-  if usage then add(sums, usage, prices.cost(how and prices.of(model, true) or sums.price, usage))
+  if usage then add(sums, usage, cost_of(how and prices.of(model, true) or sums.price, usage))
   elseif may and kept then add(sums, UNTOLD)
   elseif may then sums.untold = sums.untold + 1
   end
@@ -164,7 +170,7 @@ function stats.repeated(model, outcome)
   if outcome.status == 429 then stats.rate_limited = stats.rate_limited + 1 end
   retried.count = retried.count + 1
   if usage then
-    local cost = prices.cost(sums.price, usage)
+    local cost = cost_of(sums.price, usage)
     add(sums, usage, cost)
     add(retried, usage, cost)
   elseif may then
@@ -192,7 +198,7 @@ function stats.served(model, usage)
   usage = sound(usage)
   stats.stored = stats.stored + 1
   stored.count = stored.count + 1
-  add(stored, usage, prices.cost(sums.price, usage))
+  add(stored, usage, cost_of(sums.price, usage))
 end
 
 -- USD are summed in units of a thousand millionth, so that the sum is the same in whichever order answers come.
@@ -221,7 +227,7 @@ function stats.given(model, usage)
   else
     used.unknown.tokens = used.unknown.tokens + 1
   end
-  local cost = prices.cost(account(model).price, usage)
+  local cost = cost_of(account(model).price, usage)
   if cost then used.units = used.units + math.floor(cost * UNITS + 0.5)
   else used.unknown.cost = used.unknown.cost + 1 end
 end

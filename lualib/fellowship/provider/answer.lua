@@ -17,7 +17,8 @@ function answer.decode(body)
 end
 
 -- More tokens than any call has: what a server tells beyond that is no count, and sums of counts stay exact.
-local MOST_TOKENS = 1e9
+answer.MOST_TOKENS = 1e9
+local MOST_TOKENS = answer.MOST_TOKENS
 
 --- A count of tokens, or nil when it is none. Some servers write 10.0.
 ---@param value any
@@ -82,7 +83,7 @@ function answer.usage(u)
 end
 
 -- Why an answer ended, in OpenAI's words; others are given as they were said.
-local REASONS = {
+answer.FINISHES = {
   eos = "stop", end_turn = "stop", stop_sequence = "stop", STOP = "stop", complete = "stop",
   max_tokens = "length", MAX_TOKENS = "length", model_context_window_exceeded = "length", model_length = "length",
   max_output_tokens = "length", MAX_OUTPUT_TOKENS = "length", CONTINUATION = "length", completed = "stop",
@@ -94,7 +95,7 @@ local REASONS = {
 ---@return string?
 function answer.finish(reason)
   if reason == "" then return nil end
-  return REASONS[reason] or answer.text(reason)
+  return answer.FINISHES[reason] or answer.text(reason)
 end
 
 -- A probability of nothing: servers that have no other way to write it say null.

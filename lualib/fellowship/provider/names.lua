@@ -12,6 +12,8 @@ local MEANT = {
   frequencyPenalty = "frequency_penalty",
 }
 
+names.OTHERS = MEANT
+
 --- What a parameter is called by OpenAI.
 ---@param name string
 ---@return string

@@ -11,6 +11,7 @@ local thinking = require "fellowship.provider.thinking"
 local openai = { events = "sse" }
 
 local count, text_of = answer.count, answer.text
+local type, integer_or_float = type, math.type
 
 --- The request for a completion: path under the base URL, and the body. See fellowship.provider.
 ---@param name string the model's name at its provider
@@ -153,6 +154,19 @@ local PLAN = json.plan { "error", "choices.1.message.content", "choices.1.messag
   "usage.prompt_tokens_details.cache_write_tokens", "usage.completion_tokens_details.reasoning_tokens",
   "choices.1.error" }
 
+local FINISHES = answer.FINISHES
+
+--- Whether counts of tokens are what they seem, so that they can be taken as they are.
+local function are_ordinary(prompt, completion, reasoning, total, cached)
+  if integer_or_float(prompt) ~= "integer" or integer_or_float(completion) ~= "integer" or prompt < 0 or completion < 0
+    or prompt > answer.MOST_TOKENS or completion > answer.MOST_TOKENS then
+    return false
+  end
+  if cached ~= nil and (integer_or_float(cached) ~= "integer" or cached < 0 or cached > prompt) then return false end
+  return reasoning == nil or (integer_or_float(reasoning) == "integer" and reasoning >= 0 and reasoning <= completion
+    and total == prompt + completion)
+end
+
 --- What an ordinary answer means, as `meaning` would have it, in less than half of the time; nil for all others.
 local function read_ordinary(body, how)
   if how and how.quirks.cost then return nil end
@@ -162,14 +176,16 @@ local function read_ordinary(body, how)
     or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter" or finish == "error" then
     return nil
   end
-  local said, reasons = thinking.whole(text, how and how.quirks.thinking)
-  if not said:find "%S" then return nil end
-  prompt, reasoning = count(prompt), count(reasoning)
-  return { verdict = "done", status = nil, elapsed = nil, header = nil, completion = { text = said, reasoning = reasons,
-    finish_reason = answer.finish(finish), model = text_of(model), usage = answer.usage { prompt_tokens = prompt,
-      completion_tokens = counted(prompt, count(completion), reasoning, count(total)),
-      cached_tokens = count(cached) or count(hits) or count(held), cache_write_tokens = count(written),
-      reasoning_tokens = reasoning }, logprobs = nil, attempts = nil, elapsed = nil, key = nil } }
+  if not text:find "%S" or not thinking.is_plain(text) or (how and how.quirks.thinking ~= "tags")
+    or type(model) ~= "string" or written ~= nil
+    or not are_ordinary(prompt, completion, reasoning, total, cached or hits or held) then
+    return nil
+  end
+  -- The fields that the call adds stand here as well, so that the tables need not grow.
+  return { verdict = "done", elapsed = nil, head = nil, completion = { text = text, reasoning = nil,
+    finish_reason = FINISHES[finish] or finish, model = model, usage = { prompt_tokens = prompt,
+      completion_tokens = completion, cached_tokens = cached or hits or held, reasoning_tokens = reasoning },
+    logprobs = nil, attempts = nil, elapsed = nil, key = nil } }
 end
 
 local read_any = answer.classifier(openai.meaning)

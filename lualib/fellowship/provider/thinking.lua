@@ -286,10 +286,14 @@ function thinking.reader(mode)
     blank = {}, held = {}, said = {}, thoughts = {}, out = {} }, Reader)
 end
 
+local BARE_FIRST = "^%s*" .. BARE[1]
+
 --- Whether a text has nothing that could be a tag of thinking: true of most.
-local function is_plain(text)
+---@param text string
+---@return boolean
+function thinking.is_plain(text)
   return not (text:find("<", 1, true) or text:find("[", 1, true) or text:find("◁", 1, true)
-    or text:find("^%s*" .. BARE[1]))
+    or text:find(BARE_FIRST))
 end
 
 --- The answer in a whole text, and what was thought before it. What follows a tag's end is the answer, without the
@@ -300,7 +304,7 @@ end
 ---@return string answer
 ---@return string? thought
 function thinking.whole(text, mode, elsewhere)
-  if mode == "none" or is_plain(text) then return text end
+  if mode == "none" or thinking.is_plain(text) then return text end
   local reader = thinking.reader(mode)
   if elsewhere then reader:thoughts_elsewhere() end
   local answer = reader:read(text, true)

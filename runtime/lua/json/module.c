@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/digest.h"
 #include "lua/json/module.h"
 #include "lua/json/shape.h"
 #include "lua/modules.h"
@@ -82,9 +83,19 @@ static int l_decode(lua_State *L) {
     return push_failure(L, &error);
 }
 
-/* Encodes argument 1 in scratch memory and returns the text, or raises. What stands before and
- * behind it are arguments 2 and 3. */
-static int encode(lua_State *L, unsigned flags) {
+static void push_text(lua_State *L, const buf *text) {
+    lua_pushlstring(L, text->data, text->len);
+}
+
+static void push_digest(lua_State *L, const buf *text) {
+    unsigned char sum[DIGEST_SIZE];
+    digest_sha256(text->data, text->len, sum);
+    lua_pushlstring(L, (const char *)sum, sizeof sum);
+}
+
+/* Encodes argument 1 in scratch memory and returns what `push` makes of the text, or raises. What
+ * stands before and behind it are arguments 2 and 3. */
+static int encode(lua_State *L, unsigned flags, void (*push)(lua_State *L, const buf *text)) {
     size_t before_len = 0, behind_len = 0;
     lua_settop(L, 3);
     const char *before = lua_tolstring(L, 2, &before_len),
@@ -97,7 +108,7 @@ static int encode(lua_State *L, unsigned flags) {
     bool ok = buf_append(out, before, before_len) &&
               json_encode_with(L, scratch, 1, out, flags, error, sizeof error) &&
               buf_append(out, behind, behind_len);
-    if (ok) lua_pushlstring(L, out->data, out->len);
+    if (ok) push(L, out);
     json_scratch_give(L, 4, 5);
     return ok ? 1 : luaL_error(L, "%s", error);
 }
@@ -107,14 +118,22 @@ static int l_encode(lua_State *L) {
     push_option(L, "pretty");
     bool pretty = lua_toboolean(L, -1);
     lua_settop(L, 1);
-    return encode(L, pretty ? JSON_PRETTY : 0);
+    return encode(L, pretty ? JSON_PRETTY : 0, push_text);
 }
 
-static int l_canonical(lua_State *L) {
+static int canonical(lua_State *L, void (*push)(lua_State *L, const buf *text)) {
     luaL_checkany(L, 1);
     luaL_optstring(L, 2, NULL);
     luaL_optstring(L, 3, NULL);
-    return encode(L, JSON_CANONICAL);
+    return encode(L, JSON_CANONICAL, push);
+}
+
+static int l_canonical(lua_State *L) {
+    return canonical(L, push_text);
+}
+
+static int l_digest(lua_State *L) {
+    return canonical(L, push_digest);
 }
 
 /* --- marks --- */
@@ -252,6 +271,7 @@ int luaopen_fellowship_core_json(lua_State *L) {
         {"decode", l_decode},
         {"encode", l_encode},
         {"canonical", l_canonical},
+        {"digest", l_digest},
         {"array", l_array},
         {"object", l_object},
         {"keys", l_keys},
