@@ -194,5 +194,31 @@ def wrong_model():
         tap.equal((result.status, [(row["id"], row["kind"]) for row in failed(scratch)]), (3, [(30, "not_found")]), "one of many fails its row")
 
 
+CAUGHT = """local fellowship = require "fellowship"
+local model = fellowship.model "openai:m"
+local function kind_of(prompt)
+  local well, got = pcall(model.ask, model, prompt)
+  return well and got.text or got.kind
+end
+local asks = {}
+for i = 1, 100 do asks[i] = function() return kind_of("call <" .. i .. ">") end end
+local kinds = {}
+for _, kind in ipairs { fellowship.all(table.unpack(asks)) } do kinds[kind] = (kinds[kind] or 0) + 1 end
+print(fellowship.json.encode { waiting = kinds, later = { kind_of "wrong", kind_of "right" } })
+"""
+
+
+def wrong_model_caught():
+    """A script that catches the refusal is told what the server says of what it asks for later."""
+    missing = Answer("<html><head><title>404 Not Found</title></head></html>", 404, kind="text/html")
+    others = {"wrong": Answer(p.openai_error("not so", code="invalid"), 400), "right": Answer(p.openai("there"))}
+    with Provider(lambda r: others.get(r.body["messages"][-1]["content"], missing)) as server, \
+            host.Scratch(**server.environment(**ENVIRONMENT)) as scratch:
+        scratch.write("caught.lua", CAUGHT)
+        result = scratch.run("--quiet", "--concurrency", "2", "caught.lua")
+        tap.equal(result.summary, {"waiting": {"not_found": 100}, "later": ["request", "there"]}, "each has its own end")
+        tap.ok(len(server.requests) <= 12, "and those that waited are not sent", len(server.requests))
+
+
 host.need_program()
-tap.cases(comes_back, stays_away, never_there, gateway, deadly, others, wrong_model)
+tap.cases(comes_back, stays_away, never_there, gateway, deadly, others, wrong_model, wrong_model_caught)

@@ -198,14 +198,19 @@ local function take_off(flight)
   return flight
 end
 
---- Ends the calls that wait to be sent.
----@param problem fun(flight: fellowship.Flight): fellowship.Error
+--- Ends calls that wait to be sent.
+---@param problem fun(flight: fellowship.Flight): fellowship.Error? nil where the call goes on
 function chain.drop_unsent(problem)
-  for digest, flight in pairs(flights) do
+  local unsent = {}
+  for _, flight in pairs(flights) do
     local stage = flight.stage
-    if stage == "turn" or stage == "retry" or stage == "held" then
-      flights[digest] = nil
-      flight.landed, flight.problem = true, problem(flight)
+    if stage == "turn" or stage == "retry" or stage == "held" then unsent[#unsent + 1] = flight end
+  end
+  for _, flight in ipairs(unsent) do
+    flight.problem = problem(flight)
+    if flight.problem then
+      flights[flight.digest] = nil
+      flight.landed = true
       wake(flight)
       flight.task:cancel()
     end

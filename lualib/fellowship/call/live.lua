@@ -108,6 +108,16 @@ local function report(flight, slot, outcome)
   end
 end
 
+--- Ends the calls that wait to be sent to a model of which every call is refused. A script that asks for it again learns
+--- what the server says then.
+local function drop_refused(model, outcome)
+  chain.drop_unsent(function(flight)
+    local other = flight.model
+    return other.place == model.place and other.name == model.name and record.problem(flight, outcome, flight.sent or 0)
+      or nil
+  end)
+end
+
 --- Notes who answered, and looks at a failure as one of the place where the model is served.
 local function note(flight, outcome)
   local model = flight.model
@@ -119,7 +129,7 @@ local function note(flight, outcome)
   elseif outcome.verdict == "final" then
     local general = outcome.doubtful and outage.is_general(flight)
     failure.placed(outcome, endpoint.is_own(model), not general)
-    if general and outcome.fatal then place.refusal = outcome end
+    if general and outcome.fatal then drop_refused(model, outcome) end
   end
 end
 
@@ -144,8 +154,6 @@ end
 --- the server is back.
 local function try(flight, asking, slot)
   local model = flight.model
-  local refusal = model.place.refused == model.name and model.place.refusal
-  if refusal then return true, nil, record.problem(flight, refusal, asking.n) end -- the run is ending
   local request = asking.request or requests.of(flight) -- not before it has a slot: there may be thousands
   asking.request, asking.n = request, asking.n + 1
   asking.before, asking.begun = asking.begun, task.now()

@@ -33,7 +33,6 @@ local MOST_OF_SEVERAL = 5 -- outages that a call survives in which it may be the
 ---@field answered number? when somebody last answered
 ---@field served table<string, true> models that have answered, by their names there
 ---@field refused string? a model of which every call is refused
----@field refusal table? and how, when that ends the run
 ---@field down table? since when nobody answers, why, and who waits
 ---@field unanswered table? { flight =, at =, several = whether other calls too }: who had no answer since the last one
 
