@@ -49,7 +49,7 @@ local chain = {
 ---@field request string canonical JSON that this is the digest of
 ---@field id string the key in hexadecimal
 ---@field streaming boolean? somebody reads it as it comes
----@field text string what has come of it
+---@field pieces string[]? what has come of it; other ones once it comes anew
 ---@field asker fellowship.task? who asked first
 ---@field others table<fellowship.task, true>? who asked the same meanwhile
 ---@field count integer how many of them wait still
@@ -126,11 +126,14 @@ local function wake(flight)
   for other in pairs(flight.others or {}) do task.wake(other) end
 end
 
---- Tells those who listen the text so far.
----@param so_far string
-function Flight:tell(so_far)
-  if so_far == self.text then return end
-  self.text = so_far
+--- Tells those who listen what is new of the text.
+---@param piece string
+---@param anew boolean? what was told before is no part of it
+function Flight:tell(piece, anew)
+  if anew then self.pieces = nil end
+  if piece == "" then return end
+  self.pieces = self.pieces or {}
+  self.pieces[#self.pieces + 1] = piece
   wake(self)
 end
 
@@ -191,7 +194,7 @@ local function join(flight)
 end
 
 local function take_off(flight)
-  flight.id, flight.asker, flight.count, flight.text = sys.hex(flight.digest), task.self(), 1, ""
+  flight.id, flight.asker, flight.count = sys.hex(flight.digest), task.self(), 1
   setmetatable(flight, Flight)
   flights[flight.digest] = flight
   flight.task = task.aside(run, flight)

@@ -2,23 +2,79 @@
 
 local task = require "fellowship.core.task"
 
+-- What somebody was shown: a text that grows, put together when it is asked for as a whole.
+local Shown = {}
+Shown.__index = Shown
+
+local function shown_of()
+  return setmetatable({ parts = { "" }, length = 0 }, Shown)
+end
+
+function Shown:text()
+  local parts = self.parts
+  if parts[2] then
+    parts[1] = parts[3] and table.concat(parts) or parts[1] .. parts[2]
+    for i = #parts, 2, -1 do parts[i] = nil end
+  end
+  return parts[1]
+end
+
+function Shown:add(piece)
+  self.parts[#self.parts + 1], self.length = piece, self.length + #piece
+end
+
+function Shown:set(text)
+  self.parts, self.length = { text }, #text
+end
+
+--- Shows what is new of a stream of which the first `at` bytes are known, and `bytes` come. Gives it.
+local function show(shown, at, bytes, pieces)
+  if at < shown.length then -- it comes again
+    local known = shown:text():sub(at + 1, at + #bytes)
+    if bytes:sub(1, #known) ~= known then -- and differs
+      shown:set(table.concat(pieces))
+      return shown:text()
+    end
+    bytes = bytes:sub(#known + 1)
+  end
+  if bytes ~= "" then shown:add(bytes) end
+  return bytes
+end
+
+--- Shows what is new of a call's end: of its completion, since there may be more than what was told of.
+local function show_end(shown, completion)
+  local before, text = shown:text(), completion and completion.text
+  if not text or text == before then return "" end
+  shown:set(text)
+  return text:sub(1, #before) == before and text:sub(#before + 1) or text
+end
+
+--- Whether a function takes a second argument.
+local function takes_text(fn)
+  local about = type(fn) == "function" and debug.getinfo(fn, "u")
+  return not about or about.isvararg or about.nparams > 1
+end
+
 --- Gives on_delta what is new of a call's text, until the call has ended. A stream that broke and comes again is
---- silent until it has come as far as before; where it differs, it comes from its beginning.
+--- silent until it has come as far as before; where it differs, it comes from its beginning. Linear in the text, but
+--- for the whole text so far, which is put together for who takes it.
 ---@param flight fellowship.Flight
 ---@param on_delta fun(piece: string, text: string): boolean?
 ---@return string? text what was read, when on_delta has had enough
 return function(flight, on_delta)
-  local shown = ""
+  local shown, whole = shown_of(), takes_text(on_delta)
+  local pieces, count, at = nil, 0, 0 -- of the stream that comes now: how many were read, and their bytes
   while true do
-    local landed = flight.landed
-    local said = flight.completion and flight.completion.text or flight.text
-    if said:find(shown, 1, true) ~= 1 and (landed or shown:find(said, 1, true) ~= 1) then shown = "" end
-    if #said > #shown then
-      local piece = said:sub(#shown + 1)
-      shown = said
-      if on_delta(piece, said) == false and not landed then return said end
+    local landed, new = flight.landed, ""
+    if landed then
+      new = show_end(shown, flight.completion)
+    elseif flight.pieces then
+      if flight.pieces ~= pieces then pieces, count, at = flight.pieces, 0, 0 end
+      local bytes = table.concat(pieces, "", count + 1)
+      new, count, at = show(shown, at, bytes, pieces), #pieces, at + #bytes
     end
+    if new ~= "" and on_delta(new, whole and shown:text() or nil) == false and not landed then return shown:text() end
     if landed then return nil end
-    if flight.text == said and not flight.landed then task.park() end
+    if (not flight.pieces or flight.pieces == pieces and #pieces == count) and not flight.landed then task.park() end
   end
 end

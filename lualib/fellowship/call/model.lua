@@ -338,7 +338,7 @@ end
 --- end, or when the store had it, there is nothing to stop.)
 --- Example: `llama:stream("Tell me a story.", function(piece) io.write(piece) end)`
 ---@param prompt string|{ role: string, content: string }[]
----@param on_delta fun(piece: string, text: string): boolean? what is new, and all of it so far; thinking is left out
+---@param on_delta fun(piece: string, text: string): boolean? what is new, and all of it so far (put together for functions that take it); thinking is left out
 ---@param options? table as of ask, without `schema`
 ---@return fellowship.Completion
 function Model:stream(prompt, on_delta, options, ...)
