@@ -112,11 +112,11 @@ def misused():
     with Provider(lambda r: Answer(plain(r))) as server, host.Scratch(**environment(server)) as scratch:
         scratch.write("ask.lua", ASK)
         job = '{"model":"%s","prompt":"x"}'
-        results = [scratch.run("ask.lua", job % "openai:m", env={"OPENAI_API_KEY": KEY + "\r\nX: y"}),
-                   scratch.run("ask.lua", job % "openai:m", env={"OPENAI_BASE_URL": f"http://u:{KEY}@127.0.0.1:1/v1?key={KEY}"}),
-                   scratch.run("ask.lua", job % "openai:m", env={"OPENAI_BASE_URL": f"ftp://u:{KEY}@127.0.0.1:1/v1"}),
-                   scratch.run("ask.lua", job % "gemini:m", env={"GEMINI_API_KEY": None}),
-                   scratch.run("ask.lua", job % "openai:m", env={"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})]
+        results = [scratch.run("--patience", "0", "ask.lua", job % "openai:m", env={"OPENAI_API_KEY": KEY + "\r\nX: y"}),
+                   scratch.run("--patience", "0", "ask.lua", job % "openai:m", env={"OPENAI_BASE_URL": f"http://u:{KEY}@127.0.0.1:1/v1?key={KEY}"}),
+                   scratch.run("--patience", "0", "ask.lua", job % "openai:m", env={"OPENAI_BASE_URL": f"ftp://u:{KEY}@127.0.0.1:1/v1"}),
+                   scratch.run("--patience", "0", "ask.lua", job % "gemini:m", env={"GEMINI_API_KEY": None}),
+                   scratch.run("--patience", "0", "ask.lua", job % "openai:m", env={"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})]
         tap.ok(all('"error"' in result.out for result in results), "all fail")
         tap.equal(written(scratch, *results), [], "and none tells the key")
 
