@@ -15,11 +15,12 @@ enum state {
     ESCAPED, /* behind a backslash in a string */
     SCALAR,  /* in a number or a word */
     AFTER,   /* behind an element: a comma or the end */
+    BARE,    /* where no array is: before an object or the end */
     DONE     /* behind the array */
 };
 
-void json_array_init(json_array *a) {
-    *a = (json_array){.state = BEFORE};
+void json_array_init(json_array *a, bool bare) {
+    *a = (json_array){.state = bare ? BARE : BEFORE, .bare = bare};
 }
 
 static enum json_array_status fail(json_array *a, const char *error, size_t at) {
@@ -60,7 +61,7 @@ static enum json_array_status end_element(json_array *a, size_t end) {
     a->len = end - a->at;
     a->used = end;
     a->scanned = 0;
-    a->state = AFTER;
+    a->state = a->bare ? BARE : AFTER;
     return JSON_ARRAY_ELEMENT;
 }
 
@@ -77,7 +78,11 @@ static enum json_array_status fail_end(json_array *a, size_t len) {
     case BEFORE: return fail(a, "expected '[', found nothing", len);
     case STRING:
     case ESCAPED: return fail(a, "the text ends inside a string", len);
-    case NESTED: return fail(a, "the text ends inside an element of the array", len);
+    case NESTED:
+        return fail(a,
+                    a->bare ? "the text ends inside an object"
+                            : "the text ends inside an element of the array",
+                    len);
     default: return fail(a, "the text ends before the array's ']'", len);
     }
 }
@@ -97,6 +102,10 @@ static bool between(json_array *a, char c, size_t at) {
             return fail(a, "expected an element of the array", at), false;
         else
             begin_element(a, c, at);
+        return true;
+    case BARE:
+        if (c != '{') return fail(a, "expected an object, {...}, behind an object", at), false;
+        begin_element(a, c, at);
         return true;
     case AFTER:
         if (c != ',' && c != ']')
@@ -151,5 +160,5 @@ enum json_array_status json_array_next(json_array *a, const char *text, size_t l
     a->scanned = len;
     if (!last) return JSON_ARRAY_MORE;
     a->used = len;
-    return a->state == DONE ? JSON_ARRAY_END : fail_end(a, len);
+    return a->state == DONE || a->state == BARE ? JSON_ARRAY_END : fail_end(a, len);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/delimiter.h"
+
 static const struct {
     const char *ending;
     enum record_format format;
@@ -49,7 +51,6 @@ void records_init(records *r, enum record_format format) {
     csv_free(&r->csv);
     *r = (records){.format = format, .here = {1, 1}};
     csv_init(&r->csv, format == RECORD_TSV ? '\t' : ',');
-    json_array_init(&r->array);
 }
 
 void records_free(records *r) {
@@ -80,44 +81,59 @@ static const char *refuse_encoding(const unsigned char *b, size_t len) {
     return NULL;
 }
 
-static bool is_json(enum record_format format) {
-    return format == RECORD_UNKNOWN || format == RECORD_JSON;
+static const char mark[] = "\xEF\xBB\xBF";
+
+/* The length of the byte order marks that the text at `at` begins with: several where files with
+ * such were put one behind the other. */
+static size_t marks(const char *text, size_t at, size_t len) {
+    size_t from = at;
+    while (len - at >= 3 && memcmp(text + at, mark, 3) == 0) at += 3;
+    return at - from;
 }
 
-/* The length of a first line "sep=;", which Excel writes and reads, with its end; else 0. */
-static size_t separator_line(const char *text, size_t len) {
-    if (len < 6 || strncasecmp(text, "sep=", 4) != 0) return 0;
-    if (text[5] == '\n') return 6;
-    return text[5] != '\r' ? 0 : len > 6 && text[6] == '\n' ? 7 : 6;
+/* Whether the mark at `at` may go on behind the text. */
+static bool cut_mark(const char *text, size_t at, size_t len) {
+    return len - at < 3 && memcmp(text + at, mark, len - at) == 0;
 }
 
-/* Tells by the header what parts the fields of a table: what Excel's first line says; else a comma
- * where there is one; else what of semicolon, bar and tab there is most of. False when the header
- * is not whole yet. */
-static bool tell_delimiter(records *r, const char *text, size_t len, bool last) {
-    static const char others[] = ";|\t";
-    size_t at = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, counts[3] = {0};
-    if (len - at < 7 && !last) return false;
-    if (separator_line(text + at, len - at)) {
-        csv_init(&r->csv, text[at + 4]);
-        return true;
-    }
-    bool quoted = false, ended = last;
-    for (size_t i = at; i < len; i++) {
-        const char *other = text[i] ? strchr(others, text[i]) : NULL;
-        if (text[i] == '"') quoted = !quoted;
-        if (quoted) continue;
-        if (text[i] == ',') return true;
-        if (other) counts[other - others]++;
-        if (text[i] == '\n' || text[i] == '\r') {
-            ended = true;
-            break;
+/* Tells how a table's cells are parted; *passed grows by what says so. False when the text must go
+ * on. */
+static bool begin_table(records *r, const char *text, size_t len, bool last, size_t *passed) {
+    char delimiter;
+    if (len - *passed < DELIMITER_LINE && !last) return false;
+    size_t line = delimiter_line(text + *passed, len - *passed, &delimiter);
+    if (!line && !delimiter_tell(text + *passed, len - *passed, last, &delimiter)) return false;
+    csv_init(&r->csv, delimiter);
+    *passed += line;
+    return true;
+}
+
+/* The text, JSON of a form that neither name nor caller tell, or lines of it, begins at `at`. */
+static enum record_status begin_json(records *r, const char *text, size_t at, size_t len,
+                                     bool last) {
+    while (at < len && memchr(" \t\r\n", text[at], 4)) at++;
+    if (at == len) {
+        if (!last) return RECORD_MORE;
+        r->format = RECORD_JSONL;
+    } else if (text[at] == '{') {
+        if (r->format == RECORD_JSONL) {
+            /* A brace that is alone on its line begins an object over several. */
+            size_t end = at + 1;
+            while (end < len && memchr(" \t\r", text[end], 3)) end++;
+            if (end == len && !last) return RECORD_MORE;
+            if (end == len || text[end] != '\n') return RECORD_FOUND;
         }
+        r->format = RECORD_OBJECTS;
+    } else if (r->format != RECORD_JSONL) {
+        if (text[at] != '[')
+            return fail(r, text, at,
+                        r->format == RECORD_JSON
+                            ? "expected '[' (an array of objects) or '{' (objects)"
+                            : "the name does not tell the format, and the text begins with neither "
+                              "'[' nor '{'; say --data-format jsonl, json, csv or tsv");
+        r->format = RECORD_JSON;
     }
-    size_t best = counts[1] > counts[0] ? 1 : 0;
-    if (counts[2] > counts[best]) best = 2;
-    if (ended && counts[best] > 0) csv_init(&r->csv, others[best]);
-    return ended;
+    return RECORD_FOUND;
 }
 
 /* Looks at what the text begins with; RECORD_FOUND when records may follow. */
@@ -125,30 +141,17 @@ static enum record_status begin(records *r, const char *text, size_t len, bool l
     if (len < 4 && !last) return RECORD_MORE;
     const char *refused = refuse_encoding((const unsigned char *)text, len);
     if (refused) return fail(r, text, 0, refused);
-    if (r->format == RECORD_CSV && !tell_delimiter(r, text, len, last)) return RECORD_MORE;
-    size_t at = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    if (is_json(r->format)) {
-        size_t first = at;
-        while (first < len && memchr(" \t\r\n", text[first], 4)) first++;
-        if (first == len && !last) return RECORD_MORE;
-        if (first == len) {
-            r->format = RECORD_JSONL;
-        } else if (text[first] == '[') {
-            r->format = RECORD_JSON;
-        } else if (text[first] == '{') {
-            r->format = RECORD_JSONL;
-            r->braces = true;
-        } else {
-            return fail(r, text, first,
-                        r->format == RECORD_JSON
-                            ? "expected '[' (an array of objects) or '{' (an object a line)"
-                            : "the name does not tell the format, and the text begins with neither "
-                              "'[' nor '{'; say --data-format jsonl, json, csv or tsv");
-        }
-    }
+    size_t at = marks(text, 0, len);
+    if (!last && cut_mark(text, at, len)) return RECORD_MORE;
+    enum record_status status = RECORD_FOUND;
+    if (r->format == RECORD_CSV && !begin_table(r, text, len, last, &at)) return RECORD_MORE;
+    if (r->format != RECORD_CSV && r->format != RECORD_TSV)
+        status = begin_json(r, text, at, len, last);
+    if (status != RECORD_FOUND) return status;
+    json_array_init(&r->array, r->format == RECORD_OBJECTS);
     r->begun = true;
-    r->used = at + (r->format == RECORD_CSV ? separator_line(text + at, len - at) : 0);
-    position_move(&r->here, text, r->used);
+    r->used = at;
+    position_move(&r->here, text, at);
     return RECORD_FOUND;
 }
 
@@ -189,9 +192,11 @@ static enum record_status next_line(records *r, const char *text, size_t len, bo
         r->where = r->here;
         r->here = (position){r->here.line + 1, 1};
         if (r->len > 0 && text[at + r->len - 1] == '\r') r->len--;
-        if (is_blank(text + at, r->len)) continue;
-        r->only_object = r->braces;
-        r->braces = false;
+        size_t marked = marks(text, at, at + r->len);
+        r->at += marked;
+        r->len -= marked;
+        r->where.byte += marked;
+        if (is_blank(text + r->at, r->len)) continue;
         return RECORD_FOUND;
     }
 }
@@ -205,6 +210,30 @@ static enum record_status next_element(records *r, const char *text, size_t len,
     case JSON_ARRAY_END: r->used = len; return RECORD_END;
     default: return fail(r, text + at, r->array.error_at, r->array.error);
     }
+}
+
+/* The first object of a text says by its end what the text is: lines, when it has one for itself.
+ */
+static enum record_status first_object(records *r, const char *text, size_t len, bool last) {
+    size_t at = r->used;
+    bool several = false;
+    if (r->first == 0) {
+        enum json_array_status status = json_array_next(&r->array, text + at, len - at, last);
+        if (status == JSON_ARRAY_MORE) return RECORD_MORE;
+        if (status == JSON_ARRAY_ELEMENT) r->first = r->array.used;
+    }
+    if (r->first > 0) {
+        while (at + r->first < len && memchr(" \t\r", text[at + r->first], 3)) r->first++;
+        if (at + r->first == len && !last) return RECORD_MORE;
+        several = (at + r->first < len && text[at + r->first] == '{') ||
+                  memchr(text + at + r->array.at, '\n', r->array.len) != NULL;
+    }
+    if (!several) {
+        r->format = RECORD_JSONL;
+        return next_line(r, text, len, last);
+    }
+    r->told = true;
+    return found(r, text, at + r->array.at, r->array.len, at + r->array.used);
 }
 
 static enum record_status next_table_row(records *r, const char *text, size_t len, bool last) {
@@ -230,6 +259,9 @@ enum record_status records_next(records *r, const char *text, size_t len, bool l
     switch (r->format) {
     case RECORD_CSV:
     case RECORD_TSV: return next_table_row(r, text, len, last);
+    case RECORD_OBJECTS:
+        if (!r->told) return first_object(r, text, len, last);
+        return next_element(r, text, len, last);
     case RECORD_JSON: return next_element(r, text, len, last);
     default: return next_line(r, text, len, last);
     }

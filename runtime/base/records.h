@@ -1,8 +1,8 @@
 /* records: cuts a dataset's text, which comes in pieces, into the texts of its rows: lines of JSON,
- * elements of a JSON array, records of CSV or TSV.
+ * elements of a JSON array, objects one behind another, records of CSV or TSV.
  *
- * A UTF-8 byte order mark is passed over, UTF-16 is refused, blank lines are left out. What parts
- * the fields of a CSV text is told by its header.
+ * UTF-8 byte order marks are passed over, UTF-16 is refused, blank lines are left out. What parts
+ * the fields of a CSV text is told by its first rows.
  * It finds where records end; what they hold is for others to judge. The text is borrowed; what is
  * owned is freed by records_free. */
 #ifndef FELLOWSHIP_BASE_RECORDS_H
@@ -18,9 +18,10 @@
 enum record_format {
     RECORD_UNKNOWN, /* to be told by its first character: [ or { */
     RECORD_JSONL,
-    RECORD_JSON, /* one array; or JSON Lines, when it begins with { */
+    RECORD_JSON, /* one array; or JSON Lines or objects, when it begins with { */
     RECORD_CSV,
-    RECORD_TSV
+    RECORD_TSV,
+    RECORD_OBJECTS /* over several lines, or several on one: told by the first one */
 };
 
 /* The format that a file's name stands for, by its ending in any case, under one of compression:
@@ -31,12 +32,11 @@ enum record_format record_format_of(const char *name);
 bool record_name_is_bare(const char *name);
 
 typedef struct records {
-    enum record_format format; /* may change from unknown, and from JSON to JSON Lines */
+    enum record_format format; /* may change from unknown, and between those of JSON */
 
     /* The record in the text given to records_next. */
     size_t at, len;
     position where;
-    bool only_object; /* it begins a text that may turn out to be one object over several lines */
 
     size_t used; /* bytes of the text that are done with, the record's too; after every call */
 
@@ -50,7 +50,8 @@ typedef struct records {
     json_array array;
     position here;   /* of the text's begin */
     size_t searched; /* no line ends before this */
-    bool begun, braces;
+    size_t first;    /* the first object's end, and the white space behind it */
+    bool begun, told;
 } records;
 
 enum record_status {

@@ -140,6 +140,11 @@ static bool check_utf8(lua_State *L, rows *r, const char **text, size_t *len,
     return true;
 }
 
+/* Whether the record is the first of lines, where an array may be meant. */
+static bool begins_lines(const rows *r) {
+    return r->records.format == RECORD_JSONL && r->records.where.line == 1;
+}
+
 /* [-0, +n] The row of a record of JSON, or its error. */
 static int push_json_row(lua_State *L, rows *r, const char *record) {
     const char *text = record;
@@ -148,17 +153,10 @@ static int push_json_row(lua_State *L, rows *r, const char *record) {
     json_error error;
     if (r->replace) check_utf8(L, r, &text, &len, &problem); /* else json_push checks */
     if (!json_push(L, text, len, r->nan, &error)) {
-        if (text[0] == '[' && error.at == len && r->records.where.line == 1) {
+        if (text[0] == '[' && error.at == len && begins_lines(r)) {
             push_message(L, r->records.where, r->records.where, false,
                          "the array that begins here does not end on its line, and the name says "
                          "that each line is a row; --data-format json reads an array of rows");
-            return fail_file(L);
-        }
-        if (r->records.only_object && error.at == len) {
-            push_message(L, r->records.where, r->records.where, false,
-                         "the object that begins here does not end on its line; rows are objects, "
-                         "one a line, or the elements of one array, [{...}, {...}] (jq -c . makes "
-                         "lines of objects)");
             return fail_file(L);
         }
         problem = problem_at(error.at, "not a row of JSON: %s%s", error.message,
@@ -168,7 +166,7 @@ static int push_json_row(lua_State *L, rows *r, const char *record) {
     size_t first = 0;
     while (text[first] == ' ' || text[first] == '\t') first++;
     if (text[first] != '{') {
-        bool array = text[first] == '[' && r->records.where.line == 1;
+        bool array = text[first] == '[' && begins_lines(r);
         problem = problem_at(first, "not a row of JSON: a row is an object, {...}%s",
                              array ? "; --data-format json reads an array of rows" : "");
         return fail_record(L, r, text, &problem);

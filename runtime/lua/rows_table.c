@@ -24,9 +24,10 @@ static const struct {
 
 struct rows_table {
     box_head box;
-    size_t count;
-    buf types;   /* an unsigned char for each column; empty when all are texts */
-    buf unquote; /* scratch for fields with doubled quotes */
+    size_t count; /* of the columns that have a name, or stand before one that has */
+    size_t cells; /* of the header */
+    buf types;    /* an unsigned char for each column; empty when all are texts */
+    buf unquote;  /* scratch for fields with doubled quotes */
 };
 
 static void release_table(void *box) {
@@ -80,19 +81,28 @@ static int shown(const char *text, size_t len) {
 
 /* --- the header --- */
 
-/* [-0, +1] The names as a sequence; they are there, and differ. */
+/* Columns of a header without those behind the last name, which spreadsheets leave there. */
+static size_t count_columns(const csv_reader *csv) {
+    size_t count = csv->count;
+    while (count > 0 && csv_fields(csv)[count - 1].len == 0) count--;
+    return count;
+}
+
+/* [-0, +1] The names as a sequence; they differ, and one may be empty, as pandas calls an index. */
 static bool push_keys(lua_State *L, rows_table *t, const csv_reader *csv, const char *text,
                       rows_problem *problem) {
-    lua_createtable(L, (int)csv->count, 0);
+    if (t->count == 0) return fail(problem, NULL, "the header names no column");
+    lua_createtable(L, (int)t->count, 0);
     lua_newtable(L); /* keys, seen */
-    for (size_t i = 0; i < csv->count; i++) {
+    for (size_t i = 0; i < t->count; i++) {
         const csv_field *f = &csv_fields(csv)[i];
         size_t len;
         const char *name = text_of(L, t, f, text, &len);
-        if (len == 0) return fail(problem, f, "the header's column %zu has no name", i + 1);
         lua_pushlstring(L, name, len);
         lua_pushvalue(L, -1);
-        if (lua_rawget(L, -3) != LUA_TNIL)
+        if (lua_rawget(L, -3) != LUA_TNIL && len == 0)
+            return fail(problem, f, "the header's column %zu is the second without a name", i + 1);
+        if (!lua_isnil(L, -1))
             return fail(problem, f, "the header has the column \"%.*s\" twice", shown(name, len),
                         name);
         lua_pop(L, 1);
@@ -149,7 +159,8 @@ bool rows_table_push(lua_State *L, const csv_reader *csv, const char *text, int 
     declared = lua_absindex(L, declared);
     int top = lua_gettop(L), box = top + 1, keys = top + 2, seen = top + 3;
     rows_table *t = box_new(L, &table_class, sizeof *t, SHAPE);
-    t->count = csv->count;
+    t->count = count_columns(csv);
+    t->cells = csv->count;
     luaL_checkstack(L, 12, "rows");
     if (!push_keys(L, t, csv, text, problem) || !take_types(L, t, keys, seen, declared, problem)) {
         lua_settop(L, top);
@@ -251,16 +262,38 @@ static bool push_cell(lua_State *L, rows_table *t, size_t column, const csv_fiel
     return true;
 }
 
+/* Whether a row has the header's cells, and none that has no column. */
+static bool check_cells(lua_State *L, const rows_table *t, int keys, const csv_reader *csv,
+                        rows_problem *problem) {
+    if (csv->count == t->cells) {
+        for (size_t i = t->count; i < t->cells; i++)
+            if (csv_fields(csv)[i].len > 0)
+                return fail(problem, &csv_fields(csv)[i],
+                            "a cell in column %zu, which has no name in the header", i + 1);
+        return true;
+    }
+    fail(problem, NULL, "expected %zu cell%s, as many as the header has, found %zu", t->cells,
+         t->cells == 1 ? "" : "s", csv->count);
+    if (t->count > 1) return false;
+    size_t used = strlen(problem->message), len;
+    lua_rawgeti(L, keys, 1);
+    const char *name = lua_tolstring(L, -1, &len);
+    snprintf(problem->message + used, sizeof problem->message - used,
+             "; the header is \"%.*s\": a title above it must go", shown(name, len), name);
+    return false;
+}
+
 bool rows_table_push_row(lua_State *L, int index, const csv_reader *csv, const char *text,
                          rows_problem *problem) {
     rows_table *t = lua_touserdata(L, index);
     int top = lua_gettop(L), row = top + 1, keys = top + 2, shape = top + 3, spellings = top + 4;
-    if (csv->count != t->count)
-        return fail(problem, NULL, "expected %zu cell%s, as many as the header has, found %zu",
-                    t->count, t->count == 1 ? "" : "s", csv->count);
     luaL_checkstack(L, 12, "rows");
     lua_createtable(L, 0, (int)t->count);
     lua_getiuservalue(L, index, KEYS);
+    if (!check_cells(L, t, keys, csv, problem)) {
+        lua_settop(L, top);
+        return false;
+    }
     lua_getiuservalue(L, index, SHAPE);
     lua_pushnil(L);
     for (size_t i = 0; i < t->count; i++) {

@@ -55,6 +55,15 @@ TABLES = {
     "a header alone": ("id;p\n", []),
     "a header without an end": ("id;p", []),
     "the most of two": ("a;b|c;d\n1;2;3\n", [{"a": "1", "b|c": "2", "d": "3"}]),
+    "commas in a name and in numbers": ("p;yes, no;id;x\nq;1,5;2;3\n", [{"p": "q", "yes, no": "1,5", "id": "2", "x": "3"}]),
+    "commas in names": ("p;name, surname;id\nx;y;z\n", [{"p": "x", "name, surname": "y", "id": "z"}]),
+    "semicolons in a name and in texts": ("id,a;b;c\n1,x;y\n2,x;y;z\n3,x\n", [{"id": "1", "a;b;c": "x;y"}, {"id": "2", "a;b;c": "x;y;z"}, {"id": "3", "a;b;c": "x"}]),
+    "rows over lines": ('a;b, c\n"1, 2\n3";"4"\n', [{"a": "1, 2\n3", "b, c": "4"}]),
+    "Excel's first line, quoted": ('"sep=;"\r\nid;p,q\r\n1;x\r\n', [{"id": "1", "p,q": "x"}]),
+    "Excel's first line, of a tab": ("sep=\t\nid\tp;q\n1\tx\n", [{"id": "1", "p;q": "x"}]),
+    "a column that is called so": ("sep=a\n1\n", [{"sep=a": "1"}]),
+    "pandas' index": (",prompt\n0,a\n1,b\n", [{"": "0", "prompt": "a"}, {"": "1", "prompt": "b"}]),
+    "columns that a spreadsheet left empty": ("prompt,id,,\na,1,,\nb,2,,\n", [row(prompt="a", id="1"), row(prompt="b", id="2")]),
 }
 
 
@@ -70,6 +79,17 @@ def tables():
                     tap.equal((got["rows"], got["failed"], got.get("problem")), (want, [], None), f"{name}{', marked' if mark else ''}")
         scratch.write("t.tsv", "a;b\tc\n1\t2\n")
         tap.equal(read(scratch, "t.tsv")["rows"], [{"a;b": "1", "c": "2"}], "TSV has tabs, whatever stands in its header")
+        for text, parts in (("My survey\nprompt,id\na,1\n", ["t.csv:2", 'the header is "My survey"', "a title above it must go"]),
+                            ("# x\na,b\n", ["t.csv:2", "title"]), ("My survey;;\nprompt;id;x\n", ["t.csv:2", "column 2", "no name in the header"])):
+            scratch.write("t.csv", text)
+            tap.contains(read(scratch, "t.csv")["failed"][0], parts, f"what is no header is told: {text!r}")
+        for text, parts in ((",a,,b\n1,2,3,4\n", ["t.csv:1", "column 3", "second without a name"]), (";;\n1;2;3\n", ["t.csv:1", "names no column"]),
+                            ("a,b,a\n", ["t.csv:1", '"a" twice'])):
+            scratch.write("t.csv", text)
+            tap.contains(read(scratch, "t.csv")["problem"], parts, f"a header that cannot be read is told: {text!r}")
+        # A row of many cells behind a header that may be parted by two: it is not waited for.
+        scratch.write("long.csv", "a;b,c\n" + "x" * 3_000_000 + ",y\n")
+        tap.equal(len(read(scratch, "long.csv")["rows"]), 1, "a first row of 3 MB")
         scratch.write("bad.csv", "sep=;\nid;p\n1;2;3\n")
         tap.contains(read(scratch, "bad.csv")["failed"][0], ["bad.csv:3"], "lines are counted with Excel's")
 
@@ -147,6 +167,18 @@ FAULTS = {
 }
 
 
+# Objects that are neither lines nor in an array.
+OBJECTS = {
+    "on one line": ('{"a":1}{"a":{"b":2}} {"a":"}{"}', [{"a": 1}, {"a": {"b": 2}}, {"a": "}{"}]),
+    "over lines": ('{\n  "a": 1,\n  "b": []\n}\n{\n  "a": 2\n}\n', [{"a": 1, "b": []}, {"a": 2}]),
+    "over lines, marked twice": ('\ufeff{\r\n  "a": 1\r\n}\r\n', [{"a": 1}]),
+    "the first over lines": ('{ \n"a":1}\n\n{"a":2}{"a":3}\n', [{"a": 1}, {"a": 2}, {"a": 3}]),
+    "one": ('{"a":1}', [{"a": 1}]),
+    "one, with spaces behind": ('  {"a":1}  \n\n', [{"a": 1}]),
+    "CR alone": ('{"a":1}\r{"a":2}\r', [{"a": 1}, {"a": 2}]),
+}
+
+
 def faults():
     with host.Scratch() as scratch:
         for name, (line, parts) in FAULTS.items():
@@ -164,6 +196,20 @@ def faults():
             got = read(scratch, "array.jsonl")
             tap.contains(str(got.get("problem") or got["failed"]), ["array.jsonl:1", "--data-format json"], f"an array that is named .jsonl is told: {text!r}")
             tap.equal(read(scratch, "array.jsonl", format="json")["rows"], [{"a": 1}, {"a": 2}], "and read when it is said")
+        for name, (text, want) in OBJECTS.items():
+            for ending in ("json", "x") if "lines" not in name else ("json", "jsonl", "x"):
+                scratch.write(f"o.{ending}", "\ufeff" * ("marked" in name) + text)
+                got = read(scratch, f"o.{ending}")
+                tap.equal((got["rows"], got["failed"], got.get("problem")), (want, [], None), f"{name}: .{ending}")
+        scratch.write("o.json", '{"a":\n1}\n{"a":2} x {"a":3}')
+        tap.contains(read(scratch, "o.json")["problem"], ["o.json:3", "expected an object", "byte 9"], "what stands between objects is told")
+        scratch.write("o.json", '{"a":"x\n' + GOOD)
+        got = read(scratch, "o.json")
+        tap.equal((got["rows"], len(got["failed"])), ([{"prompt": "good"}], 1), "a first line that is cut off does not make the others one object")
+        scratch.write("o.json", '{"a":\n{"b":1}')
+        tap.contains(read(scratch, "o.json")["failed"][0], ["o.json:1"], "an object that does not end")
+        scratch.write("b.jsonl", ("\ufeff" + GOOD) * 3)
+        tap.equal(read(scratch, "b.jsonl")["rows"], [{"prompt": "good"}] * 3, "marked files, one behind the other")
         scratch.write("lines.json", GOOD * 2)
         tap.equal(len(read(scratch, "lines.json")["rows"]), 2, "lines that are named .json are read")
         result = scratch.run("run", "feedback", "--data", "n.jsonl", "--generator", "sim:g", "--reviewer", "sim:r", "--nan", "nil", "--out", "o")

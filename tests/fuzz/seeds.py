@@ -139,7 +139,8 @@ def columns():
 def rows():
     formats = {"unknown": 0, "jsonl": 1, "json": 2, "csv": 3, "tsv": 4, "numbers": 128, "json-cells": 228}
     texts = {"lines": ROWS, "array": b'[{"id":1,\n "b":[true,null]},\n{"id":1.50}]', "bom": b"\xef\xbb\xbf" + ROWS, "utf16": ROWS.decode().encode("utf-16"),
-             "object": b'{\n"id":1}', "spaces": b" \n[ ] ", "escapes": rb'{"a":"\ud800\n\"","b":1e400}' + b"\r\n\n", "bytes": b'{"a":"\xff"}\n'}
+             "object": b'{\n"id":1}', "objects": b'{"id":1} {"id":[{}]}\n{\n"id":"}"}', "marks": b'\xef\xbb\xbf{"id":1}\n\xef\xbb\xbf{"id":2}\n',
+             "two": b'a;b,c\n1;2,5\n"3\n";4\n', "said": b'"sep=|"\r\na|b,c||\n1|2||\n', "unnamed": b',a\n0,1\n', "spaces": b" \n[ ] ", "escapes": rb'{"a":"\ud800\n\"","b":1e400}' + b"\r\n\n", "bytes": b'{"a":"\xff"}\n'}
     for name, text in {**texts, **TABLES}.items():
         for format, first in formats.items():
             yield f"{name}-{format}", bytes((first, 2)) + text

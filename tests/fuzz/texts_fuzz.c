@@ -1,8 +1,6 @@
 /* Any bytes as a text of any encoding: pieces are transcoded as the whole is, into UTF-8 where
  * there was a mark; and the words of any text are words, whose words are the same. The first byte
  * says how long the pieces are. */
-#define _GNU_SOURCE /* memmem */
-
 #include <stdlib.h>
 #include <string.h>
 

@@ -77,7 +77,7 @@ static void tables(void) {
 /* The same for the elements of an array. */
 static void show_array(const char *text, size_t len, size_t step, buf *out) {
     json_array a;
-    json_array_init(&a);
+    json_array_init(&a, false);
     size_t from = 0, known = 0;
     for (;;) {
         char *piece = malloc(known - from + 1);
