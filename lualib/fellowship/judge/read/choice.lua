@@ -35,7 +35,7 @@ local SIGNS = { [","] = ",", [";"] = ",", ["("] = ",", [":"] = ":", [">"] = ">",
 --- Whether the capital letter at a token is an article, or would be one if it were an A: "A better response was given by B".
 local function is_article(t, i)
   local next, after = i + 1, i + 2
-  if t.what[i - 1] == "/" or t.what[i - 1] == "&" or is(t, i - 1, "C") then return false end
+  if t.what[i - 1] == "/" or t.what[i - 1] == "&" or is(t, i - 1, "C") or is(t, i - 1, "N") then return false end
   if t.what[next] ~= "word" or t.letter[next] or t.text[next]:byte() >= 128 then return false end
   if is(t, next, "B") or is(t, next, "L") then return t.what[after] == "word" and not is(t, after, "D")
     and not t.letter[after] end
@@ -63,6 +63,7 @@ end
 
 local function word_sign(t, i)
   local text, kinds = t.text[i], t.kinds[i]
+  if text == "grade" and t.letter[i + 1] then return "?" end -- "grade A" is a quality
   if is(t, i, "G") then return (not ADVERBS[text] or begins_clause(t, i)) and "r" or "" end
   if text == "没有" then return "?" end -- "A没有B好" says that B is better, "A, not B" the contrary
   if THEREFORE[text] then return "s" end
@@ -281,6 +282,8 @@ end
 ---@return string? rest nil where there is none
 ---@return boolean? criterion it has words that are not known
 function choice.heading(signs, overall)
+  local asked, behind = signs:match "^([sp+w]*),[,abce]*|[,abce|]*(:.*)$" -- "Answer (A/B/C): B"
+  if asked then signs = asked .. "w" .. behind end
   local head, rest = signs:match "^([^:]*):(.*)$"
   if head and head:find "[w+]" and not head:find "[-abcev=><|12]" then
     return rest, head:find "[^w+s&,pru]" ~= nil

@@ -28,6 +28,7 @@ local SHORT = 60
 ---@field reported boolean what somebody else wrote
 ---@field line integer
 ---@field named boolean? "Assistant A", not the letter alone
+---@field boxed boolean? in double brackets
 ---@field round integer how often what was said before it had been taken back
 
 local Reader = {}
@@ -132,10 +133,15 @@ local function is_doubtful(text, from, to)
   return reports or denied
 end
 
+local IS = { is = true, was = true, would = true, seems = true, were = true }
+
 --- Whether words behind double brackets make them a condition's: "[[A]] if A is better".
 local function is_conditional(text, from, to)
   local t = tokens.of(text, from, math.min(to, from + SHORT))
+  if t.what[1] == "?" then return true end
+  local says = IS[t.text[1]]
   for i = 1, t.n do
+    if says and t.kinds[i] == "" and t.what[i] == "word" and not t.letter[i] then return true end -- "[[A]] is wrong"
     if t.what[i] ~= "word" then return t.what[i] == '"' and is_conditional(text, t.at[i] + 1, to) end
     if is(t, i, "I") or is(t, i, "H") then return true end
     if is(t, i, "Y") or is(t, i, "K") then return false end
@@ -157,6 +163,16 @@ local function boxed_value(text, from, to)
   end
 end
 
+--- What double brackets decide. Lines of them one below the other that differ list what might be said.
+function Reader:boxed(value, line)
+  local last = self.list[#self.list]
+  local lists = last and last.boxed and last.line == self.lines - 1 and not line.apart and last.value ~= value
+  if lists then last.value, value = false, false end
+  local st = self:add(value, choices.FINAL, line)
+  if st then st.boxed = true end
+  return st
+end
+
 --- One sentence without a heading of an answer: whether it decides.
 function Reader:sentence(line, from, stop, t, signs, back)
   local value, bare = choice.of(signs, back)
@@ -165,7 +181,7 @@ function Reader:sentence(line, from, stop, t, signs, back)
     local sure = boxed_value(line.text, from, stop)
     if value == nil then value = sure
     elseif sure ~= nil and sure ~= value then value = false end
-    return value ~= nil and self:add(value, choices.FINAL, line)
+    return value ~= nil and self:boxed(value, line)
   elseif value == nil then
     return nil
   elseif not bare or back then

@@ -133,8 +133,11 @@ local function out_of(t, i)
 end
 
 --- Whether what follows makes a number none: "8%", "8-9", "8/10/10", "8th", "8:30", "8 or 9".
-local function spoiled(t, i)
+local function spoiled(t, i, out)
   local what, tight = t.what[i], t.tight[i]
+  if what == "+" and t.what[i + 1] == "digits" or what == "=" and t.what[i + 1] == "digits" and not out then
+    return true
+  end
   if what == "%" or what == "^" or what == "+" and tight or what == "/" or what == "~" or what == "#" then
     return true
   end
@@ -196,7 +199,7 @@ function number.score(t, i, scale)
     end
   end
   if tokens.is(t, stop, "U") and not t.joined[stop + 1] then stop = stop + 1 end
-  if spoiled(t, stop) or spoiled(t, close(t, stop)) or signed(t, i) then found.value = false end
+  if spoiled(t, stop, found.out) or spoiled(t, close(t, stop), found.out) or signed(t, i) then found.value = false end
   if found.value and (found.value < 0 or found.value > scale) then found.value = false end
   if found.value and found.value == math.floor(found.value)
     and t.what[i] == "word" then found.value = math.tointeger(found.value) end

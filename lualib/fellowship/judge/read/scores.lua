@@ -141,7 +141,7 @@ end
 ---@return fellowship.Label first the label before the first of them
 function scores.read(list, t, scale, options)
   local l, embedded, count = options.label or label.new(), options.embedded or false, 0
-  local i, tale, before, last, first = 1, false, list[#list], nil, nil
+  local began, i, tale, before, last, first = #list, 1, false, list[#list], nil, nil
   while i <= t.n do
     local side = label.side(t, i, l.own)
     local found = not side and not is_part(t, i) and not number.scale(t, i, scale) and number.score(t, i, scale)
@@ -154,6 +154,9 @@ function scores.read(list, t, scale, options)
       if l.inherited and #l.sides == 0 and not found.side then
         -- a further number without a label of its own: another reading of the one before, or a detail
         local again = l.words == 0 or l.alternative and l.words == 1 or l.revised or l.denied and t.what[i - 1] == ","
+        if t.what[i - 1] == "=" then -- what a sum amounts to
+          for k = began + 1, #list do list[k].value = false end
+        end
         local alone = found.out or behind <= number.close(t, found.stop) + 1 and not found.unknown
         if again and alone and last then last.value = false end
         l.unknown = l.unknown + 1

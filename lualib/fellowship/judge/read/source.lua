@@ -93,7 +93,7 @@ end
 ---@field marked boolean it is a heading by "#"
 ---@field cited boolean it stands behind ">"
 ---@field item boolean of a list
----@field first boolean? it follows a line of which it gives the value
+---@field apart boolean? an empty line stands before it
 ---@field cells { from: integer, to: integer }[]? of a row of a table
 ---@field closes boolean? a closing tag: nothing but an end
 ---@field rule boolean? what parts a table's head from its rows
@@ -170,11 +170,14 @@ function source.lines(text)
       local from = text:find("[^\n \t]", at)
       if not from then return nil end
       local stop = text:find("\n", from, true) or #text + 1
+      local before = at
       at = stop + 1
       local content = text:sub(from, stop - 1)
       if content:find "^\6" or content:find "[%w\128-\255\1-\5]" then
         local line = not content:find "^```" and line_of(content, from - 1)
         if line and (line.closes or line.from <= line.to) then
+          local break_at = text:find("\n", before, true)
+          line.apart = break_at and break_at < from
           local bar = content:find("|", line.from, true)
           if bar and bar <= line.to and (bar == line.from or (content:find("|", bar + 1, true)
             or line.to + 1) <= line.to) then

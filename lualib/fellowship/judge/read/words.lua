@@ -61,7 +61,7 @@ local KINDS = {
     理由 結論 結果 结果 裁决 評価 結論 判定 品質 根拠 分析 講評 평가 결론 판정
     품질 근거 분석 결과]],
   -- what says nothing
-  F = [[individual respective they them their the an this that these those it its is was are be been being for of to by as at in on with
+  F = [[individual respective worth deserves deserve earns earn merits they them their the an this that these those it its is was are be been being for of to by as at in on with
     from so then thus therefore hence here s d ll ve re m and give gives given giving gave get gets got receive
     receives received deserve deserves deserved earn earns earned award awards awarded assign assigns assigned
     say consider believe think feel set please just about approximately roughly around solid full me us we each
@@ -108,7 +108,7 @@ local KINDS = {
     より優れている 優位 最良 ベスト 더 낫다 낫다 좋다 우수하다 우수 우세
     더낫습니다 낫습니다 좋습니다 افضل أفضل الافضل الأفضل बेहतर]],
   -- "is worse"
-  L = [[worse worst inferior weaker poorer weakest schlechter schwacher unterlegen pire moindre inferieur inferieure
+  L = [[worse worst loser losing inferior weaker poorer weakest schlechter schwacher unterlegen pire moindre inferieur inferieure
     plus_mauvais peor inferior peggiore inferiore pior slechter zwakker gorszy gorsza хуже слабее
     更差 较差 劣る 劣っている 나쁘다 못하다]],
   -- neither is
@@ -136,7 +136,7 @@ local KINDS = {
   J = [[neither none weder keine aucun aucune ninguno ninguna nessuno nessuna nenhum nenhuma geen zaden ни]],
   C = [[and und et y e en i и 和 与 と 와 과 및 ve og och]],
   R = [[or oder ou lub или 或 または 또는 veya eller either maybe perhaps]],
-  K = [[but rather although though whereas while however yet sondern obwohl wahrend bien_que aunque sebbene embora
+  K = [[but rather although though whereas while however yet still nevertheless nonetheless sondern obwohl wahrend bien_que aunque sebbene embora
     hoewel chociaz хотя 虽然 尽管 aber mais sino pero ma mas maar ale но 而是 但 但是]],
   X = [[not no isn doesn don wasn aren cannot can't cant didn nor nicht kein keine ne pas non no nao niet nie не
     нет 不 没有 ない 아니]],
