@@ -170,5 +170,66 @@ def down():
     tap.side_by_side(one, ["openai:m", "anthropic:m", "gemini:m"])
 
 
+ROWS = """local fellowship = require "fellowship"
+return { options = { { "data", type = "data", required = true, help = "rows" }, { "empty", type = "flag", help = "an empty answer is one" } },
+  run = function(run)
+    local model, how = fellowship.model "openai:m", run.options.empty and { empty = true } or nil
+    local out <close> = run:writer "out.jsonl"
+    for row, text in run:map(run:rows "data", function(row) return model:ask(row.prompt, { how = how }).text end) do
+      out:write { id = row.id, text = text }
+    end
+  end }"""
+
+
+def of_rows(scene, fates, *flags):
+    """A run of which some rows have results of their own: its status, failed rows, answers, and how often these rows were asked for."""
+    asked = []
+
+    def fate(_, body, __):
+        number = int(json.dumps(body).split("<row-")[1].split(">")[0])
+        what = fates.get(number, fates.get("all"))
+        if what:
+            asked.append(number)
+        return what
+    scene.server.fate = fate
+    scene.scratch.write("all.lua", ROWS)
+    scene.result = scene.scratch.run("--store", "store.db", "--batch", "all.lua", "--data", "rows.jsonl", "--out", "out", "--force", *flags)
+    answers = scene.scratch / "out/out.jsonl"
+    failed = scene.scratch / "out/errors.jsonl"
+    return (scene.result.status, [(int(row["id"][4:]), row["kind"]) for row in host.jsonl(failed)] if failed.exists() else [],
+            {int(row["id"][4:]): row["text"] for row in host.jsonl(answers)} if answers.exists() else {}, asked)
+
+
+def empty():
+    """A line without a text is asked for once more, and is then an answer where that is one."""
+    nothing = {"response": {"status_code": 200, "body": {"model": "m", "choices": [{"message": {"content": ""}, "finish_reason": "stop"}],
+                                                        "usage": {"prompt_tokens": 9, "completion_tokens": 0}}}}
+    with Scene(rows=4) as scene:
+        status, failed, answers, asked = of_rows(scene, {1: nothing})
+        tap.equal((status, failed, len(answers), asked), (3, [(1, "empty")], 3, [1, 1]), "asked for twice, and its row fails")
+        status, failed, answers, asked = of_rows(scene, {1: nothing}, "--empty")
+        tap.equal((status, failed, answers.get(1), asked), (0, [], "", [1, 1]), "or is answered by \"\"")
+        status, _, answers, asked = of_rows(scene, {1: nothing}, "--empty", "--offline")
+        tap.equal((status, answers.get(1), asked), (0, "", []), "which the store keeps")
+
+
+def placed():
+    """What a line says of itself, of the model, or of a context that can be larger."""
+    missing = {"response": {"status_code": 404, "body": {"error": {"message": "no such model", "code": "model_not_found"}}}}
+    long = {"response": {"status_code": 400, "body": {"error": {"message": "This model's maximum context length is 5 tokens", "code": "context_length_exceeded"}}}}
+    with Scene(rows=4) as scene:
+        status, failed, answers, _ = of_rows(scene, {0: missing})
+        tap.equal((status, failed, len(answers)), (3, [(0, "not_found")], 3), "404 for one line of four fails its row")
+        status, failed, _, _ = of_rows(scene, {2: long}, "--fresh", "1")
+        tap.equal((status, failed), (3, [(2, "context_length")]), "a line that is too long fails its row")
+        tap.contains((scene.scratch / "out/errors.jsonl").read_text(), ["larger context"], "and tells what to do")
+        status, failed, _, asked = of_rows(scene, {}, "--fresh", "1")
+        tap.equal((status, failed, len(scene.server.batches[scene.server.order[-1]].requests)), (0, [], 1), "it alone is asked again then")
+    with Scene(rows=4) as scene:
+        status, failed, _, _ = of_rows(scene, {"all": missing})
+        tap.equal((status, failed), (1, []), "404 for all lines ends the run")
+        tap.contains(scene.result.err, ["no such model"], "and says why")
+
+
 host.need_program()
-tap.cases(not_found, full, clocks, repeated, numbers, down)
+tap.cases(not_found, full, clocks, repeated, numbers, down, empty, placed)

@@ -146,7 +146,7 @@ function batch.answer(flight)
       return chain.pass
     end
     if not (verdict.learnt or verdict.free) then
-      if flight.tries >= most then return nil, record.problem(flight, verdict.again, flight.tries) end
+      if flight.tries >= math.min(most, verdict.again.tries or most) then return nil, record.problem(flight, verdict.again, flight.tries) end
       flight.tries = flight.tries + 1
     end
   end

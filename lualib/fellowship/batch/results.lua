@@ -8,6 +8,7 @@ local protocols = require "fellowship.batch.protocol"
 local bounds = require "fellowship.batch.budget"
 local calls = require "fellowship.batch.calls"
 local chain = require "fellowship.call.chain"
+local endpoint = require "fellowship.call.endpoint"
 local record = require "fellowship.call.record"
 local requests = require "fellowship.call.request"
 local stats = require "fellowship.money.count"
@@ -20,13 +21,15 @@ local GROUP = 200
 
 local function no_header() end
 
---- What a line of the results means for its call.
-local function outcome_of(model, status, body)
+--- What a line of the results means for its call, as it is where the model is served: it is about that call alone.
+local function outcome_of(model, status, body, flight)
   if not status then return { verdict = "retry", kind = "batch", message = tostring(body) } end
   local how = { quirks = requests.quirks(model), params = {} }
   local outcome = requests.meaning(model, model.adapter.meaning, status, no_header, body, how)
   outcome.status = status ~= 200 and status or nil
-  return outcome
+  if outcome.verdict == "final" then failure.placed(outcome, endpoint.is_own(model), true) end
+  local takes_empty = flight and flight.how and flight.how.empty and (flight.tries or 1) >= (outcome.tries or math.huge)
+  return outcome.kind == "empty" and takes_empty and failure.as_answer(outcome) or outcome
 end
 
 --- The text that the store is to keep of an outcome; nil when it is none to keep.
@@ -60,6 +63,7 @@ local function hand_over(self, item, how, held)
   self.seen[item.key] = true
   self.answered = self.answered + 1
   local model = self.model
+  model.place.served[model.name] = true
   if how == "committed" and item.outcome.verdict == "done" then stats.completed(model, item.outcome.completion, "batch")
   elseif how == "committed" then stats.ended(model, item.outcome, true, "batch") end
   local flight = chain.flights[item.key]
@@ -101,7 +105,7 @@ local function take_result(self, value)
     return
   end
   local flight = chain.flights[key]
-  local outcome = outcome_of(self.model, status, body_of(status, body))
+  local outcome = outcome_of(self.model, status, body_of(status, body), flight)
   if outcome.completion and flight and flight.tries then outcome.completion.attempts = flight.tries end
   local kept = text_of(self.model, id, outcome)
   if kept then
@@ -110,6 +114,16 @@ local function take_result(self, value)
     if #self.group >= GROUP then commit(self) end
   elseif not self.seen[key] then
     self.outcomes[key] = outcome
+  end
+end
+
+--- A model that is not there, or a key that is none, is so for every call: of a batch in which nobody was answered, by a
+--- model that never answered. That ends the run.
+local function look_for_common(self)
+  local model = self.model
+  if model.place.served[model.name] then return end
+  for _, outcome in pairs(self.outcomes) do
+    if outcome.doubtful then outcome.fatal = true end
   end
 end
 
@@ -195,6 +209,7 @@ function results.read(model, places, b)
     end
   end
   commit(self)
+  if self.answered == 0 then look_for_common(self) end
   return self
 end
 

@@ -196,7 +196,7 @@ end
 ---@param outcome table of failure.empty
 ---@return table outcome
 function failure.as_answer(outcome)
-  return { verdict = "done", status = outcome.status, elapsed = outcome.elapsed, header = outcome.header,
+  return { verdict = "done", status = outcome.status, elapsed = outcome.elapsed,
     completion = { text = "", finish_reason = "stop", usage = outcome.usage or {} } }
 end
 
