@@ -146,7 +146,10 @@ function batch.answer(flight)
       return chain.pass
     end
     if not (verdict.learnt or verdict.free) then
-      if flight.tries >= math.min(most, verdict.again.tries or most) then return nil, record.problem(flight, verdict.again, flight.tries) end
+      local outcome = verdict.again
+      if flight.tries >= math.min(most, outcome.tries or most) then
+        return nil, record.problem(flight, outcome, flight.tries)
+      end
       flight.tries = flight.tries + 1
     end
   end
