@@ -104,6 +104,10 @@ SETS = {
     "LLaMA-Factory, alpaca": (
         {"instruction": "Answer <this>.", "input": PROMPT, "chosen": GOOD, "rejected": BAD}, [],
         ["Answer <this>.\n" + PROMPT], GOOD),
+    "a spreadsheet": (
+        {"ID": "1", "Prompt ": PROMPT, "Response A": GOOD, "Response B": BAD, "Human": "A"}, [], [PROMPT, GOOD, BAD], GOOD),
+    "the same, in capitals": (
+        {"PROMPT": PROMPT, "CHOSEN": GOOD, "REJECTED": BAD}, [], [PROMPT], GOOD),
     "Axolotl, chat_template": (
         {"messages": [user(PROMPT)], "chosen": assistant(GOOD), "rejected": assistant(BAD)}, [], [PROMPT], GOOD),
 }
@@ -212,11 +216,40 @@ PROMPTS = {
     "a number": ({"prompt": 7, "question": "A"}, [], None, ['"prompt"', "number"]),
     "nothing": ({"title": "A", "prompt": None}, [], None, ["no prompt", "title", "--prompt-column"]),
     "a named column that is null": ({"question": "A", "task": None}, ["--prompt-column", "task"], None, ['"task"', "null"]),
+    "another case": ({"Prompt": "A", "ID": 7}, [], "A"),
+    "capitals": ({"INSTRUCTION": "A", "Input": "B"}, [], "A\nB"),
+    "spaces around": ({" prompt ": "A"}, [], "A"),
+    "a space of Unicode": ({"\u00a0prompt": "A"}, [], "A"),
+    "the one to the letter": ({"Prompt": "B", "prompt": "A", "PROMPT": "C"}, [], "A"),
+    "the first of two": ({"PROMPT": "A", "Prompt": "B"}, [], "A"),
+    "null to the letter": ({"Prompt": "B", "prompt": None, "question": "A"}, [], "A"),
+    "a name of another case": ({"My Task": "A", "prompt": "B"}, ["--prompt-column", "my task"], "A"),
+    "a system column of another case": ({"System Prompt": "S", "Question": "A"}, [], [{"role": "system", "content": "S"}, user("A")]),
+    "nulls among messages": ({"messages": [None, user("A"), None]}, [], "A"),
+    "nothing but nulls": ({"messages": [None]}, [], None, ["empty"]),
+    "nulls among parts": ({"messages": [user([None, {"type": "text", "text": "A"}])]}, [], "A"),
+    "a system message of null": ({"messages": [{"role": "system", "content": None}, user("A")]}, [], "A"),
+    "a user's message of null": ({"messages": [user(None)]}, [], None, ["message 1 (user)", "no content"]),
+    "parts that are texts": ({"messages": [user(["A", "B"])]}, [], "AB"),
+    "one part": ({"messages": [user({"type": "text", "text": "A"})]}, [], "A"),
+    "a thread's text": ({"messages": [user([{"type": "text", "text": {"value": "A", "annotations": []}}])]}, [], "A"),
+    "ChatGPT's export": ({"messages": [user({"content_type": "text", "parts": ["A"]})]}, [], "A"),
+    "Gemini's": ({"contents": [{"role": "user", "parts": [{"text": "A"}]}, {"role": "model", "parts": [{"text": "B"}]}]}, [], "A"),
+    "Cohere's": ({"messages": [{"role": "USER", "message": "A"}]}, [], "A"),
+    "speakers": ({"dialogue": [{"speaker": "human", "text": "A"}]}, [], "A"),
+    "a problem": ({"problem": "A", "solution": "B"}, [], "A"),
+    "a problem beside a question": ({"problem": "A", "question": "B"}, [], "B"),
+    "MT-Bench's question of one turn": ({"question_id": 81, "category": "writing", "turns": ["A"]}, [], "A"),
+    "Arena-Hard's question": ({"question_id": "x", "cluster": "y", "turns": [{"content": "A"}]}, [], "A"),
+    "MT-Bench's question of two turns": ({"question_id": 81, "turns": ["A", "B"]}, [], None, ["2 turns"]),
+    "a number of turns": ({"turns": 2, "chosen": [user("A"), assistant("x")], "rejected": [user("A"), assistant("y")]}, [], "A"),
+    "a dataset in one row": ({"version": 1, "data": [{"prompt": "A"}]}, [], None, ["version, data", "jq -c '.data[]'"]),
     "turns that hang on responses": ({"prompt": '["A","B"]', "response_a": '["x","y"]', "response_b": '["u","v"]'}, [], None, ["2 turns"]),
 }
 
-ROLES = {"user": ["user", "User", "USER", "human", "Human", "prompter"],
-         "assistant": ["assistant", "gpt", "GPT", "chatgpt", "ChatGPT", "bing", "Bard", "model", "bot", "CHATBOT", "ai"],
+ROLES = {"user": ["user", "User", "USER", "human", "Human", "prompter", " user ", "Human:"],
+         "assistant": ["assistant", "gpt", "GPT", "chatgpt", "ChatGPT", "bing", "Bard", "model", "bot", "CHATBOT", "ai", "gpt4", "GPT-3.5-turbo", "claude-2", "llm",
+                       "Assistant: "],
          "system": ["system", "System", "developer"]}
 
 
@@ -262,6 +295,9 @@ def told():
                   "and a row that is read otherwise, once, by its place")
         tap.equal(err([{"prompt": "A"}]), ['fellowship: reading prompt from "prompt", id from the row\'s number'], "ids that are the numbers")
         tap.equal(err([{"prompt": "A"}], "--quiet"), [], "--quiet says nothing")
+        tap.equal(err([{"Prompt": "A", "Id": 1, "Topic": "T"}]), ['fellowship: reading prompt from "Prompt", id from "Id"'], "columns by their own names")
+        (made,) = host.jsonl(scratch / "out/responses.jsonl")
+        tap.equal([key for key in made if key.lower() in ("topic", "prompt", "id")], ["id", "prompt", "Topic"], "which are not carried along beside what was read of them")
         (scratch / "out/errors.jsonl").unlink()
         err([{"prompt": "A"}])
         tap.equal((scratch / "out/errors.jsonl").read_text(), "", "errors.jsonl of a run without failures is empty")

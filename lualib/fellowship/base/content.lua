@@ -23,6 +23,18 @@ function content.present(value)
 end
 local present = content.present
 
+--- A list without the nulls in it; the list itself where it has none.
+---@param list any[]
+---@return any[]
+function content.without_nulls(list)
+  local kept
+  for i, value in ipairs(list) do
+    if value == json.null then kept = kept or table.move(list, 1, i - 1, 1, {})
+    elseif kept then kept[#kept + 1] = value end
+  end
+  return kept or list
+end
+
 --- The first of some fields of a table that is there.
 local function first(t, ...)
   for i = 1, select("#", ...) do
@@ -45,10 +57,12 @@ local PART_KEYS, URL_KEYS = { "type", "text", "image_url" }, { "url", "detail" }
 
 --- A part, in OpenAI's form; nil and what is wrong with it.
 local function read_part(part)
+  if type(part) == "string" then part = { text = part } end
   if type(part) ~= "table" then return nil end
   local type_of = first(part, "type")
   if type_of == nil or TEXT_TYPES[type_of] then
     local text = first(part, "text")
+    if type(text) == "table" then text = first(text, "value") end -- of OpenAI's threads
     if type(text) ~= "string" then return nil end
     return json.object({ type = "text", text = text }, PART_KEYS)
   end
@@ -64,15 +78,24 @@ local function read_part(part)
     PART_KEYS)
 end
 
+--- The list of parts that a content is: one part alone, or what ChatGPT's exports have, {parts = ...}.
+local function parts_of(value)
+  if #value > 0 then return content.without_nulls(value) end
+  local list = first(value, "parts")
+  if type(list) == "table" then return content.without_nulls(list) end
+  return first(value, "text") ~= nil and { value } or {}
+end
+
 --- Reads a content: a text, or a list of parts, which is its text when all of them are texts.
 ---@param value any
 ---@return fellowship.Content? content nil when it is none
 ---@return string? problem
 function content.read(value)
   if type(value) == "string" then return value end
-  if type(value) ~= "table" or #value == 0 then return nil, "has no content that is text" end
+  local list = type(value) == "table" and parts_of(value) or {}
+  if #list == 0 then return nil, "has no content that is text" end
   local parts, texts, has_images = json.array {}, {}, false
-  for i, given in ipairs(value) do
+  for i, given in ipairs(list) do
     local part, problem = read_part(given)
     if not part then return nil, problem or "has no content that is text" end
     parts[i], texts[i] = part, part.text or ""

@@ -18,9 +18,18 @@ local roles = { system = "system", developer = "system", user = "user", human = 
   assistant = "assistant", gpt = "assistant", chatgpt = "assistant", bing = "assistant", bard = "assistant",
   model = "assistant", bot = "assistant", chatbot = "assistant", ai = "assistant" }
 
+-- Models by whose name a turn may be called: gpt4, GPT-3.5-turbo, claude-2, ...
+local MODELS = { "^gpt[%d.-]", "^claude", "^gemini", "^llama", "^llm$" }
+
 --- The role that a name stands for; nil when it is none of those known.
 local function role_of(named)
-  return roles[named] or roles[named:lower()]
+  if roles[named] then return roles[named] end
+  if #named > 64 then return nil end
+  named = named:lower():match "^%s*(.-)%s*:?%s*$"
+  for _, model in ipairs(MODELS) do
+    if named:find(model) then return "assistant" end
+  end
+  return roles[named]
 end
 
 --- The turns of a list in which the two of them stand together, as Capybara has them: {input, output}.
@@ -39,6 +48,7 @@ end
 
 --- The messages of a value that should be a list of them, as they stand.
 local function listed(value)
+  value = contents.without_nulls(value)
   if #value > 0 then return unfolded(value) end
   return nil, next(value) ~= nil and "it is an object, not a list of messages" or "the list of messages is empty"
 end
@@ -48,7 +58,7 @@ local function roles_of(list)
   local found = {}
   for i, message in ipairs(list) do
     if type(message) ~= "table" then return nil, ("message %d is no object"):format(i) end
-    local named = present(message.role) or present(message.from)
+    local named = present(message.role) or present(message.from) or present(message.speaker)
     if type(named) ~= "string" then return nil, ("message %d has no role"):format(i) end
     found[i] = role_of(named)
     if not found[i] then
@@ -58,23 +68,32 @@ local function roles_of(list)
   return found
 end
 
---- The first `count` messages as {role, content}.
+-- What a message says stands in one of these: OpenAI's, ShareGPT's, OpenAssistant's, Gemini's, Cohere's.
+local CONTENTS = { "content", "value", "text", "parts", "message" }
+
+local function said_by(message)
+  for _, name in ipairs(CONTENTS) do
+    local value = present(message[name])
+    if value ~= nil then return value end
+  end
+end
+
+--- The first `count` messages as {role, content}; a message of the system that says nothing is none.
 local function messages_of(list, roles_found, count)
   local messages = {}
   for i = 1, count do
-    local message, role = list[i], roles_found[i]
-    local value = present(message.content)
-    if value == nil then value = present(message.value) end
-    if value == nil then value = present(message.text) end
-    local content, problem = contents.read(value)
-    if not content then return nil, ("message %d (%s) %s"):format(i, role, problem) end
-    messages[i] = json.object({ role = role, content = content }, KEYS)
+    local role, value = roles_found[i], said_by(list[i])
+    if role ~= "system" or value ~= nil then
+      local content, problem = contents.read(value)
+      if not content then return nil, ("message %d (%s) %s"):format(i, role, problem) end
+      messages[#messages + 1] = json.object({ role = role, content = content }, KEYS)
+    end
   end
   return messages
 end
 
---- Reads a list of messages, {role, content}, ShareGPT's {from, value} or Capybara's {input, output}, into
---- {role, content}. Null is the same as a field that is not there.
+--- Reads a list of messages, {role, content}, ShareGPT's {from, value}, Gemini's {role, parts}, Cohere's {role, message}
+--- or Capybara's {input, output}, into {role, content}. Null is the same as what is not there.
 ---@param value table
 ---@return fellowship.Message[]? messages nil when it is none
 ---@return string? problem

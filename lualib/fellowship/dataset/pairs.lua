@@ -3,9 +3,10 @@
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local contents = require "fellowship.base.content"
+local columns_of = require "fellowship.dataset.columns"
 local conversation = require "fellowship.dataset.conversation"
 
-local present = contents.present
+local present, get = contents.present, columns_of.get
 
 local pairs_of = {}
 
@@ -49,26 +50,26 @@ end
 local COLUMNS = {
   { "response_a", "response_b", label = function(row)
     for name, label in next, { winner_model_a = "a", winner_model_b = "b", winner_tie = "tie" } do
-      local won = present(row[name])
+      local won = get(row, name)
       if won == true or number(won) == 1 then return label end
     end
   end },
-  { "response_A", "response_B" },
-  { "response_0", "response_1", label = function(row) return by_number(row.better_response_id, 0, 1) end },
-  { "response_1", "response_2", label = function(row) return by_sign(row.preference_strength) end },
-  { "response1", "response2", label = function(row) return by_sign(row.overall_preference) end },
-  { "human_ref_A", "human_ref_B", label = function(row) return by_number(row.labels, 1, 0) end },
-  { "output_1", "output_2", label = function(row) return by_number(row.preference, 1, 2) end },
+  { "response_0", "response_1", label = function(row) return by_number(get(row, "better_response_id"), 0, 1) end },
+  { "response_1", "response_2", label = function(row) return by_sign(get(row, "preference_strength")) end },
+  { "response1", "response2", label = function(row) return by_sign(get(row, "overall_preference")) end },
+  { "human_ref_A", "human_ref_B", label = function(row) return by_number(get(row, "labels"), 1, 0) end },
+  { "output_1", "output_2", label = function(row) return by_number(get(row, "preference"), 1, 2) end },
   { "answer_a", "answer_b" },
   { "completion_a", "completion_b" },
 }
 
 local function two_columns(row)
   for _, columns in ipairs(COLUMNS) do
-    local a, b = present(row[columns[1]]), present(row[columns[2]])
+    local a, b = get(row, columns[1]), get(row, columns[2])
     if type(a) == "string" and type(b) == "string" then
-      local named = columns ~= COLUMNS[1] and { a = columns[1], b = columns[2] } or nil
-      return { a = a, b = b, label = columns.label and columns.label(row), names = named,
+      local named = { a = columns_of.named(row, columns[1]), b = columns_of.named(row, columns[2]) }
+      return { a = a, b = b, label = columns.label and columns.label(row),
+        names = named.a ~= "response_a" and named or nil,
         from = ('"%s" and "%s"'):format(columns[1], columns[2]) }
     end
   end
@@ -101,8 +102,8 @@ end
 ---@param row table
 ---@return { prompts: string[], a: string[], b: string[] }?
 function pairs_of.arena(row)
-  local prompts = turns_of(row.prompt)
-  local a, b = prompts and turns_of(row.response_a), prompts and turns_of(row.response_b)
+  local prompts = turns_of(get(row, "prompt"))
+  local a, b = prompts and turns_of(get(row, "response_a")), prompts and turns_of(get(row, "response_b"))
   if a and b and #a == #prompts and #b == #prompts then return { prompts = prompts, a = a, b = b } end
 end
 
@@ -183,14 +184,14 @@ end
 ---@param names { chosen: string, rejected: string } the columns
 ---@return string|fellowship.Message[]|nil
 function pairs_of.beginning(row, names)
-  local c, r = answer_of(present(row[names.chosen])), answer_of(present(row[names.rejected]))
+  local c, r = answer_of(get(row, names.chosen)), answer_of(get(row, names.rejected))
   if type(c) ~= "table" or type(r) ~= "table" then return nil end
   local n = shared(c, r)
   return n > 0 and conversation.simplest(table.move(c, 1, n, 1, {})) or nil
 end
 
 local function chosen_and_rejected(row, names, given)
-  local chosen, rejected = present(row[names.chosen]), present(row[names.rejected])
+  local chosen, rejected = get(row, names.chosen), get(row, names.rejected)
   if chosen == nil or rejected == nil then return nil end
   local c, problem = answer_of(chosen)
   if not c then return nil, ('the field "%s" %s'):format(names.chosen, problem) end
@@ -209,7 +210,7 @@ local LISTS = { { "completions", "response", "overall_score", 1 }, { "answers", 
 
 local function best_and_worst(row)
   for _, form in ipairs(LISTS) do
-    local list, text, rating, sign = present(row[form[1]]), form[2], form[3], form[4]
+    local list, text, rating, sign = get(row, form[1]), form[2], form[3], form[4]
     local best, worst
     for _, answer in ipairs(type(list) == "table" and list or {}) do
       local value = type(answer) == "table" and type(answer[text]) == "string" and number(answer[rating])
@@ -232,7 +233,7 @@ end
 
 --- Two conversations, MT-Bench's human judgments.
 local function conversations(row)
-  local a, b = present(row.conversation_a), present(row.conversation_b)
+  local a, b = get(row, "conversation_a"), get(row, "conversation_b")
   if type(a) ~= "table" or type(b) ~= "table" then return nil end
   return { conversation_a = conversation.read(a) or a, conversation_b = conversation.read(b) or b,
     from = '"conversation_a" and "conversation_b"' }

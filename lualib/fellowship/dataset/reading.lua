@@ -3,19 +3,22 @@
 
 local json = require "fellowship.core.json"
 local errors = require "fellowship.base.errors"
-local contents = require "fellowship.base.content"
+local columns_of = require "fellowship.dataset.columns"
 local conversation = require "fellowship.dataset.conversation"
 local pairs_of = require "fellowship.dataset.pairs"
 local rows = require "fellowship.dataset.rows"
 
-local present = contents.present
+local get = columns_of.get
 
 local reading = {}
 
 -- Where a prompt is looked for, in this order: texts or conversations; and what other columns make up for.
 local PROMPTS = { "prompt", "instruction", "question", "query", "messages", "conversations", "conversation", "history",
   "input", "context" }
-local TALKS = { messages = true, conversations = true, conversation = true, context = true }
+-- Where nothing else is known to hold it.
+local PERHAPS = { "problem", "dialogue", "dialog", "contents", "turns" }
+local TALKS = { messages = true, conversations = true, conversation = true, context = true, dialogue = true,
+  dialog = true, contents = true }
 local RESPONSES = { "response", "output", "completion", "answer", "generation" }
 local IDS = { "id", "key", "uid", "uuid", "prompt_id" }
 -- What stands below an instruction: Alpaca's input, Dolly's context.
@@ -50,7 +53,8 @@ local function quoted(...)
 end
 
 --- Takes down from where something of a row is read, the first time that it is read from there.
-local function note(self, what, from)
+local function note(self, row, what, from)
+  from = from:gsub('"([^"]+)"', function(column) return quoted(columns_of.named(row, column)) end)
   local key = what .. "\0" .. from
   if self.noted[key] then return end
   self.noted[key] = true
@@ -75,7 +79,7 @@ end
 local function first_of(row, names)
   local empty
   for _, name in ipairs(names) do
-    local value = present(row[name])
+    local value = get(row, name)
     if value ~= nil and value ~= "" then return name, value end
     if value == "" then empty = empty or name end
   end
@@ -89,7 +93,18 @@ local function fail(self, row, number, what, problem, ...)
     option and ("; --%s NAME says which field holds the %s"):format(option, what:gsub("_", " ")) or "") }
 end
 
+-- Fields that hold a dataset's rows, where a file is one object.
+local WRAPPERS = { "data", "rows", "examples", "items", "records", "instances", "train" }
+
+--- What a row has, and what to do where it seems to hold the rows.
 local function held(row)
+  for _, name in ipairs(WRAPPERS) do
+    local list = row[name]
+    if type(list) == "table" and type(list[1]) == "table" then
+      return ('(the row has: %s; if its "%s" holds the rows, jq -c \'.%s[]\' makes lines of them)'):format(
+        table.concat(json.keys(row), ", "), name, name)
+    end
+  end
   return ("(the row has: %s)"):format(table.concat(json.keys(row), ", "))
 end
 
@@ -102,9 +117,10 @@ end
 --- The value of the column that was named for `what`; raises when it is not there.
 local function named(self, row, number, what)
   local column = self.columns[what]
-  local value = present(row[column])
+  local value = get(row, column)
   if value == nil then
-    fail(self, row, number, what, 'the field "%s" is %s %s', column, is_a(row[column]), held(row))
+    fail(self, row, number, what, 'the field "%s" is %s %s', column, is_a(row[columns_of.named(row, column)]),
+      held(row))
   end
   return column, value
 end
@@ -118,13 +134,13 @@ end
 ---@return any
 function Reading:id(row, number)
   for _, name in ipairs(self.columns.id and { self.columns.id } or IDS) do
-    local value = present(row[name])
+    local value = get(row, name)
     if value ~= nil then
-      note(self, "id", quoted(name))
+      note(self, row, "id", quoted(name))
       return value
     end
   end
-  note(self, "id", "the row's number")
+  note(self, row, "id", "the row's number")
   return number
 end
 
@@ -141,7 +157,7 @@ end
 local function beside(self, row, what, known, wanted)
   local column = self.columns[what]
   if column == nil and wanted then column = first_of(row, known) end
-  local value = column and present(row[column])
+  local value = column and get(row, column)
   if type(value) == "string" and value ~= "" then return column, value end
 end
 
@@ -186,6 +202,17 @@ local function is_turn_of(text, messages)
   return false
 end
 
+--- The user's turns alone, as MT-Bench's and Arena-Hard's questions have them; nil when it is something else.
+local function turns_of(list)
+  local turns = {}
+  for i, turn in ipairs(type(list) == "table" and list or {}) do
+    if type(turn) == "table" and turn.role == nil and turn.from == nil then turn = turn.content end
+    if type(turn) ~= "string" then return nil end
+    turns[i] = turn
+  end
+  return turns[1] and turns
+end
+
 --- The prompt of a row whose prompt column was not named, and from where it is.
 local function found_prompt(self, row, number)
   local column, value = first_of(row, PROMPTS)
@@ -193,14 +220,16 @@ local function found_prompt(self, row, number)
   if begin and (column == nil or is_turn_of(value, begin)) then
     return begin, ('what "%s" and "%s" begin with'):format(self:answer_columns())
   end
+  if column == nil then column, value = first_of(row, PERHAPS) end
   if column == nil then
-    fail(self, row, number, "prompt", "no prompt: there is none of %s %s", table.concat(PROMPTS, ", "), held(row))
+    fail(self, row, number, "prompt", "no prompt: there is none of %s, %s %s", table.concat(PROMPTS, ", "),
+      table.concat(PERHAPS, ", "), held(row))
   end
-  local turns = column == "prompt" and pairs_of.arena(row)
-  if turns and #turns.prompts == 1 then return turns.prompts[1], '"prompt" as a list of one turn' end
+  local arena = column == "prompt" and pairs_of.arena(row)
+  local turns = arena and arena.prompts or column == "turns" and turns_of(value)
+  if turns and #turns == 1 then return turns[1], ('"%s" as a list of one turn'):format(column) end
   if turns then
-    fail(self, row, number, "prompt", "the prompt has %d turns, which hang on the responses between them",
-      #turns.prompts)
+    fail(self, row, number, "prompt", "the prompt has %d turns, which hang on the responses between them", #turns)
   end
   return value, nil, column
 end
@@ -247,7 +276,7 @@ end
 ---@return string|fellowship.Message[]
 function Reading:prompt(row, number)
   local prompt, from = prompt_of(self, row, number)
-  note(self, "prompt", from)
+  note(self, row, "prompt", from)
   conclude(self, row, number)
   return prompt
 end
@@ -260,7 +289,7 @@ end
 ---@param name string
 ---@return any
 function Reading:field(row, name)
-  return present(row[self.columns[name] or name])
+  return get(row, self.columns[name] or name)
 end
 
 --- A field that is a text; raises an error that fails the row, saying where it stands and what it has.
@@ -271,7 +300,7 @@ end
 ---@return string
 function Reading:text(row, number, name)
   local column = self.columns[name] or name
-  local value = row[column]
+  local value = row[columns_of.named(row, column)]
   if type(value) == "string" then return value end
   fail(self, row, number, name, 'the field "%s" must be a text; it is %s %s', column, is_a(value), held(row))
 end
@@ -297,7 +326,7 @@ function Reading:response(row, number)
     column, value = named(self, row, number, "response")
   else
     column, value = first_of(row, RESPONSES)
-    local all = present(row.responses)
+    local all = get(row, "responses")
     if (column == nil or column ~= "response") and type(all) == "table" and all[#all] ~= nil then
       column, value = "responses", all[#all]
     end
@@ -308,7 +337,7 @@ function Reading:response(row, number)
     fail(self, row, number, "response", "no response: there is no text in any of %s, responses, chosen %s",
       table.concat(RESPONSES, ", "), held(row))
   end
-  note(self, "response", quoted(column))
+  note(self, row, "response", quoted(column))
   conclude(self, row, number)
   return text
 end
@@ -325,7 +354,7 @@ local function responses_of(self, row, number, given)
   local named_ones, found, problem = self.columns.response_a or self.columns.response_b, nil, nil
   if not named_ones then found, problem = pairs_of.read(row, self:pair_columns(), given) end
   if found then return found end
-  if named_ones or present(row.response_a) ~= nil or present(row.response_b) ~= nil then
+  if named_ones or get(row, "response_a") ~= nil or get(row, "response_b") ~= nil then
     return own_pair(self, row, number)
   end
   fail(self, row, number, "response_a", "no two responses: %s %s", problem
@@ -352,10 +381,10 @@ function Reading:pair(row, number)
     if pair.prompt == nil then
       if not well then error(given, 0) end
       pair.prompt = given
-      note(self, "prompt", from)
+      note(self, row, "prompt", from)
     end
   end
-  note(self, "responses", found.from)
+  note(self, row, "responses", found.from)
   conclude(self, row, number)
   return pair, { label = found.label, names = found.names }
 end
