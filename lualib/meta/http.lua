@@ -15,6 +15,7 @@ local target = {}
 
 ---@class fellowship.http.target_options
 ---@field url string
+---@field home? string a URL: calls that lead to another scheme, host or port than this are refused; needed for `auth`
 ---@field headers? string[][] pairs of name and value; Content-Type and Accept are JSON's unless they stand here
 ---@field auth? { env: string, header: string, prefix: string? } puts the value of an environment variable, which Lua never sees, behind the prefix into a header
 ---@field isolated? boolean each call has a connection of its own; on one that was used before, a request may be sent again when it breaks without an answer
@@ -65,8 +66,8 @@ function target:send(body, options) end
 ---@class fellowship.http.stream: userdata
 local stream = {}
 
----Begins to post the body, or to get without one. Nothing waits until the first `read`.
----@param body? string
+---Begins to post the body, or to get without one. Nothing waits until the first `read`, which one task does at a time.
+---@param body? string|fellowship.http.body
 ---@param options? fellowship.http.send_options
 ---@return fellowship.http.stream? stream
 ---@return fellowship.http.problem? problem
@@ -83,7 +84,7 @@ function stream:read() end
 ---@return number elapsed seconds, once the answer has ended
 function stream:head() end
 
----Ends the exchange, if it has not ended.
+---Ends the exchange, if it has not ended. Who waits for more in another task gets an error.
 function stream:close() end
 
 ---A new target. Fails when the URL is not usable ("usage") or the key's variable not set ("auth").
@@ -91,6 +92,28 @@ function stream:close() end
 ---@return fellowship.http.target? target
 ---@return { kind: "usage"|"auth", message: string }? problem
 function http.target(options) end
+
+---The text without the target's secrets (its key, what its URL and headers hold of passwords and tokens), in the forms
+---that servers give them: escaped, in hexadecimal, in base64. Answers are without them already; this is for what was
+---put together from pieces of some.
+---@param text string
+---@return string
+function target:redact(text) end
+
+---Leaves the target's secrets out of a text that comes in pieces.
+---@class fellowship.http.redaction: userdata
+local redaction = {}
+
+---@return fellowship.http.redaction
+function target:redaction() end
+
+---@param piece string
+---@param last? boolean nothing follows it
+---@return string what may be shown by now, and was not given before
+function redaction:add(piece, last) end
+
+---Frees it. No call to it may be under way.
+function target:close() end
 
 ---How far the call of a task is that waits in `send`: nil when it does not.
 ---@param t fellowship.task

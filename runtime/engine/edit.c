@@ -76,7 +76,7 @@ static void on_readable(void *arg, int fd, int events) {
     (void)fd, (void)events;
     edit *e = arg;
     fill(e, false);
-    loop_poll_set(e->poll, 0); /* until the next feed finds too little */
+    (void)loop_poll_set(e->poll, 0); /* until the next feed finds too little */
     e->on_input(e->arg);
 }
 
@@ -401,10 +401,8 @@ enum edit_state edit_feed(edit *e) {
         if (state != EDIT_MORE || e->poll) break;
         fill(e, true);
     }
-    if (state == EDIT_MORE)
-        loop_poll_set(e->poll, LOOP_READ);
-    else
-        edit_stop(e);
+    if (state == EDIT_MORE && !loop_poll_set(e->poll, LOOP_READ)) state = EDIT_END;
+    if (state != EDIT_MORE) edit_stop(e);
     return state;
 }
 

@@ -1,23 +1,22 @@
 #include "engine/http.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
+#include "engine/libcurl.h"
 #include "engine/multi.h"
 
-#define SWEEP_MS     100  /* how often first-byte and idle timeouts are looked at */
-#define FORGOTTEN_MS 1000 /* so long after its time libcurl has forgotten to end a call */
-#define LEAST_SECRET 4    /* what is shorter stands in for a key where a server wants none ("x") */
-#define LONG_SECRET  16   /* a shorter key ("test") may be an ordinary word of a completion */
-#define BLOT         "[redacted]"
+#define SWEEP_MS     100   /* how often first-byte and idle timeouts are looked at */
+#define FORGOTTEN_MS 1000  /* so long after its time libcurl has forgotten to end a call */
 #define HEAD_MOST    32768 /* bytes of header lines; well below TLS_BUFFER */
 #define QUIET_MS     300   /* nothing came for so long */
 #define POOL_MOST    4096  /* idle easy handles kept for reuse */
+#define LATE_MS      50    /* a look that comes so much later tells that the loop stood still */
 /* Receive buffers. Plain HTTP takes a small one, which saves memory. Over TLS, HTTP/2 may be
  * spoken, where libcurl puts away what comes for a transfer while it reads for another one, and
  * does not get over a buffer that is full (see multi.c): this one holds the head and nearly all
@@ -25,24 +24,25 @@
 #define PLAIN_BUFFER 2048
 #define TLS_BUFFER   65536
 
+/* Idle easy handles. The size of a handle's buffer cannot be changed while it has one, and over
+ * HTTP/2 it keeps it between calls: so those for TLS are others than those for plain HTTP. */
+typedef struct pool {
+    CURL **handles;
+    size_t count;
+    long buffer; /* bytes */
+} pool;
+
 struct http {
     loop *loop;
     multi *multi;
     CURLSH *share; /* TLS sessions and names, over all shards */
     http_call *calls;
     loop_timer *sweep;
-    CURL **pool;
-    size_t pooled;
+    uint64_t sweep_ms; /* when the next look is due */
+    uint64_t stood_ms; /* for how long the loop stood still, all in all */
+    pool plain, tls;
     bool no_proxy;
     const char *ca_file; /* $SSL_CERT_FILE, the environment's; or NULL */
-};
-
-struct http_target {
-    CURLU *url;
-    bool tls;
-    struct curl_slist *headers;
-    char *secret;
-    bool isolated;
 };
 
 struct http_call {
@@ -56,10 +56,13 @@ struct http_call {
     size_t max_body;
     uint64_t started_ms, last_ms; /* last_ms: when bytes last came, 0 before the first */
     uint64_t looked_ms;           /* last_ms, when the answer was last looked at */
+    uint64_t stood_ms;            /* the client's, when something last came */
+    bool head_full, head_clean;   /* the head is too large; holds no secret any more */
     void (*done)(void *, http_answer *);
     void (*more)(void *);
     void *arg;
-    size_t taken; /* bytes of the body that http_take moved out */
+    size_t taken;         /* bytes of the body that http_take looked at */
+    redaction *redaction; /* of a body that is taken in pieces */
     http_answer answer;
     char message[CURL_ERROR_SIZE];
 };
@@ -68,80 +71,11 @@ bool http_ready(char *err, size_t errlen) {
     return libcurl_load(err, errlen);
 }
 
-/* ---- targets ---- */
-
-void http_target_free(http_target *t) {
-    if (!t) return;
-    curl_url_cleanup(t->url);
-    curl_slist_free_all(t->headers);
-    if (t->secret) explicit_bzero(t->secret, strlen(t->secret));
-    free(t->secret);
-    free(t);
-}
-
-static bool add_header(http_target *t, const http_header *h) {
-    buf line = {0};
-    struct curl_slist *more = NULL;
-    if (buf_printf(&line, "%s: %s", h->name, h->value))
-        more = curl_slist_append(t->headers, line.data);
-    if (line.data) explicit_bzero(line.data, line.len);
-    buf_free(&line);
-    if (more) t->headers = more;
-    return more != NULL;
-}
-
-static bool is_given(const http_header *headers, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++)
-        if (strcasecmp(headers[i].name, name) == 0) return true;
-    return false;
-}
-
-static bool fill_target(http_target *t, const http_header *headers, size_t count,
-                        const char *secret) {
-    /* An empty Expect keeps curl from waiting for "100 Continue" before larger bodies. */
-    static const http_header always[] = {{"Content-Type", "application/json"},
-                                         {"Accept", "application/json"}};
-    t->headers = curl_slist_append(NULL, "Expect:");
-    if (!t->headers) return false;
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        if (!is_given(headers, count, always[i].name) && !add_header(t, &always[i])) return false;
-    for (size_t i = 0; i < count; i++)
-        if (!add_header(t, &headers[i])) return false;
-    return !secret || (t->secret = strdup(secret)) != NULL;
-}
-
-http_target *http_target_new(const char *url, const http_header *headers, size_t count,
-                             const char *secret, char *err, size_t errlen) {
-    *err = '\0';
-    http_target *t = calloc(1, sizeof *t);
-    char *scheme = NULL;
-    if (!t || !(t->url = curl_url())) goto failed;
-    CURLUcode code = curl_url_set(t->url, CURLUPART_URL, url, 0);
-    if (code == CURLUE_OK) code = curl_url_get(t->url, CURLUPART_SCHEME, &scheme, 0);
-    if (code == CURLUE_OUT_OF_MEMORY) goto failed;
-    if (code != CURLUE_OK || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-        snprintf(err, errlen, "not a usable URL (%s); it has the form https://host[:port]/path",
-                 code == CURLUE_OK ? "neither http nor https" : curl_url_strerror(code));
-        goto failed;
-    }
-    t->tls = strcmp(scheme, "https") == 0;
-    if (!fill_target(t, headers, count, secret)) goto failed;
-    curl_free(scheme);
-    return t;
-failed:
-    curl_free(scheme);
-    http_target_free(t);
-    return NULL;
-}
-
-void http_target_isolate(http_target *t) {
-    t->isolated = true;
-}
-
 /* ---- what curl calls ---- */
 
 static void note_arrival(http_call *call, size_t len) {
     call->last_ms = loop_now(call->owner->loop);
+    call->stood_ms = call->owner->stood_ms;
     if (call->target->tls) multi_arrived(call->owner->multi, &call->transfer, len, TLS_BUFFER);
 }
 
@@ -164,7 +98,9 @@ static size_t on_head(char *data, size_t size, size_t count, void *arg) {
     note_arrival(call, len);
     /* A status line begins anew: what came before belongs to an interim answer (100 Continue). */
     if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) buf_clear(&call->answer.head);
-    if (call->answer.head.len + len > HEAD_MOST) {
+    call->head_clean = false;
+    call->head_full = call->answer.head.len + len > HEAD_MOST;
+    if (call->head_full) {
         call->answer.failure = HTTP_TOO_LARGE;
         return 0;
     }
@@ -172,6 +108,8 @@ static size_t on_head(char *data, size_t size, size_t count, void *arg) {
 }
 
 /* ---- handles ---- */
+
+#define SET(easy, option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 static bool proxy_in_environment(void) {
     static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
@@ -189,42 +127,45 @@ static int before_request(void *arg, char *address, char *own, int port, int own
     return ++call->requests > 1 && call->timeouts.once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-static CURL *new_easy(http *c) {
-    CURL *easy = curl_easy_init();
-    if (!easy) return NULL;
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_SHARE, c->share);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "fellowship");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
-    /* A call that ends while its name is looked up must not wait for that: the loop would. */
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    /* As OpenSSL and what is built on it have it; the curl program too, but not its library. */
-    if (c->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
-    /* Read once at start; asked of the environment for each call it costs eight look-ups. */
-    if (c->no_proxy) {
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    }
-    return easy;
+static bool set_always(http *c, CURL *easy) {
+    return SET(easy, CURLOPT_NOSIGNAL, 1L) && SET(easy, CURLOPT_SHARE, c->share) &&
+           SET(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           SET(easy, CURLOPT_FOLLOWLOCATION, 0L) && SET(easy, CURLOPT_USERAGENT, "fellowship") &&
+           SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
+           SET(easy, CURLOPT_TCP_KEEPALIVE, 1L) && SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&
+           SET(easy, CURLOPT_WRITEFUNCTION, on_body) &&
+           SET(easy, CURLOPT_HEADERFUNCTION, on_head) &&
+           SET(easy, CURLOPT_PREREQFUNCTION, before_request) &&
+           /* A call that ends while its name is looked up must not wait for that: the loop would.
+            */
+           SET(easy, CURLOPT_QUICK_EXIT, 1L) &&
+           /* As OpenSSL and what is built on it have it; the curl program too, but not its library.
+            */
+           (!c->ca_file || SET(easy, CURLOPT_CAINFO, c->ca_file)) &&
+           /* Read once at start; asked of the environment for each call it costs eight look-ups. */
+           (!c->no_proxy || (SET(easy, CURLOPT_PROXY, "") && SET(easy, CURLOPT_NOPROXY, "")));
 }
 
-static void put_back(http *c, CURL *easy) {
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* it is the call's, which ends */
-    if (c->pooled < POOL_MOST)
-        c->pool[c->pooled++] = easy;
+static pool *pool_of(http *c, const http_target *t) {
+    return t->tls ? &c->tls : &c->plain;
+}
+
+static CURL *take_easy(http *c, const http_target *t) {
+    pool *p = pool_of(c, t);
+    if (p->count) return p->handles[--p->count];
+    CURL *easy = curl_easy_init();
+    if (!easy || (set_always(c, easy) && SET(easy, CURLOPT_BUFFERSIZE, p->buffer))) return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
+static void put_back(http *c, const http_target *t, CURL *easy) {
+    pool *p = pool_of(c, t);
+    /* The buffer is the call's, which ends. */
+    if (SET(easy, CURLOPT_ERRORBUFFER, NULL) && p->count < POOL_MOST)
+        p->handles[p->count++] = easy;
     else
         curl_easy_cleanup(easy);
-}
-
-static CURL *take_easy(http *c) {
-    return c->pooled ? c->pool[--c->pooled] : new_easy(c);
 }
 
 static void unlink_call(http_call *call) {
@@ -236,6 +177,7 @@ static void unlink_call(http_call *call) {
 static void free_call(http_call *call) {
     buf_free(&call->answer.head);
     buf_free(&call->answer.body);
+    redaction_free(call->redaction);
     free(call);
 }
 
@@ -265,40 +207,41 @@ static enum http_failure failure_of(CURL *easy, CURLcode code, const char *messa
     }
 }
 
-static void blot(buf *text, const char *secret) {
-    size_t len = strlen(secret), from = 0;
-    if (len == 0) return;
-    for (char *at; (at = memmem(text->data + from, text->len - from, secret, len));) {
-        size_t start = (size_t)(at - text->data);
-        buf clean = {0};
-        if (!buf_append(&clean, text->data, start) || !buf_append_str(&clean, BLOT) ||
-            !buf_append(&clean, at + len, text->len - start - len)) {
-            buf_free(&clean);
-            buf_clear(text); /* rather no text than one with the key in it */
-            return;
-        }
-        buf_free(text);
-        *text = clean;
-        from = start + strlen(BLOT);
-    }
+static bool is_failed(const http_call *call) {
+    return call->answer.status != 200;
 }
 
-static void redact(http_call *call) {
-    const char *secret = call->target->secret;
-    if (!secret || strlen(secret) < LEAST_SECRET) return;
-    if (call->answer.status == 200 && strlen(secret) < LONG_SECRET) return;
-    if (call->answer.body.len) blot(&call->answer.body, secret);
-    if (call->answer.head.len) blot(&call->answer.head, secret);
+/* Ends a call without the answer, which could not be looked through. */
+static void lose(http_call *call) {
+    call->answer.failure = HTTP_BROKEN;
+    snprintf(call->message, sizeof call->message, "the answer was lost: out of memory");
 }
 
-/* How many bytes at the end of the body may be the beginning of the secret. */
-static size_t held_back(const http_call *call) {
-    const char *secret = call->target->secret;
-    const buf *body = &call->answer.body;
-    size_t len = secret ? strlen(secret) : 0;
-    for (size_t n = len < body->len ? len : body->len; n > 0; n--)
-        if (n < len && memcmp(body->data + body->len - n, secret, n) == 0) return n;
-    return 0;
+static bool redact_head(http_call *call) {
+    if (call->head_clean) return true;
+    call->head_clean = redact(call->target->secrets, is_failed(call), &call->answer.head);
+    return call->head_clean;
+}
+
+/* Moves what has come of a body that is taken in pieces behind `out`, as far as it may be shown. */
+static bool take(http_call *call, bool last, buf *out) {
+    buf *body = &call->answer.body;
+    if (!call->redaction && !(call->redaction = redaction_new(call->target->secrets))) return false;
+    if (!redaction_add(call->redaction, body->data, body->len, last, out)) return false;
+    call->taken += body->len;
+    buf_clear(body);
+    return true;
+}
+
+/* Leaves the secrets out of what is left at the end. */
+static bool redact_rest(http_call *call) {
+    buf rest = {0}, *body = &call->answer.body;
+    if (!redact_head(call)) return false;
+    if (!call->redaction) return redact(call->target->secrets, is_failed(call), body);
+    bool well = take(call, true, &rest);
+    buf_free(body);
+    *body = rest;
+    return well;
 }
 
 void http_watch(http_call *call, void (*more)(void *)) {
@@ -313,33 +256,33 @@ enum http_phase http_phase_of(const http_call *call, size_t *bytes) {
     return sent > 0 ? HTTP_SENT : HTTP_CONNECTING;
 }
 
-long http_status(http_call *call, const buf **head) {
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer.status);
-    *head = &call->answer.head;
+/* The call's status so far, from libcurl; none where that cannot tell. */
+static long status_of(http_call *call) {
+    if (curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer.status) != CURLE_OK)
+        call->answer.status = 0;
     return call->answer.status;
 }
 
+long http_status(http_call *call, const buf **head) {
+    static const buf none;
+    long status = status_of(call);
+    *head = redact_head(call) ? &call->answer.head : &none;
+    return status;
+}
+
 bool http_take(http_call *call, buf *out) {
-    const buf *head;
-    http_status(call, &head);
-    redact(call);
-    buf *body = &call->answer.body;
-    size_t kept = held_back(call), len = body->len - kept;
-    if (!buf_append(out, body->data, len)) return false;
-    call->taken += len;
-    if (kept) memmove(body->data, body->data + len, kept);
-    body->len = kept;
-    return true;
+    /* A failure comes as a whole, since any secret is looked for in it, and is short. */
+    return status_of(call) != 200 || take(call, false, out);
 }
 
 /* Ends a call whose easy handle is out of the multi. */
 static void finish(http_call *call) {
     http *c = call->owner;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer.status);
+    status_of(call);
     call->answer.elapsed_ms = loop_now(c->loop) - call->started_ms;
     call->answer.message = call->message;
-    redact(call);
-    put_back(c, call->easy);
+    if (!redact_rest(call)) lose(call);
+    put_back(c, call->target, call->easy);
     unlink_call(call);
     call->done(call->arg, &call->answer);
     free_call(call);
@@ -353,9 +296,12 @@ static void on_done(void *arg, multi_transfer *t, CURLcode code) {
         if (code == CURLE_ABORTED_BY_CALLBACK)
             snprintf(call->message, sizeof call->message,
                      "the connection was closed before an answer came");
+        else if (code == CURLE_OUT_OF_MEMORY) /* libcurl says the same of a line over its bound */
+            snprintf(call->message, sizeof call->message,
+                     "the answer has a header of more than 100 KB, or memory ran out");
         else if (code != CURLE_OK && call->message[0] == '\0')
             snprintf(call->message, sizeof call->message, "%s", curl_easy_strerror(code));
-    } else if (call->answer.body.len + call->taken == 0) {
+    } else if (call->head_full) {
         snprintf(call->message, sizeof call->message, "the answer's head is larger than %d bytes",
                  HEAD_MOST);
     } else {
@@ -381,9 +327,8 @@ static void on_broken(void *arg, int shard) {
 static bool holds_json(const buf *body) {
     json_reader reader;
     json_reader_init(&reader, body->data, body->len);
-    enum json_token token;
-    do token = json_next(&reader);
-    while (token != JSON_END && token != JSON_ERROR);
+    enum json_token token = json_next(&reader);
+    while (token != JSON_END && token != JSON_ERROR) token = json_next(&reader);
     json_reader_free(&reader);
     return token == JSON_END;
 }
@@ -408,14 +353,27 @@ static const char *overdue(const http_call *call, uint64_t now, uint64_t *limit)
     if (*limit && now - call->started_ms > *limit + FORGOTTEN_MS) return "no end came within";
     bool begun = call->last_ms != 0;
     *limit = begun ? call->timeouts.idle : call->timeouts.first;
-    uint64_t since = begun ? call->last_ms : call->started_ms;
-    if (*limit == 0 || now - since < *limit) return NULL;
+    uint64_t since =
+        (begun ? call->last_ms : call->started_ms) + call->owner->stood_ms - call->stood_ms;
+    if (*limit == 0 || now < since + *limit) return NULL;
     return begun ? "the answer stalled: nothing more came for" : "no answer began within";
 }
 
+static void look_again(http *c) {
+    c->sweep_ms = loop_clock(c->loop) + SWEEP_MS;
+    loop_timer_start(c->sweep, SWEEP_MS);
+}
+
+/* Where the loop stood still, as while a script computes, what came meanwhile is read before the
+ * next look. */
 static void on_sweep(void *arg) {
     http *c = arg;
     uint64_t now = loop_now(c->loop), limit;
+    if (now > c->sweep_ms + LATE_MS) {
+        c->stood_ms += now - c->sweep_ms;
+        look_again(c);
+        return;
+    }
     for (http_call *call = c->calls, *next; call; call = next) {
         next = call->next;
         bool whole = lacks_end(call, now);
@@ -427,29 +385,43 @@ static void on_sweep(void *arg) {
             snprintf(call->message, sizeof call->message, "%s %.1f s", what, (double)limit / 1000);
         finish(call); /* only queues a wake: the list changes by this call alone */
     }
-    if (c->calls) loop_timer_start(c->sweep, SWEEP_MS);
+    if (c->calls) look_again(c);
 }
 
 /* ---- the client ---- */
 
+static bool fill(pool *p, long buffer) {
+    p->buffer = buffer;
+    p->handles = calloc(POOL_MOST, sizeof *p->handles);
+    return p->handles != NULL;
+}
+
+static void empty(pool *p) {
+    for (size_t i = 0; i < p->count; i++) curl_easy_cleanup(p->handles[i]);
+    free(p->handles);
+}
+
+static bool shares(http *c, curl_lock_data what) {
+    return curl_share_setopt(c->share, CURLSHOPT_SHARE, what) == CURLSHE_OK;
+}
+
+static bool open_client(http *c, loop *l) {
+    c->loop = l;
+    c->no_proxy = !proxy_in_environment();
+    c->ca_file = getenv("SSL_CERT_FILE");
+    if (c->ca_file && !*c->ca_file) c->ca_file = NULL;
+    c->multi = multi_new(l, on_done, on_broken, c);
+    c->share = curl_share_init();
+    c->sweep = loop_timer_new(l, on_sweep, c);
+    return c->multi && c->share && c->sweep && shares(c, CURL_LOCK_DATA_SSL_SESSION) &&
+           shares(c, CURL_LOCK_DATA_DNS) && fill(&c->plain, PLAIN_BUFFER) &&
+           fill(&c->tls, TLS_BUFFER);
+}
+
 http *http_new(loop *l, char *err, size_t errlen) {
     if (!libcurl_load(err, errlen)) return NULL;
     http *c = calloc(1, sizeof *c);
-    if (c) {
-        c->loop = l;
-        c->multi = multi_new(l, on_done, on_broken, c);
-        c->share = curl_share_init();
-        c->sweep = loop_timer_new(l, on_sweep, c);
-        c->pool = calloc(POOL_MOST, sizeof *c->pool);
-        c->no_proxy = !proxy_in_environment();
-        c->ca_file = getenv("SSL_CERT_FILE");
-        if (c->ca_file && !*c->ca_file) c->ca_file = NULL;
-        if (c->multi && c->share && c->sweep && c->pool) {
-            curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-            curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-            return c;
-        }
-    }
+    if (c && open_client(c, l)) return c;
     snprintf(err, errlen, "cannot set up libcurl");
     http_free(c);
     return NULL;
@@ -458,37 +430,39 @@ http *http_new(loop *l, char *err, size_t errlen) {
 void http_free(http *c) {
     if (!c) return;
     while (c->calls) http_cancel(c->calls);
-    for (size_t i = 0; i < c->pooled; i++) curl_easy_cleanup(c->pool[i]);
-    free(c->pool);
+    empty(&c->plain);
+    empty(&c->tls);
     multi_free(c->multi);
     if (c->share) curl_share_cleanup(c->share);
     loop_timer_free(c->sweep);
     free(c);
 }
 
-static void set_up(http_call *call, const char *body, size_t len) {
+static bool set_body(CURL *easy, const char *body, size_t len) {
+    if (!body) return SET(easy, CURLOPT_HTTPGET, 1L);
+    return SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len) &&
+           SET(easy, CURLOPT_POSTFIELDS, body) && SET(easy, CURLOPT_POST, 1L);
+}
+
+/* Milliseconds; libcurl takes no more than these, 24 days. */
+static long in_curl(uint64_t ms) {
+    return ms < INT_MAX ? (long)ms : INT_MAX;
+}
+
+static bool set_up(http_call *call, const char *body, size_t len) {
     CURL *easy = call->easy;
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->message);
-    curl_easy_setopt(easy, CURLOPT_CURLU, call->target->url);
-    /* Only TLS tells of HTTP/2. Elsewhere calls would wait for the first one's answer, or one after
-     * the other for a name that is not there. */
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)call->target->tls);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
-                     call->target->tls ? (long)TLS_BUFFER : (long)PLAIN_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->target->headers);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->timeouts.connect);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeouts.total);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)call->target->isolated);
-    if (body) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    } else {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    }
+    const http_target *t = call->target;
+    /* 0 is libcurl's own bound, of 300 s. */
+    long connect = call->timeouts.connect ? in_curl(call->timeouts.connect) : INT_MAX;
+    return SET(easy, CURLOPT_WRITEDATA, call) && SET(easy, CURLOPT_HEADERDATA, call) &&
+           SET(easy, CURLOPT_PREREQDATA, call) && SET(easy, CURLOPT_ERRORBUFFER, call->message) &&
+           SET(easy, CURLOPT_CURLU, t->url) &&
+           /* Only TLS tells of HTTP/2. Elsewhere calls would wait for the first one's answer, or
+            * one after the other for a name that is not there. */
+           SET(easy, CURLOPT_PIPEWAIT, (long)t->tls) && SET(easy, CURLOPT_HTTPHEADER, t->headers) &&
+           SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect) &&
+           SET(easy, CURLOPT_TIMEOUT_MS, in_curl(call->timeouts.total)) &&
+           SET(easy, CURLOPT_FRESH_CONNECT, (long)t->isolated) && set_body(easy, body, len);
 }
 
 http_call *http_send(http *c, http_target *t, const char *body, size_t len,
@@ -496,31 +470,31 @@ http_call *http_send(http *c, http_target *t, const char *body, size_t len,
                      void (*done)(void *, http_answer *), void *arg) {
     http_call *call = calloc(1, sizeof *call);
     if (!call) return NULL;
-    call->easy = take_easy(c);
+    call->easy = take_easy(c, t);
     if (!call->easy) goto failed;
     call->owner = c;
     call->target = t;
     call->timeouts = *timeouts;
     call->max_body = max_body;
-    call->started_ms = loop_now(c->loop);
+    call->started_ms = loop_clock(c->loop); /* the loop's own stands still while Lua runs */
+    call->stood_ms = c->stood_ms;
     call->done = done;
     call->arg = arg;
-    set_up(call, body, len);
-    if (!multi_add(c->multi, &call->transfer, call->easy)) goto failed;
-    if (!c->calls) loop_timer_start(c->sweep, SWEEP_MS);
+    if (!set_up(call, body, len) || !multi_add(c->multi, &call->transfer, call->easy)) goto failed;
+    if (!c->calls) look_again(c);
     call->next = c->calls;
     if (c->calls) c->calls->previous = call;
     c->calls = call;
     return call;
 failed:
-    if (call->easy) put_back(c, call->easy);
+    if (call->easy) put_back(c, t, call->easy);
     free(call);
     return NULL;
 }
 
 void http_cancel(http_call *call) {
     multi_remove(call->owner->multi, &call->transfer);
-    put_back(call->owner, call->easy);
+    put_back(call->owner, call->target, call->easy);
     unlink_call(call);
     free_call(call);
 }

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "engine/http_target.h"
 #include "engine/loop.h"
 
 typedef struct http http;
-typedef struct http_target http_target;
 typedef struct http_call http_call;
 
 /* How an exchange ended when no whole answer came. */
@@ -26,19 +26,14 @@ enum http_failure {
     HTTP_TOO_LARGE /* the answer is larger than allowed; final */
 };
 
-typedef struct http_header {
-    const char *name;
-    const char *value;
-} http_header;
-
 /* Timeouts in milliseconds, 0 for none. `once`: libcurl sends a request again by itself when a
  * connection that was used before breaks without an answer; then the call ends instead, since the
  * server may have had it. */
 typedef struct http_timeouts {
     uint64_t connect; /* until the connection stands */
     uint64_t first;   /* from start to the first byte of the answer */
-    uint64_t idle;    /* between bytes, once they flow */
-    uint64_t total;   /* the whole exchange */
+    uint64_t idle;  /* between bytes, once they flow; while the loop stands still neither counts */
+    uint64_t total; /* the whole exchange */
     bool once;
 } http_timeouts;
 
@@ -60,21 +55,6 @@ http *http_new(loop *l, char *err, size_t errlen);
 
 /* Cancels the calls that are left; their done functions are not called. */
 void http_free(http *c);
-
-/*
- * A place that calls go to: a URL (http or https) with the headers that each call sends.
- * `secret`, if not NULL, is a header value's secret part: wherever it stands in an answer that is
- * no success, or in any answer if it is long enough not to be an ordinary word, it is blotted out
- * before anyone sees it; one of less than four bytes is no secret. Everything is copied. NULL and a
- * message in err when the URL is unusable, an empty one when memory ran out.
- */
-http_target *http_target_new(const char *url, const http_header *headers, size_t count,
-                             const char *secret, char *err, size_t errlen);
-/* Each call to the target gets a connection of its own. libcurl sends a request again by itself
- * when a connection that was used before breaks without an answer; on a new one it never does. */
-void http_target_isolate(http_target *t);
-/* The target must outlive its calls. */
-void http_target_free(http_target *t);
 
 /*
  * POSTs body, or GETs when body is NULL. The body is not copied: it must stay until the call ends.

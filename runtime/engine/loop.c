@@ -1,5 +1,6 @@
 #include "engine/loop.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -34,6 +35,12 @@ typedef struct work_item {
     void *arg;
 } work_item;
 
+/* For what libuv refuses only when it is used wrongly. */
+static void must(int code) {
+    assert(code == 0);
+    (void)code;
+}
+
 static void free_handle(uv_handle_t *h) {
     free(h);
 }
@@ -55,7 +62,7 @@ void loop_free(loop *l) {
     if (!l) return;
     while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0) {
     }
-    uv_loop_close(&l->uv);
+    must(uv_loop_close(&l->uv));
     free(l);
 }
 
@@ -67,6 +74,11 @@ uint64_t loop_now(loop *l) {
     return uv_now(&l->uv);
 }
 
+uint64_t loop_clock(loop *l) {
+    uv_update_time(&l->uv);
+    return uv_now(&l->uv);
+}
+
 void loop_turn(loop *l, bool wait) {
     uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
@@ -74,7 +86,7 @@ void loop_turn(loop *l, bool wait) {
 loop_timer *loop_timer_new(loop *l, void (*fn)(void *), void *arg) {
     loop_timer *t = calloc(1, sizeof *t);
     if (!t) return NULL;
-    uv_timer_init(&l->uv, &t->uv);
+    must(uv_timer_init(&l->uv, &t->uv));
     t->fn = fn;
     t->arg = arg;
     return t;
@@ -90,11 +102,11 @@ static void on_timer(uv_timer_t *h) {
 void loop_timer_start(loop_timer *t, uint64_t ms) {
     /* The loop's clock stands still while Lua runs; a timer counts from now, not from then. */
     uv_update_time(t->uv.loop);
-    uv_timer_start(&t->uv, on_timer, ms, 0);
+    must(uv_timer_start(&t->uv, on_timer, ms, 0));
 }
 
 void loop_timer_stop(loop_timer *t) {
-    uv_timer_stop(&t->uv);
+    must(uv_timer_stop(&t->uv));
 }
 
 void loop_timer_free(loop_timer *t) {
@@ -122,12 +134,9 @@ static void on_poll(uv_poll_t *h, int status, int events) {
     p->fn(p->arg, p->fd, ready);
 }
 
-void loop_poll_set(loop_poll *p, int events) {
+bool loop_poll_set(loop_poll *p, int events) {
     int wanted = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
-    if (wanted)
-        uv_poll_start(&p->uv, wanted, on_poll);
-    else
-        uv_poll_stop(&p->uv);
+    return (wanted ? uv_poll_start(&p->uv, wanted, on_poll) : uv_poll_stop(&p->uv)) == 0;
 }
 
 void loop_poll_free(loop_poll *p) {
@@ -152,7 +161,7 @@ loop_wake *loop_wake_new(loop *l, void (*fn)(void *), void *arg) {
 }
 
 void loop_wake_send(loop_wake *w) {
-    uv_async_send(&w->uv);
+    must(uv_async_send(&w->uv));
 }
 
 void loop_wake_free(loop_wake *w) {

@@ -26,6 +26,9 @@ struct uv_loop_s *loop_uv(loop *l);
 /* Milliseconds of a steady clock, as of the start of this turn of the loop. */
 uint64_t loop_now(loop *l);
 
+/* The same clock, read anew: loop_now stands still while Lua computes. */
+uint64_t loop_clock(loop *l);
+
 /* One turn: waits for something to happen if `wait`, and runs the callbacks that are due. */
 void loop_turn(loop *l, bool wait);
 
@@ -36,9 +39,9 @@ void loop_timer_stop(loop_timer *t);
 void loop_timer_free(loop_timer *t);
 
 /* Calls fn(arg, fd, events) while fd is ready for what loop_poll_set last asked for. On an error of
- * the descriptor both events are reported. NULL when fd cannot be watched. */
+ * the descriptor both events are reported. NULL, or false, when fd cannot be watched. */
 loop_poll *loop_poll_new(loop *l, int fd, void (*fn)(void *arg, int fd, int events), void *arg);
-void loop_poll_set(loop_poll *p, int events);
+bool loop_poll_set(loop_poll *p, int events);
 void loop_poll_free(loop_poll *p);
 
 /* Calls fn(arg) in the loop soon after loop_wake_send, which any thread may call. */

@@ -113,7 +113,7 @@ static void drain(shard *s) {
 }
 
 /* Gives up the transfers of a shard whose handle is dead: it does nothing more, not even end them
- * when their time is over. It is cleaned up at the end, when nothing is polled any more. */
+ * when their time is over. It is cleaned up when none of them is left. */
 static void give_up(shard *s) {
     multi *m = s->owner;
     for (int i = 0; i < m->count; i++)
@@ -152,17 +152,18 @@ static void on_timeout(void *arg) {
     act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void set_watch(watch *w, int events) {
-    if (w->current == events) return;
-    loop_poll_set(w->poll, events);
+static bool set_watch(watch *w, int events) {
+    if (w->current == events) return true;
+    if (!loop_poll_set(w->poll, events)) return false;
     w->current = events;
+    return true;
 }
 
 static void on_ready(void *arg, int fd, int events) {
     shard *s = arg;
     watch *w = &s->owner->watches[fd];
     if (w->wanted == 0 || s->dead) {
-        set_watch(w, 0);
+        (void)set_watch(w, 0); /* to watch no more cannot fail */
         return;
     }
     act(s, fd,
@@ -231,8 +232,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
     if (!w) return -1;
     /* CURL_POLL_INOUT is both bits. */
     w->wanted = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-    set_watch(w, w->wanted);
-    return 0;
+    return set_watch(w, w->wanted) ? 0 : -1;
 }
 
 static int set_timer(CURLM *curl, long ms, void *arg) {
@@ -256,14 +256,16 @@ static void free_shard(shard *s) {
 static CURLM *open_curl(shard *s) {
     CURLM *curl = curl_multi_init();
     if (!curl) return NULL;
-    curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, s);
-    curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(curl, CURLMOPT_TIMERDATA, s);
-    /* The default, four times the added handles, shrinks as a fan-out drains and closes
-     * connections that the next rows would have used. */
-    curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, (long)KEPT_MOST);
-    return curl;
+    /* The default of MAXCONNECTS, four times the added handles, shrinks as a fan-out drains and
+     * closes connections that the next rows would have used. */
+    if (curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
+        curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
+        curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
+        curl_multi_setopt(curl, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
+        curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, (long)KEPT_MOST) == CURLM_OK)
+        return curl;
+    curl_multi_cleanup(curl);
+    return NULL;
 }
 
 static shard *new_shard(multi *m) {
@@ -303,19 +305,34 @@ void multi_free(multi *m) {
     free(m);
 }
 
-/* The first shard with room, made when there is none; when all are full, the emptiest. */
-static int shard_with_room(multi *m) {
-    int emptiest = 0;
-    for (int i = 0; i < m->count; i++) {
-        if (m->shards[i]->spent) continue;
-        if (m->shards[i]->running < SHARD_MOST) return i;
-        if (m->shards[i]->running < m->shards[emptiest]->running) emptiest = i;
-    }
-    if (m->count == SHARDS) return emptiest;
+/* Puts a new shard at i, where one may stand that is done with. */
+static bool renew(multi *m, int i) {
     shard *s = new_shard(m);
-    if (!s) return m->count ? emptiest : -1;
-    m->shards[m->count] = s;
-    return m->count++;
+    if (!s) return false;
+    if (i < m->count) {
+        shard *old = m->shards[i];
+        for (int fd = 0; fd < m->room; fd++) /* those that libcurl does not close itself */
+            if (m->watches[fd].shard == old && !m->watches[fd].lasting) forget_watch(m, fd);
+        free_shard(old);
+    } else {
+        m->count++;
+    }
+    m->shards[i] = s;
+    return true;
+}
+
+/* The first shard with room, made when there is none, in the place of one that was retired if there
+ * is such; when all are full, the emptiest; -1 when none can be had. */
+static int shard_with_room(multi *m) {
+    int emptiest = -1, place = m->count < SHARDS ? m->count : -1;
+    for (int i = 0; i < m->count; i++) {
+        const shard *s = m->shards[i];
+        if (s->spent && s->running == 0) place = i;
+        if (s->spent) continue;
+        if (s->running < SHARD_MOST) return i;
+        if (emptiest < 0 || s->running < m->shards[emptiest]->running) emptiest = i;
+    }
+    return place >= 0 && renew(m, place) ? place : emptiest;
 }
 
 bool multi_add(multi *m, multi_transfer *t, CURL *easy) {
@@ -323,12 +340,13 @@ bool multi_add(multi *m, multi_transfer *t, CURL *easy) {
     if (i < 0) return false;
     shard *s = m->shards[i];
     *t = (multi_transfer){.easy = easy, .shard = i, .fd = -1};
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
-    if (curl_multi_add_handle(s->curl, easy) != CURLM_OK) return false;
+    if (curl_easy_setopt(easy, CURLOPT_PRIVATE, t) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s) != CURLE_OK ||
+        curl_multi_add_handle(s->curl, easy) != CURLM_OK)
+        return false;
     s->running++;
     return true;
 }

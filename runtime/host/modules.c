@@ -3,7 +3,6 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "lua/http.h"
 #include "lua/json/json.h"
 #include "lua/limits.h"
 #include "lua/modules.h"

@@ -1,220 +1,166 @@
-#include "lua/http.h"
-
 #include <lauxlib.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "lua/box.h"
-#include "lua/http_private.h"
+#include "lua/http_target.h"
+#include "lua/modules.h"
 #include "lua/task.h"
 
-#define CLIENT "fellowship.http"
-#define CALL   "fellowship.http.call"
-#define BODY   "fellowship.http.body"
-
-#define MOST_HEADERS     32
 #define DEFAULT_MAX_BODY (64 << 20)
-
-/* The registry's key of the one client. */
-static const char the_client;
-
-/* One exchange under way. The box holds the answer from the loop's callback until the task reads
- * it; user value 1 keeps the body that libcurl sends from, user value 2 the target. */
-typedef struct exchange {
-    http_call *call;
-    task *task;
-    http_answer answer; /* head, body and message are this box's after the end */
-    char message[256];
-} exchange;
 
 /* ---- the client ---- */
 
-static int release_client(lua_State *L) {
-    http **client = lua_touserdata(L, 1);
-    http_free(*client);
-    *client = NULL;
-    return 0;
+/* The one client of the state, made with the first call: a run that the store answers whole never
+ * sets up libcurl. */
+typedef struct client_box {
+    box_head box;
+    http *client;
+} client_box;
+
+static void release_client(void *box) {
+    client_box *c = box;
+    http_free(c->client);
+    c->client = NULL;
 }
 
-/* Made with the first target: a run that the store answers whole never sets up libcurl. */
-http *http_client_of(lua_State *L) {
+static const box_class client_class = {.name = "fellowship.http", .release = release_client};
+
+static http *client_of(lua_State *L) {
+    static const char the_client; /* the registry's key */
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &the_client) == LUA_TNIL) {
         lua_pop(L, 1);
-        http **client = lx_box(L, CLIENT, sizeof *client, 0);
+        client_box *c = box_new(L, &client_class, sizeof *c, 0);
         char err[128];
-        *client = http_new(runtime_of(L)->loop, err, sizeof err);
-        if (!*client) luaL_error(L, "%s", err);
+        c->client = http_new(runtime_of(L)->loop, err, sizeof err);
+        if (!c->client) luaL_error(L, "%s", err);
         lua_pushvalue(L, -1);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &the_client);
     }
-    http *client = *(http **)lua_touserdata(L, -1);
+    client_box *c = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    return client;
+    return c->client;
 }
 
-/* ---- targets ---- */
+/* ---- exchanges ---- */
 
-static int release_target(lua_State *L) {
-    http_target **target = lua_touserdata(L, 1);
-    http_target_free(*target);
-    *target = NULL;
-    return 0;
+/* What a plain call and a stream have in common: one exchange, which uses the target and the body
+ * until it ends. The box holds the answer from the loop's callback until it is read. */
+typedef struct exchange {
+    box_head box;
+    http_call *call; /* NULL before it has begun, and once it has ended */
+    target_box *target;
+    body_box *body; /* or NULL, where the body is a string or none */
+    task *waiter;   /* for the end, or for more */
+    http_answer answer;
+    char message[256];
+} exchange;
+
+enum { TARGET = 1, BODY }; /* user values: what the exchange uses */
+
+/* The call is over: what it used may be closed. */
+static void let_go(exchange *x) {
+    x->call = NULL;
+    box_leave(x->target);
+    if (x->body) box_leave(x->body);
 }
 
-/* [-0, +2n] Reads {{name, value}, ...} at `index`; the strings stay on the stack. */
-static size_t read_headers(lua_State *L, int index, http_header *out) {
-    size_t count = lua_isnil(L, index) ? 0 : (size_t)luaL_len(L, index);
-    if (count > MOST_HEADERS) luaL_error(L, "more than %d headers", MOST_HEADERS);
-    luaL_checkstack(L, 2 * (int)count + 2, "headers");
-    for (size_t i = 0; i < count; i++) {
-        lua_rawgeti(L, index, (lua_Integer)i + 1);
-        int pair = lua_gettop(L);
-        if (lua_rawgeti(L, pair, 1) != LUA_TSTRING || lua_rawgeti(L, pair, 2) != LUA_TSTRING)
-            luaL_error(L, "a header is a pair of strings: {name, value}");
-        out[i].name = lua_tostring(L, -2);
-        out[i].value = lua_tostring(L, -1);
-        lua_remove(L, pair);
-    }
-    return count;
-}
-
-static bool line_safe(const char *s) {
-    return strpbrk(s, "\r\n") == NULL;
-}
-
-/*
- * target{url =, headers = {{name, value}, ...}, auth = {header =, prefix =, env =}, isolated =}
- *   -> target | nil, {kind =, message =}
- * auth puts the value of the environment variable `env` behind `prefix` into the header `header`.
- * isolated: each call has a connection of its own, on which nothing is ever sent twice.
- */
-static int l_target(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    char err[256];
-    if (!http_ready(err, sizeof err)) return luaL_error(L, "%s", err);
-    const char *url = lx_string_field(L, 1, "url", NULL);
-    luaL_argcheck(L, url, 1, "url is missing");
-    http_header headers[MOST_HEADERS + 1];
-    lua_getfield(L, 1, "headers");
-    size_t count = read_headers(L, lua_gettop(L), headers);
-    const char *secret = NULL;
-    buf *line = box_buf(L);
-    if (lua_getfield(L, 1, "auth") == LUA_TTABLE) {
-        int auth = lua_gettop(L);
-        const char *env = lx_string_field(L, auth, "env", NULL);
-        const char *header = lx_string_field(L, auth, "header", NULL);
-        const char *prefix = lx_string_field(L, auth, "prefix", NULL);
-        luaL_argcheck(L, env && header, 1, "auth names env and header");
-        secret = getenv(env);
-        if (!secret || !*secret) return lx_fail(L, "auth", "%s is not set", env);
-        if (!line_safe(secret)) return lx_fail(L, "auth", "%s holds a line break", env);
-        if (!buf_printf(line, "%s%s", prefix ? prefix : "", secret))
-            return luaL_error(L, "out of memory");
-        headers[count++] = (http_header){header, line->data};
-    }
-    http_target **target = lx_box(L, HTTP_TARGET, sizeof *target, 0);
-    *target = http_target_new(url, headers, count, secret, err, sizeof err);
-    if (line->data) explicit_bzero(line->data, line->len);
-    buf_free(line);
-    if (!*target && !*err) return luaL_error(L, "out of memory");
-    if (!*target) return lx_fail(L, "usage", "%s", err);
-    if (lx_boolean_field(L, 1, "isolated", false)) http_target_isolate(*target);
-    return 1;
-}
-
-/* ---- bodies ---- */
-
-/* A body that is put together in parts: a large one would stand in memory several times as a
- * string. */
-typedef struct body {
-    buf text;
-    bool sent; /* libcurl may read it at any time: it stays as it is */
-} body;
-
-static int release_body(lua_State *L) {
-    body *b = lua_touserdata(L, 1);
-    buf_free(&b->text);
-    return 0;
-}
-
-/* body() -> an empty body; body:add(text, ...) puts texts behind it. */
-static int l_body(lua_State *L) {
-    lx_box(L, BODY, sizeof(body), 0);
-    return 1;
-}
-
-static int l_add(lua_State *L) {
-    body *b = luaL_checkudata(L, 1, BODY);
-    if (b->sent) return luaL_error(L, "the body was sent");
-    for (int i = 2, last = lua_gettop(L); i <= last; i++) {
-        size_t len;
-        const char *text = luaL_checklstring(L, i, &len);
-        if (!buf_append(&b->text, text, len)) return luaL_error(L, "out of memory");
-    }
-    return 0;
-}
-
-/* The text of the string or body at index; NULL when there is none. */
-static const char *text_of_body(lua_State *L, int index, size_t *len) {
-    *len = 0;
-    body *b = luaL_testudata(L, index, BODY);
-    if (!b) return luaL_optlstring(L, index, NULL, len);
-    b->sent = true;
-    *len = b->text.len;
-    return b->text.data ? b->text.data : "";
-}
-
-/* ---- calls ---- */
-
-static int release_call(lua_State *L) {
-    exchange *x = lua_touserdata(L, 1);
-    x->call = NULL; /* ended, or cancelled by the task's cleanup */
-    buf_free(&x->answer.head);
-    buf_free(&x->answer.body);
-    return 0;
+static void wake_waiter(exchange *x) {
+    if (x->waiter) task_wake_soon(x->waiter);
+    x->waiter = NULL;
 }
 
 static void on_done(void *arg, http_answer *answer) {
     exchange *x = arg;
-    x->call = NULL;
     x->answer = *answer;
     answer->head = answer->body = (buf){0}; /* stolen */
     strncpy(x->message, answer->message, sizeof x->message - 1);
-    task_wake_soon(x->task);
+    let_go(x);
+    wake_waiter(x);
 }
 
-static void cancel_call(void *arg) {
-    exchange *x = arg;
+static void cancel(exchange *x) {
+    if (!x->call) return;
     http_cancel(x->call);
-    x->call = NULL;
+    let_go(x);
 }
 
-int http_push_failure(lua_State *L, const http_answer *answer, const char *message) {
-    static const char *const kinds[] = {"ok",      "refused", "connect",  "tls",
-                                        "timeout", "broken",  "too_large"};
-    lx_fail(L, kinds[answer->failure], "%s", message);
-    lua_pushinteger(L, answer->status);
-    lua_setfield(L, -2, "status");
-    return 2;
+static void release_exchange(void *box) {
+    exchange *x = box;
+    cancel(x);
+    wake_waiter(x); /* who waits in another task gets an error */
+    buf_free(&x->answer.head);
+    buf_free(&x->answer.body);
 }
 
-http_bounds http_read_bounds(lua_State *L, int index) {
-    return (http_bounds){
+typedef struct bounds {
+    http_timeouts times;
+    size_t max_body; /* bytes */
+} bounds;
+
+static bounds read_bounds(lua_State *L, int index) {
+    return (bounds){
         {lx_seconds_field(L, index, "connect", 30), lx_seconds_field(L, index, "first", 0),
          lx_seconds_field(L, index, "idle", 120), lx_seconds_field(L, index, "total", 600),
          lx_boolean_field(L, index, "once", false)},
         (size_t)lx_integer_field(L, index, "max_body", DEFAULT_MAX_BODY, 1, INT64_MAX)};
 }
 
+/* [-0, +1] Begins the exchange of target:METHOD(body, options), whose arguments are at 1 to 3. NULL
+ * when memory ran out. */
+static exchange *begin(lua_State *L, const box_class *class) {
+    target_box *target = box_check(L, 1, &http_target_class);
+    body_box *body = box_test(L, 2, &http_body_class) ? box_check(L, 2, &http_body_class) : NULL;
+    size_t len = 0;
+    const char *text = body ? body->text.data : luaL_optlstring(L, 2, NULL, &len);
+    if (body) len = body->text.len;
+    if (body && !text) text = "";
+    bounds b = read_bounds(L, 3);
+    http *client = client_of(L);
+    exchange *x = box_new(L, class, sizeof *x, BODY);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, TARGET);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, BODY);
+    x->target = target;
+    x->body = body;
+    x->call = http_send(client, target->target, text, len, &b.times, b.max_body, on_done, x);
+    if (!x->call) return NULL;
+    box_enter(target);
+    if (body) box_enter(body);
+    if (body) body->sent = true;
+    return x;
+}
+
+static int fail_to_begin(lua_State *L) {
+    return lx_fail(L, "broken", "the call could not be started: out of memory");
+}
+
+/* [-0, +2] nil and {kind =, message =, status =}; returns 2. */
+static int push_failure(lua_State *L, const exchange *x) {
+    static const char *const kinds[] = {"ok",      "refused", "connect",  "tls",
+                                        "timeout", "broken",  "too_large"};
+    lx_fail(L, kinds[x->answer.failure], "%s", x->message);
+    lua_pushinteger(L, x->answer.status);
+    lua_setfield(L, -2, "status");
+    return 2;
+}
+
+/* ---- plain calls ---- */
+
+static const box_class call_class = {
+    .name = "fellowship.http.call", .closed = "the call has ended", .release = release_exchange};
+
+static void cancel_call(void *arg) {
+    exchange *x = arg;
+    x->waiter = NULL;
+    cancel(x);
+}
+
 static int after_call(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
-    exchange *x = luaL_checkudata(L, (int)ctx, CALL);
+    exchange *x = box_check(L, (int)ctx, &call_class);
     http_answer *a = &x->answer;
-    if (a->failure != HTTP_OK) {
-        return http_push_failure(L, a, x->message);
-    }
+    if (a->failure != HTTP_OK) return push_failure(L, x);
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, a->status);
     lua_setfield(L, -2, "status");
@@ -224,8 +170,7 @@ static int after_call(lua_State *L, int status, lua_KContext ctx) {
     lua_setfield(L, -2, "head");
     lua_pushnumber(L, (double)a->elapsed_ms / 1000);
     lua_setfield(L, -2, "elapsed");
-    buf_free(&a->head); /* now, not at some collection: answers can be large */
-    buf_free(&a->body);
+    box_shut(x); /* now, not at some collection: answers can be large */
     return 1;
 }
 
@@ -236,21 +181,11 @@ static int after_call(lua_State *L, int status, lua_KContext ctx) {
  * kinds: refused, connect, tls, timeout, broken, too_large.
  */
 static int l_send(lua_State *L) {
-    http_target **target = luaL_checkudata(L, 1, HTTP_TARGET);
-    size_t len;
-    const char *text = text_of_body(L, 2, &len);
     lua_settop(L, 3);
-    http_bounds bounds = http_read_bounds(L, 3);
-    http *client = http_client_of(L);
     task *self = task_current(L);
-    exchange *x = lx_box(L, CALL, sizeof *x, 2);
-    lua_pushvalue(L, 2);
-    lua_setiuservalue(L, -2, 1);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 2);
-    x->task = self;
-    x->call = http_send(client, *target, text, len, &bounds.times, bounds.max_body, on_done, x);
-    if (!x->call) return lx_fail(L, "broken", "the call could not be started: out of memory");
+    exchange *x = begin(L, &call_class);
+    if (!x) return fail_to_begin(L);
+    x->waiter = self;
     return task_suspend(L, TASK_OUTSIDE, cancel_call, x, lua_gettop(L), after_call);
 }
 
@@ -265,6 +200,83 @@ static int l_phase(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)bytes);
     return 2;
 }
+
+/* ---- streams ---- */
+
+static const box_class stream_class;
+
+static void on_more(void *arg) {
+    wake_waiter(arg);
+}
+
+static void forget_waiter(void *arg) {
+    ((exchange *)arg)->waiter = NULL;
+}
+
+/*
+ * target:stream(string | body | nil [, options]) -> stream | nil, {kind =, message =}
+ * Begins a POST, or a GET without a body, whose answer is read while it comes; options as of send.
+ */
+static int l_stream(lua_State *L) {
+    lua_settop(L, 3);
+    exchange *x = begin(L, &stream_class);
+    if (!x) return fail_to_begin(L);
+    http_watch(x->call, on_more);
+    return 1;
+}
+
+/* [-0, +1] Pushes the bytes that have come; false, and nothing is pushed, when there are none. */
+static bool push_bytes(lua_State *L, exchange *x) {
+    int top = lua_gettop(L);
+    buf *bytes = x->call ? box_buf(L) : &x->answer.body;
+    if (x->call && !http_take(x->call, bytes)) luaL_error(L, "out of memory");
+    bool some = bytes->len > 0;
+    if (some) lx_push_buf(L, bytes);
+    buf_free(bytes);
+    if (!some) lua_settop(L, top);
+    return some;
+}
+
+static int after_wait(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    exchange *x = box_check(L, (int)ctx, &stream_class);
+    if (push_bytes(L, x)) return 1;
+    if (x->call) {
+        x->waiter = task_current(L);
+        return task_suspend(L, TASK_OUTSIDE, forget_waiter, x, ctx, after_wait);
+    }
+    if (x->answer.failure != HTTP_OK) return push_failure(L, x);
+    lua_pushnil(L);
+    return 1;
+}
+
+/* stream:read() -> bytes | nil at the end | nil, {kind =, message =, status =}. Waits for some. */
+static int l_read(lua_State *L) {
+    exchange *x = box_check(L, 1, &stream_class);
+    if (x->waiter) return luaL_error(L, "another task reads this stream");
+    lua_settop(L, 1);
+    return after_wait(L, LUA_OK, 1);
+}
+
+/* stream:head() -> status, header lines, seconds: after the first read; seconds at the end. */
+static int l_head(lua_State *L) {
+    exchange *x = box_check(L, 1, &stream_class);
+    const buf *head = &x->answer.head;
+    long status = x->call ? http_status(x->call, &head) : x->answer.status;
+    lua_pushinteger(L, status);
+    lx_push_buf(L, head);
+    lua_pushnumber(L, (double)x->answer.elapsed_ms / 1000);
+    return 3;
+}
+
+static const luaL_Reg stream_methods[] = {
+    {"read", l_read}, {"head", l_head}, {"close", box_close}, {NULL, NULL}};
+static const box_class stream_class = {.name = "fellowship.http.stream",
+                                       .closed = "the stream is closed",
+                                       .methods = stream_methods,
+                                       .release = release_exchange};
+
+/* ---- the module ---- */
 
 /* header(head, name) -> the value of the last header line of that name (any case), or nil. */
 static int l_header(lua_State *L) {
@@ -289,18 +301,15 @@ static int l_header(lua_State *L) {
 }
 
 int luaopen_fellowship_core_http(lua_State *L) {
-    static const luaL_Reg target_methods[] = {
-        {"send", l_send}, {"stream", http_stream_start}, {NULL, NULL}};
-    lx_class(L, CLIENT, NULL, release_client);
-    lx_class(L, HTTP_TARGET, target_methods, release_target);
-    lx_class(L, CALL, NULL, release_call);
-    static const luaL_Reg body_methods[] = {{"add", l_add}, {"close", release_body}, {NULL, NULL}};
-    lx_class(L, BODY, body_methods, release_body);
-    http_stream_init(L);
-    static const luaL_Reg functions[] = {{"target", l_target},
+    static const luaL_Reg calls[] = {{"send", l_send}, {"stream", l_stream}, {NULL, NULL}};
+    box_add_methods(L, &http_target_class, calls);
+    box_register(L, &http_body_class);
+    box_register(L, &http_redaction_class);
+    box_register(L, &stream_class);
+    static const luaL_Reg functions[] = {{"target", http_new_target},
                                          {"header", l_header},
                                          {"phase", l_phase},
-                                         {"body", l_body},
+                                         {"body", http_new_body},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

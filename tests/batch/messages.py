@@ -149,10 +149,12 @@ def fatal_looks():
 
 def results_elsewhere():
     """The key is sent to no other place."""
-    with Provider(Answer("x")) as other, Scene(rows=3, results_at=f"{other.url}/results") as scene:
-        result = scene.batch("anthropic:m")
-        tap.equal((result.status, other.requests), (3, []), "results that lie elsewhere are not fetched")
-        tap.contains(result.err, ["lie at another place", other.url, "the key is not sent"], "and the message says so")
+    with Provider(lambda _: Answer("x")) as other, Scene(rows=3) as scene:
+        for place in (f"{other.url}/results", f"@127.0.0.1:{other.port}/results", ".example/results", f"{scene.server.url}@127.0.0.1:{other.port}/results"):
+            scene.server.results_at = place
+            result = scene.batch("anthropic:m")
+            tap.equal((result.status, other.requests), (3, []), f"results at {place.replace(str(other.port), 'PORT')} are not fetched")
+            tap.contains(result.err, ["lie at another place", place, "the key is not sent"], "and the message says so")
         scene.server.results_at = None
         tap.equal((scene.batch("anthropic:m").status, scene.sizes()), (0, [3]), "the batch is still there to be collected")
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A planted key, every command and every failure: nothing that is written anywhere holds it."""
 
+import base64
 import os
 import pathlib
 import sys
 import threading
 import time
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
@@ -107,6 +109,83 @@ def streams():
             tap.equal(written(scratch, result), [], f"parts of {cut}: without the key")
 
 
+def escaped(text, every=False):
+    return "".join(f"\\u{ord(c):04x}" if every or not c.isalnum() else c for c in text)
+
+
+# The key as a JSON string's inside, as servers and their libraries may write it; odd characters are escaped by some.
+ODD = "sk-planted/0123456789+abcdef=SECRET"
+FORMS = {
+    "as it is": ODD, "slashes escaped": ODD.replace("/", "\\/"), "odd ones escaped": escaped(ODD), "all escaped": escaped(ODD, True),
+    "escaped twice": escaped(ODD).replace("\\", "\\\\"), "in a URL": urllib.parse.quote(ODD, safe=""), "in HTML": ODD.replace("+", "&#43;").replace("=", "&#x3D;"),
+    "in capitals": ODD.upper(), "in base64": base64.b64encode(ODD.encode()).decode(), "in a URL's base64": base64.urlsafe_b64encode(b"a" + ODD.encode()).decode(),
+    "behind a name in base64": base64.b64encode(b"user:" + ODD.encode()).decode(), "in hexadecimal": ODD.encode().hex(), "over two lines": ODD[:16] + "\\n" + ODD[16:],
+}
+
+
+def forms():
+    """The key in every usual form, in errors and in answers, whole and streamed, and in pieces of an answer."""
+    whole = '{"choices":[{"message":{"content":"- %s -"},"finish_reason":"stop"}]}'
+    parts = '{"choices":[{"message":{"content":[{"type":"text","text":"- %s"},{"type":"text","text":"%s -"}]},"finish_reason":"stop"}]}'
+
+    def answer(request):
+        name = str(request.body).split("<")[1].split(">")[0]
+        form, how = FORMS[name], str(request.body).split("[")[2].split("]")[0]
+        if how == "error":
+            return Answer('{"error":{"message":"- %s -"}}' % form, 400)
+        if how == "filter":
+            return Answer('{"error":{"code":"content_filter","message":"- %s -"}}' % form, 400)
+        if how == "parts":
+            return Answer(parts % (form[:6], form[6:]) if "\\" not in form else whole % form)
+        if how == "stream":
+            pieces = [form] if "\\" in form else [form[:10], form[10:20], form[20:]]
+            lines = [f'data: {{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}\n\n' for piece in ["- ", *pieces, " -"]]
+            return Answer(parts=lines + ['data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n', "data: [DONE]\n\n"])
+        return Answer(whole % form)
+
+    with Provider(answer) as server, host.Scratch(server.url, **server.environment(OPENAI_API_KEY=ODD)) as scratch:
+        scratch.write("ask.lua", """
+local model = require "fellowship".model "openai:m"
+for line in io.lines "asked" do
+  local heard = {}
+  local well, got = pcall(function()
+    if line:find "stream" then return model:stream(line, function(piece) heard[#heard + 1] = piece end).text end
+    return model:ask(line).text
+  end)
+  print(well and got or got.message, table.concat(heard))
+end
+""")
+        asked = [f"<{name}> [{how}]" for name in FORMS for how in ("error", "filter", "whole", "parts", "stream")]
+        scratch.write("asked", "".join(line + "\n" for line in asked))
+        result = scratch.run("ask.lua", timeout=60)
+        lines = result.out.splitlines()
+        tap.equal(len(lines), len(asked), "every form was asked for")
+        for line, name in zip(lines, asked):
+            tap.contains(line, "[redacted]", f"{name}: left out")
+            if "stream" in name:
+                said, heard = line.split("\t")
+                tap.equal(heard, said, f"{name}: the listener heard the same")
+        marks = [ODD, ODD[:-1], ODD.upper()] + [form[:24] for name, form in FORMS.items() if "base64" in name or "hexa" in name]
+        found = [f"{path}: {mark}" for mark in marks for path in host.holding(scratch.path, mark.encode())]
+        tap.equal(found + [mark for mark in marks if mark in result.out + result.err], [], "and no file holds any")
+
+
+def addresses():
+    """Secrets in a base URL and in headers of one's own are none of a server's to tell either."""
+    def answer(request):
+        return Answer(p.openai_error(f"You sent {request.path} {request.headers}"), 400)
+
+    with Provider(answer) as server, host.Scratch(**environment(server)) as scratch:
+        scratch.write("ask.lua", ASK)
+        place = server.url.replace("//", "//user:hunter2secretpw@") + "/v1?api-version=2024-10-21-preview&token=tok-abcdefghijkl"
+        scratch.write("models.lua", 'return { ["openai:m"] = { headers = { ["X-Gate-Key"] = "Bearer gate-0123456789abcdef" } } }')
+        result = scratch.run("--models", "models.lua", "ask.lua", '{"model":"openai:m","prompt":"x"}', env={"OPENAI_BASE_URL": place})
+        tap.contains(result.out, ["You sent", "2024-10-21-preview"], "the error came, with what is no secret")
+        marks = ["hunter2", "tok-abc", "gate-0123", base64.b64encode(b"user:hunter2secretpw").decode()[:20]]
+        tap.equal([mark for mark in marks if mark in result.out + result.err], [], "and without the secrets")
+        tap.equal(written(scratch, result), [], "nor the key")
+
+
 def misused():
     """Keys that cannot be used, and a key inside an address."""
     with Provider(lambda r: Answer(plain(r))) as server, host.Scratch(**environment(server)) as scratch:
@@ -146,4 +225,4 @@ def processes():
 
 
 host.need_program()
-tap.cases(failures, commands, streams, misused, processes)
+tap.cases(failures, commands, streams, forms, addresses, misused, processes)

@@ -136,7 +136,8 @@ end
 ---@param place string a path or a URL
 ---@return boolean
 function wire.is_at_home(model, place)
-  return not place:find "^%a[%w+.-]*://" or origin(place) == origin(model.endpoint.url)
+  if not place:find "^%a[%w+.-]*://" then return place:sub(1, 1) == "/" end -- else it would go on from the host
+  return origin(place) == origin(model.endpoint.url)
 end
 
 --- Reads a file of lines while it comes.

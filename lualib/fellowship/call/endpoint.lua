@@ -88,7 +88,8 @@ end
 
 --- A target, without a key where the provider can do without and its variable is not set.
 local function make_target(model, url, more, isolated)
-  local options = { url = url, headers = headers_of(model), auth = auth_of(model), isolated = isolated }
+  local options = { url = url, home = model.endpoint.url, headers = headers_of(model), auth = auth_of(model),
+    isolated = isolated }
   for _, header in ipairs(more or {}) do options.headers[#options.headers + 1] = header end
   local target, problem = http.target(options)
   if not target and problem.kind == "auth" and model.provider.key_optional and not model.entry.key_env then
@@ -152,6 +153,26 @@ end
 function endpoint.beside(model, path, more, isolated)
   local target, problem = make_target(model, path:find "^%a+://" and path or url_of(model, path), more, isolated)
   return target or refuse(model, problem)
+end
+
+--- What an answer means, without the model's secrets in what it says: its text may have come in pieces that hold none.
+---@param model fellowship.Model
+---@param outcome table in the form of fellowship.provider
+---@return table outcome the same
+function endpoint.redact(model, outcome)
+  local completion = outcome.completion
+  if not completion then return outcome end
+  local target = model.target or model.guard
+  if not target then
+    model.guard = endpoint.beside(model, "")
+    target = model.guard
+  end
+  for _, part in ipairs { "text", "reasoning" } do
+    local said = completion[part]
+    local clean = type(said) == "string" and target:redact(said) or said
+    if clean ~= said then completion[part], completion.logprobs = clean, nil end -- whose tokens are the text again
+  end
+  return outcome
 end
 
 --- What reads an answer's headers: a function of a header's name.

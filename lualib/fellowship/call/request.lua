@@ -82,9 +82,10 @@ end
 ---@param how fellowship.How
 ---@return table outcome in the form of fellowship.provider
 function request.meaning(model, read, status, header, body, how)
-  if type(model.provider.adapter) ~= "string" then return read(status, header, body, how) end
+  if type(model.provider.adapter) ~= "string" then return endpoint.redact(model, read(status, header, body, how)) end
   local well, outcome = pcall(read, status, header, body, how)
-  return well and outcome or failure.broken("the answer makes no sense: " .. tostring(outcome))
+  if not well then return failure.broken("the answer makes no sense: " .. tostring(outcome)) end
+  return endpoint.redact(model, outcome)
 end
 
 --- Whether a refused request is worth sending in another form: something was learnt from it, or has been since it

@@ -22,6 +22,12 @@ local function next_bytes(stream, ended)
   if well then return bytes end
 end
 
+--- Tells the flight what is new. The key may come in pieces: what may be its beginning is told with what follows.
+local function tell(flight, state, new, anew)
+  if anew or not state.redaction then state.redaction = state.target:redaction() end
+  flight:tell(state.redaction:add(new), anew)
+end
+
 --- Reads to the end, the answer's or the exchange's. Gives a broken exchange's problem, if there is one.
 local function read_all(flight, stream, state)
   local reader, is_sse = state.reader, flight.model.adapter.events == "sse"
@@ -38,7 +44,7 @@ local function read_all(flight, stream, state)
     if state.status ~= 200 or (is_sse and kind:find("application/json", 1, true)) then
       state.plain[#state.plain + 1] = bytes
     elseif not reader.ended then
-      flight:tell(reader:take(bytes or "", bytes == nil))
+      tell(flight, state, reader:take(bytes or "", bytes == nil))
     end
     if reader.wrong or not bytes then return nil end
   end
@@ -64,7 +70,8 @@ return function(flight, request)
   local begun = task.now()
   local stream <close>, problem = request.target:stream(request.wire, flight.model.times)
   if not stream then return nil, problem end
-  local state = { plain = {}, reader = streams.reader(flight.model.adapter, request.how) }
+  local reader = streams.reader(flight.model.adapter, request.how)
+  local state = { target = request.target, plain = {}, reader = reader }
   problem = read_all(flight, stream, state)
   if problem then return nil, problem end
   local outcome = outcome_of(flight.model, state, request.how)

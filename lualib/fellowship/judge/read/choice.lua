@@ -138,7 +138,6 @@ local function sign_of(t, i)
   end
   if what == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") and t.tight[i] then return ":" end
   if what == "=" and t.what[i + 1] == ">" then return "" end
-  if what == "!" and t.tight[i + 1] and (t.letter[i + 1] or t.what[i + 1] == "=") then return "?" end
   if what == "+" and t.tight[i] and (t.letter[i - 1] or t.what[i - 1] == "+") then return "g" end
   return SIGNS[what] or ""
 end
@@ -264,8 +263,6 @@ function choice.of(signs, given)
       found, bare = value, n == 1 and alone or false
     else
       unknown = unknown or clause:find("?", 1, true) ~= nil
-      -- "a draw, slight edge to A"
-      if found == "tie" and clause:find("?", 1, true) and clause:find "^[^ab]*[ab][^ab]*$" then return false end
       if clause:find "^[abc]%)" then return false end
     end
   end
@@ -288,7 +285,7 @@ function choice.heading(signs, overall)
   local asked, behind = signs:match "^([sp+w]*),[,abce]*|[,abce|]*(:.*)$" -- "Answer (A/B/C): B"
   if asked then signs = asked .. "w" .. behind end
   local head, rest = signs:match "^([^:]*):(.*)$"
-  if head and head:find "[w+p]" and not head:find "[-abcev=><|12]" then
+  if head and head:find "[w+]" and not head:find "[-abcev=><|12]" then
     return rest, head:find "[^w+s&,pru]" ~= nil
   end
   rest = signs:match "^[sp,w+]*[w+]=(.*)$"

@@ -141,8 +141,7 @@ local function is_conditional(text, from, to)
   if t.what[1] == "?" then return true end
   local says = IS[t.text[1]]
   for i = 1, t.n do
-    local known = t.what[i] ~= "word" or t.letter[i] or t.kinds[i]:find "[^LX]"
-    if says and not known then return true end -- "[[A]] is wrong"
+    if says and t.kinds[i] == "" and t.what[i] == "word" and not t.letter[i] then return true end -- "[[A]] is wrong"
     if t.what[i] ~= "word" then return t.what[i] == '"' and is_conditional(text, t.at[i] + 1, to) end
     if is(t, i, "I") or is(t, i, "H") then return true end
     if is(t, i, "Y") or is(t, i, "K") then return false end
@@ -239,7 +238,7 @@ function Reader:row(row)
     local signs = choice.signs(tokens.of(text, cells[2].from, math.min(cells[2].to, cells[2].from + LONG)))
     if ALONE[signs] then
       self.winners = true -- the head of a column
-    elseif head:find "[w+]" and not head:find "[^w+s:]" or head == "" and overall and self.winners then
+    elseif head:find "[w+]" and not head:find "[^w+s]" or head == "" and overall and self.winners then
       self:add(choice.of(signs, true) or false, overall and choices.FINAL or choices.ANSWER, row)
     end
   end

@@ -36,13 +36,12 @@ local OUTSIDE = { marked = false, cited = false, base = 0 }
 
 --- Notes what stands around the statements that were added since there were `from`.
 function Reader:place(from, line)
-  local side, topic, overall, headed = self.outline:context()
+  local side, topic, overall = self.outline:context()
   for i = from + 1, #self.list do
     local st = self.list[i]
     st.topic, st.round = topic, st.round or self.round
     if st.at then st.at, st.stop = st.at + line.base, st.stop + line.base end
-    if self.sides then st.side = st.side or (not st.unnamed or st.out) and side or nil end
-    if st.tier == scores.BARE and headed and not topic then st.tier = scores.SCORE end
+    if self.sides then st.side = st.side or not st.unnamed and side or nil end
     local tier, whole = st.tier, self.sides and st.score and st.named
     if tier > scores.CRITERION then
       if overall and not topic then tier = scores.OVERALL
@@ -222,8 +221,8 @@ function Reader:settle(line, l, has_value, alone)
     if named and (l.colon or short and label.is_clear(l) and l.words <= 3) then
       self.outline:open(line.level, l)
       if not l.colon then self.pending = l end -- "Assistant A" above its score
-    elseif short and not line.item and l.words <= 4 and not l.colon and not label.is_clear(l)
-      and not text:find("[.!?]", line.to) then
+    elseif short and not line.item and l.words <= 4 and not label.is_clear(l) and not text:find("[.!?]", line.to)
+      and not text:find(":%D*%d", line.from) then
       self.outline:open(line.level, l) -- a heading without a mark
     end
   end
