@@ -2,6 +2,7 @@
 
 local fellowship = require "fellowship"
 local agreement = require "fellowship.measure.agreement"
+local ballots = require "fellowship.measure.ballots"
 local compare = require "fellowship.command.compare"
 local errors = require "fellowship.base.errors"
 local evidence = require "fellowship.judge.evidence"
@@ -11,15 +12,20 @@ local summary = require "fellowship.command.summary"
 local verdict_counts = require "fellowship.command.verdict_counts"
 local tables = require "fellowship.report.table"
 local statistics = require "fellowship.measure.statistics"
-local vote = require "fellowship.judge.vote"
 local labels = require "fellowship.measure.labels"
 local json = fellowship.json
 
---- Which response has more characters; nil when neither has, or when they are conversations.
-local function longer_of(pair)
+--- Which response has more characters, and by how many A has more; nil when neither has, or of conversations.
+local function lengths_of(pair)
   if not pair.a then return nil end
   local a, b = utf8.len(pair.a) or #pair.a, utf8.len(pair.b) or #pair.b
-  return a > b and "a" or b > a and "b" or nil
+  return a > b and "a" or b > a and "b" or nil, a - b
+end
+
+--- What rows of one prompt have in common: they hang together in resamples.
+local function key_of(pair, number)
+  local prompt = pair.prompt or pair.conversation_a
+  return type(prompt) == "string" and prompt or prompt and json.canonical { prompt } or number
 end
 
 --- The human label of a row: its own field, or what a preference set says by its columns.
@@ -64,8 +70,9 @@ local function judge_row(run, evaluators, row, number)
       return { problem = problem }
     end
   end
-  return { verdicts = fellowship.all(asks), human = label_of(run, row, facts), longer = longer_of(pair),
-    names = facts.names }
+  local longer, length = lengths_of(pair)
+  return { verdicts = fellowship.all(asks), human = label_of(run, row, facts), longer = longer, length = length,
+    key = key_of(pair, number), names = facts.names }
 end
 
 --- Every subset of two or more of the evaluators, by size.
@@ -88,43 +95,20 @@ local function subsets(count)
   return list
 end
 
---- The verdicts that a jury of some evaluators finds, from theirs; nil where one of them failed.
-local function jury_verdicts(rows, members)
-  local verdicts = {}
-  for r, row in ipairs(rows) do
-    local votes, kind = {}, nil
-    for _, m in ipairs(members) do
-      votes[#votes + 1] = row.verdicts[m] or nil
-      kind = kind or row.verdicts[m] and row.verdicts[m].problem_kind
-    end
-    if #votes == #members then
-      local winner = vote.mode(votes)
-      verdicts[r] = { winner = winner, problem_kind = winner == "unparsed" and kind or nil,
-        identical = votes[1].identical }
-    end
-  end
-  return verdicts
-end
-
-local function verdicts_of(rows, m)
-  local verdicts = {}
-  for r, row in ipairs(rows) do verdicts[r] = row.verdicts[m] or nil end
-  return verdicts
-end
-
 --- How far the members of a jury agree with each other, over the rows that they could judge.
-local function among_members(rows, count)
-  local raters = {}
-  for m = 1, count do
-    raters[m] = {}
-    for r, row in ipairs(rows) do
-      local winner = row.verdicts[m] and row.verdicts[m].winner
-      raters[m][r] = winner and winner ~= "unparsed" and winner or nil
+local function among_members(b)
+  local members, counts, raters = {}, {}, {}
+  for m = 1, b.raters do members[m], raters[m] = m, {} end
+  for _, rows, _, _, _, _, list in b:patterns(b:view(members, { winners = true }), b.raters) do
+    counts[#counts + 1] = rows
+    for m = 1, b.raters do
+      local facts = list[m]
+      raters[m][#counts] = facts and facts.place < 4 and facts.winner or nil
     end
   end
-  local fleiss, n = statistics.fleiss(raters, #rows)
+  local fleiss, n = statistics.fleiss(raters, #counts, counts)
   return json.object({ fleiss_kappa = fleiss or json.null, fleiss_n = n,
-    krippendorff_alpha = statistics.krippendorff(raters, #rows) or json.null },
+    krippendorff_alpha = statistics.krippendorff(raters, #counts, { counts = counts }) or json.null },
     { "fleiss_kappa", "fleiss_n", "krippendorff_alpha" })
 end
 
@@ -192,7 +176,8 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
     local o = run.options
     -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
     local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
-    local rows, seen, repeated, spent = {}, {}, 0, {}
+    local rows, seen, repeated, spent = 0, {}, 0, {}
+    local held = ballots.new(#evaluators)
     local before = read_labels(run)
     local reader = labels.reader()
     reader.zero = before and before.zero
@@ -206,7 +191,7 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
       seen[id] = true
       local human = reader:read(judged.human)
       run.outcome:count(human and "labels" or "without_a_label")
-      local kept = { human = human, longer = judged.longer, verdicts = {} }
+      local kept = { human = human, longer = judged.longer, length = judged.length, key = judged.key, verdicts = {} }
       for i = 1, #evaluators do
         local v = judged.verdicts[i]
         if type(v.problem) == "table" then
@@ -215,32 +200,32 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
         else
           out:write(run:output(row, method.row(id, v, judged.names)))
           verdict_counts.add(run.outcome, "verdicts", id, v)
-          kept.verdicts[i] = { winner = v.winner, flipped = v.flipped, flip = v.flip, problem_kind = v.problem_kind,
-            identical = v.identical }
+          kept.verdicts[i] = v
           spent[i] = evidence.sum(v.evidence or {}, spent[i])
         end
       end
-      rows[#rows + 1] = kept
+      held:add(kept)
+      rows = rows + 1
     end
 
     local results = json.array()
-    local settings = { seed = o.seed, unparsed_as_tie = o["unparsed-as-tie"] }
+    local settings = { seed = o.seed, unparsed_as_tie = o["unparsed-as-tie"], lengths = true }
     for m, evaluator in ipairs(evaluators) do
       settings.spent = spent[m]
-      results[m] = agreement.card(evaluator.models, rows, verdicts_of(rows, m), settings)
+      results[m] = agreement.of(held, { m }, evaluator.models, settings)
     end
-    settings.spent = nil -- a jury's votes are its members', already counted
+    settings.spent, settings.lengths = nil, false -- a jury's votes are its members', already counted
     for _, members in ipairs(o.method == "jury" and subsets(#evaluators) or {}) do
       local names = {}
       for i, m in ipairs(members) do names[i] = evaluators[m].models[1] end
-      results[#results + 1] = agreement.card(names, rows, jury_verdicts(rows, members), settings)
+      results[#results + 1] = agreement.of(held, members, names, settings)
     end
     if repeated > 0 then run.tell(("%d rows have an id that an earlier row has too"):format(repeated)) end
     if not before and reader:describe() then run.tell(reader:describe()) end
     local unknown = reader:unknown()
-    run:save("results.json", json.object({ method = o.method, n = #rows, repeated_ids = repeated, results = results,
+    run:save("results.json", json.object({ method = o.method, n = rows, repeated_ids = repeated, results = results,
       labels_not_understood = unknown and json.object(unknown) or nil,
-      members = o.method == "jury" and among_members(rows, #evaluators) or nil },
+      members = o.method == "jury" and among_members(held) or nil },
       { "method", "n", "repeated_ids", "labels_not_understood", "members", "results" }))
     tell_kappas(run, results)
     show(run, results)

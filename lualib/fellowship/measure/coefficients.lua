@@ -135,4 +135,26 @@ function coefficients.kappa_of_label(t, label)
     { columns[label] - both, n - rows[label] - columns[label] + both } }
 end
 
+--- Agreement, kappa, kappa with quadratic weights and AC1 of three ordered labels at once, for the many tables of a
+--- bootstrap: the same figures as above. All nil without pairs; kappas nil where they are not defined.
+---@param s number[] the table's nine counts, row by row
+---@param at integer the place before the first one
+---@return number? agreement
+---@return number? kappa
+---@return number? quadratic
+---@return number? ac1
+function coefficients.of_three(s, at)
+  local aa, ab, ac, ba, bb, bc, ca, cb, cc = table.unpack(s, at + 1, at + 9)
+  local r1, r2, r3, c1, c2, c3 = aa + ab + ac, ba + bb + bc, ca + cb + cc, aa + ba + ca, ab + bb + cb, ac + bc + cc
+  local n = r1 + r2 + r3
+  if n == 0 then return nil end
+  local equal = aa + bb + cc
+  local expected = n * n - r1 * c1 - r2 * c2 - r3 * c3
+  local far = r1 * c2 + r2 * c1 + r2 * c3 + r3 * c2 + 4 * (r1 * c3 + r3 * c1)
+  local p, q, r = (r1 + c1) / (2 * n), (r2 + c2) / (2 * n), (r3 + c3) / (2 * n)
+  local chance = (p * (1 - p) + q * (1 - q) + r * (1 - r)) / 2
+  return equal / n, expected ~= 0 and 1 - (n - equal) * n / expected or nil,
+    far ~= 0 and 1 - (ab + ba + bc + cb + 4 * (ac + ca)) * n / far or nil, (equal / n - chance) / (1 - chance)
+end
+
 return coefficients

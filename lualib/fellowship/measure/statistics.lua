@@ -227,7 +227,7 @@ end
 -- ---- many raters ----
 
 --- How often each subject was given each label: { [label] = count } for each, and their sums.
-local function tally(raters, n)
+local function tally(raters, n, times)
   local subjects, totals, all = {}, {}, 0
   for i = 1, n do
     local counts, m = {}, 0
@@ -238,12 +238,12 @@ local function tally(raters, n)
         m = m + 1
       end
     end
-    subjects[i] = { counts = counts, m = m }
+    subjects[i] = { counts = counts, m = m, times = times and times[i] or 1 }
   end
   for _, s in ipairs(subjects) do
     if s.m >= 2 then
-      for label, count in pairs(s.counts) do totals[label] = (totals[label] or 0) + count end
-      all = all + s.m
+      for label, count in pairs(s.counts) do totals[label] = (totals[label] or 0) + count * s.times end
+      all = all + s.m * s.times
     end
   end
   return subjects, totals, all
@@ -255,19 +255,20 @@ end
 --- Example: `local kappa, n = fellowship.statistics.fleiss({ { "a", "b" }, { "a", "b" }, { "a", "a" } }, 2)`
 ---@param raters table[] each rater's labels, 1 to n
 ---@param n integer
+---@param counts? integer[] how many subjects each of the n stands for; 1 when not given
 ---@return number?
 ---@return integer subjects it rests on
-function statistics.fleiss(raters, n)
+function statistics.fleiss(raters, n, counts)
   local m, kept, agreement, shares = #raters, 0, 0, {}
-  for _, s in ipairs((tally(raters, n))) do
+  for _, s in ipairs((tally(raters, n, counts))) do
     if s.m == m then
-      kept = kept + 1
+      kept = kept + s.times
       local squares = 0
       for label, count in pairs(s.counts) do
         squares = squares + count * count
-        shares[label] = (shares[label] or 0) + count
+        shares[label] = (shares[label] or 0) + count * s.times
       end
-      agreement = agreement + (squares - m) / (m * (m - 1))
+      agreement = agreement + s.times * (squares - m) / (m * (m - 1))
     end
   end
   if kept == 0 or m < 2 then return nil, kept end
@@ -279,18 +280,19 @@ function statistics.fleiss(raters, n)
 end
 
 --- The coincidences of labels: what a subject's m ratings have two by two, each weighing 1 / (m - 1).
-local function coincidences(raters, n, labels)
+local function coincidences(raters, n, labels, times)
   local place, together = {}, {}
   for i, label in ipairs(labels) do
     place[label], together[i] = i, {}
     for j = 1, #labels do together[i][j] = 0 end
   end
-  for _, s in ipairs((tally(raters, n))) do
+  for _, s in ipairs((tally(raters, n, times))) do
     for label, count in pairs(s.m >= 2 and s.counts or {}) do
       local i = place[label] or error(("label %s is none of the given ones"):format(tostring(label)), 3)
-      for other, times in pairs(s.counts) do
+      for other, other_count in pairs(s.counts) do
         local j = place[other]
-        if j then together[i][j] = together[i][j] + count * (times - (i == j and 1 or 0)) / (s.m - 1) end
+        local others = other_count - (i == j and 1 or 0)
+        if j then together[i][j] = together[i][j] + s.times * count * others / (s.m - 1) end
       end
     end
   end
@@ -324,7 +326,7 @@ end
 ---     print(fellowship.statistics.krippendorff({ { 1, 2, 3 }, { 1, 2, 4 } }, 3, { level = "interval" }))
 ---@param raters table[] each rater's labels, 1 to n, nil where missing
 ---@param n integer
----@param options? { level: "nominal"|"ordinal"|"interval"|nil, labels: any[]? } labels: their order, for "ordinal"; numbers by size, others as text, when not given
+---@param options? { level: "nominal"|"ordinal"|"interval"|nil, labels: any[]?, counts: integer[]? } labels: their order, for "ordinal"; numbers by size, others as text, when not given; counts: how many subjects each of the n stands for
 ---@return number?
 function statistics.krippendorff(raters, n, options)
   options = options or {}
@@ -335,7 +337,7 @@ function statistics.krippendorff(raters, n, options)
     end
   end
   local values = options.level == "interval" and labels or nil
-  return coefficients.alpha_of(coincidences(raters, n, labels), options.level, values)
+  return coefficients.alpha_of(coincidences(raters, n, labels, options.counts), options.level, values)
 end
 
 -- ---- rates ----

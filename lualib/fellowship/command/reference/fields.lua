@@ -55,17 +55,30 @@ return {
   { file = "results.json, each of results", of = "evaluate",
     { "models", "of the evaluator" },
     { "kappa", "Cohen's, over the labels a, b and tie; null where it is not defined" },
-    { "kappa_ci95", "95% interval by bootstrap over rows" },
+    { "kappa_ci95", "95% interval by bootstrap over prompts" },
     { "agreement", "share of rows in which both say the same" },
+    { "agreement_ci95", "95% interval by bootstrap over prompts" },
     { "n", "rows with a label and a verdict: what kappa rests on" },
     { "unparsed", "verdicts that could not be read" }, { "ties", "verdicts that are ties" },
     { "failed", "rows whose call failed" }, { "unlabelled", "rows without a label" },
     { "unparsed_kinds", "why, counted", "where there are any" },
     { "identical", "rows with twice the same response", "where there are any" },
-    { "tie_rate", "ties among the verdicts that were read" }, { "unparsed_rate", "of all verdicts" },
+    { "tie_rate", "ties among the verdicts that were read" }, { "tie_rate_human", "among the labels" },
+    { "unparsed_rate", "of all verdicts" },
     { "flip_rate", "orders that disagree, of all asked in both" }, { "flips", "{side, tie, n}", "with --swap" },
     { "longer_wins", "how often the longer response wins" }, { "longer_wins_human", "the same by the labels" },
-    { "confusion", "{label: {verdict: count}}" }, { "calls", "that the verdicts rest on" },
+    { "confusion", "{label: {verdict: count}}" },
+    { "coefficients", "{ac1, kappa_linear, kappa_quadratic, alpha_nominal, alpha_ordinal, alpha_interval, kappa_a, "
+      .. "kappa_tie, kappa_b}: Gwet's AC1; kappa that weighs how far labels are apart (a, tie, b); Krippendorff's "
+      .. "alpha; kappa of one label against the others" },
+    { "win_rate", "how often A wins, each {rate, ci95, n}: wins_of_all (ties and unparsed are no wins), halves (ties "
+      .. "are halves, unparsed left out), decided (ties left out), human (by the labels); corrected {human, bias, ppi, "
+      .. "lambda, rogan_gladen, labels, unlabelled, worth, labels_needed}; length_controlled {rate, ci95, n, "
+      .. "length_coefficient, length_sd, alpaca_eval}, of single evaluators" },
+    { "position", "{first_wins, ci95, n, lean}: how often what was shown first wins, of orders that one side won",
+      "with --swap" },
+    { "repeats", "{rate, n}: how often two samples of one judge agree", "with --samples" },
+    { "calls", "that the verdicts rest on" },
     { "tokens", "{prompt, completion} of them" }, { "cost", "null: see run.json" } },
   { file = "results.json", of = "winrate",
     { "data", "A's file" }, { "against", "B's file" }, { "n", "rows that both have" },
