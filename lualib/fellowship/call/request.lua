@@ -72,6 +72,14 @@ function request.of(flight)
     target = model.target_path == path and model.target or endpoint.target(model, path) }
 end
 
+--- The status by which an answer is read: what brings a body is as good as 200 (201 of some gateways).
+---@param status integer
+---@param body any
+---@return integer
+function request.status(status, body)
+  return status > 200 and status < 300 and body ~= nil and body ~= "" and 200 or status
+end
+
 --- What an answer means. One that the adapter cannot read is garbage; the mistakes of an adapter of one's own show as
 --- they are.
 ---@param model fellowship.Model
@@ -83,7 +91,7 @@ end
 ---@return table outcome in the form of fellowship.provider
 function request.meaning(model, read, status, header, body, how)
   if type(model.provider.adapter) ~= "string" then return endpoint.redact(model, read(status, header, body, how)) end
-  local well, outcome = pcall(read, status, header, body, how)
+  local well, outcome = pcall(read, request.status(status, body), header, body, how)
   if not well then return failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   return endpoint.redact(model, outcome)
 end

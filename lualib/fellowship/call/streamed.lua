@@ -38,7 +38,10 @@ local function read_all(flight, stream, state)
       return not silent and problem or nil -- the answer was there, and then the server kept the exchange open
     end
     flight.stage = "stream"
-    if not state.head then state.status, state.head = stream:head() end
+    if not state.head then
+      state.status, state.head = stream:head()
+      state.status = requests.status(state.status, bytes)
+    end
     -- An error, or a server that does not stream, answers as it would have without.
     local kind = (http.header(state.head, "content-type") or ""):lower()
     if state.status ~= 200 or (is_sse and kind:find("application/json", 1, true)) then

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local parts = require "fellowship.provider.parts"
+local repair = require "fellowship.provider.repair"
 
 local type, integer_or_float = type, math.type -- called some ten times for each answer
 
@@ -9,11 +10,15 @@ local answer = {}
 
 local LENIENT = { duplicates = "last" }
 
---- A decoded text of JSON, or nil. White space before it, as in keep-alive lines, is JSON's own.
+--- A decoded text of JSON, or of what is nearly JSON; nil when it is neither. White space before it, as in keep-alive
+--- lines, is JSON's own.
 ---@param body string
 ---@return any
 function answer.decode(body)
-  return (json.decode(body, LENIENT))
+  local value, problem = json.decode(body, LENIENT)
+  if value ~= nil or not problem then return value end
+  local mended = repair.json(body)
+  return mended and (json.decode(mended, LENIENT)) or nil
 end
 
 -- More tokens than any call has: what a server tells beyond that is no count, and sums of counts stay exact.
@@ -84,7 +89,8 @@ end
 
 -- Why an answer ended, in OpenAI's words; others are given as they were said.
 answer.FINISHES = {
-  eos = "stop", end_turn = "stop", stop_sequence = "stop", STOP = "stop", complete = "stop",
+  eos = "stop", eos_token = "stop", end_turn = "stop", stop_sequence = "stop", STOP = "stop", complete = "stop",
+  COMPLETE = "stop", STOP_SEQUENCE = "stop", max_length = "length",
   max_tokens = "length", MAX_TOKENS = "length", model_context_window_exceeded = "length", model_length = "length",
   max_output_tokens = "length", MAX_OUTPUT_TOKENS = "length", CONTINUATION = "length", completed = "stop",
 }
@@ -96,6 +102,17 @@ answer.FINISHES = {
 function answer.finish(reason)
   if reason == "" then return nil end
   return answer.FINISHES[reason] or answer.text(reason)
+end
+
+-- Ends that are none: the server gave the answer up while it was written (DeepSeek; vLLM, SGLang; Cohere).
+local BROKEN_OFF = { error = true, ERROR = true, abort = true, aborted = true, cancelled = true, canceled = true,
+  insufficient_system_resource = true }
+
+--- Whether the answer was given up by its server.
+---@param reason any
+---@return boolean
+function answer.is_broken_off(reason)
+  return BROKEN_OFF[reason] == true
 end
 
 -- A probability of nothing: servers that have no other way to write it say null.
@@ -144,15 +161,6 @@ function answer.is_strict(schema)
     if not answer.is_strict(option) then return false end
   end
   return answer.is_strict(schema.items)
-end
-
---- An adapter's classify, made of its meaning: the body is decoded, what is not JSON is nil.
----@param meaning fun(status: integer, header: function, value: any, how: fellowship.How?, body: string?): table
----@return fun(status: integer, header: function, body: string, how: fellowship.How?): table
-function answer.classifier(meaning)
-  return function(status, header, body, how)
-    return meaning(status, header, answer.decode(body), how, body)
-  end
 end
 
 return answer

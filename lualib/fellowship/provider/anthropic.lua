@@ -7,6 +7,7 @@ local caching = require "fellowship.provider.caching"
 local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
+local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
 
 local text_of = parts.text
@@ -166,8 +167,6 @@ function anthropic.meaning(status, header, value, how, body)
   return outcome
 end
 
-anthropic.classify = answer.classifier(anthropic.meaning)
-
 -- The field that each kind of delta continues.
 local DELTAS = { text_delta = "text", thinking_delta = "thinking", input_json_delta = "partial_json" }
 
@@ -227,5 +226,7 @@ function anthropic.join(whole, event)
   local take = events[event.value.type]
   if take then return take(whole, event.value) end
 end
+
+anthropic.classify = reading.classifier(anthropic)
 
 return anthropic

@@ -29,7 +29,8 @@ local MODERATED = {
   "content violates", "usage guidelines", "usage policy", "usage policies", "flagged", "moderation", "content policy",
   "content filter", "content_filter", "content management policy", "responsible ai", "inappropriate content",
   "content exists risk", "sensitive content", "safety system", "safety_check", "safety check", "prohibited content",
-  "data_inspection_failed", "unsafe content", "content was blocked", "guardrail",
+  "data_inspection_failed", "unsafe content", "content was blocked", "guardrail", "considered high risk",
+  "敏感内容", "不安全",
 }
 
 -- ---- what is used up ----
@@ -42,13 +43,15 @@ local USED_UP = {
   "billing hard limit", "key limit exceeded", "usage limit", "arrearage", "account is in arrears", "payment required",
   "free-models-per-day", "per day", "perday", "per-day", "daily limit", "daily quota", "daily request", "daily token",
   "per month", "monthly limit", "weekly limit",
+  "balance is insufficient", "not enough balance", "check your account balance", "余额不足", "欠费",
   "(tpd)", "(rpd)", "requests_per_day", "tokens_per_day", "hours limit",
 }
 
 -- ---- keys ----
 
 local UNKNOWN_KEY = { "api key not valid", "invalid api key", "incorrect api key", "invalid_api_key",
-  "invalid x-api-key", "api key expired" }
+  "invalid x-api-key", "api key expired", "organization has been disabled", "account has been disabled",
+  "account has been deactivated" }
 
 -- ---- names of codes and types ----
 
@@ -62,6 +65,12 @@ local CODES = {
   context_length_exceeded = "context_length", exceed_context_size_error = "context_length",
   request_too_large = "context_length", string_above_max_length = "context_length",
   ContextWindowExceededError = "context_length", ContentPolicyViolationError = "content_filter",
+  tokens_limit_reached = "context_length", -- GitHub's
+  exceeded_current_quota_error = "quota", -- Moonshot's
+  NOT_ENOUGH_BALANCE = "quota",
+  ["1113"] = "quota", ["1301"] = "content_filter", ["1261"] = "context_length", -- Zhipu's
+  [1026] = "content_filter", [1027] = "content_filter", [1008] = "quota", [1004] = "auth", [2049] = "auth", -- MiniMax's
+  [30001] = "quota", -- SiliconFlow's
   invalid_api_key = "auth", authentication_error = "auth", AuthenticationError = "auth",
 }
 
@@ -74,11 +83,12 @@ local STATUS = {
   request_too_large = 413, rate_limit_error = 429, rate_limit_exceeded = 429, RateLimitError = 429,
   too_many_requests = 429, RESOURCE_EXHAUSTED = 429, api_error = 500, server_error = 500, InternalServerError = 500,
   INTERNAL = 500, timeout_error = 504, DEADLINE_EXCEEDED = 504, service_unavailable = 503, unavailable_error = 503,
+  ThrottlingException = 429, [1002] = 429, [1039] = 429, -- MiniMax's
   UNAVAILABLE = 503, engine_overloaded = 503, overloaded_error = 529,
 }
 
 -- Where words of limits are meant as such.
-local LIMITED = { [400] = true, [402] = true, [403] = true, [429] = true }
+local LIMITED = { [400] = true, [402] = true, [403] = true, [412] = true, [429] = true }
 
 local function says(message, words)
   for _, word in ipairs(words) do
@@ -121,6 +131,7 @@ end
 function complaints.status(e)
   local code = math.tointeger(tonumber(e.code))
   if code and code >= 400 and code < 600 then return code end
+  if (e.message or ""):find "^Unexpected endpoint or method" then return 404 end -- LM Studio's
   return STATUS[e.code or ""] or STATUS[e.type or ""]
 end
 

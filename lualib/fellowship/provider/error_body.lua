@@ -12,6 +12,7 @@ local error_body = {}
 ---@field param? string the parameter that is refused
 ---@field metadata? table OpenRouter's
 ---@field details? table Google's
+---@field retry_after? number seconds
 ---@field estimated_time? number seconds until a model is loaded (Hugging Face)
 ---@field raw? fellowship.ErrorBody what the provider behind a gateway said
 
@@ -80,12 +81,19 @@ end
 local MESSAGES = { "message", "msg", "detail", "error_message", "errorMessage", "error_msg", "status_msg", "Message",
   "description", "reason", "title" }
 local CODES = { "code", "status_code", "error_code", "errorCode" }
-local TYPES = { "type", "error_type", "status" }
+local TYPES = { "type", "error_type", "status", "__type" }
+local WAITS = { "retry_after", "retryAfter", "retry_after_seconds" }
 
 local function first_of(value, names)
   for _, name in ipairs(names) do
     local found = field(value, name)
     if text_of(found) or math.type(found) == "integer" then return found end
+  end
+end
+
+local function wait_of(value)
+  for _, name in ipairs(WAITS) do
+    if type(value[name]) == "number" then return value[name] end
   end
 end
 
@@ -100,12 +108,13 @@ function describe(value)
       local e = describe(inner)
       if e then
         e.code, e.type = e.code or first_of(value, CODES), e.type or first_of(value, TYPES)
+        e.retry_after = e.retry_after or wait_of(value)
         return e
       end
     end
   end
   local e = { code = first_of(value, CODES), type = text_of(first_of(value, TYPES)), details = field(value, "details"),
-    param = text_of(field(value, "param")), metadata = field(value, "metadata") }
+    param = text_of(field(value, "param")), metadata = field(value, "metadata"), retry_after = wait_of(value) }
   local outer = text_of(field(value, "error"))
   e.message = text_of(first_of(value, MESSAGES)) or outer
   -- xAI says who may not, then why: { code = "The caller does not have permission", error = "Content violates ..." }.
@@ -131,7 +140,7 @@ function error_body.of(value)
   if value.error == nil and type(value[1]) == "table" then value = value[1] end -- Gemini's stand in a list
   local e = field(value, "error")
   local told = (text_of(e) or type(e) == "table" and next(e) ~= nil) and e
-    or (value.object == "error" or value.type == "error" or e == true) and value
+    or (value.object == "error" or value.type == "error" or e == true or value.success == false) and value
     or field(value, "choices") == nil and field(value, "error_message") and value
   local made = value.base_resp -- MiniMax's
   if not told and type(made) == "table" and math.type(made.status_code) == "integer" and made.status_code ~= 0 then
@@ -141,6 +150,7 @@ function error_body.of(value)
   local found = describe(told)
   if found and told == e then
     found.code, found.estimated_time = found.code or first_of(value, CODES), value.estimated_time
+    found.retry_after = found.retry_after or wait_of(value)
   end
   return found or { message = "an error of which nothing is said" }
 end

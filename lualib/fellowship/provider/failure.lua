@@ -12,18 +12,21 @@ failure.of = error_body.of
 failure.told = error_body.told
 
 -- Statuses that mean the same for every server; 402 is out of credits (OpenRouter, DeepSeek, Anthropic).
-local STATUSES = { [401] = "auth", [402] = "quota", [403] = "auth", [404] = "not_found" }
+local STATUSES = { [401] = "auth", [402] = "quota", [403] = "auth", [404] = "not_found", [405] = "not_found" }
 
 -- What is true of each kind: fatal ones fail every call of the run alike, stored ones belong to the request for good.
 local FATAL = { quota = true, auth = true }
 local STORED = { content_filter = true, context_length = true }
 
 -- These mean the model or the key, unless the server has given good answers: then one request alone, whose row fails.
-local DOUBTFUL = { [403] = true, [404] = true }
+local DOUBTFUL = { [403] = true, [404] = true, [405] = true }
 
-local KINDS = { [408] = "timeout", [429] = "rate_limit", [503] = "overloaded", [529] = "overloaded" }
+local KINDS = { [408] = "timeout", [429] = "rate_limit", [498] = "overloaded", [503] = "overloaded",
+  [529] = "overloaded" }
 
-local ALSO_RETRIED = { [408] = true, [409] = true, [424] = true, [425] = true, [429] = true }
+-- 498 is Groq's for capacity that is used up, 499 a gateway's for an exchange that somebody between ended.
+local ALSO_RETRIED = { [408] = true, [409] = true, [424] = true, [425] = true, [429] = true, [498] = true,
+  [499] = true }
 
 -- ---- how long to wait ----
 
@@ -45,9 +48,19 @@ local RESETS = {
   { "anthropic-ratelimit-output-tokens-reset", "anthropic-ratelimit-output-tokens-remaining" },
 }
 
+--- What the single header of the IETF's draft tells, in both of its forms: "limit=9, remaining=0, reset=12", and
+--- "default";r=0;t=12.
+local function drafted(header)
+  local told = header "ratelimit"
+  if not told or #told > 200 then return nil end
+  local reset = told:match "reset=(%d+)" or told:match "[;,%s]t=(%d+)"
+  local left = tonumber(told:match "remaining=(%d+)" or told:match "[;,%s]r=(%d+)" or 0)
+  return reset and left == 0 and reset or nil
+end
+
 --- The largest of the resets of what is used up.
 local function reset_of(header, now)
-  local hint
+  local hint = retry_after.parse(drafted(header), now)
   for _, names in ipairs(RESETS) do
     local reset = retry_after.parse(header(names[1]), now)
     local left = reset and tonumber(header(names[2]) or "")
@@ -76,6 +89,7 @@ local function hint_of(status, header, e)
     or retry_after.parse(header "retry-after", now)
   local loading = type(e.estimated_time) == "number" and e.estimated_time -- of a model that is being loaded
   if hint or loading then return hint or math.min(math.max(loading, 0), SOON) end
+  if e.retry_after then return retry_after.parse(tostring(e.retry_after), now) end
   if status ~= 429 then return nil end
   local inner = inner_headers(e)
   return retry_after.in_words(e.message or "") or inner and reset_of(inner, now) or reset_of(header, now)
@@ -94,10 +108,12 @@ local function meant(status, e)
   local message = e.message or ""
   -- llama-cpp-python's server says 500 to what it does not take.
   if status == 500 and message:find("validation error", 1, true) then return 400 end
-  if status == 403 then
-    local lower = message:sub(1, 2000):lower()
+  local lower = message:sub(1, 2000):lower()
+  if status == 400 or status == 403 then
     if lower:find("rate limit", 1, true) or lower:find("too many requests", 1, true) then return 429 end
   end
+  -- Larger than all that the limit gives in a minute: no wait mends it.
+  if status == 429 and lower:find("request too large", 1, true) then return 413 end
   return status
 end
 
@@ -180,6 +196,14 @@ end
 ---@return table outcome
 function failure.broken(what)
   return { verdict = "retry", kind = "garbage", message = what }
+end
+
+--- An answer of status 200 that is no JSON, such as a page of a server that is none: with what it says.
+---@param body? string
+---@return table outcome
+function failure.no_json(body)
+  local said = error_body.told(nil, body).message
+  return failure.broken("the answer is not JSON" .. (said and ": " .. said or ""))
 end
 
 -- How often an answer without text is asked for: a model that says nothing twice says nothing.

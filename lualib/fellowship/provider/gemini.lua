@@ -6,6 +6,7 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
+local reading = require "fellowship.provider.reading"
 local retry_after = require "fellowship.provider.retry_after"
 local thinking = require "fellowship.provider.thinking"
 
@@ -96,7 +97,7 @@ local function failed(status, header, e)
 end
 
 local FILTERED = { SAFETY = true, RECITATION = true, BLOCKLIST = true, PROHIBITED_CONTENT = true, SPII = true,
-  MODEL_ARMOR = true, ESCALATION = true, LANGUAGE = true, IMAGE_SAFETY = true }
+  MODEL_ARMOR = true, ESCALATION = true, LANGUAGE = true, IMAGE_SAFETY = true, IMAGE_PROHIBITED_CONTENT = true }
 
 local function usage_of(value)
   local u = answer.part(value, "usageMetadata")
@@ -135,7 +136,10 @@ local function completion_of(value, how)
   local blocked = answer.text(answer.part(value, "promptFeedback").blockReason)
   if blocked then return failure.refused("content_filter", "the prompt was blocked: " .. blocked) end
   local candidate = type(value.candidates) == "table" and value.candidates[1]
-  if type(candidate) ~= "table" then return failure.broken "the answer has no candidates" end
+  if type(candidate) ~= "table" then
+    return (value.candidates == nil and value.usageMetadata == nil and failure.broken or failure.empty)
+      "the answer has no candidates"
+  end
   if FILTERED[candidate.finishReason] then
     return failure.refused("content_filter", "the answer was blocked: " .. candidate.finishReason)
   end
@@ -164,14 +168,12 @@ function gemini.meaning(status, header, value, how, body)
   if status ~= 200 then return failed(status, header, failure.told(value, body)) end
   local e = type(value) == "table" and value.failed or failure.of(value)
   if e then return failed(math.tointeger(e.code) or 500, header, e) end
-  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  if type(value) ~= "table" then return failure.no_json(body) end
   local well, outcome = pcall(completion_of, value, how)
   if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   if not outcome.completion then outcome.usage = usage_of(value) end
   return outcome
 end
-
-gemini.classify = answer.classifier(gemini.meaning)
 
 local function join_logprobs(whole, more)
   for _, name in ipairs { "chosenCandidates", "topCandidates" } do
@@ -220,5 +222,7 @@ function gemini.join(whole, event)
   end
   return text
 end
+
+gemini.classify = reading.classifier(gemini)
 
 return gemini

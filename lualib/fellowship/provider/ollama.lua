@@ -5,6 +5,7 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
+local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
 
 local ollama = { events = "ndjson" }
@@ -106,14 +107,12 @@ function ollama.meaning(status, header, value, how, body)
   if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
   local e = type(value) == "table" and value.failed or failure.of(value)
   if e then return failure.inside(e, header) end
-  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  if type(value) ~= "table" then return failure.no_json(body) end
   local well, outcome = pcall(completion_of, value, how)
   if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   if not outcome.completion then outcome.usage = usage_of(value) end
   return outcome
 end
-
-ollama.classify = answer.classifier(ollama.meaning)
 
 --- Takes a streamed line, which holds what is new, into the answer that a plain call would have given.
 ---@param whole table
@@ -144,5 +143,7 @@ function ollama.join(whole, event)
   whole.complete = more.done == true
   return text, whole.complete
 end
+
+ollama.classify = reading.classifier(ollama)
 
 return ollama

@@ -6,6 +6,7 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
+local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
 
 local openai = { events = "sse" }
@@ -40,8 +41,10 @@ function openai.build(name, messages, params, how)
   return "/chat/completions", body
 end
 
---- The tokens of an answer. xAI counts those of reasoning beside the others: then the total says so.
+--- The tokens of an answer. xAI counts those of reasoning beside the others, as Google's form of this API does without a
+--- word of them: then the total says so.
 local function counted(prompt, completion, reasoning, total)
+  if prompt and completion and total and not reasoning and total > prompt + completion then return total - prompt end
   if completion and reasoning and prompt
     and (reasoning > completion or total == prompt + completion + reasoning) and total ~= prompt + completion then
     return completion + reasoning
@@ -102,11 +105,14 @@ local function completion_of(value, how, header)
   local choice = type(value.choices) == "table" and value.choices[1]
   if type(choice) ~= "table" then
     local e = failure.told(value)
+    if value.choices ~= nil and not e.message then return failure.empty "the answer has no choices" end
     return failure.broken("the answer has no choices" .. (e.message and ": " .. e.message or ""))
   end
   local e = choice.failed or failure.of(choice)
   if e then return failure.inside(e, header) end
-  if choice.finish_reason == "error" then return failure.broken "the answer's choice is an error" end
+  if answer.is_broken_off(choice.finish_reason) then
+    return failure.broken("the server gave the answer up: " .. choice.finish_reason)
+  end
   if choice.finish_reason == "content_filter" then
     return failure.refused("content_filter", "the provider's content filter stopped the answer")
   end
@@ -127,6 +133,15 @@ local function completion_of(value, how, header)
     usage = usage_of(value, how), logprobs = logprobs_of(choice), attempts = nil, elapsed = nil, key = nil } }
 end
 
+--- Whether a refusal says that thinking took all tokens of the answer: OpenAI's word for what others tell as an end.
+local function is_used_up(e)
+  return (e.message or ""):find("model output limit was reached", 1, true) ~= nil
+end
+
+local function no_room()
+  return { verdict = "done", completion = { text = "", finish_reason = "length", usage = {} } }
+end
+
 --- What a decoded answer means: see fellowship.provider.
 ---@param status integer
 ---@param header fun(name: string): string?
@@ -135,11 +150,14 @@ end
 ---@param body? string
 ---@return table outcome
 function openai.meaning(status, header, value, how, body)
-  if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
+  if status ~= 200 then
+    local e = failure.told(value, body)
+    return status == 400 and is_used_up(e) and no_room() or failure.outcome(status, header, e)
+  end
   local e = type(value) == "table" and value.failed or failure.of(value)
   -- OpenRouter and others report failures of the model behind them with status 200.
   if e then return failure.inside(e, header) end
-  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  if type(value) ~= "table" then return failure.no_json(body) end
   local well, outcome = pcall(completion_of, value, how, header)
   if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   if not outcome.completion then outcome.usage = usage_of(value, how) end
@@ -163,8 +181,10 @@ local function are_ordinary(prompt, completion, reasoning, total, cached)
     return false
   end
   if cached ~= nil and (integer_or_float(cached) ~= "integer" or cached < 0 or cached > prompt) then return false end
-  return reasoning == nil or (integer_or_float(reasoning) == "integer" and reasoning >= 0 and reasoning <= completion
-    and total == prompt + completion)
+  if reasoning ~= nil and (integer_or_float(reasoning) ~= "integer" or reasoning < 0 or reasoning > completion) then
+    return false
+  end
+  return total == prompt + completion or total == nil and reasoning == nil
 end
 
 --- What an ordinary answer means, as `meaning` would have it, in less than half of the time; nil for all others.
@@ -173,7 +193,8 @@ local function read_ordinary(body, how)
   local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, total, cached, hits,
     held, written, reasoning, wrong = json.pluck(body, PLAN)
   if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil
-    or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter" or finish == "error" then
+    or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter"
+    or answer.is_broken_off(finish) then
     return nil
   end
   if not text:find "%S" or not thinking.is_plain(text) or (how and how.quirks.thinking ~= "tags")
@@ -188,7 +209,7 @@ local function read_ordinary(body, how)
     logprobs = nil, attempts = nil, elapsed = nil, key = nil } }
 end
 
-local read_any = answer.classifier(openai.meaning)
+local read_any = reading.classifier(openai)
 
 --- What an answer means: see fellowship.provider.
 ---@param status integer
@@ -219,6 +240,12 @@ local function take_delta(whole, message, delta)
     message.tool_calls = message.tool_calls or delta.tool_calls
   end
   return text, text and text ~= "" or thought and thought ~= ""
+end
+
+--- Whether a message has come already, in pieces.
+local function has_come(message, again)
+  local text, told = text_of(message.content), text_of(again.content)
+  return text ~= nil and text ~= "" and text == told
 end
 
 --- Notes an end that a chunk tells. Some servers tell it in every chunk: then it is none, and only [DONE] ends.
@@ -262,8 +289,8 @@ function openai.join(whole, event)
     local all = choice.logprobs.content
     table.move(logprobs, 1, #logprobs, #all + 1, all)
   end
-  -- An answer as a plain call has it, in one event.
-  if type(given.message) == "table" and given.delta == nil then
+  -- An answer as a plain call has it, in one event; also behind the pieces of it (MiniMax).
+  if type(given.message) == "table" and given.delta == nil and not has_come(choice.message, given.message) then
     new, has_more = take_delta(whole, choice.message, given.message)
   end
   note_end(whole, choice, answer.finish(given.finish_reason), has_more)

@@ -7,6 +7,7 @@ local answer = require "fellowship.provider.answer"
 local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
+local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
 
 local responses = { events = "sse" }
@@ -127,6 +128,7 @@ local function completion_of(value, how)
     local e = failure.told(value)
     return failure.broken("the answer has no output" .. (e.message and ": " .. e.message or ""))
   end
+  if answer.is_broken_off(value.status) then return failure.broken("the answer was given up: " .. value.status) end
   if value.status == "in_progress" or value.status == "queued" then
     return failure.broken("the answer is " .. value.status)
   end
@@ -158,14 +160,12 @@ function responses.meaning(status, header, value, how, body)
   if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
   local e = type(value) == "table" and value.failed or failure.of(value)
   if e then return failure.inside(e, header) end
-  if type(value) ~= "table" then return failure.broken "the answer is not JSON" end
+  if type(value) ~= "table" then return failure.no_json(body) end
   local well, outcome = pcall(completion_of, value, how)
   if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
   if not outcome.completion then outcome.usage = usage_of(value) end
   return outcome
 end
-
-responses.classify = answer.classifier(responses.meaning)
 
 -- ---- streams ----
 
@@ -200,5 +200,7 @@ function responses.join(whole, event)
   local take = events[event.value.type]
   if take then return take(whole, event.value) end
 end
+
+responses.classify = reading.classifier(responses)
 
 return responses

@@ -9,6 +9,7 @@ local thinking = require "fellowship.provider.thinking"
 ---@class fellowship.StreamReader
 ---@field ended boolean? what follows is nobody's
 ---@field wrong string? what is wrong with the events
+---@field before string[]? what came before the first event
 local Reader = {}
 Reader.__index = Reader
 
@@ -42,8 +43,9 @@ end
 ---@return string new
 ---@return boolean? anew
 function Reader:take(bytes, no_more)
-  local pieces, anew = {}, nil
-  for _, event in ipairs(self.cut(bytes, no_more)) do
+  local pieces, anew, new_events = {}, nil, self.cut(bytes, no_more)
+  if new_events[1] then self.before = nil elseif self.before then self.before[#self.before + 1] = bytes end
+  for _, event in ipairs(new_events) do
     if self.ended or self.wrong then break end
     local new, again = take_event(self, event)
     if again then pieces, anew = {}, true end
@@ -63,6 +65,9 @@ end
 ---@return table outcome in the form of fellowship.provider
 function Reader:outcome(meaning)
   if self.wrong then return failure.broken(self.wrong) end
+  -- An answer as a plain call has it, or an error, that says it were a stream.
+  local plain = self.before and answer.decode(table.concat(self.before))
+  if type(plain) == "table" then return meaning(plain) end
   if not self.whole.complete then return failure.broken "the stream ended before the answer did" end
   return meaning(self.whole)
 end
@@ -71,11 +76,11 @@ local stream = {}
 
 --- A reader for an adapter's streams.
 ---@param adapter table
----@param how fellowship.How
+---@param how? fellowship.How
 ---@return fellowship.StreamReader
 function stream.reader(adapter, how)
-  return setmetatable({ join = adapter.join, whole = {}, cut = events[adapter.events](),
-    thinking = thinking.reader(how.quirks.thinking) }, Reader)
+  return setmetatable({ join = adapter.join, whole = {}, before = {}, cut = events[adapter.events](),
+    thinking = thinking.reader(how and how.quirks.thinking) }, Reader)
 end
 
 return stream

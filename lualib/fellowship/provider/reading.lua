@@ -1,0 +1,35 @@
+-- Reading a whole answer's bytes, for all adapters.
+
+local answer = require "fellowship.provider.answer"
+local streams = require "fellowship.provider.stream"
+
+local reading = {}
+
+-- What a body begins with that is a stream, by its form.
+local STREAMS = { sse = { "^%s*data:", "^%s*event:", "^%s*:" }, ndjson = { "^%s*{" } }
+
+--- Whether a body is a stream though none was asked for: some gateways know nothing else.
+local function is_stream(adapter, body)
+  for _, pattern in ipairs(adapter.join and STREAMS[adapter.events] or {}) do
+    if body:find(pattern) then return true end
+  end
+  return false
+end
+
+--- An adapter's classify, made of its meaning: the body is decoded, what is not JSON is nil.
+---@param adapter { meaning: function, join: function?, events: string? }
+---@return fun(status: integer, header: function, body: string, how: fellowship.How?): table
+function reading.classifier(adapter)
+  return function(status, header, body, how)
+    local value = answer.decode(body)
+    if value == nil and status == 200 and is_stream(adapter, body) then
+      local reader = streams.reader(adapter, how)
+      reader:take(body)
+      reader:take("", true)
+      return reader:outcome(function(whole) return adapter.meaning(200, header, whole, how, body) end)
+    end
+    return adapter.meaning(status, header, value, how, body)
+  end
+end
+
+return reading
