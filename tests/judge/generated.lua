@@ -7,6 +7,8 @@ package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 local verdict = require "fellowship.judge.verdict"
 local tap = require "tap"
 
+math.randomseed(tonumber(os.getenv "SEED") or 14)
+
 local function any(list) return list[math.random(#list)] end
 
 local function fill(pattern, values)

@@ -12,7 +12,7 @@ local is = tokens.is
 
 -- Signs: a b c are names, w "winner" and other headings of an answer, + better, - worse, e equal, m both, n neither,
 -- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore, y because, r what takes back, j good or bad,
--- g the plus of "A++"; > < = stand for themselves, a comma for all that parts clauses, ? for what is not known. Words that say
+-- h what might be or was, i what somebody says, q although, x wrong, g the plus of "A++"; > < = stand for themselves, a comma for all that parts clauses, ? for what is not known. Words that say
 -- nothing have no sign.
 local ORDER = { { "V", "v" }, { "Z", "l" }, { "T", "e" }, { "W", "w" }, { "B", "+" }, { "L", "-" }, { "E", "m" },
   { "J", "n" },
@@ -23,9 +23,22 @@ for word in fold.text [[so thus therefore hence daher also somit folglich donc a
   因此 所以 故 综上所述 综上 总之 よって したがって 따라서 그러므로 summary sum]]:gmatch "%S+" do THEREFORE[fold.word(word)] = true end
 
 local CONDITIONS = {}
-for word in fold.text [[if unless had assuming suppose wenn falls si se gdyby если 如果 若 假如 もし 만약]]:gmatch "%S+" do
+for word in fold.text [[if unless had assuming assume suppose supposing imagine pretend
+  wenn falls si se gdyby если 如果 若 假如 もし 만약]]:gmatch "%S+" do
   CONDITIONS[fold.word(word)] = true
 end
+
+-- Words that grant something before the point that is made: "Although A is fuller, B is better".
+local GRANTS = {}
+for word in fold.text [[although though while whereas obwohl wahrend aunque sebbene embora hoewel chociaz хотя 虽然
+  尽管]]:gmatch "%S+" do GRANTS[fold.word(word)] = true end
+
+-- Words for what somebody else says.
+local SAYS = { says = true, say = true, said = true, states = true, stated = true, claims = true, claimed = true,
+  asserts = true, declares = true, insists = true, quote = true, quotes = true, quoted = true, according = true }
+
+-- Words that take a verdict back behind it: "A is better - wrong".
+local DENIALS = { wrong = true, ["false"] = true, incorrect = true, untrue = true, kidding = true }
 
 local SIGNS = { [","] = ",", [";"] = ",", ["("] = ",", [":"] = ":", [">"] = ">", ["<"] = "<", ["="] = "=",
   ["~"] = "=", ["/"] = "|",
@@ -67,9 +80,11 @@ local function word_sign(t, i)
   if is(t, i, "G") then return (not ADVERBS[text] or begins_clause(t, i)) and "r" or "" end
   if text == "没有" then return "?" end -- "A没有B好" says that B is better, "A, not B" the contrary
   if THEREFORE[text] then return "s" end
-  if kinds == "" then return "?" end
-  if CONDITIONS[text] then return "H" end
-  if is(t, i, "H") then return label.is_polite(t, i) and "" or "?" end
+  if kinds == "" then return DENIALS[text] and "x" or "?" end
+  if CONDITIONS[text] or text == "provided" and t.text[i + 1] == "that" then return "H" end
+  if is(t, i, "H") then return label.is_polite(t, i) and "" or "h" end
+  if GRANTS[text] then return "q" end
+  if SAYS[text] then return (is(t, i - 1, "P") or is(t, i - 2, "P")) and "" or "i" end
   if is(t, i, "N") and (label.side(t, behind_marks(t, i + 1))) then return "" end
   for _, pair in ipairs(ORDER) do
     if kinds:find(pair[1], 1, true) then
@@ -115,13 +130,14 @@ local function sign_of(t, i)
     return (t.capital[i] or t.n <= 3) and "c" or "?"
   end
   if t.letter[i] then
-    if t.capital[i] and is_article(t, i) then return t.letter[i] == "a" and "" or "?" end
+    if t.capital[i] and is_article(t, i) then return "" end
     if t.capital[i] then return t.letter[i] end
     return label.side(t, i) or is_alone(t, i) and t.letter[i]
       or t.letter[i] == "a" and t.n > 1 and "" or "?"
   end
   local side = label.side(t, i)
   if side then return side end
+  if t.text[i] == "first" and t.text[i - 1] == "at" then return "h" end
   if t.text[i] == "second" and (t.text[i + 1] == "thought" or t.text[i + 1] == "thoughts") then return "r" end
   if what == "word" and (is(t, i, "1") or is(t, i, "2")) then
     if NUMERALS[t.text[i]] then return "" end -- "the better one"
@@ -138,6 +154,7 @@ local function sign_of(t, i)
   end
   if what == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") and t.tight[i] then return ":" end
   if what == "=" and t.what[i + 1] == ">" then return "" end
+  if what == "!" and t.tight[i + 1] and (t.letter[i + 1] or t.what[i + 1] == "=") then return "?" end
   if what == "+" and t.tight[i] and (t.letter[i - 1] or t.what[i - 1] == "+") then return "g" end
   return SIGNS[what] or ""
 end
@@ -205,7 +222,7 @@ local function decision(clause, given)
     if clause:find "^[ab]g+$" then return clause:sub(1, 1) end
   end
   if clause:find "^[ab][|&][ab]e$" or clause == "ec" or clause:find "^cm?e%+?$" then return "tie" end
-  if clause == "" or clause:find "[?12cgr]" then return nil end
+  if clause == "" or clause:find "[?12cgrhiqx]" then return nil end
   if clause:find "e" and not clause:find "[^abem&=t]" or clause == "n+" or clause == "n+t" then return "tie" end
   if clause:find "^([ab])=+([ab])$" then return first_of(clause, "^([ab])=+([ab])$") and "tie" end
   for _, pattern in ipairs(WINS) do
@@ -238,6 +255,43 @@ local function option_of(clause)
   return value == NAMED[letter] and (rest == "" or decision(rest, true)) and letter or nil
 end
 
+-- Clauses behind one that decides which put it in doubt: "no", "it claims", and behind a tie a leaning: "slight edge to A".
+local function doubts(clause, found)
+  return clause:find "^[|&?]*!+%?*$" ~= nil or clause == "x" or clause:find("i", 1, true) ~= nil
+    or found == "tie" and clause:find("?", 1, true) ~= nil and clause:find "^[^ab]*[ab][^ab]*$" ~= nil
+end
+
+--- What clauses decide, one after the other.
+---@class fellowship.Clauses
+---@field found "a"|"b"|"tie"|nil
+---@field named "a"|"b"|"tie"|nil a name alone that decided nothing
+---@field bare boolean what was found is a name alone
+---@field n integer
+---@field unknown boolean words that are not known stand before
+
+--- Takes up a clause; false where it contradicts those before it.
+---@param so fellowship.Clauses
+---@param clause string
+---@param given boolean
+---@param single boolean it is the only one
+local function take(so, clause, given, single)
+  if offers(clause) or clause:find "H" then return false end
+  local option, granted = option_of(clause), so.n == 0 and clause:match "^[&s]*q(.*)$"
+  local value, alone = decision(option or granted or clause:gsub("q", "u"), given)
+  so.n = so.n + 1
+  if not value then
+    so.unknown = so.unknown or clause:find "[?hix]" ~= nil
+    return not (so.found and doubts(clause, so.found)) and not clause:find "^[abc]%)"
+  end
+  if so.found and so.found ~= value or so.named and so.named ~= value then return false end
+  if granted or alone and not (given and not so.unknown or single or clause:find("s", 1, true)) then
+    so.named = value
+  else
+    so.found, so.bare = value, so.n == 1 and alone or false
+  end
+  return true
+end
+
 --- What the clauses of a sentence decide together: nil when none does, false when they contradict each other.
 ---@param signs string
 ---@param given boolean it is the value of a heading, so that a name alone decides
@@ -246,34 +300,24 @@ end
 function choice.of(signs, given)
   signs = signs:match "^(.*[abcemn].-)y" or signs -- reasons decide nothing
   if given and signs:find "^w*1[.,:)]+[abc]" then return first_of_ranking(signs) end
+  if not given and signs:find "^[^:]*[?!ih][^:]*:" or signs:find "^[&su]*h+," then return nil end -- "It says: ..."
   local headed = signs:find "[abc]:"
   signs = signs:gsub("w*%-+w*[:=]([ab])", "%1-"):gsub("s[,:]", "s"):gsub("[.:]", ",")
   if signs:find "[abcm].*r" then return false end -- "A, no wait, B"
-  local found, bare, n, unknown = nil, false, 0, false
+  local so = { n = 0, bare = false, unknown = false }
   local single = not signs:find "[^,],+[^,]" and not headed
   for clause in signs:gmatch "[^,]+" do
-    if offers(clause) or clause:find "H" then return false end
-    local option = option_of(clause)
-    local value, alone = decision(option or clause, given)
-    n = n + 1
-    if alone and given and found and found ~= value then return false end
-    if alone and not (given and not unknown or single or clause:find("s", 1, true)) then value = nil end
-    if value then
-      if found and found ~= value then return false end
-      found, bare = value, n == 1 and alone or false
-    else
-      unknown = unknown or clause:find("?", 1, true) ~= nil
-      if clause:find "^[abc]%)" then return false end
-    end
+    if not take(so, clause, given, single) then return false end
   end
-  return found, bare and n == 1
+  return so.found, so.bare and so.n == 1
 end
 
 --- Whether a sentence begins by taking back what was said: "Wait, ...", "No, ...", "On reflection: ...".
 ---@param signs string
 ---@return boolean
 function choice.takes_back(signs)
-  return signs:find "^[&us,p]*!?r" ~= nil or signs:find "^[&us,]*!," ~= nil
+  return signs:find "^[&us,p]*!?r" ~= nil or signs:find "^[&us,]*!," ~= nil or signs:find "^|" ~= nil
+    or signs == "!"
 end
 
 --- A heading in front of a colon, or of "is": whether it is one of an answer, and what follows it.
@@ -285,12 +329,12 @@ function choice.heading(signs, overall)
   local asked, behind = signs:match "^([sp+w]*),[,abce]*|[,abce|]*(:.*)$" -- "Answer (A/B/C): B"
   if asked then signs = asked .. "w" .. behind end
   local head, rest = signs:match "^([^:]*):(.*)$"
-  if head and head:find "[w+]" and not head:find "[-abcev=><|12]" then
+  if head and head:find "[w+p]" and not head:find "[-abcev=><|12]" then
     return rest, head:find "[^w+s&,pru]" ~= nil
   end
-  rest = signs:match "^[sp,w+]*[w+]=(.*)$"
+  rest = signs:match "^[supr,w+]*[w+]=(.*)$"
   if rest then return rest, false end
-  head, rest = signs:match "^([sp,+]*w[w+]*)([=abcemn!].*)$"
+  head, rest = signs:match "^([supr,+]*w[w+]*)([=abcemn!].*)$"
   if head then return rest:gsub("^=", ""), false end
   local at, last = signs:match "^.*[,.]()[uspr&+]*w[+w]*[:=](.+)$" -- "..., but final answer: B"
   if last and overall and overall >= at - 1 then return last, false end

@@ -19,7 +19,7 @@ choices.FINAL, choices.ANSWER, choices.SENTENCE, choices.LETTER = 4, 3, 2, 1
 -- A text with more sentences that could be statements is none of a judge; of a longer sentence only so much is read.
 local MOST, LONG = 1500, 400
 
--- Behind double brackets so much is looked at.
+-- Short lines, and how much is looked at behind double brackets.
 local SHORT = 60
 
 ---@class fellowship.Choice
@@ -44,15 +44,11 @@ function Reader:add(value, tier, line)
     if self.said then st.reported, self.reported = false, false end -- a second one is no part of it
     self.said = true
   end
+  if self.example or self.under and tier <= choices.SENTENCE then return nil end
   -- Under a criterion a heading of an answer is one for the criterion.
   if self.topic and (tier == choices.ANSWER or tier == choices.SENTENCE) then return nil end
   self.list[#self.list + 1] = st
   return st
-end
-
-local function sentence_end(text, from, to)
-  local stop = text:find("[.!?;][%s\"'*)%]]", from)
-  return stop and stop < to and stop or to
 end
 
 --- The value of a heading: what the signs behind it decide, or the rest of its line; and whether it took the rest.
@@ -67,13 +63,24 @@ end
 
 local ALONE = { w = true, ["+w"] = true, ["w:"] = true, ["+w:"] = true, ["+"] = true, ["+:"] = true }
 
+--- What the line just above says of one: that it is an example, or of what it is.
+function Reader:begin(line)
+  self.example, self.introduced = source.is_example(line, self.introduced, self.example), source.introduces(line)
+  self.under, self.above = self.above and not line.apart, false
+  local text, from, to = line.text, line.from, line.to
+  if to - from < SHORT and not line.heading and not line.item and not text:find("[^%w ]", from) then
+    local _, count = text:sub(from, to):gsub("%w+", "")
+    self.above = count <= 3 -- a heading without a mark, unless it decides
+  end
+end
+
 --- Whether a line has to do with the heading of an answer: it is one, with its value or before it, or the value of one
 --- above; and how far that goes.
 function Reader:answer(line, signs, final, stop, pending)
   local text = line.text
   local rest, criterion = choice.heading(signs, final)
   local tier = (final or line.marked) and choices.FINAL or choices.ANSWER
-  if rest and criterion then return true, line.to end
+  if rest and criterion then return true, stop end
   if rest and (rest:find "[^,.]" or stop < line.to) then
     local value, whole = value_of(text, stop + 1, line.to, rest)
     self:add(value or false, tier, line)
@@ -99,7 +106,8 @@ end
 
 function Reader:line(line)
   local text, from, to = line.text, line.from, line.to
-  local stop, pending = sentence_end(text, from, to), self.pending
+  self:begin(line)
+  local stop, pending = source.sentence_end(text, from, to), self.pending
   self.pending, self.count = nil, self.count + 1
   -- Without a heading, a sentence with a word that is not known decides nothing.
   local t = tokens.of(text, from, math.min(stop, from + LONG), nil, not pending and not text:find("^[:*\"']", to))
@@ -118,33 +126,53 @@ function Reader:line(line)
   self:settle(line, signs, reports, decides)
 end
 
---- Whether words before double brackets say that what is in them is somebody else's, or not so.
-local function is_doubtful(text, from, to)
-  local t = tokens.of(text, math.max(from, to - LONG), to)
-  local reports, denied, own = false, false, false
-  for i = 1, t.n do
-    if t.what[i] == "," or t.what[i] == ";" then
-      if not is(t, i - 1, "I") then reports = false end
-      denied = false
-    elseif is(t, i, "P") then own = true
-    elseif is(t, i, "I") and not own then reports = true
-    elseif is(t, i, "X") or is(t, i, "H") and not label.is_polite(t, i) then denied = true end
+--- What the words of a clause say of what is in double brackets behind it.
+local function clause_of(t, from, to)
+  local c = { words = 0, unknown = 0, verdict = false, reports = false, denied = false, own = false, led = false }
+  for i = from, to do
+    if t.what[i] == "word" then
+      c.words = c.words + 1
+      if is(t, i, "P") then c.own = true end
+      if is(t, i, "I") and not c.own then c.reports = true end
+      if is(t, i, "X") or is(t, i, "H") and not label.is_polite(t, i) then c.denied = true end
+      if t.kinds[i] == "" and not t.letter[i] then c.unknown = c.unknown + 1
+      elseif t.letter[i] or t.kinds[i]:find "[WMBVTYL]" then c.verdict = true end
+      if is(t, i, "W") and c.unknown > 0 and not c.own then c.led = true end -- "Initial verdict", "Accuracy winner"
+    end
   end
-  return reports or denied
+  c.other = t.text[to] == "than" or t.text[to] == "of" and t.text[to - 1] == "instead"
+  return c
 end
 
-local IS = { is = true, was = true, would = true, seems = true, were = true }
+--- Whether words before double brackets say that what is in them is somebody else's, or not so, or of a criterion.
+local function is_doubtful(text, from, to)
+  local t = tokens.of(text, math.max(from, to - LONG), to)
+  local n = t.text[t.n] == "final" and t.n - 1 or t.n -- which source.clean adds
+  local begins, c = 1, nil
+  for i = 1, n + 1 do
+    if i > n or t.what[i] == "," or t.what[i] == ";" then
+      local last = clause_of(t, begins, i - 1)
+      if last.words > 0 or not c then
+        if c and c.reports and is(t, begins - 2, "I") then last.reports = true end -- "it says, [[A]]"
+        c, begins = last, i + 1
+      end
+    end
+  end
+  return c.reports or c.denied or c.led or c.other or c.unknown > 0 and not c.verdict
+end
 
---- Whether words behind double brackets make them a condition's: "[[A]] if A is better".
+--- Whether words behind double brackets put them in doubt: "[[A]] if A is better", "[[A]] on style".
 local function is_conditional(text, from, to)
   local t = tokens.of(text, from, math.min(to, from + SHORT))
-  if t.what[1] == "?" then return true end
-  local says = IS[t.text[1]]
+  local first = t.what[1]
+  if first == "?" or first == "/" or first == "|" or first == "&" or first == "=" then return true end
+  if first == '"' then return is_conditional(text, t.at[1] + 1, to) end
+  if first == "word" and not t.letter[1] and text:find("^%u", t.at[1]) then return false end -- another sentence
   for i = 1, t.n do
-    if says and t.kinds[i] == "" and t.what[i] == "word" and not t.letter[i] then return true end -- "[[A]] is wrong"
-    if t.what[i] ~= "word" then return t.what[i] == '"' and is_conditional(text, t.at[i] + 1, to) end
-    if is(t, i, "I") or is(t, i, "H") then return true end
-    if is(t, i, "Y") or is(t, i, "K") then return false end
+    if t.what[i] ~= "word" or is(t, i, "Y") or is(t, i, "K") then return false end
+    if t.letter[i] or t.kinds[i] == "" or is(t, i, "I") or is(t, i, "H") or is(t, i, "L") or is(t, i, "X") then
+      return true
+    end
   end
   return false
 end
@@ -196,7 +224,7 @@ end
 function Reader:sentences(line, at)
   local text, to, decides = line.text, line.to, nil
   while at <= to and self.count <= MOST do
-    local stop = sentence_end(text, at, to)
+    local stop = source.sentence_end(text, at, to)
     self.count = self.count + 1
     local t = tokens.of(text, at, math.min(stop, at + LONG), nil, true)
     local signs, overall = choice.signs(t)
@@ -221,6 +249,7 @@ end
 function Reader:settle(line, signs, reports, decides)
   local unknown, colon = signs:find("?", 1, true) ~= nil, line.text:find("^:%**$", line.to - 2)
     or line.text:find("^:", line.to)
+  self.above = self.above and not decides and unknown and not signs:find "[ab]"
   if line.heading then self.topic = not decides and unknown and not signs:find "^[ab]$" end
   if reports and (colon or line.heading) and not decides then self.reported, self.said = true, false
   elseif not decides and unknown then self.reported = false end
@@ -238,7 +267,7 @@ function Reader:row(row)
     local signs = choice.signs(tokens.of(text, cells[2].from, math.min(cells[2].to, cells[2].from + LONG)))
     if ALONE[signs] then
       self.winners = true -- the head of a column
-    elseif head:find "[w+]" and not head:find "[^w+s]" or head == "" and overall and self.winners then
+    elseif head:find "[w+]" and not head:find "[^w+s:]" or head == "" and overall and self.winners then
       self:add(choice.of(signs, true) or false, overall and choices.FINAL or choices.ANSWER, row)
     end
   end
@@ -357,6 +386,10 @@ function choices.decide(all, lines, round)
           if seen and st.tier >= choices.SENTENCE and st.value ~= last.value then differ = true end
           seen = seen or st == last
         end
+      end
+      local letter = list[#list]
+      if letter.tier == choices.LETTER and not letter.named and letter.line == lines and letter.value ~= last.value then
+        differ = true
       end
       if differ then return nil, "differ" end
       if last.value == false then return nil, "missing" end

@@ -52,13 +52,17 @@ local function differs(x, y)
   return x.a.value ~= y.a.value or x.b.value ~= y.b.value
 end
 
+local function other_topic(x, y)
+  return x.topic and y.topic and x.topic ~= y.topic
+end
+
 --- The last statement of each side, where the rounds are no different criteria's. A round with one side alone corrects
 --- that side.
 local function last_round(list)
   local rounds, last = rounds_of(list), nil
   for _, round in ipairs(rounds) do
     if round.a and round.b then
-      if last and differs(last, round) and round.a.topic and last.a.topic and round.a.topic ~= last.a.topic then
+      if last and differs(last, round) and (other_topic(last.a, round.a) or other_topic(last.b, round.b)) then
         return nil, DIFFER, "a"
       end
       last = round
@@ -73,13 +77,13 @@ local function last_round(list)
 end
 
 --- What stands of each side's statements: those since they were last taken back and made anew. Nil where nothing was
---- said anew.
-local function standing(list, round)
+--- said anew; `sided` where that must be about one of both.
+local function standing(list, round, sided)
   local latest, any, anew = {}, #list == 0, false
   for _, st in ipairs(list) do
     if st.tier >= scores.BARE then
       any = true
-      if st.round == round then anew = true end
+      if st.round == round and (st.side or not sided) then anew = true end
       latest[st.side or ""] = math.max(latest[st.side or ""] or 0, st.round)
     end
   end
@@ -99,7 +103,7 @@ end
 ---@return string? kind why not
 ---@return "a"|"b"|nil side of whom
 function decide.both(list, round)
-  list = standing(list, round)
+  list = standing(list, round, true)
   if not list then return nil, DIFFER, "a" end
   local sided = {}
   for _, st in ipairs(list) do
@@ -129,14 +133,8 @@ function decide.both(list, round)
   return nil, MISSING, #of_side(sided, "a", scores.BARE) > 0 and "b" or "a"
 end
 
---- The statement of one score that decides.
----@param list fellowship.Statement[]
----@param round integer how often something was taken back
----@return fellowship.Statement?
----@return string? kind why not
-function decide.one(list, round)
-  list = standing(list, round)
-  if not list then return nil, DIFFER end
+--- The statement that decides, whatever follows.
+local function last_of(list)
   for tier = scores.OVERALL, scores.BARE, -1 do
     local found = {}
     for _, st in ipairs(list) do
@@ -156,6 +154,20 @@ function decide.one(list, round)
     end
   end
   return nil, #list > 0 and CRITERIA or MISSING
+end
+
+--- The statement of one score that decides.
+---@param list fellowship.Statement[]
+---@param round integer how often something was taken back
+---@return fellowship.Statement?
+---@return string? kind why not
+function decide.one(list, round)
+  list = standing(list, round)
+  if not list then return nil, DIFFER end
+  local found, why = last_of(list)
+  local behind = list[#list]
+  if found and behind.tier == scores.BARE and behind.value and behind.value ~= found.value then return nil, DIFFER end
+  return found, why
 end
 
 return decide

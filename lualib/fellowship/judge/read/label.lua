@@ -22,6 +22,7 @@ local label = {}
 ---@field gives boolean somebody gives something
 ---@field wrong_scale boolean it names another scale than the one that is wanted
 ---@field colon boolean
+---@field about boolean? a word in front of what it is about: "in terms of", "regarding"
 ---@field revised boolean? a word that takes back what stands before it
 
 --- An empty label; `from` is one whose score words hold on: "Score A: 8, B: 6".
@@ -147,8 +148,22 @@ function label.is_polite(t, i)
   return MODAL[t.text[i]] and SPEAKERS[t.text[before]] or false
 end
 
+-- Words in front of what a score is about, and "according to" somebody.
+local ABOUT = { terms = true, regarding = true, concerning = true, respect = true, aspect = true, criterion = true,
+  dimension = true, category = true, hinsicht = true, bezuglich = true }
+
+local function is_about(t, i)
+  if t.text[i] ~= "according" then return ABOUT[t.text[i]] end
+  for j = i + 1, i + 3 do
+    if is(t, j, "N") then return true end
+  end
+  return false
+end
+
 local function add_word(l, t, i)
   local kinds = t.kinds[i]
+  l.about = l.about or is_about(t, i)
+  if t.text[i] == "then" then l.revised = true end
   l.words = l.words + 1
   if kinds == "" then
     l.unknown = l.unknown + 1
@@ -195,7 +210,7 @@ function label.take(l, t, i, scale)
   end
   if side == "c" then l.unknown = l.unknown + 1
   elseif side then add_side(l, side)
-  elseif t.letter[i] then l.unknown = l.unknown + (t.letter[i] == "a" and 0 or 1) -- an article, or nobody
+  elseif t.letter[i] then l.unknown = l.unknown + (t.letter[i] == "c" and 1 or 0) -- an article, or nobody
   elseif t.what[i] == "word" then add_word(l, t, i)
   elseif t.what[i] == "digits" or t.what[i] == "fraction" then l.unknown = l.unknown + 1
   elseif t.what[i] == ":" then l.colon = true

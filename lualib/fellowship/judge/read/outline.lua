@@ -39,15 +39,18 @@ end
 ---@return "a"|"b"|nil side
 ---@return integer? topic the criterion that it stands under
 ---@return boolean overall
+---@return boolean score they say that these are scores
 function Outline:context()
-  local side, topic, overall = nil, nil, false
+  local side, topic, overall, score = nil, nil, false, false
   for i = #self.stack, 1, -1 do
     local entry = self.stack[i]
     if not side and #entry.label.sides == 1 then side = entry.label.sides[1] end
     topic = topic or not overall and entry.topic or nil
-    overall = overall or not topic and entry.label.overall and label.is_clear(entry.label)
+    local plain = not topic and label.is_clear(entry.label)
+    overall = overall or plain and entry.label.overall
+    score = score or plain and entry.label.score
   end
-  return side, topic, overall
+  return side, topic, overall, score
 end
 
 return outline

@@ -39,7 +39,7 @@ local function tail(t, i, l, found)
         found.side = side
       elseif t.letter[i] or what == "digits" then
         if not t.letter[i] then found.unknown = true end
-        if t.letter[i] and t.letter[i] ~= "a" then found.unknown = true end
+        if t.letter[i] == "c" then found.unknown = true end
       elseif is(t, i, "Y") or is(t, i, "C") or is(t, i, "K") or is(t, i, "R") then
         return i
       elseif is(t, i, "N") then
@@ -65,6 +65,20 @@ end
 local function is_conditional(t, i)
   while i <= t.n and t.what[i] ~= "word" do i = i + 1 end
   return CONDITION[t.text[i]] or false
+end
+
+-- Words that say that it is not so, or that somebody else says it.
+local DENIALS = { wrong = true, ["false"] = true, incorrect = true, untrue = true, kidding = true }
+local SAYS = { says = true, claims = true, said = true, claimed = true, states = true, stated = true }
+
+--- Whether what follows a statement puts it in doubt: "8/10 - not", "8/10, it claims".
+local function is_doubted(t, i)
+  if t.what[i] == "?" then return true end
+  while i <= t.n and (t.what[i] ~= "word" and t.what[i] ~= "digits"
+    or t.kinds[i]:find "[FRK]" and not t.kinds[i]:find "X" and not SAYS[t.text[i]]) do i = i + 1 end
+  local text, last = t.text[i], t.what[i + 1] ~= "word" and t.what[i + 1] ~= "digits"
+  if DENIALS[text] or is(t, i, "X") then return last or t.text[i + 1] == "really" or is(t, i + 1, "O") end
+  return SAYS[text] and (last or t.what[i - 1] == "," and (is(t, i + 1, "F") or is(t, i + 1, "N"))) or false
 end
 
 local function tier_of(l, found, embedded)
@@ -146,9 +160,9 @@ function scores.read(list, t, scale, options)
     local side = label.side(t, i, l.own)
     local found = not side and not is_part(t, i) and not number.scale(t, i, scale) and number.score(t, i, scale)
     if found then
-      local stop = options.pairs and (#l.sides ~= 1) and read_pair(list, t, l, found, scale, embedded)
+      local stop = options.pairs and not tale and (#l.sides ~= 1) and read_pair(list, t, l, found, scale, embedded)
       if stop then return label.new(), count + 2, l end
-      if found.followed then found.value = false end
+      if found.followed or is_doubted(t, number.close(t, found.stop)) then found.value = false end
       first = first or l
       local known, behind = #list, tail(t, number.close(t, found.stop), l, found)
       if l.inherited and #l.sides == 0 and not found.side then
@@ -167,13 +181,14 @@ function scores.read(list, t, scale, options)
         before = last or before
       end
       count = count + 1
-      local unknown = #list == known and t.what[i - 1] == "(" and l.unknown or 0 -- "Accuracy (40%): ..."
+      local part = t.what[i - 1] == "(" or t.what[found.stop] == ":" -- "Accuracy (40%): ...", "Turn 1: ..."
+      local unknown = #list == known and part and l.unknown or 0
       l, i = label.new(l), math.max(behind, found.stop)
       l.unknown = unknown
     else
       if (t.what[i] == "," or t.what[i] == ";") and (l.unknown > 0 or l.hypothetical) then
         tale = tale or l.hypothetical
-        local topic = l.words <= 3
+        local topic = l.words <= 3 or l.about
         local next = label.new()
         next.unknown, next.reports, next.own, next.trails = topic and l.unknown or 0, l.reports, l.own, true
         l, embedded = next, true

@@ -122,6 +122,50 @@ local function cells_of(text, from, to)
   return list
 end
 
+--- Whether the full stop at a place belongs to "e.g.", "i.e.", "vs." or "cf.".
+local function is_abbreviation(text, at)
+  local before = text:sub(math.max(1, at - 4), at - 1):lower()
+  return before:find "%f[%a]e%.?g$" or before:find "%f[%a]i%.?e$" or before:find "%f[%a]vs$" or before:find "%f[%a]cf$"
+end
+
+--- Where the sentence that begins at a place of a line ends.
+---@param text string
+---@param from integer
+---@param to integer the line's end
+---@return integer
+function source.sentence_end(text, from, to)
+  local at = from
+  while true do
+    local stop = text:find("[.!?;][%s\"'*)%]]", at)
+    if not stop or stop > to then return to end
+    if text:byte(stop) ~= 46 or not is_abbreviation(text, stop) then return stop end
+    at = stop + 1
+  end
+end
+
+-- Words of lines above what is no verdict, but an instance of one.
+local EXAMPLES = { "[Ee]xample", "[Ss]ample", "[Tt]emplate", "[Pp]laceholder", "[Ee]%.g%." }
+
+--- Whether a line says that an example of a verdict follows.
+---@param line fellowship.Line
+---@return boolean
+function source.introduces(line)
+  if line.to - line.from >= 60 or not line.text:find("^[:*]", line.to) then return false end
+  for _, word in ipairs(EXAMPLES) do
+    if line.text:find(word, line.from) then return true end
+  end
+  return false
+end
+
+--- Whether a line belongs to an example that a line above it introduces: it follows, or the one before it belongs to it.
+---@param line fellowship.Line
+---@param introduced boolean? the line above does
+---@param example boolean? the line above belongs to one
+---@return boolean
+function source.is_example(line, introduced, example)
+  return introduced or example and not line.apart or false
+end
+
 --- Takes the marks off a line's beginning and end.
 local function line_of(text, base)
   local from, to = trim(text, 1, #text)

@@ -36,12 +36,13 @@ local OUTSIDE = { marked = false, cited = false, base = 0 }
 
 --- Notes what stands around the statements that were added since there were `from`.
 function Reader:place(from, line)
-  local side, topic, overall = self.outline:context()
+  local side, topic, overall, headed = self.outline:context()
   for i = from + 1, #self.list do
     local st = self.list[i]
     st.topic, st.round = topic, st.round or self.round
     if st.at then st.at, st.stop = st.at + line.base, st.stop + line.base end
-    if self.sides then st.side = st.side or not st.unnamed and side or nil end
+    if self.sides then st.side = st.side or (not st.unnamed or st.out) and side or nil end
+    if st.tier == scores.BARE and headed and not topic then st.tier = scores.SCORE end
     local tier, whole = st.tier, self.sides and st.score and st.named
     if tier > scores.CRITERION then
       if overall and not topic then tier = scores.OVERALL
@@ -71,7 +72,7 @@ local BEGINNING = 40
 
 local function may_take_back(t)
   for i = 1, math.min(t.n, 8) do
-    if t.kinds[i]:find "[GX]" or t.text[i] == "second" then return true end
+    if t.kinds[i]:find "[GRX]" or t.text[i] == "second" then return true end
   end
   return false
 end
@@ -90,8 +91,7 @@ local function sentences(text, from, to)
   local at = from
   return function()
     if at > to then return nil end
-    local start, stop = at, text:find("[.!?;][%s\"'*)%]]", at)
-    if not stop or stop > to then stop = to end
+    local start, stop = at, source.sentence_end(text, at, to)
     at = text:find("%S", stop + 1) or to + 1
     return start, stop
   end
@@ -171,6 +171,7 @@ end
 
 --- A line that is no row of a table.
 function Reader:line(line)
+  self.example, self.introduced = source.is_example(line, self.introduced, self.example), source.introduces(line)
   if is_prose(line) then
     self:take_back(line.text, line.from, line.to)
     self.pending = nil
@@ -185,6 +186,9 @@ function Reader:line(line)
     known.n = known.n + 1
     self:sentence(line, start, stop, known)
     if self.sentences > MOST_SENTENCES then break end
+  end
+  if self.example then
+    for i = #self.list, before + 1, -1 do self.list[i] = nil end
   end
   if line.heading and #self.list > before then self.outline:close(line.level + 1) end
   self:place(before, line)
@@ -221,8 +225,8 @@ function Reader:settle(line, l, has_value, alone)
     if named and (l.colon or short and label.is_clear(l) and l.words <= 3) then
       self.outline:open(line.level, l)
       if not l.colon then self.pending = l end -- "Assistant A" above its score
-    elseif short and not line.item and l.words <= 4 and not label.is_clear(l) and not text:find("[.!?]", line.to)
-      and not text:find(":%D*%d", line.from) then
+    elseif short and not line.item and l.words <= 4 and not l.colon and not label.is_clear(l)
+      and not text:find("[.!?]", line.to) then
       self.outline:open(line.level, l) -- a heading without a mark
     end
   end

@@ -140,8 +140,9 @@ local KINDS = {
     hoewel chociaz хотя 虽然 尽管 aber mais sino pero ma mas maar ale но 而是 但 但是]],
   X = [[not no isn doesn don wasn aren cannot can't cant didn nor nicht kein keine ne pas non no nao niet nie не
     нет 不 没有 ない 아니]],
-  H = [[would could might may should must if unless without had were wouldn couldn shouldn assuming suppose
-    hypothetical hypothetically otherwise almost nearly instead previously initially originally earlier maximum
+  H = [[would could might may should must if unless without had were wouldn couldn shouldn assuming suppose supposing
+    hypothetical hypothetically otherwise almost nearly instead previously initially originally supposedly
+    initial preliminary tentative provisional draft prior previous original earlier maximum
     minimum max min possible potential ware hatte konnte wenn falls serait aurait si pourrait seria habria
     podria sarebbe avrebbe potrebbe se teria poderia zou gdyby bylby бы если 如果 若 假如 もし
     만약]],
@@ -159,7 +160,7 @@ local KINDS = {
   -- what takes back what was said before
   G = [[wait actually correction corrected correcting reconsider reconsidered reconsidering reconsideration
     reflection revise revised revising revision hmm oops scratch sorry retract retracted updated amended
-    changed change make thought korrektur korrigiert uberarbeitet eigentlich halt moment corrige revise corregido correccion
+    update edit edited addendum amendment ignore disregard scrap changed change make thought korrektur korrigiert uberarbeitet eigentlich halt moment corrige revise corregido correccion
     revisado realidad corretto correzione rivisto realta corrigido gecorrigeerd herzien исправлено
     исправление 更正 修正 订正 等等 不对 訂正 수정 정정]],
   Y = [[because since due given considering thanks weil da denn wegen car parce puisque porque ya perche poiche pois
