@@ -1,37 +1,41 @@
--- The main job: prompts -> feedback loop -> judge -> preference dataset (arXiv 2408.08688).
+-- The main job: prompts -> candidates -> ranking -> preference dataset. By default a feedback loop and a judge, as in
+-- arXiv 2408.08688.
 
 local fellowship = require "fellowship"
 local json = fellowship.json
 local preference = fellowship.preference
 local prices = require "fellowship.money.prices"
 local stats = require "fellowship.money.count"
+local candidates = require "fellowship.command.candidates"
+local rankings = require "fellowship.command.rankings"
 local response_counts = require "fellowship.command.response_counts"
 local method = require "fellowship.command.evaluators"
 local verdict_counts = require "fellowship.command.verdict_counts"
 
-local RESPONSE_KEYS = { "id", "prompt", "responses", "cut", "feedback" }
+local RESPONSE_KEYS = { "id", "prompt", "responses", "cut", "feedback", "models", "scores" }
 
 -- ---- asking: one row ----
 
---- Responses, what the judge says of them, and with --improve members what branches off the loop.
-local function work_on(prompt, loop, judge, o)
-  local result = loop:respond(prompt)
-  local made = { prompt = prompt, responses = result.responses, cut = result.cut, feedback = result.feedback }
+--- What branches off the loop, and what the judge says of it.
+local function grow(made, prompt, loop, judge, o)
+  local result = made.result
+  made.grown = preference.members.grow(loop, result, { revisions = o.revisions, feedbacks = o.feedbacks,
+    temperature = o["branch-temperature"] })
+  local asks = {}
+  for n, round in ipairs(made.grown) do
+    asks[n] = function() return preference.members.judge(judge, prompt, result.responses[n], round) end
+  end
+  made.judged = fellowship.all(asks)
+end
+
+--- Candidates, how they are ranked, and with --improve members what branches off the loop.
+local function work_on(id, prompt, tools, o)
+  local made = tools.source:of(id, prompt)
+  made.prompt = prompt
   fellowship.all(
+    function() made.ranked = tools.ranking:rank { prompt = prompt, responses = made.responses } end,
     function()
-      made.comparisons = preference.climb(#result.responses, function(a, b)
-        return judge:compare { prompt = prompt, a = result.responses[a], b = result.responses[b] }
-      end)
-    end,
-    function()
-      if o.improve ~= "members" then return end
-      made.grown = preference.members.grow(loop, result, { revisions = o.revisions, feedbacks = o.feedbacks,
-        temperature = o["branch-temperature"] })
-      local asks = {}
-      for n, round in ipairs(made.grown) do
-        asks[n] = function() return preference.members.judge(judge, prompt, result.responses[n], round) end
-      end
-      made.judged = fellowship.all(asks)
+      if o.improve == "members" then grow(made, prompt, tools.source.loop, tools.judge, o) end
     end)
   return made
 end
@@ -46,11 +50,29 @@ local function write_verdict(files, id, a, b, v, counts)
   if v.flipped then counts.flipped = counts.flipped + 1 end
 end
 
-local function write_provenance(run, row, files, id, made, counts)
+--- Lists of which elements are missing, as JSON has them.
+local function with_nulls(list, count)
+  if not list then return nil end
+  local whole = json.array()
+  for i = 1, count do whole[i] = list[i] or json.null end
+  return whole
+end
+
+local function write_provenance(run, row, number, files, id, made, counts)
+  local count, several = #made.responses, made.models ~= nil
   files.responses:write(run:output(row, { id = id, prompt = made.prompt, responses = json.array(made.responses),
-    cut = response_counts.cut_list(made.cut, #made.responses), feedback = json.array(made.feedback) }, RESPONSE_KEYS))
-  for _, c in ipairs(made.comparisons) do
+    cut = response_counts.cut_list(made.cut, count),
+    feedback = several and with_nulls(made.feedback, count) or not several and json.array(made.feedback) or nil,
+    models = with_nulls(made.models, count), scores = with_nulls(made.scores, #(made.scores or {})) }, RESPONSE_KEYS))
+  for _, failed in ipairs(made.problems) do run:fail(row, number, failed.error) end
+  for _, c in ipairs(made.ranked.comparisons or {}) do
     write_verdict(files, id, "response_" .. c.a, "response_" .. c.b, c.verdict, counts)
+  end
+  for n, rating in ipairs(made.ranked.ratings or {}) do
+    files.scores:write(rankings.row(id, files.ranking, n, made.models and made.models[n], rating))
+    rankings.count(files.outcome, id, rating)
+    counts.scored, counts.unscored = counts.scored + 1, counts.unscored + (rating.score == nil and 1 or 0)
+    if rating.error then run:fail(row, number, rating.error) end
   end
 end
 
@@ -93,15 +115,21 @@ local function sums_of(set)
 end
 
 local SUM_KEYS = { "pairs", "kto", "without_pair", "dropped", "cut", "inverted" }
-local RESULT_KEYS = { "rows", "failed", "format", "pairs", "chosen_mode", "kto", "without_pair", "dropped", "cut",
-  "inverted", "duplicates", "comparisons", "swap", "generator", "reviewer" }
+local RESULT_KEYS = { "rows", "failed", "format", "ranking", "pairs", "chosen_mode", "kto", "without_pair", "dropped",
+  "cut", "inverted", "duplicates", "comparisons", "scores", "cycles", "swap", "generator", "reviewer" }
 
 local function save_results(run, sets, counts, rows)
   local o, results = run.options, sums_of(sets.single)
   results.rows, results.failed, results.format, results.chosen_mode = run.done, run.failures.count, o.format, o.pairs
   results.duplicates = json.object({ exact = rows.exact or 0, near = rows.near or 0 }, { "exact", "near" })
-  results.comparisons = json.object({ a = counts.a, b = counts.b, tie = counts.tie, unparsed = counts.unparsed },
-    { "a", "b", "tie", "unparsed" })
+  results.ranking = o.rank
+  if rankings.is_scored(o.rank or "ladder") then
+    results.scores = json.object({ n = counts.scored, unscored = counts.unscored }, { "n", "unscored" })
+  else
+    results.comparisons = json.object({ a = counts.a, b = counts.b, tie = counts.tie, unparsed = counts.unparsed },
+      { "a", "b", "tie", "unparsed" })
+  end
+  results.cycles = counts.cycles > 0 and counts.cycles or nil
   results.swap = o.swap and json.object({ flipped = counts.flipped, n = counts.n }, { "flipped", "n" }) or nil
   for _, name in ipairs { "generator", "reviewer" } do
     results[name] = sets[name] and json.object(sums_of(sets[name]), SUM_KEYS) or nil
@@ -116,13 +144,6 @@ local function shown(named)
   return named:find(behind, 1, true) == 1 and named or ("%s (%s)"):format(named, behind)
 end
 
---- The models as the loop and the judge ask them.
-local function asked_models(loop, judge)
-  local reviewers = {}
-  for i, reviewer in ipairs(loop.reviewers) do reviewers[i] = reviewer.model end
-  return { generator = loop.generator, reviewers = reviewers, judge = judge.model }
-end
-
 --- What the answers took, at the prices of the table's date.
 local function given()
   local all = stats.given_in_all()
@@ -130,18 +151,27 @@ local function given()
   return all
 end
 
-local function save_card(run, sets, list, counts, rows, asked)
-  local o, reviewers = run.options, {}
-  for i, named in ipairs(o.reviewer) do reviewers[i] = shown(named) end
-  local models, seen = {}, {}
-  for _, named in ipairs { o.generator, table.unpack(sets.reviewer and o.reviewer or {}) } do
-    if not seen[named] then models[#models + 1] = shown(named) end
-    seen[named] = true
+local function shown_all(list)
+  local names = {}
+  for i, named in ipairs(list or {}) do names[i] = shown(named) end
+  return names
+end
+
+local function save_card(run, sets, list, counts, rows, tools)
+  local o, models, seen = run.options, {}, {}
+  for _, names in ipairs { o.generator or {}, sets.reviewer and o.reviewer or {} } do
+    for _, named in ipairs(names) do
+      if not seen[named] then models[#models + 1] = shown(named) end
+      seen[named] = true
+    end
   end
+  local source, judge = tools.source, tools.judge
   run:save("README.md", preference.card {
     version = fellowship.version, script = "fellowship run preference", notes = {}, models = models,
-    asked = asked_models(asked.loop, asked.judge), given = given(),
-    generator = shown(o.generator), reviewers = reviewers, judge = shown(o.judge), responses = o.responses,
+    asked = { generators = source.generators, reviewers = source.reviewers, judge = judge and judge.model },
+    given = given(), generators = shown_all(o.generator), reviewers = shown_all(o.reviewer),
+    judge = o.judge and shown(o.judge), responses = source.loop and o.responses or nil, samples = o.samples,
+    response_file = o["response-file"] and source.file.count, ranking = o.rank or "ladder",
     pairs = o.pairs, format = o.format, prompts = run.done, sets = list,
     duplicates = { exact = rows.exact or 0, near = rows.near or 0 },
     quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"] },
@@ -159,7 +189,7 @@ local function rows_of(run)
 end
 
 --- With --force a folder may hold what another run left; the sets that this one does not make would mix with its own.
-local function remove_others(run, list)
+local function remove_others(run, list, scored)
   local ours = {}
   for _, set in ipairs(list) do
     for _, names in pairs(set.files) do
@@ -170,15 +200,17 @@ local function remove_others(run, list)
     run:remove("data", "^[%w_]+%-%d%d%d%d%d%-of%-%d%d%d%d%d%." .. ending .. "$", ours)
   end
   if #list == 1 then run:remove("", "^branches%.jsonl$") end
+  run:remove("", scored and "^verdicts%.jsonl$" or "^scores%.jsonl$")
   if not preference.formats.wants_info(run.options.format) then run:remove("", "^dataset_info%.json$") end
 end
 
 --- A run without a pair has nothing to show.
-local function expect_pairs(outcome, list)
+local function expect_pairs(outcome, list, scored)
   outcome:count("pairs", 0)
-  verdict_counts.begin(outcome, "comparisons")
-  outcome:need("pair", function() return outcome:of "pairs" end,
-    "ties, unreadable verdicts and equal texts make none: see comparisons, and verdicts.jsonl")
+  if scored then outcome:count("scores", 0) else verdict_counts.begin(outcome, "comparisons") end
+  outcome:need("pair", function() return outcome:of "pairs" end, scored
+    and "equal scores and equal texts make none, nor what has no score: see scores.jsonl"
+    or "ties, unreadable verdicts and equal texts make none: see comparisons, and verdicts.jsonl")
   for _, set in ipairs(list) do set.counted = { pairs = 0, none = {} } end
 end
 
@@ -205,26 +237,13 @@ local function note_white_space(run, sets)
     .. "that trim; fellowship run check-dataset %s names them"):format(sets.single.untrimmed, run.out))
 end
 
---- The generator, with --system.
-local function generator_of(o)
-  local generator = fellowship.model(o.generator)
-  return o.system and generator:with_system(o.system) or generator
-end
-
-return {
-  summary = "prompts -> loop -> judge -> preference pairs",
-  example = [[
-echo '{"prompt":"Name a river."}' > prompts.jsonl
-fellowship run preference --data prompts.jsonl --generator sim:writer \
-    --reviewer sim:critic --judge sim:judge --out preferences]],
-  options = {
+local options = {
     { "data", type = "data", required = true, metavar = "PROMPTS",
       help = "rows with prompt, a text or a conversation" },
-    { "generator", type = "model", required = true, metavar = "M", help = "the model that answers and revises" },
-    { "system", type = "text", metavar = "FILE|TEXT", help = "a system prompt for the generator" },
-    { "reviewer", type = "model", required = true, many = true, metavar = "M", help = "a model that criticises" },
-    { "judge", type = "model", required = true, metavar = "M", help = "the model that compares responses" },
-    { "responses", type = "integer", default = 3, least = 2, metavar = "N", help = "responses to a prompt" },
+}
+table.move(candidates.options(), 1, #candidates.options(), #options + 1, options)
+table.move(rankings.options(), 1, #rankings.options(), #options + 1, options)
+table.move({
     { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
     { "format", type = "choice", choices = preference.formats.names, metavar = "FORMAT", default = "trl",
       help = "of which trainer" },
@@ -261,23 +280,35 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     { "structured", group = "judging", type = "flag", help = "the judge's verdict through a JSON schema" },
     { "logprobs", group = "judging", type = "flag",
       help = "the judge's scores as expected ones, by log-probabilities" },
-  },
+}, 1, 64, #options + 1, options)
+
+return {
+  summary = "prompts -> loop -> judge -> preference pairs",
+  example = [[
+echo '{"prompt":"Name a river."}' > prompts.jsonl
+fellowship run preference --data prompts.jsonl --generator sim:writer \
+    --reviewer sim:critic --judge sim:judge --out preferences]],
+  options = options,
   columns = { "prompt", "id" },
 
   run = function(run)
     local o = run.options
-    local loop = fellowship.feedback { generator = generator_of(o), reviewers = o.reviewer, responses = o.responses }
-    if o.structured and o.logprobs then run:usage "--logprobs needs scores in lines, not --structured ones" end
-    local judge = fellowship.judge { model = o.judge, scale = o.scale, swap = o.swap, structured = o.structured,
-      logprobs = o.logprobs }
-    local counts = { a = 0, b = 0, tie = 0, unparsed = 0, n = 0, flipped = 0 }
-    local with_members = o.improve == "members"
+    local with_members, scored = o.improve == "members", rankings.is_scored(o.rank or "ladder")
+    candidates.check(run)
+    local ranking, judge = rankings.open(run)
+    local tools = { source = candidates.open(run), ranking = ranking, judge = judge }
+    if with_members and not (tools.source.loop and not scored) then
+      run:usage "--improve members needs one loop (a --generator, a --reviewer, no --samples) and a judge that compares"
+    end
+    local counts = { a = 0, b = 0, tie = 0, unparsed = 0, n = 0, flipped = 0, scored = 0, unscored = 0, cycles = 0 }
 
     local responses <close> = run:writer "responses.jsonl"
-    local verdicts <close> = run:writer "verdicts.jsonl"
+    local verdicts <close> = not scored and run:writer "verdicts.jsonl" or nil
+    local scores <close> = scored and run:writer "scores.jsonl" or nil
     local pairs_file <close> = run:writer "pairs.jsonl"
     local branches <close> = with_members and run:writer "branches.jsonl" or nil
-    local files = { responses = responses, verdicts = verdicts, branches = branches, outcome = run.outcome }
+    local files = { responses = responses, verdicts = verdicts, scores = scores, branches = branches,
+      outcome = run.outcome, ranking = o.rank }
 
     local function open(name, format)
       local ending = o.parquet and ".parquet" or ".jsonl"
@@ -294,29 +325,30 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     local reviewer <close> = with_members and open("reviewer", preference.formats.conversational(o.format)) or nil
     local sets, list = { single = single, generator = generator, reviewer = reviewer }, { single, generator, reviewer }
 
-    expect_pairs(run.outcome, list)
+    expect_pairs(run.outcome, list, scored)
     local rows = rows_of(run)
     for row, made, number in run:map(rows, function(row, number)
       local prompt = run:prompt(row, number)
       preference.formats.check_prompt(o.format, prompt, run:origin(row, number))
-      return work_on(prompt, loop, judge, o), number
+      return work_on(run:id(row, number), prompt, tools, o), number
     end) do
       local id = run:id(row, number)
       response_counts.add(run.outcome, id, made.responses, made.cut)
-      write_provenance(run, row, files, id, made, counts)
-      single:add(id, made.prompt, made.responses, preference.order(#made.responses, made.comparisons),
+      write_provenance(run, row, number, files, id, made, counts)
+      single:add(id, made.prompt, made.responses, made.ranked.order,
         { cut = made.cut, output = function(values, keys) return run:output(row, values, keys) end })
       if with_members then write_branches(files, sets, id, made, counts) end
+      if made.ranked.order.unwound then counts.cycles = counts.cycles + 1 end
       count_pairs(run.outcome, list)
     end
 
     for _, set in ipairs(list) do set:close() end
-    remove_others(run, list)
+    remove_others(run, list, scored)
     save_results(run, sets, counts, rows)
     if preference.formats.wants_info(o.format) then
       run:save("dataset_info.json", (preference.formats.dataset_info(list)))
     end
-    save_card(run, sets, list, counts, rows, { loop = loop, judge = judge })
+    save_card(run, sets, list, counts, rows, tools)
     note_white_space(run, sets)
   end,
 }

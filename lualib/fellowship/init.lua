@@ -9,6 +9,7 @@ local parts = require "fellowship.parts"
 ---@field jury fun(options: table): fellowship.Jury
 ---@field debate fun(options: table|string): fellowship.Debate
 ---@field feedback fun(options: table): fellowship.Loop
+---@field candidates fun(options: table): fellowship.Candidates
 ---@field preference table
 ---@field measure table
 ---@field contest table

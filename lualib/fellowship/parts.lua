@@ -8,6 +8,7 @@ return {
   jury = { "fellowship.judge.jury", "new" },
   debate = { "fellowship.judge.debate", "new" },
   feedback = { "fellowship.generate.feedback", "new" },
+  candidates = { "fellowship.generate.candidates", "new" },
   rows = { "fellowship.dataset.rows", "open" },
   reading = { "fellowship.dataset.reading", "new" },
   join = { "fellowship.dataset.join" },

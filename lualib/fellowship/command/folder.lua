@@ -39,6 +39,7 @@ local function part_of(option, value)
     for i, dataset in ipairs(value) do list[i] = contents_of_data(option[1], dataset) end
     return list
   end
+  if option.alone and #value == 1 then return value[1] end
   local is_file = option.type == "file" or (option.files and value:match "%.lua$")
   return is_file and contents_of(option[1], value) or value
 end
@@ -83,7 +84,7 @@ end
 local function only_dataset(run)
   local found
   for _, option in ipairs(run.script.declared) do
-    if option.type == "data" then
+    if option.type == "data" and run.options[option[1]] ~= nil then
       if found or option.many then return nil end
       found = option[1]
     end

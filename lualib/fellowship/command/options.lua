@@ -15,6 +15,8 @@ local options = {}
 ---@field required? boolean
 ---@field unless? string the flag with which it is not required
 ---@field many? boolean may be given several times: a list
+---@field alone? boolean of these: a single one stands for itself in what tells runs apart
+---@field elsewhere? string of a number: the option that is meant where the value is none
 ---@field choices? string[]
 ---@field files? boolean a choice that may also be the path of a Lua file
 ---@field least? number
@@ -239,6 +241,11 @@ local function check_required(declared, values)
   end
 end
 
+--- Whether the value of an option that takes a number names a file, which another option takes.
+local function is_path(text)
+  return text ~= nil and not tonumber(text) and (text:find("[/.]") or sys.kind(text) or text == "-") and true or false
+end
+
 --- Reads arguments. With `stop_at_word`, the first argument that is no option ends them.
 ---@param declared fellowship.Option[]
 ---@param arguments string[]
@@ -259,6 +266,9 @@ function options.read(declared, arguments, stop_at_word)
       inline = argument
     else
       option = find(declared, name)
+    end
+    if option and option.elsewhere and is_path(inline or arguments[i + 1]) then
+      option = find(declared, option.elsewhere)
     end
     if not option then
       return nil, ("unknown option --%s%s"):format(name, nearest.hint("--" .. name, names_of(declared)))

@@ -7,6 +7,8 @@ local prompts = require "fellowship.judge.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
 local model = require "fellowship.call.model"
+local settings = require "fellowship.call.settings"
+local verdict = require "fellowship.judge.verdict"
 
 local feedback = {}
 
@@ -17,17 +19,30 @@ Loop.__name = "fellowship.Loop"
 
 local ZERO = { temperature = 0 }
 
---- A feedback loop. Temperature 0 unless a model's parameters say otherwise.
+-- What a review's score is out of; the prompt asks for it so.
+local SCALE = 10
+
+local option_types = { generator = "string|table", reviewers = "table", responses = "integer?",
+  ["until"] = "number|function?" }
+
+--- A feedback loop. Temperature 0 unless a model's parameters say otherwise. With `until` it ends before its last
+--- response: once the mean of the reviewers' scores of a response (from 1 to 10; those that can be read) is that number
+--- or more, or once a function of yours says so, which is given { response =, round =, feedback =, scores = }.
 --- Example: `local loop = fellowship.feedback { generator = "openai:gpt-4o-mini", reviewers = { "openai:gpt-4o" } }`
----@param options { generator: string|fellowship.Model, reviewers: (string|fellowship.Model)[], responses: integer? }
+--- Example: `fellowship.feedback { generator = "sim:writer", reviewers = { "sim:critic" }, ["until"] = 9 }`
+---@param options { generator: string|fellowship.Model, reviewers: (string|fellowship.Model)[], responses: integer?, until: number|(fun(state: table): boolean?)|nil }
 ---@return fellowship.Loop
 function feedback.new(options, ...)
   check.no_more("feedback", "one table of options", ...)
-  check.options("feedback", options, { generator = "string|table", reviewers = "table", responses = "integer?" })
-  local responses = options.responses or 3
+  check.options("feedback", options, option_types)
+  local responses, stop = options.responses or 3, options["until"]
+  if type(stop) == "number" and not (stop >= 1 and stop <= SCALE) then
+    error(("feedback's until is a score from 1 to %d, not %s"):format(SCALE, stop), 2)
+  end
   if responses < 1 then error("feedback's responses must be 1 or more", 2) end
   if #options.reviewers == 0 and responses > 1 then error("feedback needs at least one reviewer", 2) end
-  local self = { generator = model.new(options.generator):with_defaults(ZERO), reviewers = {}, responses = responses }
+  local self = { generator = model.new(options.generator):with_defaults(ZERO), reviewers = {}, responses = responses,
+    stop = stop }
   self.models = { self.generator.named }
   local times = {}
   for i, named in ipairs(options.reviewers) do
@@ -61,7 +76,7 @@ end
 
 --- Each reviewer's feedback on a response, in declared order; they do not see each other.
 ---@return fellowship.Review[]
-local function review(self, talks, shown, goes_on)
+local function review(self, talks, shown, goes_on, sample)
   local asks, reviews = {}, {}
   local texts = prompts.get "feedback"
   for i, reviewer in ipairs(self.reviewers) do
@@ -70,7 +85,8 @@ local function review(self, talks, shown, goes_on)
     say(talks[i], "user", is_first and conversation.with_images(text, shown.images) or text)
     reviews[i] = { reviewer = i, request = copy(talks[i]) }
     asks[i] = function()
-      local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample, how = { goes_on = goes_on } })
+      local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample + (sample - 1) * #self.reviewers,
+        how = { goes_on = goes_on } })
       reviews[i].feedback, reviews[i].cut = completion.text, completion.finish_reason == "length" or nil
     end
   end
@@ -92,33 +108,102 @@ local function feedback_of(reviews)
   return texts
 end
 
+-- ---- scores ----
+
+--- The scores that reviewers gave a response, in their order; false where none can be read. What a reviewer quotes is not
+--- its own.
+local function scores_of(round)
+  local scores = {}
+  for i, text in ipairs(round.feedback) do
+    local found = verdict.parse(text, { strategy = "independent", scale = SCALE,
+      candidates = { round.response, round.prompt } })
+    scores[i] = found and found.scores.score or false
+  end
+  return scores
+end
+
+-- Scores are read when somebody wants them.
+local Result = { __index = function(result, name)
+  if name ~= "scores" then return nil end
+  local scores = {}
+  for n, texts in ipairs(result.feedback) do
+    scores[n] = scores_of { prompt = result.prompt, response = result.responses[n], feedback = texts }
+  end
+  rawset(result, "scores", scores)
+  return scores
+end }
+
+local function mean(scores)
+  local sum, n = 0, 0
+  for _, score in ipairs(scores) do
+    if score then sum, n = sum + score, n + 1 end
+  end
+  return n > 0 and sum / n or nil
+end
+
+--- Whether the loop has what it wants. A dry run goes on: what would be said is not known.
+local function is_enough(self, round)
+  if not self.stop or settings.dry_run then return false end
+  round.scores = scores_of(round)
+  if type(self.stop) == "function" then return self.stop(round) and true or false end
+  local score = mean(round.scores)
+  return score ~= nil and score >= self.stop
+end
+
+-- ---- the loop ----
+
+local response_types = { sample = "integer?" }
+
+---@class fellowship.Responses what a generator gives, be it a model, a loop or several of them
+---@field text string the last response
+---@field responses string[]
+---@field cut table<integer, boolean> which of them a limit of tokens cut off
+---@field feedback string[][] by round and reviewer
+---@field rounds fellowship.Round[]
+---@field scores? (number|false)[][] what reviewers said that responses are worth, out of 10, by round and reviewer; false where that cannot be read
+
 --- Runs the loop on a prompt. `rounds` holds the conversations as they stood, for who wants to go on from there.
 --- Example: `local result = loop:respond "Explain tides."; print(result.responses[3])`
 ---@param prompt string|fellowship.Message[]
----@return { text: string, responses: string[], cut: table<integer, boolean>, feedback: string[][], rounds: fellowship.Round[] } the last response; all; which of them a limit of tokens cut off; feedback by round and reviewer
-function Loop:respond(prompt, ...)
+---@param options? { sample: integer? } which of several runs of the loop: every call in it is another sample
+---@return fellowship.Responses
+function Loop:respond(prompt, options, ...)
   check.method(self, Loop, "loop:respond")
-  check.no_more("respond", "one prompt", ...)
+  check.no_more("respond", "a prompt and a table of options", ...)
   check.type("the prompt", prompt, "string|table")
+  if options then check.options("respond", options, response_types) end
+  local sample = options and options.sample or 1
+  if sample < 1 then error("sample must be a whole number from 1", 2) end
   local talk, talks = conversation.messages(prompt), {}
   local shown = { prompt = conversation.text(prompt), images = conversation.images(prompt) }
   for i in ipairs(self.reviewers) do talks[i] = {} end
   local responses, cut, feedback_by_round, rounds = {}, {}, {}, {}
   for n = 1, self.responses do
-    local completion = self.generator:ask(talk, { how = { goes_on = n < self.responses } })
+    local completion = self.generator:ask(talk, { sample = sample, how = { goes_on = n < self.responses } })
     responses[n], cut[n] = completion.text, completion.finish_reason == "length" or nil
     if n < self.responses then
       say(talk, "assistant", responses[n])
       shown.response = responses[n]
-      local round = { answered = copy(talk), reviews = review(self, talks, shown, n + 1 < self.responses) }
+      local round = { answered = copy(talk), reviews = review(self, talks, shown, n + 1 < self.responses, sample) }
       feedback_by_round[n] = feedback_of(round.reviews)
+      if is_enough(self, { prompt = shown.prompt, response = responses[n], round = n,
+        feedback = feedback_by_round[n] }) then
+        break
+      end
       say(talk, "user", feedback.revision_request(feedback_by_round[n]))
       round.request = copy(talk)
       rounds[n] = round
     end
   end
-  return { text = responses[#responses], responses = responses, cut = cut, feedback = feedback_by_round,
-    rounds = rounds }
+  return setmetatable({ text = responses[#responses], responses = responses, cut = cut, feedback = feedback_by_round,
+    rounds = rounds, prompt = shown.prompt }, Result)
+end
+
+--- Whether a value is a loop.
+---@param value any
+---@return boolean
+function feedback.is(value)
+  return getmetatable(value) == Loop
 end
 
 return feedback

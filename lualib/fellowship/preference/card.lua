@@ -130,8 +130,17 @@ local function counts(facts)
   return table_of(rows)
 end
 
+local LADDER = "Each prompt's responses climb a ladder: response 1 is compared with response 2, each later one with "
+  .. "the one kept; a tie keeps the later. "
+local EVERYONE = "Each two of a prompt's responses were compared. Where wins went in a circle, Bradley-Terry strengths"
+  .. " from the comparisons within it took their place. "
+local COMPARED = "Pairs come from decided comparisons and what follows from them by transitivity (`{mode}`: "
+  .. "{meaning}); ties and comparisons that could not be read give none."
+local SCORED = "Each response was scored alone (`scores.jsonl`), and of two the one with the higher score is the "
+  .. "better (`{mode}`: {meaning}); equal scores give no pair, nor does a response without a score."
+
 local SINGLE = [[
-Each prompt's responses climb a ladder: response 1 is compared with response 2, each later one with the one kept; a tie keeps the later. Pairs come from decided comparisons and what follows from them by transitivity (`{mode}`: {meaning}); ties and comparisons that could not be read give none. In the KTO files a response that is chosen in some pair and never rejected is `true`, one that is rejected is `false`.
+{ranking} In the KTO files a response that is chosen in some pair and never rejected is `true`, one that is rejected is `false`.
 ]]
 
 local MULTI = [[
@@ -140,10 +149,17 @@ local MULTI = [[
 ]]
 
 local meanings = { ["best-worst"] = "the best response against the worst one below it, one pair a prompt",
-  ["best-rest"] = "the best response against each one below it", ["all"] = "every relation that was shown" }
+  ["best-rest"] = "the best response against each one below it", ["all"] = "every relation that was shown",
+  ["sweet-spot"] = "the best response against the one nearest to two standard deviations below the mean score" }
+
+local function ranking(facts)
+  local how = facts.ranking or "ladder"
+  local text = how == "ladder" and LADDER .. COMPARED or how == "round-robin" and EVERYONE .. COMPARED or SCORED
+  return template.fill(text, { mode = facts.pairs, meaning = meanings[facts.pairs] })
+end
 
 local function construction(facts)
-  local text = template.fill(SINGLE, { mode = facts.pairs, meaning = meanings[facts.pairs] })
+  local text = template.fill(SINGLE, { ranking = ranking(facts) })
   if facts.branches then text = text .. template.fill(MULTI, facts.branches) end
   return text
 end
@@ -240,15 +256,36 @@ local function given(facts)
   return ("%d answers, %s%s"):format(g.answers, tokens, cost)
 end
 
+--- How many candidates there are of a prompt, as far as that is the same for all.
+local function how_many(facts)
+  local parts = {}
+  if facts.responses then return facts.responses end
+  if facts.generators[1] then
+    parts[1] = ("%s of each generator"):format(facts.samples or 1)
+      .. (facts.reviewers[1] and ", each a loop" or "")
+  end
+  if facts.response_file then parts[#parts + 1] = ("%d from a file, in all"):format(facts.response_file) end
+  return table.concat(parts, "; ")
+end
+
 local function made(facts)
-  local m = facts.asked
-  local rows = m and { { "generator", models_text({ m.generator }, { facts.generator }) },
-    { "reviewers", models_text(m.reviewers, facts.reviewers) }, { "judge", models_text({ m.judge }, { facts.judge }) },
-    { "responses to a prompt", facts.responses }, { "what it took", given(facts) },
-    { "pairs taken", facts.pairs }, { "format", facts.format }, { "script", "`" .. facts.script .. "`" } }
-    or { { "generator", code { facts.generator } }, { "reviewers", code(facts.reviewers) },
-    { "judge", code { facts.judge } }, { "responses to a prompt", facts.responses },
-    { "pairs taken", facts.pairs }, { "format", facts.format }, { "script", "`" .. facts.script .. "`" } }
+  local m, rows = facts.asked, {}
+  local names = facts.generators or { facts.generator }
+  facts.generators = names
+  local function add(what, list, asked_as)
+    if #list == 0 then return end
+    rows[#rows + 1] = { what, asked_as and models_text(asked_as, list) or code(list) }
+  end
+  add(#names > 1 and "generators" or "generator", names, m and (m.generators or { m.generator }))
+  add("reviewers", facts.reviewers, m and m.reviewers)
+  add("judge", { facts.judge }, m and { m.judge })
+  rows[#rows + 1] = { "responses to a prompt", how_many(facts) }
+  if m then rows[#rows + 1] = { "what it took", given(facts) } end
+  if facts.ranking and facts.ranking ~= "ladder" then rows[#rows + 1] = { "ranked by", facts.ranking } end
+  for _, row in ipairs { { "pairs taken", facts.pairs }, { "format", facts.format },
+    { "script", "`" .. facts.script .. "`" } } do
+    rows[#rows + 1] = row
+  end
   for _, note in ipairs(facts.notes) do rows[#rows + 1] = note end
   return table_of(rows)
 end
@@ -256,11 +293,15 @@ end
 ---@class fellowship.CardFacts
 ---@field version string
 ---@field script string
----@field generator string the models as they were named, with what stands behind an alias
+---@field generator? string the model as it was named, with what stands behind an alias
+---@field generators? string[] in its place, where there are several or none
 ---@field reviewers string[]
----@field judge string
+---@field judge? string
 ---@field models string[] whose texts are in the dataset
----@field responses integer
+---@field responses? integer of a loop to each prompt
+---@field samples? integer how often each generator answered
+---@field response_file? integer how many responses came from a file
+---@field ranking? string how they were put in order; the ladder when it is not said
 ---@field pairs string which pairs were taken
 ---@field format string
 ---@field prompts integer
@@ -270,7 +311,7 @@ end
 ---@field branches? table<string, any>
 ---@field flips? { n: integer, flipped: integer }
 ---@field simulated boolean
----@field asked? { generator: fellowship.Model, reviewers: fellowship.Model[], judge: fellowship.Model } the models as they were asked
+---@field asked? { generators: fellowship.Model[], reviewers: fellowship.Model[], judge: fellowship.Model? } the models as they were asked
 ---@field given? { answers: integer, prompt: integer?, completion: integer?, cost: number?, prices: string } what the answers took, and the date of the prices
 ---@field notes string[][] more rows of the table of what made it
 

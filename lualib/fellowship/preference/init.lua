@@ -8,6 +8,7 @@ local improvement = require "fellowship.preference.improvement"
 local ladder = require "fellowship.preference.ladder"
 local loading = require "fellowship.preference.loading"
 local pairing = require "fellowship.preference.pairs"
+local ranking = require "fellowship.preference.ranking"
 local quality = require "fellowship.preference.quality"
 local refusal = require "fellowship.preference.refusal"
 local set = require "fellowship.preference.set"
@@ -17,6 +18,11 @@ local validate = require "fellowship.preference.validate"
 return {
   climb = ladder.climb,
   order = ladder.order,
+  everyone = ladder.everyone,
+  unwind = ladder.unwind,
+  by_scores = ladder.by_scores,
+  best = pairing.best,
+  rankings = { ladder = ranking.ladder, round_robin = ranking.round_robin, scores = ranking.scores, by = ranking.by },
   pairs = pairing.make,
   labels = pairing.labels,
   modes = pairing.modes,

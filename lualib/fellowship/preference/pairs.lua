@@ -6,7 +6,7 @@ local ladder = require "fellowship.preference.ladder"
 
 local pairing = {}
 
-pairing.modes = { "best-worst", "best-rest", "all" }
+pairing.modes = { "best-worst", "best-rest", "all", "sweet-spot" }
 
 ---@class fellowship.Pair
 ---@field chosen integer
@@ -105,6 +105,36 @@ makers["best-worst"] = function(order)
   return { { chosen = best, rejected = worst_below(order, best) } }
 end
 
+--- The best against the one whose score is nearest to two standard deviations below the mean of all: the worst of many is
+--- so bad that little is learnt from it (arXiv 2502.16825). Of two that are as near the lower.
+makers["sweet-spot"] = function(order)
+  local best, scores, n, sum, squares = best_of(order), order.scores, 0, 0, 0
+  if not scores then error("pairs at the sweet spot need scores: rank by scores, a rubric or a reward model", 3) end
+  if not best then return {} end
+  for i = 1, order.count do
+    if scores[i] then n, sum = n + 1, sum + scores[i] end
+  end
+  for i = 1, order.count do
+    if scores[i] then squares = squares + (scores[i] - sum / n) ^ 2 end
+  end
+  local target, found, nearest = sum / n - 2 * math.sqrt(squares / n), nil, math.huge
+  for i = 1, order.count do
+    local distance = order.beats[best][i] and math.abs(scores[i] - target)
+    if distance and (distance < nearest or distance == nearest and scores[i] < scores[found]) then
+      found, nearest = i, distance
+    end
+  end
+  return { { chosen = best, rejected = found } }
+end
+
+--- The best response of an order; nil where nobody won. Of scores the highest, the first of those that are equal.
+--- Example: `print(fellowship.preference.best(fellowship.preference.by_scores(2, { 1, 3 }))) --> 2`
+---@param order fellowship.Order
+---@return integer?
+function pairing.best(order)
+  return order.scores and order.kept[1] or best_of(order)
+end
+
 --- Which responses have the same text, white space at the ends aside: the first of them for each.
 local function groups_of(responses, count)
   local first, group = {}, {}
@@ -130,7 +160,8 @@ local function consistent(order, group)
       if not by_text[group[j]][group[i]] then beats[i][j] = true end
     end
   end
-  return { count = order.count, beats = beats, comparisons = order.comparisons, kept = order.kept }
+  return { count = order.count, beats = beats, comparisons = order.comparisons, kept = order.kept,
+    scores = order.scores }
 end
 
 --- Why an order gives no pair: it has relations, but only such as contradict each other or are of equal texts; or none.
@@ -146,7 +177,12 @@ local function reason_for_none(order, group)
     if c.verdict.winner == "unparsed" then return "unparsed" end
     identical = identical or c.verdict.identical
   end
-  return identical and "identical" or "tie"
+  if order.scores then
+    local scored = 0
+    for i = 1, order.count do scored = scored + (order.scores[i] and 1 or 0) end
+    if scored < 2 then return "unparsed" end
+  end
+  return identical and "identical" or order.unwound and "cycle" or "tie"
 end
 
 --- The pairs of a mode. Texts that are equal, white space at their ends aside, never pair, and have one place in the
@@ -157,7 +193,7 @@ end
 ---     print(list[1].chosen, list[1].rejected) --> 2 1
 ---@param order fellowship.Order
 ---@param responses string[]
----@param mode "best-worst"|"best-rest"|"all"
+---@param mode "best-worst"|"best-rest"|"all"|"sweet-spot"
 ---@return fellowship.Pair[]
 ---@return string? reason why there is none: "tie", "unparsed", "identical", "cycle" or "single response"
 function pairing.make(order, responses, mode)

@@ -56,6 +56,13 @@ end
 ---@param order fellowship.Order
 ---@return fun(pair: fellowship.Pair): fellowship.Scored
 function quality.scores(order)
+  local own = order.scores
+  if own then
+    return function(pair)
+      local chosen, rejected = own[pair.chosen], own[pair.rejected]
+      return { margin = chosen - rejected, chosen = chosen, rejected = rejected }
+    end
+  end
   local margin, mean = margins(order), means(order)
   return function(pair)
     return { margin = margin[pair.chosen][pair.rejected], chosen = mean[pair.chosen], rejected = mean[pair.rejected] }

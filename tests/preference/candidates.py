@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Preference sets from any candidates and rankings: several models, samples, loops, files of responses."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import host
+import tap
+from stub_server import Stub
+
+
+def run(scratch, out, *options, data="rows.jsonl", **more):
+    return scratch.run("run", "preference", "--data", data, "--out", out, *options, **more)
+
+
+def results(scratch, out):
+    return json.loads((scratch / out / "results.json").read_text())
+
+
+def files_of_responses():
+    """The same responses in every form that rows have them in give the same set."""
+    texts = {"a": ["The Rhine (quality 0.9)", "A river. (quality 0.1)"], "b": ["So (quality 0.2)", "Thus (quality 0.8)"]}
+    forms = {
+        "list": [{"id": i, "responses": t} for i, t in texts.items()],
+        "objects": [{"id": i, "completions": [{"response": x, "model": "m"} for x in t]} for i, t in texts.items()],
+        "messages": [{"id": i, "answers": [[{"role": "assistant", "content": x}] for x in t]} for i, t in texts.items()],
+        "numbered": [{"id": i, "response_1": t[0], "response_2": t[1]} for i, t in texts.items()],
+        "letters": [{"id": i, "response_a": t[0], "response_b": t[1]} for i, t in texts.items()],
+        "long": [{"id": i, "model": f"m{n}", "response": t[n]} for n in (0, 1) for i, t in texts.items()],
+        "json": [{"id": i, "responses": json.dumps(t)} for i, t in texts.items()],
+    }
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", [{"id": i, "prompt": f"Explain {i}."} for i in texts])
+        sets = []
+        for name, rows in forms.items():
+            scratch.write(f"{name}.jsonl", rows)
+            done = run(scratch, name, "--responses", f"{name}.jsonl", "--judge", "sim:judge?skill=1")
+            tap.equal(done.status, 0, f"responses as {name}")
+            sets.append((scratch / name / "data" / "dpo-00000-of-00001.jsonl").read_bytes())
+        tap.equal(len(set(sets)), 1, "all of them the same pairs")
+        chosen = [json.loads(line)["chosen"] for line in sets[0].splitlines()]
+        tap.equal(chosen, [texts["a"][0], texts["b"][1]], "and the better ones chosen")
+        scratch.write("own.jsonl", [{"id": i, "x": t[0], "y": t[1], "z": None} for i, t in texts.items()])
+        done = run(scratch, "own", "--responses", "own.jsonl", "--response-columns", "x,y,z", "--judge", "sim:judge?skill=1")
+        tap.equal((scratch / "own" / "data" / "dpo-00000-of-00001.jsonl").read_bytes(), sets[0], "columns by name")
+        done = run(scratch, "bad", "--responses", "own.jsonl", "--response-columns", "x,q", "--judge", "sim:judge")
+        tap.contains(done.err, ["own.jsonl:1", '"q" is missing'], "a column that is not there is named")
+        scratch.write("some.jsonl", forms["list"][:1])
+        done = run(scratch, "some", "--responses", "some.jsonl", "--judge", "sim:judge?skill=1")
+        tap.equal(done.status, 3, "a prompt without a response fails")
+        tap.contains(done.err, ["some.jsonl", "the id b"], "and is named")
+        done = run(scratch, "together", "--responses", "some.jsonl", "--generator", "sim:one", "--samples", "2", "--judge",
+                   "sim:judge", "--rank", "round-robin")
+        rows = host.jsonl(scratch / "together" / "responses.jsonl")
+        tap.equal([len(row["responses"]) for row in rows], [4, 2], "a file and a generator together")
+        tap.equal(rows[0]["models"], [None, None, "sim:one", "sim:one"], "who wrote each")
+
+
+def one_model_fails():
+    """Three models, of which one fails for one row: the row is ranked without it, and the failure is named."""
+    rules = [{"model": "weak", "contains": "<row-1>", "status": 400,
+              "body": {"error": {"message": "no", "type": "invalid_request_error", "code": "content_filter"}}}]
+    with Stub(size=60, rules=rules) as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(3)
+        for rank, file in (("round-robin", "verdicts"), ("scores", "scores")):
+            done = run(scratch, rank, "--generator", "openai:strong", "--generator", "openai:weak", "--generator",
+                       "openai:third", "--judge", "sim:judge?skill=1", "--rank", rank)
+            tap.equal(done.status, 3, f"{rank}: a part of a row failed")
+            rows = host.jsonl(scratch / rank / "responses.jsonl")
+            tap.equal([len(row["responses"]) for row in rows], [3, 2, 3], f"{rank}: the rest of the row is used")
+            failed = host.jsonl(scratch / rank / "errors.jsonl")
+            tap.equal([(e["id"], e["kind"], e["model"]) for e in failed], [("row-1", "content_filter", "openai:weak")],
+                      f"{rank}: and the failure is named")
+            tap.equal(len(host.jsonl(scratch / rank / f"{file}.jsonl")), (3 + 1 + 3) if rank != "scores" else 8,
+                      f"{rank}: {file}.jsonl")
+
+
+def judge_fails_for_one():
+    """A candidate without a readable score is left out, counted and named; the rest of the row makes the pair."""
+    rules = [{"model": "judge", "contains": "PLANTED", "body": {"choices": [{"index": 0, "finish_reason": "stop", "message": {
+        "role": "assistant", "content": "I like it."}}]}}]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        scratch.write("rows.jsonl", [{"id": 1, "prompt": "Why?", "responses": ["one", "PLANTED", "three"]}])
+        scratch.write("prompts.lua", "return { judge = { independent = '{prompt}{response}### Overall Score:\\nX/{scale}'} }")
+        done = run(scratch, "out", "--responses", "rows.jsonl", "--judge", "openai:judge", "--rank", "scores")
+        scores = host.jsonl(scratch / "out" / "scores.jsonl")
+        tap.equal(scores[1]["score"], None, "no score")
+        tap.ok(scores[1]["problem"], "with its reason")
+        tap.equal(results(scratch, "out")["scores"]["unscored"], 3 if scores[0]["score"] is None else 1, "counted")
+        tap.contains(done.err, "without a score", "and said")
+
+
+def usage():
+    with host.Scratch() as scratch:
+        scratch.prompts(1)
+        loop = ["--generator", "sim:a", "--reviewer", "sim:r"]
+        for options, said in (
+                ([], "--generator M is missing"),
+                (loop, "--judge M is missing"),
+                (["--generator", "sim:a", "--judge", "sim:j"], "one response to a prompt makes no pair"),
+                (["--generator", "sim:a", "--generator", "sim:a", "--judge", "sim:j"], "given twice"),
+                ([*loop, "--judge", "sim:j", "--pairs", "sweet-spot"], "needs a score of each response"),
+                ([*loop, "--judge", "sim:j", "--rank", "scores", "--swap"], "one response alone"),
+                ([*loop, "--judge", "sim:j", "--rank", "scores", "--improve", "members"], "needs one loop"),
+                ([*loop, "--judge", "sim:j", "--responses", "many"], "whole number"),
+                ([*loop, "--judge", "sim:j", "--responses", "gone.jsonl"], "gone.jsonl"),
+                ([*loop, "--judge", "sim:j", "--rank", "ladders"], "ladder"),
+                (["--judge", "sim:j", "--samples", "2", "--responses", "rows.jsonl"], "there is none")):
+            done = run(scratch, "out", *options)
+            tap.ok(done.status == 2 and said in done.err, f"{' '.join(options)}: {said}", done)
+
+
+def estimates():
+    """A dry run's likely calls are the calls that are then made, for each way to candidates and rankings."""
+    with Stub(size=60) as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(4)
+        two = ["--generator", "openai:a", "--generator", "openai:b", "--generator", "openai:c", "--judge", "openai:judge"]
+        for name, options in (("round robin", [*two, "--rank", "round-robin"]),
+                              ("ladder", two),
+                              ("loops", [*two, "--reviewer", "openai:r", "--rank", "round-robin"])):
+            told = run(scratch, "dry", *options, "--dry-run", "--store", f"{name}.db").summary
+            done = run(scratch, name, *options, "--store", f"{name}.db")
+            calls = sum(part["calls"]["likely"] for part in told["models"]) if "models" in told else told["calls"]["likely"]
+            tap.equal(calls, done.summary["calls"], f"{name}: as many calls as estimated")
+            again = run(scratch, name + " again", *options, "--store", f"{name}.db", "--offline")
+            tap.equal((again.status, again.summary["calls"]), (0, 0), f"{name}: a rerun is offline")
+            tap.equal((scratch / name / "data/dpo-00000-of-00001.jsonl").read_bytes(),
+                      (scratch / (name + " again") / "data/dpo-00000-of-00001.jsonl").read_bytes(), f"{name}: the same bytes")
+            stopped = run(scratch, name + " bounded", *options, "--store", f"{name} 2.db", "--max-calls", "5")
+            tap.equal(stopped.status, 4, f"{name}: a budget stops it")
+
+
+host.need_program()
+tap.cases(files_of_responses, one_model_fails, judge_fails_for_one, usage, estimates)
