@@ -62,6 +62,9 @@ RUNS = {
                      {"results.json": "winrate of several files"}),
     "preference": ([*LOOP, "--judge", "openai:j", "--keep-cut", "--swap"], {"results.json": "preference", "pairs.jsonl": "preference",
                                                                   "verdicts.jsonl": "judge", "responses.jsonl": "feedback"}),
+    "preference-scores": (["--generator", "openai:g", "--generator", "openai:h", "--reviewer", "openai:q", "--until", "9",
+                           "--judge", "openai:j", "--rank", "scores", "--judge-samples", "2"],
+                          {"results.json": "preference", "responses.jsonl": "feedback", "scores.jsonl": "preference"}),
     "preference-members": ([*LOOP, "--judge", "openai:j", "--improve", "members"], {"branches.jsonl": "preference", "results.json": "preference"}),
 }
 # Columns of the rows that are carried along.

@@ -33,6 +33,8 @@ return {
   { "unsupported", "the model cannot do what is asked: a parameter, log-probabilities, images",
     "leave the option out, or take another model" },
   { "schema", "the answer does not fit its JSON schema, asked for twice" },
+  { "score", "what scores a response gave no number for it: none at all, NaN, or another shape",
+    "see what the server answers; the rest of the row is used" },
   { "offline", "the store does not have the answer, and --offline forbids to ask",
     "run without --offline once, to ask what the store does not have" },
   { "batch", "a batch of the provider failed, or left the call out", "run the same command again" },

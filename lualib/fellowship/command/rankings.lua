@@ -12,8 +12,7 @@ function rankings.options()
   return {
     { "judge", type = "model", metavar = "M", help = "the model that compares or scores responses" },
     { "rank", type = "choice", choices = ranking.names, metavar = "HOW",
-      help = "how the responses to a prompt are put in order: " .. table.concat(ranking.names, ", ")
-        .. " (default ladder)" },
+      help = "how the responses to a prompt are put in order; ladder when not given" },
     { "judge-samples", group = "judging", type = "integer", least = 1, metavar = "N",
       help = "judgements of each comparison or response (default 1)" },
   }
