@@ -85,7 +85,9 @@ local function word_sign(t, i)
   if is(t, i, "H") then return label.is_polite(t, i) and "" or "h" end
   if GRANTS[text] then return "q" end
   if SAYS[text] then return (is(t, i - 1, "P") or is(t, i - 2, "P")) and "" or "i" end
-  if is(t, i, "N") and (label.side(t, behind_marks(t, i + 1))) then return "" end
+  if is(t, i, "N") and (label.side(t, behind_marks(t, i + 1)) or t.text[i - 1] == "s" and t.what[i - 2] == "'") then
+    return "" -- "Answer A", "A's answer"
+  end
   for _, pair in ipairs(ORDER) do
     if kinds:find(pair[1], 1, true) then
       if pair[1] == "W" and is(t, i, "N") and i > 1 and t.what[i + 1] == "word" and not is(t, i + 1,
@@ -317,7 +319,7 @@ end
 ---@return boolean
 function choice.takes_back(signs)
   return signs:find "^[&us,p]*!?r" ~= nil or signs:find "^[&us,]*!," ~= nil or signs:find "^|" ~= nil
-    or signs == "!"
+    or signs:find "^[&us,]*!+%.*$" ~= nil
 end
 
 --- A heading in front of a colon, or of "is": whether it is one of an answer, and what follows it.

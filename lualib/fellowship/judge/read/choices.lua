@@ -67,6 +67,7 @@ local ALONE = { w = true, ["+w"] = true, ["w:"] = true, ["+w:"] = true, ["+"] = 
 function Reader:begin(line)
   self.example, self.introduced = source.is_example(line, self.introduced, self.example), source.introduces(line)
   self.under, self.above = self.above and not line.apart, false
+  self.covered, self.covers = self.covers, false
   local text, from, to = line.text, line.from, line.to
   if to - from < SHORT and not line.heading and not line.item and not text:find("[^%w ]", from) then
     local _, count = text:sub(from, to):gsub("%w+", "")
@@ -80,7 +81,10 @@ function Reader:answer(line, signs, final, stop, pending)
   local text = line.text
   local rest, criterion = choice.heading(signs, final)
   local tier = (final or line.marked) and choices.FINAL or choices.ANSWER
-  if rest and criterion then return true, stop end
+  if rest and criterion then
+    self.covers = not rest:find "[^,.]"
+    return true, stop
+  end
   if rest and (rest:find "[^,.]" or stop < line.to) then
     local value, whole = value_of(text, stop + 1, line.to, rest)
     self:add(value or false, tier, line)
@@ -215,7 +219,7 @@ function Reader:sentence(line, from, stop, t, signs, back)
   elseif not bare or back then
     return value and self:add(value, choices.SENTENCE, line)
   end
-  local st = from == line.from and stop >= line.to and self:add(value, choices.LETTER, line)
+  local st = from == line.from and stop >= line.to and not self.covered and self:add(value, choices.LETTER, line)
   if st then st.named = is(t, t.what[1] == "*" and 3 or 1, "N") end
   return st
 end
@@ -249,6 +253,8 @@ end
 function Reader:settle(line, signs, reports, decides)
   local unknown, colon = signs:find("?", 1, true) ~= nil, line.text:find("^:%**$", line.to - 2)
     or line.text:find("^:", line.to)
+  -- "### Correct answer" and a letter below it
+  self.covers = self.covers or (line.heading or colon) and not decides and signs:find "[?abc]" ~= nil
   self.above = self.above and not decides and unknown and not signs:find "[ab]"
   if line.heading then self.topic = not decides and unknown and not signs:find "^[ab]$" end
   if reports and (colon or line.heading) and not decides then self.reported, self.said = true, false

@@ -110,6 +110,7 @@ end
 --- What a number is out of: the value and the token behind it; nil when nothing is said.
 local function out_of(t, i)
   local j = open(t, close(t, i))
+  if t.what[j] == "#" then j = j + 1 end -- a comment
   local scale = behind_scale(t, j)
   if scale then
     local most, stop = most_of(t, open(t, scale))
@@ -201,8 +202,7 @@ function number.score(t, i, scale)
   if tokens.is(t, stop, "U") and not t.joined[stop + 1] then stop = stop + 1 end
   if spoiled(t, stop, found.out) or spoiled(t, close(t, stop), found.out) or signed(t, i) then found.value = false end
   if found.value and (found.value < 0 or found.value > scale) then found.value = false end
-  if found.value and found.value == math.floor(found.value)
-    and t.what[i] == "word" then found.value = math.tointeger(found.value) end
+  found.value = found.value and (math.tointeger(found.value) or found.value) -- 8.0 is 8
   local next = close(t, stop)
   found.followed = tokens.is(t, next, "C") and plain(t, open(t, next + 1)) ~= nil -- "8 and 6"
   found.stop, found.last = stop, t.at[stop - 1]
@@ -255,6 +255,7 @@ function number.scale(t, i, scale)
   local text, before, j = t.text[i], t.what[i - 1], i
   if text == "max" or text == "maximum" or text == "scale" or text == "满分" then
     repeat j = j + 1 until t.what[j] ~= "." and t.what[j] ~= ":" and t.text[j] ~= "of" and t.text[j] ~= "from"
+      and not tokens.is(t, j, "S")
     local range, same = number.scale(t, j, scale)
     if range then return range, same end
     local most, behind = plain(t, j)

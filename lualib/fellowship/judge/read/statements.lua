@@ -27,6 +27,8 @@ local DIGIT = "[%d\1-\5]"
 ---@field list fellowship.Statement[]
 ---@field pending fellowship.Label? a heading whose value is to come
 ---@field reported boolean what follows is what somebody else wrote
+---@field other boolean? a sentence says that scores are of another scale
+---@field rows fellowship.Line[]? those of the table that is read
 ---@field round integer how often what was said had been taken back
 local Reader = {}
 Reader.__index = Reader
@@ -151,6 +153,8 @@ function Reader:sentence(line, start, stop, known)
     and known.any,
     pairs = self.sides and not self.outline:context(), sides = self.sides })
   known.pending = nil
+  -- "Scale: 1-5", a sentence of its own
+  if #self.list == from and l.wrong_scale and label.is_clear(l) and stop - start < SHORT then self.other = true end
   if known.n == 1 then
     known.side, known.first = begins_with_side(t), first
     known.topic = t.n <= 6 and (first.colon or first.words <= 2 or line.item) and count == 0
@@ -265,6 +269,31 @@ local function is_head(rows, scale)
   return #first.cells > 1 and #rows > 1
 end
 
+--- Whether each cell of a table's head is about one of both.
+function Reader:names_sides(head)
+  for _, cell in ipairs(head.cells) do
+    local l = label.new()
+    if not is_empty(cell) then take_cell(l, head.text, cell, self.scale) end
+    if #l.sides ~= 1 or not label.is_clear(l) then return false end
+  end
+  return true
+end
+
+--- Whether a row holds values alone: no column has the rows' names.
+function Reader:is_values(row, head)
+  if is_empty(head.cells[1]) or #self.rows > 2 then return false end
+  local l = label.new()
+  take_cell(l, head.text, head.cells[1], self.scale)
+  if #l.sides > 0 or l.noun then return false end
+  for _, cell in ipairs(row.cells) do
+    local list = {}
+    if not is_empty(cell) then scores.read(list, cell_tokens(row.text, cell), self.scale, { sides = false }) end
+    if #list == 0 then return l.score or l.overall end
+    if l.score or l.overall then return true end
+  end
+  return #row.cells > 2
+end
+
 --- A row's values: each with the row's name and the column's.
 function Reader:row(row, head)
   local text, cells = row.text, row.cells
@@ -273,13 +302,14 @@ function Reader:row(row, head)
     return self:line { text = text, base = row.base, from = cells[1].from, to = cells[#cells].to, level = row.level,
       heading = false, marked = false, cited = row.cited }
   end
-  for c = 2, #cells do
+  local unnamed = head and (self:names_sides(head) or self:is_values(row, head))
+  for c = unnamed and 1 or 2, #cells do
     local l = label.new()
     local numbered = text:find("^[12]%f[^%d]", cells[1].from) and cells[1].to == cells[1].from
     if numbered and head and not is_empty(head.cells[1]) then -- "1" under "Response"
       take_text(l, head.text:sub(head.cells[1].from, head.cells[1].to) .. " " .. text:sub(cells[1].from, cells[1].to),
         self.scale)
-    elseif not is_empty(cells[1]) then take_cell(l, text, cells[1], self.scale) end
+    elseif not unnamed and not is_empty(cells[1]) then take_cell(l, text, cells[1], self.scale) end
     if head and head.cells[c] and not is_empty(head.cells[c]) then take_cell(l, head.text, head.cells[c],
       self.scale) end
     local known = #self.list
@@ -293,6 +323,7 @@ function Reader:row(row, head)
 end
 
 function Reader:table(rows)
+  self.rows = rows
   local head = (rows.rule or is_head(rows, self.scale)) and #rows > 1 and rows[1] or nil
   for r = head and 2 or 1, #rows do self:row(rows[r], head) end
 end
@@ -435,6 +466,9 @@ function statements.read(text, scale, sides)
       for k = from + 1, #reader.list do reader.list[k].part = i end
       reader.pending = nil
     end
+  end
+  if reader.other then
+    for _, st in ipairs(reader.list) do st.value = st.out and st.value end
   end
   reader.parts = parts
   return reader.list, reader
