@@ -25,4 +25,18 @@ function tables.copy(original)
   return copy
 end
 
+--- Whether two tables have the same texts, numbers and booleans; tables in them are taken to differ.
+---@param a table
+---@param b table
+---@return boolean
+function tables.are_same(a, b)
+  for name, value in next, a do
+    if b[name] ~= value or type(value) == "table" or math.type(value) ~= math.type(b[name]) then return false end
+  end
+  for name in next, b do
+    if a[name] == nil then return false end
+  end
+  return true
+end
+
 return tables

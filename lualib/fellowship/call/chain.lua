@@ -261,9 +261,10 @@ end
 
 local NONE = {}
 
---- Where there are no parameters: an adapter of one's own may put some into the table.
-local function no_params(model)
-  return type(model.provider.adapter) == "string" and NONE or {}
+--- The parameters for the adapter: one of one's own may put some into the table.
+local function params_for(model, params)
+  if type(model.provider.adapter) == "string" then return params or NONE end
+  return tables.copy(params or NONE)
 end
 
 --- Waits for a flight. Returns the text so far when it has read enough.
@@ -302,7 +303,7 @@ function chain.ask(model, prompt, params, sample, schema, on_delta, how)
     end
     flight = flights[digest]
     if not flight then
-      new.messages, new.params, new.sample = messages_of(prompt), params or no_params(model), sample
+      new.messages, new.params, new.sample = messages_of(prompt), params_for(model, params), sample
       new.request = key.request(model, prompt, params, sample, schema)
       new.streaming = on_delta ~= nil or nil
       flight = take_off(new)

@@ -155,6 +155,12 @@ function endpoint.beside(model, path, more, isolated)
   return target or refuse(model, problem)
 end
 
+local function redact_part(target, completion, part)
+  local said = completion[part]
+  local clean = type(said) == "string" and target:redact(said) or said
+  if clean ~= said then completion[part], completion.logprobs = clean, nil end -- whose tokens are the text again
+end
+
 --- What an answer means, without the model's secrets in what it says: its text may have come in pieces that hold none.
 ---@param model fellowship.Model
 ---@param outcome table in the form of fellowship.provider
@@ -167,11 +173,8 @@ function endpoint.redact(model, outcome)
     model.guard = endpoint.beside(model, "")
     target = model.guard
   end
-  for _, part in ipairs { "text", "reasoning" } do
-    local said = completion[part]
-    local clean = type(said) == "string" and target:redact(said) or said
-    if clean ~= said then completion[part], completion.logprobs = clean, nil end -- whose tokens are the text again
-  end
+  redact_part(target, completion, "text")
+  if completion.reasoning then redact_part(target, completion, "reasoning") end
   return outcome
 end
 

@@ -30,22 +30,13 @@ end })
 -- The messages of a prompt that is a text.
 local ONE = { { role = "user", content = "" } }
 
---- Whether two tables have the same texts, numbers and booleans; tables in them are taken to differ.
-local function are_same(a, b)
-  for name, value in next, a do
-    if b[name] ~= value or type(value) == "table" then return false end
-    if math.type(value) ~= math.type(b[name]) then return false end
-  end
-  for name in next, b do
-    if a[name] == nil then return false end
-  end
-  return true
-end
-
 --- The parameters in canonical form. Most calls of a model have the same ones.
 local function text_of(same, params)
-  if not (same.params and are_same(same.params, params)) then
-    same.params, same.params_text = tables.copy(params), json.canonical(json.object(params))
+  if same.params ~= params then -- a copy that nobody changes
+    if not (same.params and tables.are_same(same.params, params)) then
+      same.params_text = json.canonical(json.object(params))
+    end
+    same.params = params
   end
   return same.params_text
 end

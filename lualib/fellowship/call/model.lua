@@ -275,6 +275,19 @@ local function check_asked(self, params)
   end
 end
 
+-- The parameters of models as they were asked last: a copy, since scripts may change theirs.
+local asked_with = setmetatable({}, { __mode = "k" })
+
+local function params_of(self)
+  local params, held = self.params, asked_with[self]
+  if next(params) == nil then return nil end
+  if not held or not tables.are_same(held, params) then
+    held = tables.copy(params)
+    asked_with[self] = held
+  end
+  return held
+end
+
 --- One call, of this model or of those it falls back on.
 local function call(self, prompt, params, sample, schema, on_delta, how)
   check_asked(self, params)
@@ -286,7 +299,8 @@ local function call(self, prompt, params, sample, schema, on_delta, how)
     end
     return fallback.ask(models, prompt, params, sample, schema, on_delta, how)
   end
-  if next(self.params) then params = tables.merged(self.params, params) end -- scripts may change these meanwhile
+  if params == nil then params = params_of(self)
+  elseif next(self.params) then params = tables.merged(self.params, params) end
   return chain.ask(self, prompt, params, sample, schema, on_delta, how)
 end
 

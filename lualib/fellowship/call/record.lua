@@ -8,6 +8,8 @@ local errors = require "fellowship.base.errors"
 local chain = require "fellowship.call.chain"
 local settings = require "fellowship.call.settings"
 
+local integer_or_float = math.type
+
 local record = {
   name = "record",
   at_once = true, -- it is asked in the task that asks: a stored answer needs no other one
@@ -64,6 +66,20 @@ end
 
 local LENIENT = { duplicates = "last" }
 
+local COUNTS = { "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens",
+  "cache_write_1h_tokens" }
+
+--- What a record tells of tokens, which may be of others' making: none of it where a part makes no sense.
+local function sound(usage)
+  if type(usage) ~= "table" then return {} end
+  for i = 1, #COUNTS do
+    local count = usage[COUNTS[i]]
+    if count ~= nil and integer_or_float(count) ~= "integer" then return {} end
+  end
+  if usage.cost ~= nil and type(usage.cost) ~= "number" then return {} end
+  return usage
+end
+
 --- What a kept text means: a completion, or nil and an error table.
 ---@param text string
 ---@param id string the key in hexadecimal
@@ -81,8 +97,7 @@ function record.read(text, id, model)
     return nil, errors.new { kind = e.kind, message = e.message, status = e.status, attempts = e.attempts,
       retryable = false, key = id, model = model.named }
   end
-  value.key = id
-  if type(value.usage) ~= "table" then value.usage = {} end -- of a recording that others wrote
+  value.key, value.usage = id, sound(value.usage)
   return value
 end
 

@@ -107,9 +107,6 @@ local function part(sums, name)
 end
 
 local UNTOLD = {}
-local COUNTS = { "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens",
-  "cache_write_1h_tokens" }
-
 --- Adds what is known; counts what is not.
 local function add(sums, usage, cost)
   local unknown, prompt, completion = sums.unknown, usage.prompt_tokens, usage.completion_tokens
@@ -179,23 +176,13 @@ function stats.repeated(model, outcome)
   end
 end
 
---- What a store's record tells of tokens, which may come from anywhere.
-local function sound(usage)
-  if type(usage) ~= "table" then return UNTOLD end
-  for _, name in ipairs(COUNTS) do
-    if usage[name] ~= nil and math.type(usage[name]) ~= "integer" then return UNTOLD end
-  end
-  if usage.cost ~= nil and type(usage.cost) ~= "number" then return UNTOLD end
-  return usage
-end
-
 --- Notes a call that the store answered.
 ---@param model fellowship.Model
 ---@param usage? table
 function stats.served(model, usage)
   local sums = account(model)
   local stored = part(sums, "stored")
-  usage = sound(usage)
+  usage = usage or UNTOLD
   stats.stored = stats.stored + 1
   stored.count = stored.count + 1
   add(stored, usage, cost_of(sums.price, usage))
@@ -220,7 +207,7 @@ function stats.given(model, usage)
     used = { answers = 0, prompt = 0, completion = 0, units = 0, unknown = { tokens = 0, cost = 0 } }
     stats.used[model.named] = used
   end
-  usage = sound(usage)
+  usage = usage or UNTOLD
   used.answers = used.answers + 1
   if usage.prompt_tokens and usage.completion_tokens then
     used.prompt, used.completion = used.prompt + usage.prompt_tokens, used.completion + usage.completion_tokens

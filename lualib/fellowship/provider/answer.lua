@@ -105,15 +105,8 @@ function answer.finish(reason)
 end
 
 -- Ends that are none: the server gave the answer up while it was written (DeepSeek; vLLM, SGLang; Cohere).
-local BROKEN_OFF = { error = true, ERROR = true, abort = true, aborted = true, cancelled = true, canceled = true,
+answer.BROKEN_OFF = { error = true, ERROR = true, abort = true, aborted = true, cancelled = true, canceled = true,
   insufficient_system_resource = true }
-
---- Whether the answer was given up by its server.
----@param reason any
----@return boolean
-function answer.is_broken_off(reason)
-  return BROKEN_OFF[reason] == true
-end
 
 -- A probability of nothing: servers that have no other way to write it say null.
 local NEVER = -9999.0

@@ -100,17 +100,21 @@ local function said_by(message, choice)
     refusal or text_of(message.refusal)
 end
 
+local function is_empty(list)
+  return list == json.null or type(list) == "table" and next(list) == nil
+end
+
 --- The completion of a choice, or what is wrong with it.
 local function completion_of(value, how, header)
   local choice = type(value.choices) == "table" and value.choices[1]
   if type(choice) ~= "table" then
     local e = failure.told(value)
-    if value.choices ~= nil and not e.message then return failure.empty "the answer has no choices" end
+    if is_empty(value.choices) and type(value.usage) == "table" then return failure.empty "the answer has no choices" end
     return failure.broken("the answer has no choices" .. (e.message and ": " .. e.message or ""))
   end
   local e = choice.failed or failure.of(choice)
   if e then return failure.inside(e, header) end
-  if answer.is_broken_off(choice.finish_reason) then
+  if answer.BROKEN_OFF[choice.finish_reason or ""] then
     return failure.broken("the server gave the answer up: " .. choice.finish_reason)
   end
   if choice.finish_reason == "content_filter" then
@@ -172,7 +176,7 @@ local PLAN = json.plan { "error", "choices.1.message.content", "choices.1.messag
   "usage.prompt_tokens_details.cache_write_tokens", "usage.completion_tokens_details.reasoning_tokens",
   "choices.1.error" }
 
-local FINISHES = answer.FINISHES
+local FINISHES, BROKEN_OFF = answer.FINISHES, answer.BROKEN_OFF
 
 --- Whether counts of tokens are what they seem, so that they can be taken as they are.
 local function are_ordinary(prompt, completion, reasoning, total, cached)
@@ -194,7 +198,7 @@ local function read_ordinary(body, how)
     held, written, reasoning, wrong = json.pluck(body, PLAN)
   if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil
     or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter"
-    or answer.is_broken_off(finish) then
+    or BROKEN_OFF[finish] then
     return nil
   end
   if not text:find "%S" or not thinking.is_plain(text) or (how and how.quirks.thinking ~= "tags")

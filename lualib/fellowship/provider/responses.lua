@@ -128,7 +128,7 @@ local function completion_of(value, how)
     local e = failure.told(value)
     return failure.broken("the answer has no output" .. (e.message and ": " .. e.message or ""))
   end
-  if answer.is_broken_off(value.status) then return failure.broken("the answer was given up: " .. value.status) end
+  if answer.BROKEN_OFF[value.status or ""] then return failure.broken("the answer was given up: " .. value.status) end
   if value.status == "in_progress" or value.status == "queued" then
     return failure.broken("the answer is " .. value.status)
   end
