@@ -109,7 +109,8 @@ local function completion_of(value, how, header)
   local choice = type(value.choices) == "table" and value.choices[1]
   if type(choice) ~= "table" then
     local e = failure.told(value)
-    if is_empty(value.choices) and type(value.usage) == "table" then return failure.empty "the answer has no choices" end
+    local empty = is_empty(value.choices) and type(value.usage) == "table"
+    if empty then return failure.empty "the answer has no choices" end
     return failure.broken("the answer has no choices" .. (e.message and ": " .. e.message or ""))
   end
   local e = choice.failed or failure.of(choice)
