@@ -98,7 +98,7 @@ MATRIX = {
     "redirect": ({"fault": "redirect"}, "redirect", 1),
     "an answer that is not JSON": ({"fault": "garbage"}, "garbage", ATTEMPTS),
     "an answer that is not UTF-8": ({"fault": "bad_utf8"}, "garbage", ATTEMPTS),
-    "no choices": ({"fault": "empty_choices"}, "empty", 2),
+    "no choices": ({"fault": "empty_choices"}, "garbage", ATTEMPTS),
     "no content": ({"fault": "null_content"}, "empty", 2),
     "an error with status 200": ({"fault": "error_in_200"}, "server", ATTEMPTS),
     "an answer cut in the middle": ({"fault": "truncated"}, "broken", ATTEMPTS),
