@@ -27,6 +27,9 @@ end
 -- ---- direct ----
 
 check("direct", {
+  -- second question
+  { "A", "a", second = true }, { "**B**", "b", second = true }, { "Sorry. A", "a", second = true },
+  { "I apologize for the confusion. B", "b", second = true }, { "I apologize for the confusion. B", nil },
   -- plain and in other judges' forms
   { "A", "a" }, { "b", "b" }, { "C", "tie" }, { "**B**", "b" }, { "[[A]]", "a" }, { "[[C]]", "tie" }, { "[A]", "a" }, { "(B)", "b" }, { "`A`", "a" },
   { "A.", "a" }, { "Assistant A", "a" }, { "Assistant 2", "b" }, { "Response B.", "b" }, { "Model A", "a" }, { "Output (b)", "b" }, { "Output (a) is better.", "a" },
@@ -88,6 +91,8 @@ check("direct", {
 -- ---- independent ----
 
 check("independent", {
+  -- second question
+  { "8", "8", second = true }, { "Sorry: 8", "8", second = true }, { "I apologize. The score is 8/10.", "8", second = true },
   { "8", "8" }, { "8/10", "8" }, { "8.5", "8.5" }, { "**8/10**", "8" }, { "[[8]]", "8" }, { "Rating: [[8]]", "8" }, { "Score: 8", "8" }, { "SCORE: 8", "8" }, { "score=8", "8" }, { "Grade: 8/10", "8" },
   { "GRADE: 8", "8" }, { "Rating: 8 out of 10", "8" }, { "Rating (1-10): 8", "8" }, { "Score [1-10]: 8", "8" }, { "Score (out of 10): 8", "8" }, { "Score/10: 8", "8" }, { "Score (0 to 10) - 8", "8" },
   { "Overall score: 8 / 10", "8" }, { "Overall Score — 8/10", "8" }, { "Overall Score → 8/10", "8" }, { "Overall: 8/10", "8" }, { "Total: 8/10", "8" }, { "Final score: 8/10", "8" }, { "Final rating: 8", "8" },
@@ -160,7 +165,8 @@ check("combined", {
   { '{"score_assistant_1": 8, "score_assistant_2": 6}', "8 6" }, { '{"score": {"a": {"value": 8, "max": 10}, "b": {"value": 6, "max": 10}}}', "8 6" }, { '{"name": "verdict", "arguments": {"score_a": 8, "score_b": 6}}', "8 6" }, { '"{\\"score_a\\": 8, \\"score_b\\": 6}"', "8 6" },
   { '{"evidence": "### Score Assistant A: 1/10, ### Score Assistant B: 9/10", "score_a": 8, "score_b": 6}', "8 6" }, { 'I use {"score_a": X}.\n{"score_a": 8, "score_b": 6}', "8 6" }, { "score_a: 8\nscore_b: 6\nevidence: fine", "8 6" },
   -- second question
-  { "8\n6", "8 6", second = true }, { "8/10\n6/10", "8 6", second = true },
+  { "8\n6", "8 6", second = true }, { "8/10\n6/10", "8 6", second = true }, { "8 and 6", "8 6", second = true },
+  { "Sorry for the confusion:\n\n**8/10**\n**6/10**", "8 6", second = true }, { "1. 8/10\n2. 6/10", "8 6", second = true },
   -- ambiguous, or none
   { "", nil }, { "### Score Assistant A:\n8/10", nil }, { "### Score Assistant A:\n8/10\n\n### Score Assistant B:", nil }, { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\nX/10", nil }, { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\nN/A", nil },
   { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n6-7/10", nil }, { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n60%", nil }, { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n3/5", nil }, { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n-6/10", nil },

@@ -109,7 +109,7 @@ function readers.independent(text, options, shown)
 end
 
 function readers.direct(text, options, shown)
-  local list, lines, round = choices.read(text)
+  local list, lines, round = choices.read(text, options.second)
   if not list then return nil, "long" end
   local own = shown:own(list)
   local found, why = choices.decide(own, lines, round)

@@ -219,7 +219,8 @@ function Reader:sentence(line, from, stop, t, signs, back)
   elseif not bare or back then
     return value and self:add(value, choices.SENTENCE, line)
   end
-  local st = from == line.from and stop >= line.to and not self.covered and self:add(value, choices.LETTER, line)
+  local whole = stop >= line.to and (from == line.from or self.second)
+  local st = whole and not self.covered and self:add(value, choices.LETTER, line)
   if st then st.named = is(t, t.what[1] == "*" and 3 or 1, "N") end
   return st
 end
@@ -339,11 +340,13 @@ end
 
 --- The statements of a choice in a text, in order; nil where there are too many.
 ---@param text string without thinking
+---@param second? boolean it replies to a question for the answer alone: a letter behind a sentence counts too
 ---@return fellowship.Choice[]?
 ---@return integer lines
 ---@return integer round how often something was taken back
-function choices.read(text)
-  local reader = setmetatable({ list = {}, lines = 0, round = 0, count = 0, reported = false, topic = false }, Reader)
+function choices.read(text, second)
+  local reader = setmetatable({ second = second, list = {}, lines = 0, round = 0,
+    count = 0, reported = false, topic = false }, Reader)
   local parts, many = objects.parts(text)
   if many then return nil, 0, 0 end
   local ranks = {}

@@ -189,6 +189,7 @@ local function line_of(text, base)
   end
   local mark = text:match("^[%-*+][ \t]+()", from) or text:match("^%d%d?[.)][ \t]+()%f[%a*_\"(\128-\255]", from)
     or text:match("^%(%d%d?%)[ \t]+()%f[%a*_\"(\128-\255]", from)
+    or text:match("^%d[.)][ \t]+()%d+/%d", from)
   if mark then line.item, line.level, from = true, math.max(line.level, PLAIN + 1), mark end
   from, to = trim(text, from, to)
   local bold = to - 1 - (text:sub(to, to) == ":" and 1 or 0)

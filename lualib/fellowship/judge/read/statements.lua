@@ -131,6 +131,11 @@ local function next_digit(known, text, at)
   return known.digit
 end
 
+-- Words that begin a sentence, not the name of a criterion.
+local SENTENCES = {}
+for word in ("i it we this that they there he she you sorry thanks thank apologies sure ok okay well yes alright "
+  .. "certainly understood here es ich sie il je elle c'est lo yo"):gmatch "%S+" do SENTENCES[word] = true end
+
 --- Reads a sentence of a line; its label, and how many numbers it has.
 function Reader:sentence(line, start, stop, known)
   local text = line.text
@@ -159,7 +164,7 @@ function Reader:sentence(line, start, stop, known)
     known.side, known.first = begins_with_side(t), first
     known.topic = t.n <= 6 and (first.colon or first.words <= 2 or line.item) and count == 0
       and not label.is_clear(first)
-      and not first.neutral and not known.side
+      and not first.neutral and not known.side and not SENTENCES[t.text[1]]
   end
   if known.side and names_other(t, known.side) then known.side = nil end
   for i = from + 1, #self.list do
