@@ -24,7 +24,7 @@ local function no_header() end
 --- What a line of the results means for its call, as it is where the model is served: it is about that call alone.
 local function outcome_of(model, status, body, flight)
   if not status then return { verdict = "retry", kind = "batch", message = tostring(body) } end
-  local how = { quirks = requests.quirks(model), params = {} }
+  local how = { quirks = requests.quirks(model), params = flight and flight.params or {} }
   local outcome = requests.meaning(model, model.adapter.meaning, status, no_header, body, how)
   outcome.status = status ~= 200 and status or nil
   if outcome.verdict == "final" then failure.placed(outcome, endpoint.is_own(model), true) end

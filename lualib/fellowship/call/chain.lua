@@ -22,7 +22,8 @@ local chain = {
 ---@class fellowship.Completion
 ---@field text string the answer, without the model's thinking
 ---@field reasoning? string what the model thought before it, where the provider shows that
----@field finish_reason? string "stop", "length" (cut off by a limit of tokens), or as the provider said it
+---@field tool_calls? fellowship.ToolCall[] the tools that the model calls, where the script gave `tools`
+---@field finish_reason? string "stop", "tool_calls", "length" (cut off by a limit of tokens), or as the provider said it
 ---@field model? string the model that answered, by the provider's word
 ---@field usage { prompt_tokens: integer?, completion_tokens: integer?, cached_tokens: integer?, reasoning_tokens: integer? } cached ones are among those of the prompt, reasoning among those of the completion
 ---@field logprobs? { token: string, length: integer, logprob: number, top: { token: string, logprob: number }[] }[] where they were asked for

@@ -311,6 +311,9 @@ end
 --- A message may hold what else the model's provider takes in one (`name`, `tool_calls`, a list of parts with images as
 --- its content): it is sent as it is, and belongs to the key.
 ---
+--- With `tools` among the parameters, `tool_calls` of the completion has the calls of them that the model asks for, in
+--- OpenAI's form whatever the provider; the text may then be "".
+---
 --- With `schema`, a JSON schema, the answer is asked for in its form by the provider's own means, or else in words;
 --- the completion's `value` is the decoded answer. One that does not fit is asked for once more, and is then an
 --- error of kind "schema".

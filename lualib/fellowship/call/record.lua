@@ -46,7 +46,8 @@ end
 -- ---- what it keeps ----
 
 -- A completion, or a failure that is final for the request.
-local COMPLETION_KEYS = { "text", "reasoning", "finish_reason", "model", "usage", "attempts", "elapsed", "logprobs" }
+local COMPLETION_KEYS = { "text", "reasoning", "tool_calls", "finish_reason", "model", "usage", "attempts", "elapsed",
+  "logprobs" }
 local FAILURE_KEYS = { "kind", "message", "status", "attempts" }
 
 --- The text that is kept of a completion.

@@ -9,6 +9,7 @@ local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
+local tools = require "fellowship.provider.tools"
 
 local text_of = parts.text
 
@@ -107,39 +108,40 @@ local function refusal_of(value)
   return failure.refused("refusal", "the model refused" .. (explanation and ": " .. explanation or ""))
 end
 
---- What the blocks of a message say: texts, thoughts, and the input of the tool by which a schema was asked for, or the
---- name of another one that is called.
+--- What the blocks of a message say: texts, thoughts, and the input of the tool by which a schema was asked for, or
+--- which others are called.
 local function read_blocks(blocks, by_tool)
-  local texts, thoughts, call = {}, {}, nil
+  local texts, thoughts, calls = {}, {}, {}
   for _, block in ipairs(blocks) do
     if type(block) ~= "table" then error("a block is no object", 0) end
     if block.type == "tool_use" then
-      call = text_of(block.name) or "?"
-      if by_tool then texts[#texts + 1] = json.encode(block.input) end
+      if by_tool then texts[#texts + 1] = json.encode(block.input)
+      else calls[#calls + 1] = tools.call(block.id, block.name, block.input) end
     else
       local text, thought = parts.read(block)
       texts[#texts + 1] = text
       if thought and thought ~= "" then thoughts[#thoughts + 1] = thought end
     end
   end
-  return table.concat(texts), #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, call
+  return table.concat(texts), #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, calls
 end
 
 --- The completion of a message, or what is wrong with it.
 local function completion_of(value, how)
   if value.stop_reason == "refusal" then return refusal_of(value) end
   local by_tool = how and how.schema and how.quirks.schema == "tool"
-  local text, reasoning, call = read_blocks(value.content, by_tool)
+  local text, reasoning, calls = read_blocks(value.content, by_tool)
   local finish = by_tool and value.stop_reason == "tool_use" and "stop" or answer.finish(value.stop_reason)
   local thought
   text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil)
   reasoning = reasoning or thought
-  if not text:find "%S" and finish ~= "length" then
-    return failure.empty(call and ("the answer calls a tool (%s) and says nothing"):format(call)
-      or reasoning and "the answer has thoughts and no text" or "the answer is empty")
+  local asked = tools.were_given(how)
+  if not text:find "%S" and finish ~= "length" and not (asked and calls[1]) then
+    return failure.empty(tools.in_place_of_text(calls, reasoning))
   end
-  return { verdict = "done", completion = { text = text, reasoning = reasoning, finish_reason = finish,
-    model = text_of(value.model), usage = usage_of(value) } }
+  local completion = { text = text, reasoning = reasoning, finish_reason = finish, model = text_of(value.model),
+    usage = usage_of(value) }
+  return { verdict = "done", completion = asked and tools.add(completion, calls) or completion }
 end
 
 --- What a decoded answer means: see fellowship.provider.

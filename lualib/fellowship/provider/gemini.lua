@@ -9,6 +9,7 @@ local quirks = require "fellowship.provider.quirks"
 local reading = require "fellowship.provider.reading"
 local retry_after = require "fellowship.provider.retry_after"
 local thinking = require "fellowship.provider.thinking"
+local tools = require "fellowship.provider.tools"
 
 local gemini = { events = "sse" }
 
@@ -119,16 +120,17 @@ local function logprobs_of(candidate)
   return answer.logprobs(list, "token", "logProbability", "top")
 end
 
---- Text and thoughts of a candidate, and the function that it calls; nil when it has no parts.
+--- Text and thoughts of a candidate, and the functions that it calls; nil when it has no parts.
 local function parts_of(candidate)
   local list = answer.part(candidate, "content").parts
-  if type(list) ~= "table" then return nil end
+  local calls = {}
+  if type(list) ~= "table" then return nil, nil, calls end
   local text, thought = parts.read(list)
-  local call
   for _, part in ipairs(list) do
-    call = call or type(part) == "table" and answer.text(answer.part(part, "functionCall").name)
+    local call = answer.part(part, "functionCall")
+    calls[#calls + 1] = tools.call(call.id, call.name, call.args)
   end
-  return text or "", thought ~= "" and thought or nil, call
+  return text or "", thought ~= "" and thought or nil, calls
 end
 
 --- The completion of an answer, or what is wrong with it.
@@ -143,18 +145,19 @@ local function completion_of(value, how)
   if FILTERED[candidate.finishReason] then
     return failure.refused("content_filter", "the answer was blocked: " .. candidate.finishReason)
   end
-  local text, reasoning, call = parts_of(candidate)
+  local text, reasoning, calls = parts_of(candidate)
   local finish = answer.finish(candidate.finishReason)
   local thought
   if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
   reasoning = reasoning or thought
-  if not (text and text:find "%S") and finish ~= "length" then
-    return failure.empty(call and ("the answer calls a function (%s) and says nothing"):format(call)
-      or reasoning and "the answer has thoughts and no text"
+  local asked = tools.were_given(how)
+  if not (text and text:find "%S") and finish ~= "length" and not (asked and calls[1]) then
+    return failure.empty((calls[1] or reasoning) and tools.in_place_of_text(calls, reasoning)
       or ("the answer is empty (%s)"):format(tostring(candidate.finishReason)))
   end
-  return { verdict = "done", completion = { text = text or "", reasoning = reasoning, finish_reason = finish,
-    model = answer.text(value.modelVersion), usage = usage_of(value), logprobs = logprobs_of(candidate) } }
+  local completion = { text = text or "", reasoning = reasoning, finish_reason = finish,
+    model = answer.text(value.modelVersion), usage = usage_of(value), logprobs = logprobs_of(candidate) }
+  return { verdict = "done", completion = asked and tools.add(completion, calls) or completion }
 end
 
 --- What a decoded answer means: see fellowship.provider.

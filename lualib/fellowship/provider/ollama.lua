@@ -7,6 +7,7 @@ local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
+local tools = require "fellowship.provider.tools"
 
 local ollama = { events = "ndjson" }
 
@@ -86,14 +87,14 @@ local function completion_of(value, how)
   local thought
   if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
   reasoning = reasoning or thought
-  if not (text and text:find "%S") and finish ~= "length" then
-    local call = answer.part(answer.part(answer.part(message, "tool_calls"), 1), "function").name
-    return failure.empty(answer.text(call) and ("the answer calls a tool (%s) and says nothing"):format(call)
-      or reasoning and "the answer has thoughts and no text" or "the answer is empty")
+  local calls, asked = tools.of_message(message), tools.were_given(how)
+  if not (text and text:find "%S") and finish ~= "length" and not (asked and calls[1]) then
+    return failure.empty(tools.in_place_of_text(calls, reasoning))
   end
-  return { verdict = "done", completion = { text = text or "", reasoning = reasoning, finish_reason = finish,
+  local completion = { text = text or "", reasoning = reasoning, finish_reason = finish,
     model = answer.text(value.model), usage = usage_of(value), logprobs = type(value.logprobs) == "table"
-      and answer.logprobs(value.logprobs, "token", "logprob", "top_logprobs") or nil } }
+      and answer.logprobs(value.logprobs, "token", "logprob", "top_logprobs") or nil }
+  return { verdict = "done", completion = asked and tools.add(completion, calls) or completion }
 end
 
 --- What a decoded answer means: see fellowship.provider.
@@ -131,7 +132,10 @@ function ollama.join(whole, event)
   local text = parts.read(delta.content)
   parts.add(message, "content", text)
   parts.add(message, "thinking", delta.thinking)
-  if type(delta.tool_calls) == "table" then message.tool_calls = message.tool_calls or delta.tool_calls end
+  if type(delta.tool_calls) == "table" then -- each comes whole
+    message.tool_calls = message.tool_calls or {}
+    table.move(delta.tool_calls, 1, #delta.tool_calls, #message.tool_calls + 1, message.tool_calls)
+  end
   if answer.text(delta.thinking) and delta.thinking ~= "" then whole.thinks = true end
   if type(more.logprobs) == "table" then
     whole.logprobs = whole.logprobs or {}

@@ -8,6 +8,7 @@ local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
+local tools = require "fellowship.provider.tools"
 
 local openai = { events = "sse" }
 
@@ -83,16 +84,6 @@ local function logprobs_of(choice)
   return type(given) == "table" and answer.logprobs(given, "token", "logprob", "top_logprobs") or nil
 end
 
---- What stands in place of a text, in words.
-local function in_place_of_text(message, reasoning)
-  local call = type(message.tool_calls) == "table" and message.tool_calls[1]
-  if call then
-    local name = text_of(answer.part(call, "function").name)
-    return ("the answer calls a tool%s and says nothing"):format(name and " (" .. name .. ")" or "")
-  end
-  return reasoning and "the answer has thoughts and no text" or "the answer is empty"
-end
-
 --- What the message of a choice says: text, thoughts, refusal.
 local function said_by(message, choice)
   local text, thought, refusal = parts.read(message.content)
@@ -127,15 +118,18 @@ local function completion_of(value, how, header)
   if reasoning == "" then reasoning = nil end
   local thought
   if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
-  if not (text and text:find "%S") then
+  local calls, asked = tools.of_message(message), tools.were_given(how)
+  if not (text and text:find "%S") and not (asked and calls[1]) then
     if refusal and refusal ~= "" then return failure.refused("refusal", "the model refused: " .. refusal) end
     -- A budget that thinking used up leaves no answer; that is visible as finish_reason, not broken.
-    if finish ~= "length" then return failure.empty(in_place_of_text(message, reasoning or thought)) end
+    if finish ~= "length" then return failure.empty(tools.in_place_of_text(calls, reasoning or thought)) end
   end
   -- The fields that the call adds stand here as well, so that the table need not grow.
-  return { verdict = "done", status = nil, elapsed = nil, completion = { text = text or "",
-    reasoning = reasoning or thought, finish_reason = finish, model = text_of(value.model),
-    usage = usage_of(value, how), logprobs = logprobs_of(choice), attempts = nil, elapsed = nil, key = nil } }
+  local completion = { text = text or "", reasoning = reasoning or thought, finish_reason = finish,
+    model = text_of(value.model), usage = usage_of(value, how), logprobs = logprobs_of(choice), attempts = nil,
+    elapsed = nil, key = nil }
+  return { verdict = "done", status = nil, elapsed = nil, completion = asked and tools.add(completion, calls)
+    or completion }
 end
 
 --- Whether a refusal says that thinking took all tokens of the answer: OpenAI's word for what others tell as an end.
@@ -194,7 +188,7 @@ end
 
 --- What an ordinary answer means, as `meaning` would have it, in less than half of the time; nil for all others.
 local function read_ordinary(body, how)
-  if how and how.quirks.cost then return nil end
+  if how and (how.quirks.cost or tools.were_given(how)) then return nil end
   local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, total, cached, hits,
     held, written, reasoning, wrong = json.pluck(body, PLAN)
   if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil
@@ -241,9 +235,7 @@ local function take_delta(whole, message, delta)
     thought = thought or text_of(delta[name])
   end
   if thought and thought ~= "" then whole.thinks = true end
-  if type(delta.tool_calls) == "table" and delta.tool_calls[1] ~= nil then
-    message.tool_calls = message.tool_calls or delta.tool_calls
-  end
+  tools.take(message, delta.tool_calls)
   return text, text and text ~= "" or thought and thought ~= ""
 end
 

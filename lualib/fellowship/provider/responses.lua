@@ -9,6 +9,7 @@ local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local reading = require "fellowship.provider.reading"
 local thinking = require "fellowship.provider.thinking"
+local tools = require "fellowship.provider.tools"
 
 local responses = { events = "sse" }
 
@@ -95,9 +96,9 @@ local function usage_of(value)
     reasoning_tokens = count(answer.part(u, "output_tokens_details").reasoning_tokens) }
 end
 
---- What the items of an answer say: text, reasoning, refusal, the tool that is called, log-probabilities.
+--- What the items of an answer say: text, reasoning, refusal, the tools that are called, log-probabilities.
 local function read_items(items)
-  local texts, thoughts, found = {}, {}, { logprobs = {} }
+  local texts, thoughts, found = {}, {}, { logprobs = {}, calls = {} }
   for _, item in ipairs(items) do
     if type(item) ~= "table" then error("an item of the answer is no object", 0) end
     if item.type == "message" then
@@ -112,7 +113,8 @@ local function read_items(items)
       local _, thought = parts.read(#summary > 0 and summary or answer.part(item, "content"))
       if thought and thought ~= "" then thoughts[#thoughts + 1] = thought end
     elseif type(item.type) == "string" and item.type:find("_call", 1, true) then
-      found.call = text_of(item.name) or item.type
+      local name = text_of(item.name) or item.type
+      found.calls[#found.calls + 1] = tools.call(item.call_id, name, item.arguments)
     end
   end
   return table.concat(texts), #thoughts > 0 and table.concat(thoughts, "\n\n") or nil, found
@@ -137,16 +139,15 @@ local function completion_of(value, how)
   local thought
   text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil)
   reasoning = reasoning or thought
-  if not text:find "%S" then
+  local asked = tools.were_given(how)
+  if not text:find "%S" and not (asked and found.calls[1]) then
     if found.refusal then return failure.refused("refusal", "the model refused: " .. found.refusal) end
-    if finish ~= "length" then
-      return failure.empty(found.call and ("the answer calls a tool (%s) and says nothing"):format(found.call)
-        or reasoning and "the answer has thoughts and no text" or "the answer is empty")
-    end
+    if finish ~= "length" then return failure.empty(tools.in_place_of_text(found.calls, reasoning)) end
   end
-  return { verdict = "done", completion = { text = text, reasoning = reasoning, finish_reason = finish,
-    model = text_of(value.model), usage = usage_of(value), logprobs = #found.logprobs > 0
-      and answer.logprobs(found.logprobs, "token", "logprob", "top_logprobs") or nil } }
+  local completion = { text = text, reasoning = reasoning, finish_reason = finish, model = text_of(value.model),
+    usage = usage_of(value), logprobs = #found.logprobs > 0
+      and answer.logprobs(found.logprobs, "token", "logprob", "top_logprobs") or nil }
+  return { verdict = "done", completion = asked and tools.add(completion, found.calls) or completion }
 end
 
 --- What a decoded answer means: see fellowship.provider.
