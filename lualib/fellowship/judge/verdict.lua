@@ -4,8 +4,9 @@
 -- Models write them in many ways, and JSON. What is ambiguous is not read.
 --
 -- The stages, each in a module of judge/read: thoughts (what the judge thought is taken off), fold (characters), source
--- (lines, headings, tables), objects (JSON), tokens, words and number, statements and choices (what is said, and how much
--- it counts), quoted (what somebody else said), decide.
+-- (lines, sentences, headings), objects (JSON), tokens, words and number; label, scores, tables, fields and statements
+-- (scores, and how much each counts), signs, choice, boxes and choices (which of two); quoted (what somebody else said),
+-- decide. asked is the shortest way, for answers that are just as they were asked for.
 
 local check = require "fellowship.base.check"
 local form = require "fellowship.base.form"

@@ -1,10 +1,11 @@
 -- All statements in a text of which of two is better, in order: behind headings of an answer, in sentences, and as a
 -- letter alone.
 
+local boxes = require "fellowship.judge.read.boxes"
 local choice = require "fellowship.judge.read.choice"
 local fold = require "fellowship.judge.read.fold"
-local label = require "fellowship.judge.read.label"
 local objects = require "fellowship.judge.read.objects"
+local signs_of = require("fellowship.judge.read.signs").of
 local source = require "fellowship.judge.read.source"
 local tokens = require "fellowship.judge.read.tokens"
 
@@ -56,7 +57,7 @@ local function value_of(text, from, to, signs)
   local found = choice.of(signs, true)
   local mark = signs:match "^[12]%.$"
   if found ~= nil and not mark or from > to then return found end
-  local rest = choice.signs(tokens.of(text, from, math.min(to, from + LONG)))
+  local rest = signs_of(tokens.of(text, from, math.min(to, from + LONG)))
   if mark and not rest:find "^[ab]" then return found end
   return choice.of((mark or "") .. rest, true), true
 end
@@ -115,10 +116,10 @@ function Reader:line(line)
   self.pending, self.count = nil, self.count + 1
   -- Without a heading, a sentence with a word that is not known decides nothing.
   local t = tokens.of(text, from, math.min(stop, from + LONG), nil, not pending and not text:find("^[:*\"']", to))
-  local signs, overall, reports = choice.signs(t)
+  local signs, overall, reports = signs_of(t)
   if t.stop and choice.heading(signs, overall) then
     t = tokens.of(text, from, math.min(stop, from + LONG))
-    signs, overall, reports = choice.signs(t)
+    signs, overall, reports = signs_of(t)
   end
   local boxed = text:find("[[", from, true)
   local back = self:takes_back(signs)
@@ -128,71 +129,6 @@ function Reader:line(line)
   end
   if read < to then decides = self:sentences(line, read + 1) or decides end
   self:settle(line, signs, reports, decides)
-end
-
---- What the words of a clause say of what is in double brackets behind it.
-local function clause_of(t, from, to)
-  local c = { words = 0, unknown = 0, verdict = false, reports = false, denied = false, own = false, led = false }
-  for i = from, to do
-    if t.what[i] == "word" then
-      c.words = c.words + 1
-      if is(t, i, "P") then c.own = true end
-      if is(t, i, "I") and not c.own then c.reports = true end
-      if is(t, i, "X") or is(t, i, "H") and not label.is_polite(t, i) then c.denied = true end
-      if t.kinds[i] == "" and not t.letter[i] then c.unknown = c.unknown + 1
-      elseif t.letter[i] or t.kinds[i]:find "[WMBVTYL]" then c.verdict = true end
-      if is(t, i, "W") and c.unknown > 0 and not c.own then c.led = true end -- "Initial verdict", "Accuracy winner"
-    end
-  end
-  c.other = t.text[to] == "than" or t.text[to] == "of" and t.text[to - 1] == "instead"
-  return c
-end
-
---- Whether words before double brackets say that what is in them is somebody else's, or not so, or of a criterion.
-local function is_doubtful(text, from, to)
-  local t = tokens.of(text, math.max(from, to - LONG), to)
-  local n = t.text[t.n] == "final" and t.n - 1 or t.n -- which source.clean adds
-  local begins, c = 1, nil
-  for i = 1, n + 1 do
-    if i > n or t.what[i] == "," or t.what[i] == ";" then
-      local last = clause_of(t, begins, i - 1)
-      if last.words > 0 or not c then
-        if c and c.reports and is(t, begins - 2, "I") then last.reports = true end -- "it says, [[A]]"
-        c, begins = last, i + 1
-      end
-    end
-  end
-  return c.reports or c.denied or c.led or c.other or c.unknown > 0 and not c.verdict
-end
-
---- Whether words behind double brackets put them in doubt: "[[A]] if A is better", "[[A]] on style".
-local function is_conditional(text, from, to)
-  local t = tokens.of(text, from, math.min(to, from + SHORT))
-  local first = t.what[1]
-  if first == "?" or first == "/" or first == "|" or first == "&" or first == "=" then return true end
-  if first == '"' then return is_conditional(text, t.at[1] + 1, to) end
-  if first == "word" and not t.letter[1] and text:find("^%u", t.at[1]) then return false end -- another sentence
-  for i = 1, t.n do
-    if t.what[i] ~= "word" or is(t, i, "Y") or is(t, i, "K") then return false end
-    if t.letter[i] or t.kinds[i] == "" or is(t, i, "I") or is(t, i, "H") or is(t, i, "L") or is(t, i, "X") then
-      return true
-    end
-  end
-  return false
-end
-
---- What double brackets in a sentence hold: nil where there are none that decide, false where they differ.
-local function boxed_value(text, from, to)
-  local found, at = nil, from
-  while true do
-    local start, stop, inner = text:find("%[%[([^%[%]\n]*)%]%]", at)
-    if not start or start > to then return found end
-    local value = choice.of((choice.signs(tokens.of(inner))), true)
-    if value and (is_doubtful(text, at, start - 1) or is_conditional(text, stop + 1, to)) then value = false end
-    if found ~= nil and value ~= nil and value ~= found then return false end
-    if value ~= nil then found = value end
-    at = stop + 1
-  end
 end
 
 --- What double brackets decide. Lines of them one below the other that differ list what might be said.
@@ -210,7 +146,7 @@ function Reader:sentence(line, from, stop, t, signs, back)
   local value, bare = choice.of(signs, back)
   local boxed = line.text:find("[[", from, true)
   if boxed and boxed <= stop then
-    local sure = boxed_value(line.text, from, stop)
+    local sure = boxes.value(line.text, from, stop)
     if value == nil then value = sure
     elseif sure ~= nil and sure ~= value then value = false end
     return value ~= nil and self:boxed(value, line)
@@ -232,10 +168,10 @@ function Reader:sentences(line, at)
     local stop = source.sentence_end(text, at, to)
     self.count = self.count + 1
     local t = tokens.of(text, at, math.min(stop, at + LONG), nil, true)
-    local signs, overall = choice.signs(t)
+    local signs, overall = signs_of(t)
     if t.stop and choice.heading(signs, overall) then
       t = tokens.of(text, at, math.min(stop, at + LONG))
-      signs, overall = choice.signs(t)
+      signs, overall = signs_of(t)
     end
     local back = self:takes_back(signs)
     local rest, criterion = choice.heading(signs, overall)
@@ -270,8 +206,8 @@ function Reader:row(row)
     return self:line { text = text, from = cells[1].from, to = cells[1].to, level = row.level, heading = false,
       marked = false, cited = row.cited }
   elseif #cells == 2 then
-    local head, overall = choice.signs(tokens.of(text, cells[1].from, math.min(cells[1].to, cells[1].from + LONG)))
-    local signs = choice.signs(tokens.of(text, cells[2].from, math.min(cells[2].to, cells[2].from + LONG)))
+    local head, overall = signs_of(tokens.of(text, cells[1].from, math.min(cells[1].to, cells[1].from + LONG)))
+    local signs = signs_of(tokens.of(text, cells[2].from, math.min(cells[2].to, cells[2].from + LONG)))
     if ALONE[signs] then
       self.winners = true -- the head of a column
     elseif head:find "[w+]" and not head:find "[^w+s:]" or head == "" and overall and self.winners then
@@ -282,8 +218,8 @@ end
 
 -- ---- objects ----
 
-local function signs_of(text)
-  return choice.signs(tokens.of(fold.text(text)))
+local function signs_of_text(text)
+  return signs_of(tokens.of(fold.text(text)))
 end
 
 --- { "winner": "A" }, { "better": "Assistant B" }, { "verdict": { "choice": "tie" } }
@@ -291,14 +227,14 @@ function Reader:object(object)
   local ranks = {}
   for i, name in ipairs(object.names or {}) do
     local held = object.values[i]
-    local signs = signs_of(name)
+    local signs = signs_of_text(name)
     if type(held) == "table" then
       for _, item in ipairs(held.list or {}) do
         if type(item) == "table" and item.names then self:ranked(item, ranks) end
       end
       if not signs:find("?", 1, true) then self:object(held) end -- else it is one of a criterion
     elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60 and held ~= "" then
-      self:add(choice.of(signs_of(held), true) or false, choices.FINAL, OUTSIDE)
+      self:add(choice.of(signs_of_text(held), true) or false, choices.FINAL, OUTSIDE)
     end
   end
 end
@@ -309,7 +245,7 @@ function Reader:ranked(object, ranks)
   for i, name in ipairs(object.names) do
     local held = object.values[i]
     if name == "rank" or name == "ranking" or name == "position" then rank = tonumber(held)
-    elseif type(held) == "string" and #held <= 30 then side = side or choice.of(signs_of(held), true) end
+    elseif type(held) == "string" and #held <= 30 then side = side or choice.of(signs_of_text(held), true) end
   end
   if not rank or side ~= "a" and side ~= "b" then return end
   ranks[side] = rank
@@ -334,7 +270,7 @@ end
 --- Whether a text ends with words that somebody says what follows.
 local function ends_reporting(text)
   local line = text:sub(-200):match "([^\n]*)%s*$"
-  local _, _, reports = choice.signs(tokens.of(fold.text(line)))
+  local _, _, reports = signs_of(tokens.of(fold.text(line)))
   return reports and not line:find "[.!?]$"
 end
 

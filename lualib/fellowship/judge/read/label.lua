@@ -1,6 +1,7 @@
 -- What stands before a score: whose it is, whether it is a score, the overall one or one of a criterion. A label is
 -- taken up token by token.
 
+local fold = require "fellowship.judge.read.fold"
 local number = require "fellowship.judge.read.number"
 local tokens = require "fellowship.judge.read.tokens"
 
@@ -217,6 +218,15 @@ function label.take(l, t, i, scale)
   elseif t.what[i] == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") then l.revised = true end
   if side then l.words = l.words + 1 end
   return i + 1
+end
+
+--- Takes up a text, such as a field's name.
+---@param l fellowship.Label
+---@param text string
+---@param scale integer
+function label.take_text(l, text, scale)
+  local t, i = tokens.of(fold.text(text)), 1
+  while i <= t.n do i = label.take(l, t, i, scale) end
 end
 
 --- Whether all of it is known: nothing in it says that the score is one of a criterion or of a tale.

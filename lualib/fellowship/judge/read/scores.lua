@@ -3,6 +3,7 @@
 local label = require "fellowship.judge.read.label"
 local number = require "fellowship.judge.read.number"
 local tokens = require "fellowship.judge.read.tokens"
+local words = require "fellowship.judge.read.words"
 
 local scores = {}
 
@@ -67,18 +68,14 @@ local function is_conditional(t, i)
   return CONDITION[t.text[i]] or false
 end
 
--- Words that say that it is not so, or that somebody else says it.
-local DENIALS = { wrong = true, ["false"] = true, incorrect = true, untrue = true, kidding = true }
-local SAYS = { says = true, claims = true, said = true, claimed = true, states = true, stated = true }
-
 --- Whether what follows a statement puts it in doubt: "8/10 - not", "8/10, it claims".
 local function is_doubted(t, i)
   if t.what[i] == "?" then return true end
   while i <= t.n and (t.what[i] ~= "word" and t.what[i] ~= "digits"
-    or t.kinds[i]:find "[FRK]" and not t.kinds[i]:find "X" and not SAYS[t.text[i]]) do i = i + 1 end
+    or t.kinds[i]:find "[FRK]" and not t.kinds[i]:find "X" and not words.SAYS[t.text[i]]) do i = i + 1 end
   local text, last = t.text[i], t.what[i + 1] ~= "word" and t.what[i + 1] ~= "digits"
-  if DENIALS[text] or is(t, i, "X") then return last or t.text[i + 1] == "really" or is(t, i + 1, "O") end
-  return SAYS[text] and (last or t.what[i - 1] == "," and (is(t, i + 1, "F") or is(t, i + 1, "N"))) or false
+  if words.DENIALS[text] or is(t, i, "X") then return last or t.text[i + 1] == "really" or is(t, i + 1, "O") end
+  return words.SAYS[text] and (last or t.what[i - 1] == "," and (is(t, i + 1, "F") or is(t, i + 1, "N"))) or false
 end
 
 local function tier_of(l, found, embedded)

@@ -2,12 +2,14 @@
 -- above it say.
 
 local choice = require "fellowship.judge.read.choice"
-local fold = require "fellowship.judge.read.fold"
+local fields = require "fellowship.judge.read.fields"
 local label = require "fellowship.judge.read.label"
 local objects = require "fellowship.judge.read.objects"
 local outline = require "fellowship.judge.read.outline"
 local scores = require "fellowship.judge.read.scores"
+local signs_of = require("fellowship.judge.read.signs").of
 local source = require "fellowship.judge.read.source"
+local tables = require "fellowship.judge.read.tables"
 local tokens = require "fellowship.judge.read.tokens"
 
 local statements = {}
@@ -32,6 +34,10 @@ local DIGIT = "[%d\1-\5]"
 ---@field round integer how often what was said had been taken back
 local Reader = {}
 Reader.__index = Reader
+
+for _, methods in ipairs { fields, tables } do
+  for name, method in pairs(methods) do Reader[name] = method end
+end
 
 -- Where objects stand: in no line.
 local OUTSIDE = { marked = false, cited = false, base = 0 }
@@ -85,7 +91,7 @@ function Reader:take_back(text, from, to, t)
   local last = self.list[#self.list]
   if not last or (last.round or self.round) ~= self.round then return end
   t = t or tokens.of(text, from, math.min(to, from + BEGINNING), 8)
-  if may_take_back(t) and choice.takes_back((choice.signs(t))) then self.round = self.round + 1 end
+  if may_take_back(t) and choice.takes_back((signs_of(t))) then self.round = self.round + 1 end
 end
 
 --- The sentences of a line: where each begins and ends.
@@ -241,185 +247,13 @@ function Reader:settle(line, l, has_value, alone)
   end
 end
 
--- ---- tables ----
-
-local function cell_tokens(text, cell)
-  return tokens.of(text, cell.from, math.min(cell.to, cell.from + SENTENCE))
-end
-
-local function take_cell(l, text, cell, scale)
-  local t, i = cell_tokens(text, cell), 1
-  while i <= t.n do i = label.take(l, t, i, scale) end
-  return t
-end
-
-local function take_text(l, text, scale)
-  local t, i = tokens.of(fold.text(text)), 1
-  while i <= t.n do i = label.take(l, t, i, scale) end
-end
-
-local function is_empty(cell)
-  return cell.from > cell.to
-end
-
---- Whether a row holds names of columns: none of its cells but the first is a value.
-local function is_head(rows, scale)
-  local first = rows[1]
-  for c = 2, #first.cells do
-    local t = cell_tokens(first.text, first.cells[c])
-    local list = {}
-    scores.read(list, t, scale, { sides = false })
-    if #list > 0 then return false end
-  end
-  return #first.cells > 1 and #rows > 1
-end
-
---- Whether each cell of a table's head is about one of both.
-function Reader:names_sides(head)
-  for _, cell in ipairs(head.cells) do
-    local l = label.new()
-    if not is_empty(cell) then take_cell(l, head.text, cell, self.scale) end
-    if #l.sides ~= 1 or not label.is_clear(l) then return false end
-  end
-  return true
-end
-
---- Whether a row holds values alone: no column has the rows' names.
-function Reader:is_values(row, head)
-  if is_empty(head.cells[1]) or #self.rows > 2 then return false end
-  local l = label.new()
-  take_cell(l, head.text, head.cells[1], self.scale)
-  if #l.sides > 0 or l.noun then return false end
-  for _, cell in ipairs(row.cells) do
-    local list = {}
-    if not is_empty(cell) then scores.read(list, cell_tokens(row.text, cell), self.scale, { sides = false }) end
-    if #list == 0 then return l.score or l.overall end
-    if l.score or l.overall then return true end
-  end
-  return #row.cells > 2
-end
-
---- A row's values: each with the row's name and the column's.
-function Reader:row(row, head)
-  local text, cells = row.text, row.cells
-  local from = #self.list
-  if #cells == 1 or not head and #cells ~= 2 then
-    return self:line { text = text, base = row.base, from = cells[1].from, to = cells[#cells].to, level = row.level,
-      heading = false, marked = false, cited = row.cited }
-  end
-  local unnamed = head and (self:names_sides(head) or self:is_values(row, head))
-  for c = unnamed and 1 or 2, #cells do
-    local l = label.new()
-    local numbered = text:find("^[12]%f[^%d]", cells[1].from) and cells[1].to == cells[1].from
-    if numbered and head and not is_empty(head.cells[1]) then -- "1" under "Response"
-      take_text(l, head.text:sub(head.cells[1].from, head.cells[1].to) .. " " .. text:sub(cells[1].from, cells[1].to),
-        self.scale)
-    elseif not unnamed and not is_empty(cells[1]) then take_cell(l, text, cells[1], self.scale) end
-    if head and head.cells[c] and not is_empty(head.cells[c]) then take_cell(l, head.text, head.cells[c],
-      self.scale) end
-    local known = #self.list
-    if not is_empty(cells[c]) then
-      scores.read(self.list, cell_tokens(text, cells[c]), self.scale, { label = l, sides = self.sides })
-    end
-    for i = known + 1, #self.list do self.list[i].named = self.list[i].side ~= nil end
-  end
-  self:place(from, row)
-  self.pending = nil
-end
-
-function Reader:table(rows)
-  self.rows = rows
-  local head = (rows.rule or is_head(rows, self.scale)) and #rows > 1 and rows[1] or nil
-  for r = head and 2 or 1, #rows do self:row(rows[r], head) end
-end
-
--- ---- objects ----
-
-local NAMES = { assistant = true, model = true, name = true, id = true, response = true, candidate = true,
-  answer = true, label = true, assistant_id = true }
-
--- In the place of a value that is given twice and differs: no score of any scale.
-local MANY = "1000000"
-
-local MOST_NAMES = { max = true, maximum = true, max_score = true, maximum_score = true, out_of = true, scale = true,
-  max_rating = true, total_possible = true, possible = true }
-
---- Whether an object says that its scores are of another scale: { "score": 4, "max_score": 5 }.
-local function is_of_other_scale(object, scale)
-  for i, name in ipairs(object.names) do
-    local most = MOST_NAMES[name:lower()] and type(object.values[i]) == "string" and tonumber(object.values[i])
-    if most and most ~= scale then return true end
-  end
-  return false
-end
-
---- The side that an object says it is about: { "assistant": "A", "score": 8 }.
-local function side_of_object(object)
-  for i, name in ipairs(object.names) do
-    local held = object.values[i]
-    if NAMES[name:lower()] and type(held) == "string" and #held < 30 then
-      local l = label.new()
-      take_text(l, "assistant " .. held, 0)
-      if #l.sides == 1 and label.is_clear(l) then return l.sides[1] end
-    end
-  end
-end
-
---- A field's value; `own` is what its name alone says.
-function Reader:value(l, own, held, open)
-  if type(held) ~= "string" or #held > 60 or not (l.score or l.overall or #l.sides > 0) then return end
-  if own.neutral and (held:find "%a" or not own.score and not own.overall and #own.sides == 0) then return end -- prose
-  local known = #self.list
-  scores.read(self.list, tokens.of(fold.text(held)), self.scale, { label = l, sides = self.sides })
-  if own.revised and known > 0 then self.round = self.round + 1 end
-  for i = known + 1, #self.list do
-    local st = self.list[i]
-    st.named, st.round = st.side ~= nil, self.round
-    st.at = nil
-    if open and st.value and st.value * 10 <= self.scale then st.value = false end
-    if self.sides and st.tier == scores.SCORE then st.tier = scores.OVERALL end
-  end
-end
-
-function Reader:values(l, list)
-  if self.sides and #l.sides == 0 and #list == 2 and type(list[1]) == "string" and type(list[2]) == "string"
-    and l.score then
-    for i, side in ipairs { "a", "b" } do
-      local own = label.copy(l)
-      own.sides = { side }
-      self:value(own, label.new(), list[i])
-    end
-    return
-  end
-  for _, held in ipairs(list) do
-    if type(held) == "table" then self:object(held, l) end
-  end
-end
-
-function Reader:object(object, above)
-  if object.list then return self:values(above, object.list) end
-  local side = side_of_object(object)
-  if is_of_other_scale(object, self.scale) then above.wrong_scale = true end
-  local seen = {}
-  for i, name in ipairs(object.names) do
-    local held, l, own = object.values[i], label.copy(above), label.new()
-    take_text(l, name, self.scale)
-    take_text(own, name, self.scale)
-    if side and #l.sides == 0 then l.sides = { side } end
-    local known = seen[name] and seen[name] ~= held
-    seen[name] = held
-    if type(held) == "table" then self:object(held, l)
-    else self:value(l, own, known and MANY or held, object.open == name) end
-  end
-end
-
 -- ---- all of it ----
 
 --- Whether a text ends with words that somebody says what follows.
 local function ends_reporting(text)
   local line = text:sub(-200):match "([^\n]*)%s*$"
   local l = label.new()
-  take_text(l, line, 0)
+  label.take_text(l, line, 0)
   return l.reports and not line:find "[.!?]$"
 end
 

@@ -217,6 +217,13 @@ local function load_words()
   end
 end
 
+-- Words that take a verdict back behind it: "A is better - wrong".
+words.DENIALS = { wrong = true, ["false"] = true, incorrect = true, untrue = true, kidding = true }
+
+-- Words for what somebody else says.
+words.SAYS = { says = true, say = true, said = true, states = true, stated = true, claims = true, claimed = true,
+  asserts = true, declares = true, insists = true, quote = true, quotes = true, quoted = true, according = true }
+
 --- What kinds a word is of, a letter each, in no order; nil when it is not known.
 ---@param word string as fold.word gives it
 ---@return string?

@@ -1,0 +1,179 @@
+-- The words of a sentence as signs, one for each: what is said of which of two, by whom, and what takes it back. The
+-- forms that decide are few, and matched in signs (fellowship.judge.read.choice).
+
+local label = require "fellowship.judge.read.label"
+local tokens = require "fellowship.judge.read.tokens"
+local fold = require "fellowship.judge.read.fold"
+local words = require "fellowship.judge.read.words"
+
+local signs = {}
+
+local is = tokens.is
+
+-- Signs: a b c are names, w "winner" and other headings of an answer, + better, - worse, e equal, m both, n neither,
+-- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore, y because, r what takes back, j good or bad,
+-- h what might be or was, i what somebody says, q although, x wrong, g the plus of "A++"; > < = stand for themselves, a
+-- comma for all that parts clauses, ? for what is not known. Words that say nothing have no sign.
+local ORDER = { { "V", "v" }, { "Z", "l" }, { "T", "e" }, { "W", "w" }, { "B", "+" }, { "L", "-" }, { "E", "m" },
+  { "J", "n" }, { "M", "p" }, { "X", "!" }, { "K", "u" }, { "R", "|" }, { "D", "t" }, { "Y", "y" }, { "C", "&" } }
+
+local function set_of(list)
+  local set = {}
+  for word in fold.text(list):gmatch "%S+" do set[fold.word(word)] = true end
+  return set
+end
+
+local THEREFORE = set_of [[so thus therefore hence daher also somit folglich donc ainsi asi entonces portanto quindi
+  perciò assim dus więc zatem поэтому итак 因此 所以 故 综上所述 综上 总之 よって したがって 따라서 그러므로 summary sum]]
+
+local CONDITIONS = set_of [[if unless had assuming assume suppose supposing imagine pretend wenn falls si se gdyby если
+  如果 若 假如 もし 만약]]
+
+-- Words that grant something before the point that is made: "Although A is fuller, B is better".
+local GRANTS = set_of [[although though while whereas obwohl wahrend aunque sebbene embora hoewel chociaz хотя 虽然 尽管]]
+
+local SIGNS = { [","] = ",", [";"] = ",", ["("] = ",", [":"] = ":", [">"] = ">", ["<"] = "<", ["="] = "=",
+  ["~"] = "=", ["/"] = "|", ["|"] = "|", ["&"] = "&", ["."] = ".", ["!"] = ".", ["?"] = "?", ["#"] = "?", ["%"] = "?",
+  ["^"] = "?", ["+"] = "?", ["@"] = "?", ["\\"] = "" }
+
+--- Whether the capital letter at a token is an article, or would be one if it were an A: "A better response was given by B".
+local function is_article(t, i)
+  local next, after = i + 1, i + 2
+  if t.what[i - 1] == "/" or t.what[i - 1] == "&" or is(t, i - 1, "C") or is(t, i - 1, "N") then return false end
+  if t.what[next] ~= "word" or t.letter[next] or t.text[next]:byte() >= 128 then return false end
+  if is(t, next, "B") or is(t, next, "L") then return t.what[after] == "word" and not is(t, after, "D")
+    and not t.letter[after] end
+  return t.kinds[next] == "" or is(t, next, "N") or is(t, next, "W") or is(t, next, "Q") or is(t, next, "T")
+    or is(t, next, "O")
+end
+
+--- The token behind brackets and emphasis.
+local function behind_marks(t, i)
+  while t.what[i] == "(" or t.what[i] == "[" or t.what[i] == '"' or t.what[i] == "*"
+    or t.what[i] == "#" do i = i + 1 end
+  return i
+end
+
+-- Words that take back what was said when they begin it: "A. Wait, B"; within a clause they say nothing.
+local ADVERBS = set_of "make actually wait hmm sorry oops moment eigentlich halt realidad realta"
+
+--- Whether a word that takes back begins its clause, or "no" stands before it.
+local function begins_clause(t, i)
+  return t.what[i - 1] ~= "word" or is(t, i - 1, "X") or is(t, i - 1, "K") or is(t, i - 1, "G")
+    or is(t, i - 1, "F") and t.what[i - 2] ~= "word"
+end
+
+local function word_sign(t, i)
+  local text, kinds = t.text[i], t.kinds[i]
+  if text == "grade" and t.letter[i + 1] then return "?" end -- "grade A" is a quality
+  if is(t, i, "G") then return (not ADVERBS[text] or begins_clause(t, i)) and "r" or "" end
+  if text == "没有" then return "?" end -- "A没有B好" says that B is better, "A, not B" the contrary
+  if THEREFORE[text] then return "s" end
+  if kinds == "" then return words.DENIALS[text] and "x" or "?" end
+  if CONDITIONS[text] or text == "provided" and t.text[i + 1] == "that" then return "H" end
+  if is(t, i, "H") then return label.is_polite(t, i) and "" or "h" end
+  if GRANTS[text] then return "q" end
+  if words.SAYS[text] then return (is(t, i - 1, "P") or is(t, i - 2, "P")) and "" or "i" end
+  if is(t, i, "N") and (label.side(t, behind_marks(t, i + 1)) or t.text[i - 1] == "s" and t.what[i - 2] == "'") then
+    return "" -- "Answer A", "A's answer"
+  end
+  for _, pair in ipairs(ORDER) do
+    if kinds:find(pair[1], 1, true) then
+      if pair[1] == "W" and is(t, i, "N") and i > 1 and t.what[i + 1] == "word" and not is(t, i + 1,
+        "F") then return "" end
+      return pair[2]
+    end
+  end
+  if kinds:find("j", 1, true) then return "j" end
+  if kinds:find "[NFAPQO]" then return "" end
+  return "?"
+end
+
+--- Whether a small letter is all that a sentence says, or all that it says behind a colon.
+local function is_alone(t, i)
+  for j = i + 1, t.n do
+    if t.what[j] == "word" or t.what[j] == "digits" then return false end
+  end
+  for j = i - 1, 1, -1 do
+    if t.what[j] == ":" or t.what[j] == "=" then return true end
+    if t.what[j] == "word" or t.what[j] == "digits" then return false end
+  end
+  return true
+end
+
+local NUMERALS = { one = true, two = true }
+
+--- Whether "first" or "second" names somebody: "the first", "Answer: second", "the second is better".
+local function is_ordinal(t, i)
+  local before, next = t.what[i - 1], i + 1
+  if NUMERALS[t.text[next]] then next = next + 1 end
+  if before and before ~= ":" and before ~= "=" and not is(t, i - 1, "F") then return false end
+  if t.what[next] == "word" then
+    return (is(t, next, "F") or is(t, next, "V") or is(t, next, "Z")) and is(t, i - 1, "F")
+  end
+  return t.what[next] ~= "digits"
+end
+
+local function sign_of(t, i)
+  local what = t.what[i]
+  if t.letter[i] == "c" then
+    if i > 1 and is(t, i - 1, "N") and not is(t, i - 1, "W") then return "?" end
+    return (t.capital[i] or t.n <= 3) and "c" or "?"
+  end
+  if t.letter[i] then
+    if t.capital[i] and is_article(t, i) then return "" end
+    if t.capital[i] then return t.letter[i] end
+    return label.side(t, i) or is_alone(t, i) and t.letter[i]
+      or t.letter[i] == "a" and t.n > 1 and "" or "?"
+  end
+  local side = label.side(t, i)
+  if side then return side end
+  if t.text[i] == "first" and t.text[i - 1] == "at" then return "h" end
+  if t.text[i] == "second" and (t.text[i + 1] == "thought" or t.text[i + 1] == "thoughts") then return "r" end
+  if what == "word" and (is(t, i, "1") or is(t, i, "2")) then
+    if NUMERALS[t.text[i]] then return "" end -- "the better one"
+    return is_ordinal(t, i) and (is(t, i, "1") and "a" or "b") or "?"
+  end
+  if what == "word" then return word_sign(t, i) end
+  if what == "digits" then return t.text[i] == "1" and "1" or t.text[i] == "2" and "2" or "?" end
+  if what == ")" then return ")" end
+  if what == "-" then
+    if t.tight[i] and t.tight[i + 1] and i < t.n and t.what[i + 1] ~= ">" then
+      return is(t, i - 1, "N") and label.side(t, i + 1) and "" or "?"
+    end
+    return t.what[i + 1] == ">" and "" or ","
+  end
+  if what == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") and t.tight[i] then return ":" end
+  if what == "=" and t.what[i + 1] == ">" then return "" end
+  if what == "!" and t.tight[i + 1] and (t.letter[i + 1] or t.what[i + 1] == "=") then return "?" end
+  if what == "+" and t.tight[i] and (t.letter[i - 1] or t.what[i - 1] == "+") then return "g" end
+  return SIGNS[what] or ""
+end
+
+--- The signs of a sentence, whether a word says that this is the whole, and whether one says that somebody reports.
+---@param t fellowship.Tokens
+---@return string signs
+---@return integer|false overall behind how many signs such a word stands last
+---@return boolean reports
+function signs.of(t)
+  local list, overall, reports, opened = {}, false, false, 0
+  for i = 1, t.n do
+    local sign = sign_of(t, i)
+    local inner = t.what[i] == "(" and t.what[i + 2] == ")" and i + 1 or t.what[i] == ")" and t.what[i - 2] == "("
+      and i - 1
+    if inner and (t.letter[inner] or t.what[inner] == "digits") then sign = "" end -- "Output (a)"
+    if t.what[i] == "-" and sign == "," and not table.concat(list):find "[^w+s]" then sign = ":" end
+    if t.what[i] == "(" then opened = opened + 1 end
+    if sign == ")" then
+      sign = opened > 0 and "," or ")"
+      opened = math.max(opened - 1, 0)
+    end
+    list[#list + 1] = sign
+    if t.what[i] == "word" and is(t, i, "O") then overall = #table.concat(list) end
+    reports = reports or t.what[i] == "word" and is(t, i, "I")
+  end
+  if t.stop then list[#list + 1] = "?" end
+  return table.concat(list), overall, reports
+end
+
+return signs
