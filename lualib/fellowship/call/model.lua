@@ -11,6 +11,7 @@ local known = require "fellowship.provider.known"
 local endpoint = require "fellowship.call.endpoint"
 local fallback = require "fellowship.call.fallback"
 local key = require "fellowship.call.key"
+local rating = require "fellowship.call.rating"
 local settings = require "fellowship.call.settings"
 local spec = require "fellowship.call.spec"
 local structured = require "fellowship.call.structured"
@@ -265,6 +266,10 @@ end
 
 --- What the model cannot give is an error before anything is sent.
 local function check_asked(self, params)
+  if self.adapter.rates and not self.adapter.answers then
+    errors.raise { kind = "usage", fatal = true, model = self.named,
+      message = self.named .. " rates responses and writes none: --rank reward --judge, or reward in Lua" }
+  end
   if params then check_several(self, params) end
   if next(self.params) then check_several(self, self.params) end
   for name, why in pairs(self.adapter.refuses or NOTHING) do
@@ -330,6 +335,25 @@ function Model:ask(prompt, options, ...)
   if not schema then return call(self, messages, params, sample, nil, nil, how) end
   if messages == prompt then messages = { { role = "user", content = prompt } } end
   return structured.ask(function(talk) return call(self, talk, params, sample, schema, nil, how) end, messages, schema)
+end
+
+local to_rate = { prompt = "string|table", response = "string", sample = "integer?" }
+
+--- What a reward or guard model says of a response to a prompt: its `score`, higher being better; of a model that tells
+--- classes apart the `label`, all `probabilities`, and as score that of the parameter `class`. It is stored, shared and
+--- counted as every call is.
+--- Example: `print(fellowship.model("sim:rewards"):reward({ prompt = "Name a river.", response = "The Rhine." }).score)`
+---@param given { prompt: string|fellowship.Message[], response: string, sample: integer? }
+---@return { score: number?, label: string?, labels: string[]?, probabilities: number[]?, key: string, stored: boolean }
+function Model:reward(given, ...)
+  check.method(self, Model, "m:reward")
+  check.no_more("reward", "a table with prompt and response", ...)
+  check.options("reward", given, to_rate)
+  if not self.adapter.rates then
+    errors.raise { kind = "usage", fatal = true, model = self.named,
+      message = self.named .. " is no reward model: name one as reward:NAME" }
+  end
+  return rating.ask(self, prompt_of(self, given.prompt), given.response, given.sample or 1)
 end
 
 --- Answers a prompt in the form in which a feedback loop does, so that scripts take either: `text`, and with it

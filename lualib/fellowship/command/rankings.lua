@@ -1,6 +1,7 @@
 -- Rankings by their name on the command line, and what they found as rows.
 
 local json = require "fellowship.core.json"
+local model = require "fellowship.call.model"
 local judge = require "fellowship.judge.judge"
 local ranking = require "fellowship.preference.ranking"
 
@@ -44,6 +45,10 @@ function rankings.open(run)
   local o = run.options
   local name = o.rank or "ladder"
   check_options(run, o, name)
+  if name == "reward" then
+    local rated = model.new(o.judge)
+    return ranking.reward(rated), { model = rated }
+  end
   local made = judge.new { model = o.judge, scale = o.scale, swap = o.swap, structured = o.structured,
     logprobs = o.logprobs, samples = o["judge-samples"] }
   if name == "scores" then return ranking.scores(made), made end

@@ -62,6 +62,7 @@ end
 ---@param params table<string, any> as asked
 ---@return integer?
 function worst_case.output(model, params)
+  if model.adapter.rates and not model.adapter.answers then return 0 end
   local q = model.quirks or quirks.of(model.provider, model.name, model.entry.quirks)
   params = quirks.params(q, params)
   local most = model.adapter.default_max_tokens

@@ -6,11 +6,12 @@ local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local flow = require "fellowship.flow"
 local judge = require "fellowship.judge.judge"
+local model = require "fellowship.call.model"
 local ladder = require "fellowship.preference.ladder"
 
 local ranking = {}
 
-ranking.names = { "ladder", "round-robin", "scores" }
+ranking.names = { "ladder", "round-robin", "scores", "reward" }
 
 ---@class fellowship.Rating what is said of one response alone
 ---@field score number? nil where it could not be had
@@ -149,6 +150,23 @@ function ranking.scores(given)
   local scorer = type(given) == "table" and type(given.score) == "function" and given or judge.new(given)
   return ranking.by("scores", scorer.models, function(shown, response)
     return scorer:score { prompt = shown.prompt, response = response, reference = shown.reference }
+  end)
+end
+
+--- What a reward model says of each response: its score, or the probability of a class.
+--- Example: `print(fellowship.preference.rankings.reward("sim:rewards").name) --> reward`
+---@param given string|fellowship.Model
+---@return fellowship.ByScores
+function ranking.reward(given)
+  local asked = model.new(given)
+  return ranking.by("reward", { asked.named }, function(shown, response)
+    local found = asked:reward { prompt = shown.prompt, response = response }
+    if found.score == nil then
+      errors.raise { kind = "score", model = asked.named, key = found.key,
+        message = ("%s tells classes apart (%s): say which one's probability counts, as in %s?class=0"):format(
+          asked.named, tostring(found.label), asked.named:match "^[^?]*") }
+    end
+    return { score = found.score, label = found.label, models = { asked.named } }
   end)
 end
 

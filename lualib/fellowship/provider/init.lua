@@ -104,6 +104,11 @@ known.ollama = { name = "ollama", adapter = "fellowship.provider.ollama", url = 
     return "http://" .. (value:sub(1, 1) == ":" and "127.0.0.1" .. value or value)
   end }
 
+-- Reward and guard models, which rate responses: vLLM's doors for them, and those of rerankers. They stand beside /v1.
+known.reward = { name = "reward", adapter = "fellowship.provider.reward", url = "http://127.0.0.1:8000",
+  key_env = "REWARD_API_KEY", key_optional = true, url_env = "REWARD_BASE_URL",
+  url_of = function(value) return (value:gsub("/+$", ""):gsub("/v1$", "")) end }
+
 known.sim = { name = "sim", adapter = "fellowship.provider.sim", simulated = true }
 
 --- Names of all providers, sorted.

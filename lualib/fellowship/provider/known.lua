@@ -74,6 +74,12 @@ local OLLAMA = { num_ctx = INTEGER, num_predict = INTEGER, num_keep = INTEGER, n
 -- The stand-in's own: how long it takes, how much it says, and how it judges.
 local SIM = { latency = NUMBER, length = INTEGER, quality = NUMBER, bias = TEXT, skill = NUMBER }
 
+-- Of models that rate: which door, which class, and what vLLM's and TEI's take besides.
+local REWARD = { api = TEXT, class = "string|integer", use_activation = FLAG, truncate_prompt_tokens = INTEGER,
+  truncate = FLAG, truncation_direction = TEXT, raw_scores = FLAG, softmax = FLAG, chat_template = TEXT,
+  chat_template_kwargs = TABLE, add_special_tokens = FLAG, add_generation_prompt = FLAG, priority = INTEGER,
+  top_n = INTEGER, instruction = TEXT, task = TEXT, mm_processor_kwargs = TABLE }
+
 local HOSTED = { COMMON, SAMPLING, HOSTS }
 local SERVER = { COMMON, SAMPLING, OPENAI }
 
@@ -83,7 +89,7 @@ local of = { openai = { COMMON, OPENAI }, azure = { COMMON, OPENAI, { data_sourc
   ollama = { COMMON, SAMPLING, OLLAMA }, vllm = SERVER, llamacpp = SERVER, lmstudio = SERVER,
   openrouter = { COMMON, SAMPLING, OPENAI, OPENROUTER }, together = HOSTED, groq = HOSTED, deepseek = HOSTED,
   mistral = HOSTED, fireworks = HOSTED, xai = { COMMON, OPENAI, HOSTS }, cerebras = HOSTED,
-  sim = { COMMON, SAMPLING, SIM } }
+  sim = { COMMON, SAMPLING, SIM }, reward = { REWARD } }
 
 --- Types by name, by provider; with what servers of open models take where one of those is asked in its place.
 local flat = setmetatable({}, { __index = function(made, key)

@@ -20,11 +20,11 @@ local PARAMS = { { "max_tokens", 77001 }, { "temperature", 0.77 }, { "top_p", 0.
 
 local TALK = { { role = "user", content = "Hi" } }
 
---- A provider that has an adapter, its model and quirks; nil for those that need no network.
+--- A provider that has an adapter, its model and quirks; nil for those that need no network, or write nothing.
 local function subject(name)
   local found = provider.find(name)
   local adapter = type(found.adapter) == "string" and require(found.adapter) or found.adapter
-  if adapter.generate then return nil end
+  if adapter.generate or adapter.rates then return nil end
   return adapter, MODELS[name] or "m", quirks.of(found, MODELS[name] or "m")
 end
 

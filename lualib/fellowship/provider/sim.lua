@@ -13,7 +13,7 @@ local content = require "fellowship.base.content"
 local form = require "fellowship.base.form"
 local schema_value = require "fellowship.base.schema_value"
 
-local sim = {}
+local sim = { rates = true, answers = true }
 
 local words = {
   "answer", "reason", "example", "first", "second", "because", "clear", "short", "detail", "step",
@@ -194,7 +194,9 @@ function sim.generate(name, messages, params, sample, schema)
   local draw = sim.numbers(asked)
   local text
   local last = content.text(messages[#messages].content)
-  if schema then
+  if messages[#messages].role == "assistant" then -- it is to be rated
+    text = json.encode { score = quality_of(last) }
+  elseif schema then
     text = fitting(schema, last, params, draw)
   else
     local list = { "[sim]", marked_quality(params, draw) }

@@ -120,6 +120,7 @@ local function group_of(flight)
   local shape = lengths.shape(flight.messages, flight.schema)
   local kind, own = lengths.kind(("%s:%s"):format(model.provider.name, model.name), lengths.params(params), shape)
   local cap = math.tointeger(params.max_tokens or params.max_completion_tokens)
+  if model.adapter.rates and not model.adapter.answers then cap = 0 end -- it writes nothing
   local name = table.concat({ model.named, tostring(kind), tostring(own), tostring(flight.read), cap or "" },
     "\0")
   local group = by_name[name]
