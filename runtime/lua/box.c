@@ -120,40 +120,13 @@ buf *box_buf(lua_State *L) {
     return &b->buf;
 }
 
-/* ---- the classes of old ---- */
-
-void lx_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
-    luaL_newmetatable(L, name);
-    if (release) {
-        lua_pushcfunction(L, release);
-        lua_setfield(L, -2, "__gc");
-        lua_pushcfunction(L, release);
-        lua_setfield(L, -2, "__close");
-    }
-    if (methods) {
-        lua_newtable(L);
-        luaL_setfuncs(L, methods, 0);
-        lua_setfield(L, -2, "__index");
-    }
-    lua_pushliteral(L, "protected"); /* scripts must not swap a __gc under C's feet */
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-}
-
-void *lx_box(lua_State *L, const char *name, size_t size, int values) {
-    void *box = lua_newuserdatauv(L, size, values);
-    memset(box, 0, size);
-    luaL_setmetatable(L, name);
-    return box;
-}
-
 /* ---- values ---- */
 
-void lx_push_buf(lua_State *L, const buf *b) {
+void box_push_buf(lua_State *L, const buf *b) {
     lua_pushlstring(L, b->data ? b->data : "", b->len);
 }
 
-int lx_fail(lua_State *L, const char *kind, const char *format, ...) {
+int box_fail(lua_State *L, const char *kind, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     lua_pushnil(L);
@@ -176,8 +149,8 @@ static int push_field(lua_State *L, int index, const char *name) {
     return lua_getfield(L, index, name);
 }
 
-lua_Integer lx_integer_field(lua_State *L, int index, const char *name, lua_Integer otherwise,
-                             lua_Integer least, lua_Integer most) {
+lua_Integer box_integer_field(lua_State *L, int index, const char *name, lua_Integer otherwise,
+                              lua_Integer least, lua_Integer most) {
     lua_Integer value = otherwise;
     if (push_field(L, index, name) != LUA_TNIL) {
         int whole;
@@ -190,13 +163,13 @@ lua_Integer lx_integer_field(lua_State *L, int index, const char *name, lua_Inte
     return value;
 }
 
-bool lx_boolean_field(lua_State *L, int index, const char *name, bool otherwise) {
+bool box_boolean_field(lua_State *L, int index, const char *name, bool otherwise) {
     bool value = push_field(L, index, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }
 
-uint64_t lx_seconds_field(lua_State *L, int index, const char *name, double otherwise) {
+uint64_t box_seconds_field(lua_State *L, int index, const char *name, double otherwise) {
     double value = otherwise;
     if (push_field(L, index, name) != LUA_TNIL) {
         int is_number;
@@ -208,13 +181,13 @@ uint64_t lx_seconds_field(lua_State *L, int index, const char *name, double othe
     return (uint64_t)(value * 1000);
 }
 
-uint64_t lx_check_seconds(lua_State *L, int arg) {
+uint64_t box_check_seconds(lua_State *L, int arg) {
     double value = luaL_checknumber(L, arg);
     luaL_argcheck(L, value >= 0 && value <= MOST_SECONDS, arg, "must be seconds, 0 or more");
     return (uint64_t)(value * 1000);
 }
 
-const char *lx_string_field(lua_State *L, int index, const char *name, size_t *len) {
+const char *box_string_field(lua_State *L, int index, const char *name, size_t *len) {
     int type = push_field(L, index, name);
     if (type == LUA_TNIL) {
         lua_pop(L, 1);

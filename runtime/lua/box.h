@@ -64,30 +64,25 @@ void box_leave(void *box);
  * soon as it is done with: the collector does not see how large it is. */
 buf *box_buf(lua_State *L);
 
-/* The classes of old, until the bindings of HTTP and the store are boxes as above: a metatable
- * `name` with `release` as __gc and __close, and a zeroed userdata of it. */
-void lx_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release);
-void *lx_box(lua_State *L, const char *name, size_t size, int values);
-
 /* [-0, +1] The buffer's bytes as a string; raises when the buffer could not grow (failed). */
-void lx_push_buf(lua_State *L, const buf *b);
+void box_push_buf(lua_State *L, const buf *b);
 
 /* [-0, +2] nil and a table {kind =, message =}, and returns 2: how a primitive reports an expected
  * failure. The message is formatted as lua_pushfstring does it. */
-int lx_fail(lua_State *L, const char *kind, const char *format, ...);
+int box_fail(lua_State *L, const char *kind, const char *format, ...);
 
 /* Checked readers of fields of the options table at `index` (which may be nil or none: then the
  * default). They raise when the value is of the wrong type or out of range, naming the field. */
-lua_Integer lx_integer_field(lua_State *L, int index, const char *name, lua_Integer otherwise,
-                             lua_Integer least, lua_Integer most);
-bool lx_boolean_field(lua_State *L, int index, const char *name, bool otherwise);
+lua_Integer box_integer_field(lua_State *L, int index, const char *name, lua_Integer otherwise,
+                              lua_Integer least, lua_Integer most);
+bool box_boolean_field(lua_State *L, int index, const char *name, bool otherwise);
 
 /* Seconds (a number, fractions allowed, at most about 31 years) as milliseconds. */
-uint64_t lx_seconds_field(lua_State *L, int index, const char *name, double otherwise);
-uint64_t lx_check_seconds(lua_State *L, int arg);
+uint64_t box_seconds_field(lua_State *L, int index, const char *name, double otherwise);
+uint64_t box_check_seconds(lua_State *L, int arg);
 
 /* [-0, +1 or 0] Pushes the string field `name` and returns it, or NULL with nothing pushed when it
  * is nil; raises when it is something else. Keep the slot as long as the pointer. */
-const char *lx_string_field(lua_State *L, int index, const char *name, size_t *len);
+const char *box_string_field(lua_State *L, int index, const char *name, size_t *len);
 
 #endif

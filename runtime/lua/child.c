@@ -94,7 +94,7 @@ static int l_start(lua_State *L) {
         lua_newtable(L);
         lua_replace(L, 2);
     }
-    bool output = lx_boolean_field(L, 2, "output", false);
+    bool output = box_boolean_field(L, 2, "output", false);
     if (lua_getfield(L, 2, "hide") != LUA_TTABLE) lua_newtable(L);
     lua_settop(L, lua_istable(L, 3) ? 3 : 4);
     if (!lua_istable(L, 3)) lua_remove(L, 3);
@@ -114,7 +114,7 @@ static int l_start(lua_State *L) {
     child_spec spec = {argv, environment, output};
     char err[128];
     p->child = child_start(runtime_of(L)->loop, &spec, on_end, p, err, sizeof err);
-    return p->child ? 1 : lx_fail(L, "file", "cannot start %s: %s", argv[0], err);
+    return p->child ? 1 : box_fail(L, "file", "cannot start %s: %s", argv[0], err);
 }
 
 static const luaL_Reg methods[] = {

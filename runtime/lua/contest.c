@@ -7,8 +7,6 @@
 #include "lua/box.h"
 #include "lua/task.h"
 
-#define CONTEST "fellowship.contest"
-
 #define MOST_PLAYERS   1000
 #define MOST_RESAMPLES 100000
 
@@ -19,9 +17,10 @@ typedef struct shared {
     bool busy; /* a job reads them: nothing is added */
 } shared;
 
-typedef struct box {
+typedef struct contest_box {
+    box_head box;
     shared *shared;
-} box;
+} contest_box;
 
 /* A bootstrap on a worker thread. Its task may be cancelled meanwhile. */
 typedef struct job {
@@ -40,21 +39,20 @@ static void drop(shared *s) {
     free(s);
 }
 
-static int release_contest(lua_State *L) {
-    box *b = lua_touserdata(L, 1);
+static void release_contest(void *box) {
+    contest_box *b = box;
     if (b->shared) drop(b->shared);
     b->shared = NULL;
-    return 0;
 }
 
+static const box_class contest_class;
+
 static shared *check_contest(lua_State *L) {
-    box *b = luaL_checkudata(L, 1, CONTEST);
-    if (!b->shared) luaL_error(L, "the contest is closed");
-    return b->shared;
+    return ((contest_box *)box_check(L, 1, &contest_class))->shared;
 }
 
 static int l_new(lua_State *L) {
-    box *b = lx_box(L, CONTEST, sizeof *b, 0);
+    contest_box *b = box_new(L, &contest_class, sizeof *b, 0);
     shared *s = calloc(1, sizeof *s);
     if (!s || !(s->games = contest_new())) {
         free(s);
@@ -214,11 +212,16 @@ static int l_bootstrap(lua_State *L) {
     return task_suspend(L, TASK_OUTSIDE, stop_waiting, j, (lua_KContext)j, push_intervals);
 }
 
+static const luaL_Reg methods[] = {
+    {"add", l_add}, {"wins", l_wins}, {"bootstrap", l_bootstrap}, {NULL, NULL}};
+static const box_class contest_class = {.name = "fellowship.contest",
+                                        .closed = "the contest is closed",
+                                        .methods = methods,
+                                        .release = release_contest};
+
 int luaopen_fellowship_core_contest(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"add", l_add}, {"wins", l_wins}, {"bootstrap", l_bootstrap}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"new", l_new}, {"fit", l_fit}, {NULL, NULL}};
-    lx_class(L, CONTEST, methods, release_contest);
+    box_register(L, &contest_class);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -99,10 +99,10 @@ typedef struct bounds {
 
 static bounds read_bounds(lua_State *L, int index) {
     return (bounds){
-        {lx_seconds_field(L, index, "connect", 30), lx_seconds_field(L, index, "first", 0),
-         lx_seconds_field(L, index, "idle", 120), lx_seconds_field(L, index, "total", 600),
-         lx_boolean_field(L, index, "once", false)},
-        (size_t)lx_integer_field(L, index, "max_body", DEFAULT_MAX_BODY, 1, INT64_MAX)};
+        {box_seconds_field(L, index, "connect", 30), box_seconds_field(L, index, "first", 0),
+         box_seconds_field(L, index, "idle", 120), box_seconds_field(L, index, "total", 600),
+         box_boolean_field(L, index, "once", false)},
+        (size_t)box_integer_field(L, index, "max_body", DEFAULT_MAX_BODY, 1, INT64_MAX)};
 }
 
 /* [-0, +1] Begins the exchange of target:METHOD(body, options), whose arguments are at 1 to 3. NULL
@@ -132,14 +132,14 @@ static exchange *begin(lua_State *L, const box_class *class) {
 }
 
 static int fail_to_begin(lua_State *L) {
-    return lx_fail(L, "broken", "the call could not be started: out of memory");
+    return box_fail(L, "broken", "the call could not be started: out of memory");
 }
 
 /* [-0, +2] nil and {kind =, message =, status =}; returns 2. */
 static int push_failure(lua_State *L, const exchange *x) {
     static const char *const kinds[] = {"ok",      "refused", "connect",  "tls",
                                         "timeout", "broken",  "too_large"};
-    lx_fail(L, kinds[x->answer.failure], "%s", x->message);
+    box_fail(L, kinds[x->answer.failure], "%s", x->message);
     lua_pushinteger(L, x->answer.status);
     lua_setfield(L, -2, "status");
     return 2;
@@ -164,9 +164,9 @@ static int after_call(lua_State *L, int status, lua_KContext ctx) {
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, a->status);
     lua_setfield(L, -2, "status");
-    lx_push_buf(L, &a->body);
+    box_push_buf(L, &a->body);
     lua_setfield(L, -2, "body");
-    lx_push_buf(L, &a->head);
+    box_push_buf(L, &a->head);
     lua_setfield(L, -2, "head");
     lua_pushnumber(L, (double)a->elapsed_ms / 1000);
     lua_setfield(L, -2, "elapsed");
@@ -231,7 +231,7 @@ static bool push_bytes(lua_State *L, exchange *x) {
     buf *bytes = x->call ? box_buf(L) : &x->answer.body;
     if (x->call && !http_take(x->call, bytes)) luaL_error(L, "out of memory");
     bool some = bytes->len > 0;
-    if (some) lx_push_buf(L, bytes);
+    if (some) box_push_buf(L, bytes);
     buf_free(bytes);
     if (!some) lua_settop(L, top);
     return some;
@@ -264,7 +264,7 @@ static int l_head(lua_State *L) {
     const buf *head = &x->answer.head;
     long status = x->call ? http_status(x->call, &head) : x->answer.status;
     lua_pushinteger(L, status);
-    lx_push_buf(L, head);
+    box_push_buf(L, head);
     lua_pushnumber(L, (double)x->answer.elapsed_ms / 1000);
     return 3;
 }

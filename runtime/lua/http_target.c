@@ -37,15 +37,15 @@ static size_t read_headers(lua_State *L, int index, http_header *out) {
 /* [-0, +n] Reads {header =, prefix =, env =} at `index` into *out, whose value is `line`'s, and
  * gives the secret. NULL with an error table pushed when its variable is not set. */
 static const char *read_auth(lua_State *L, int index, http_header *out, buf *line) {
-    const char *env = lx_string_field(L, index, "env", NULL);
-    const char *header = lx_string_field(L, index, "header", NULL);
-    const char *prefix = lx_string_field(L, index, "prefix", NULL);
+    const char *env = box_string_field(L, index, "env", NULL);
+    const char *header = box_string_field(L, index, "header", NULL);
+    const char *prefix = box_string_field(L, index, "prefix", NULL);
     luaL_argcheck(L, env && header, 1, "auth names env and header");
     const char *secret = getenv(env);
     if (!secret || !*secret)
-        lx_fail(L, "auth", "%s is not set", env);
+        box_fail(L, "auth", "%s is not set", env);
     else if (strpbrk(secret, "\r\n"))
-        lx_fail(L, "auth", "%s holds a line break", env);
+        box_fail(L, "auth", "%s holds a line break", env);
     else if (!buf_printf(line, "%s%s", prefix ? prefix : "", secret))
         luaL_error(L, "out of memory");
     else {
@@ -67,8 +67,8 @@ int http_new_target(lua_State *L) {
     lua_settop(L, 1);
     char err[256];
     if (!http_ready(err, sizeof err)) return luaL_error(L, "%s", err);
-    const char *url = lx_string_field(L, 1, "url", NULL);
-    const char *home = lx_string_field(L, 1, "home", NULL);
+    const char *url = box_string_field(L, 1, "url", NULL);
+    const char *home = box_string_field(L, 1, "home", NULL);
     luaL_argcheck(L, url, 1, "url is missing");
     http_header headers[MOST_HEADERS + 1];
     lua_getfield(L, 1, "headers");
@@ -85,8 +85,8 @@ int http_new_target(lua_State *L) {
     if (line->data) explicit_bzero(line->data, line->len);
     buf_free(line);
     if (!t->target && !*err) return luaL_error(L, "out of memory");
-    if (!t->target) return lx_fail(L, "usage", "%s", err);
-    if (lx_boolean_field(L, 1, "isolated", false)) http_target_isolate(t->target);
+    if (!t->target) return box_fail(L, "usage", "%s", err);
+    if (box_boolean_field(L, 1, "isolated", false)) http_target_isolate(t->target);
     return 1;
 }
 
@@ -102,7 +102,7 @@ static int l_redact(lua_State *L) {
     if (clean->len == len && memcmp(clean->data, text, len) == 0)
         lua_pushvalue(L, 2);
     else
-        lx_push_buf(L, clean);
+        box_push_buf(L, clean);
     buf_free(clean);
     return 1;
 }
@@ -139,7 +139,7 @@ static int l_add_piece(lua_State *L) {
     bool last = lua_toboolean(L, 3);
     buf *out = box_buf(L);
     if (!redaction_add(r->redaction, piece, len, last, out)) return luaL_error(L, "out of memory");
-    lx_push_buf(L, out);
+    box_push_buf(L, out);
     buf_free(out);
     return 1;
 }

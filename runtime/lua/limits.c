@@ -9,10 +9,6 @@
 #include "lua/box.h"
 #include "lua/task.h"
 
-#define STATE    "fellowship.limits"
-#define ENDPOINT "fellowship.endpoint"
-#define SLOT     "fellowship.slot"
-
 #define DEFAULT_SLOTS 16
 #define SPARE_ROWS    16 /* calls that wait beside an eighth of the slots */
 #define FIRST_WAIT_MS 500
@@ -23,6 +19,7 @@ static const char the_state;
 
 /* The process's limits. */
 typedef struct state {
+    box_head box;
     runtime *rt;
     limits *limits;
     loop_timer *timer; /* runs out when the first pause does */
@@ -30,8 +27,15 @@ typedef struct state {
     struct opener *openers; /* who waits for room */
 } state;
 
+/* What calls share: the limits of one place; the state frees it. */
+typedef struct endpoint {
+    box_head box;
+    limits_endpoint *limits;
+} endpoint;
+
 /* A call's place: first in the queue, then on the wire. */
 typedef struct slot {
+    box_head box;
     limits_waiter waiter;
     state *owner;
     limits_endpoint *endpoint;
@@ -62,14 +66,13 @@ static state *state_of(lua_State *L) {
     return s;
 }
 
-static int release_state(lua_State *L) {
-    state *s = lua_touserdata(L, 1);
+static void release_state(void *box) {
+    state *s = box;
     runtime_remove_hook(s->rt, &s->hook);
     loop_timer_free(s->timer);
     limits_free(s->limits);
     s->timer = NULL;
     s->limits = NULL;
-    return 0;
 }
 
 /* Leaves the queue, or gives the slot back. */
@@ -83,10 +86,24 @@ static void let_go(void *arg) {
     pump(p->owner);
 }
 
-static int release_slot(lua_State *L) {
-    slot *p = luaL_checkudata(L, 1, SLOT);
+static void release_slot(void *box) {
+    slot *p = box;
     if (p->owner && p->owner->limits)
         let_go(p); /* at the end of the state the limits may be gone */
+}
+
+static const box_class state_class = {.name = "fellowship.limits", .release = release_state};
+static const box_class slot_class, endpoint_class;
+
+static limits_endpoint *check_endpoint(lua_State *L) {
+    return ((endpoint *)box_check(L, 1, &endpoint_class))->limits;
+}
+
+/* slot:release(): once more does nothing. */
+static int l_release(lua_State *L) {
+    slot *p = box_test(L, 1, &slot_class);
+    luaL_argexpected(L, p, 1, slot_class.name);
+    box_shut(p);
     return 0;
 }
 
@@ -98,15 +115,15 @@ static int after_acquire(lua_State *L, int status, lua_KContext ctx) {
 
 /* endpoint:acquire() -> slot: waits for the right to send one call. Tasks of earlier rows first. */
 static int l_acquire(lua_State *L) {
-    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    limits_endpoint *e = check_endpoint(L);
     task *self = task_current(L);
     lua_settop(L, 1);
-    slot *p = lx_box(L, SLOT, sizeof *p, 0);
+    slot *p = box_new(L, &slot_class, sizeof *p, 0);
     p->owner = state_of(L);
-    p->endpoint = *e;
+    p->endpoint = e;
     p->task = self;
     p->waiter.rank = task_rank(self);
-    if (!limits_wait(*e, &p->waiter)) return luaL_error(L, "out of memory");
+    if (!limits_wait(e, &p->waiter)) return luaL_error(L, "out of memory");
     pump(p->owner);
     if (p->held) return 1; /* at once; the wake of a running task has no effect */
     return task_suspend(L, TASK_OUTSIDE, let_go, p, 0, after_acquire);
@@ -164,18 +181,18 @@ static int l_room(lua_State *L) {
 
 /* endpoint:pause(seconds): nothing of this endpoint is sent before then. */
 static int l_pause(lua_State *L) {
-    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
+    limits_endpoint *e = check_endpoint(L);
     state *s = state_of(L);
     uint64_t now = loop_now(s->rt->loop);
-    limits_pause(*e, now + lx_check_seconds(L, 2), now);
+    limits_pause(e, now + box_check_seconds(L, 2), now);
     return 0;
 }
 
 /* endpoint:bound(requests, tokens) -> whether both make sense: a minute, at most; 0 leaves the
  * bound as it is, and so does nonsense. */
 static int l_bound(lua_State *L) {
-    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
-    bool well = pace_bound(limits_pace(*e), luaL_checknumber(L, 2), luaL_checknumber(L, 3));
+    limits_endpoint *e = check_endpoint(L);
+    bool well = pace_bound(limits_pace(e), luaL_checknumber(L, 2), luaL_checknumber(L, 3));
     pump(state_of(L));
     lua_pushboolean(L, well);
     return 1;
@@ -183,8 +200,8 @@ static int l_bound(lua_State *L) {
 
 /* endpoint:paused() -> the seconds that are left of its pause */
 static int l_paused(lua_State *L) {
-    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
-    uint64_t until = limits_paused_until(*e), now = loop_now(state_of(L)->rt->loop);
+    limits_endpoint *e = check_endpoint(L);
+    uint64_t until = limits_paused_until(e), now = loop_now(state_of(L)->rt->loop);
     lua_pushnumber(L, until > now ? (double)(until - now) / 1000 : 0);
     return 1;
 }
@@ -202,22 +219,22 @@ static int l_endpoint(lua_State *L) {
     luaL_argcheck(L, slots >= 0, 1, "must be 0 or more");
     pace_options options = {.wait_ms = (uint64_t)(FIRST_WAIT_MS * retry_scale()) + 1};
     if (!lua_isnoneornil(L, 2)) {
-        options.start = (size_t)lx_integer_field(L, 2, "start", 0, 0, INT32_MAX);
-        options.requests = (double)lx_integer_field(L, 2, "requests", 0, 0, INT64_MAX);
-        options.tokens = (double)lx_integer_field(L, 2, "tokens", 0, 0, INT64_MAX);
+        options.start = (size_t)box_integer_field(L, 2, "start", 0, 0, INT32_MAX);
+        options.requests = (double)box_integer_field(L, 2, "requests", 0, 0, INT64_MAX);
+        options.tokens = (double)box_integer_field(L, 2, "tokens", 0, 0, INT64_MAX);
     }
-    limits_endpoint **e = lx_box(L, ENDPOINT, sizeof *e, 0);
-    *e = limits_endpoint_new(state_of(L)->limits, (size_t)slots);
-    if (!*e) return luaL_error(L, "out of memory");
-    limits_set_pace(*e, &options);
+    endpoint *e = box_new(L, &endpoint_class, sizeof *e, 0);
+    e->limits = limits_endpoint_new(state_of(L)->limits, (size_t)slots);
+    if (!e->limits) return luaL_error(L, "out of memory");
+    limits_set_pace(e->limits, &options);
     return 1;
 }
 
 /* endpoint:pace() -> calls at a time, requests a minute (0: not bounded) that it allows now, and
  * the share of refusals that comes whatever the pace */
 static int l_pace(lua_State *L) {
-    limits_endpoint **e = luaL_checkudata(L, 1, ENDPOINT);
-    const pace *p = limits_pace(*e);
+    limits_endpoint *e = check_endpoint(L);
+    const pace *p = limits_pace(e);
     lua_pushnumber(L, p->window);
     lua_pushnumber(L, p->rate * 60000);
     lua_pushnumber(L, p->usual);
@@ -229,11 +246,10 @@ static int l_pace(lua_State *L) {
  * what it means for the other calls: see base/pace.h. */
 static int l_report(lua_State *L) {
     static const char *const outcomes[] = {"good", "refused", "overloaded", NULL};
-    slot *p = luaL_checkudata(L, 1, SLOT);
+    slot *p = box_check(L, 1, &slot_class);
     int outcome = luaL_checkoption(L, 2, NULL, outcomes);
-    uint64_t hint = lua_isnoneornil(L, 3) ? 0 : lx_check_seconds(L, 3);
+    uint64_t hint = lua_isnoneornil(L, 3) ? 0 : box_check_seconds(L, 3);
     double tokens = luaL_optnumber(L, 4, 0);
-    if (!p->held) return 0;
     pace_report(limits_pace(p->endpoint), &p->waiter.ticket, (enum pace_outcome)outcome, hint,
                 tokens, loop_now(p->owner->rt->loop));
     return 0;
@@ -254,7 +270,7 @@ static int l_backoff(lua_State *L) {
     if ((jitter.s[0] | jitter.s[1]) == 0) random_seed(&jitter, loop_now(runtime_of(L)->loop), 1);
     lua_Integer attempt = luaL_checkinteger(L, 1);
     luaL_argcheck(L, attempt >= 1 && attempt <= 1000, 1, "must be from 1 to 1000");
-    int64_t hint = lua_isnoneornil(L, 2) ? -1 : (int64_t)lx_check_seconds(L, 2);
+    int64_t hint = lua_isnoneornil(L, 2) ? -1 : (int64_t)box_check_seconds(L, 2);
     uint64_t wait = backoff_wait(&times, (int)attempt, hint, random_double(&jitter));
     lua_pushnumber(L, (double)wait * retry_scale() / 1000);
     return 1;
@@ -272,16 +288,22 @@ void limits_drain(lua_State *L) {
     if (s && s->limits) limits_close(s->limits);
 }
 
+static const luaL_Reg slot_methods[] = {{"release", l_release}, {"report", l_report}, {NULL, NULL}};
+static const box_class slot_class = {.name = "fellowship.slot",
+                                     .closed = "the slot was given back",
+                                     .methods = slot_methods,
+                                     .release = release_slot};
+
+static const luaL_Reg endpoint_methods[] = {{"acquire", l_acquire}, {"pause", l_pause},
+                                            {"paused", l_paused},   {"bound", l_bound},
+                                            {"pace", l_pace},       {NULL, NULL}};
+static const box_class endpoint_class = {
+    .name = "fellowship.endpoint", .closed = "the endpoint is closed", .methods = endpoint_methods};
+
 int luaopen_fellowship_core_limits(lua_State *L) {
-    static const luaL_Reg slot_methods[] = {
-        {"release", release_slot}, {"report", l_report}, {NULL, NULL}};
-    static const luaL_Reg endpoint_methods[] = {{"acquire", l_acquire}, {"pause", l_pause},
-                                                {"paused", l_paused},   {"bound", l_bound},
-                                                {"pace", l_pace},       {NULL, NULL}};
-    lx_class(L, STATE, NULL, release_state);
-    lx_class(L, SLOT, slot_methods, release_slot);
-    lx_class(L, ENDPOINT, endpoint_methods, NULL);
-    state *s = lx_box(L, STATE, sizeof *s, 0);
+    box_register(L, &slot_class);
+    box_register(L, &endpoint_class);
+    state *s = box_new(L, &state_class, sizeof *s, 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &the_state);
     s->rt = runtime_of(L);
     s->limits = limits_new(DEFAULT_SLOTS);

@@ -77,7 +77,7 @@ static void push_message(lua_State *L, position begin, position at, bool placed,
 
 /* [-0, +2] nil and an error with the message on top of the stack; nothing can be read on. */
 static int fail_file(lua_State *L) {
-    return lx_fail(L, "file", "%s", lua_tostring(L, -1));
+    return box_fail(L, "file", "%s", lua_tostring(L, -1));
 }
 
 /* [-0, +2] nil and the error of the record that was found. */
@@ -85,7 +85,7 @@ static int fail_record(lua_State *L, const rows *r, const char *record,
                        const rows_problem *problem) {
     position at = records_position(&r->records, record, problem->at);
     push_message(L, r->records.where, at, problem->placed, problem->message);
-    lx_fail(L, "data", "%s", lua_tostring(L, -1));
+    box_fail(L, "data", "%s", lua_tostring(L, -1));
     lua_pushinteger(L, (lua_Integer)r->records.where.line);
     lua_setfield(L, -2, "line");
     return 2;
@@ -261,13 +261,13 @@ static int finish(lua_State *L, const rows *r) {
     }
     lua_getiuservalue(L, 1, FILE_NAME);
     const char *file = lua_tostring(L, -1);
-    if (r->members == 0) return lx_fail(L, "file", "%s: the archive is empty", file);
+    if (r->members == 0) return box_fail(L, "file", "%s: the archive is empty", file);
     bool pattern = lua_getiuservalue(L, 1, PATTERN) == LUA_TSTRING;
     lua_pushlstring(L, r->others.data ? r->others.data : "", r->others.len);
-    return lx_fail(L, "file", "%s: no member of the archive %s; it holds %s%s", file,
-                   pattern ? "has such a name"
-                           : "is data, which ends in .jsonl, .ndjson, .json, .csv or .tsv",
-                   lua_tostring(L, -1), r->members > MOST_MEMBERS ? ", ..." : "");
+    return box_fail(L, "file", "%s: no member of the archive %s; it holds %s%s", file,
+                    pattern ? "has such a name"
+                            : "is data, which ends in .jsonl, .ndjson, .json, .csv or .tsv",
+                    lua_tostring(L, -1), r->members > MOST_MEMBERS ? ", ..." : "");
 }
 
 /* --- the binding --- */
@@ -286,8 +286,8 @@ static int next_record(lua_State *L, rows *r) {
         }
         if (status == RECORD_MORE && len - r->records.used > MOST_RECORD) {
             lua_getiuservalue(L, 1, PLACE);
-            return lx_fail(L, "file", "%s:%I: a row of over 1 GiB", lua_tostring(L, -1),
-                           (LUAI_UACINT)records_here(&r->records).line);
+            return box_fail(L, "file", "%s:%I: a row of over 1 GiB", lua_tostring(L, -1),
+                            (LUAI_UACINT)records_here(&r->records).line);
         }
         if (status != RECORD_FOUND) return 0;
         int pushed = push_record(L, r, text + r->records.at);
@@ -308,7 +308,7 @@ static int next_piece(lua_State *L, rows *r) {
     size_t n = end ? (size_t)(end - text) + 1 : last ? len : 0;
     lua_getiuservalue(L, 1, PLACE);
     if (n == 0 && len > MOST_RECORD)
-        return lx_fail(L, "file", "%s: a row of over 1 GiB", lua_tostring(L, -1));
+        return box_fail(L, "file", "%s: a row of over 1 GiB", lua_tostring(L, -1));
     if (n == 0) return lua_settop(L, 1), 0;
     lua_pushlstring(L, text, n);
     lua_insert(L, -2);
@@ -326,7 +326,7 @@ static int read_with(lua_State *L, int (*take)(lua_State *, rows *), lua_KFuncti
         case READER_MORE: break;
         case READER_MEMBER: begin_member(L, r); break;
         case READER_END: return finish(L, r);
-        case READER_FAILED: return lx_fail(L, "file", "%s", reader_error(r->reader));
+        case READER_FAILED: return box_fail(L, "file", "%s", reader_error(r->reader));
         case READER_WAIT: {
             task_current(L);
             if (r->waiters.first) return luaL_error(L, "these rows are being read by another task");
@@ -375,7 +375,7 @@ static void push_types(lua_State *L, int options) {
 }
 
 static enum record_format format_field(lua_State *L, int options) {
-    const char *name = lx_string_field(L, options, "format", NULL);
+    const char *name = box_string_field(L, options, "format", NULL);
     if (!name) return RECORD_UNKNOWN;
     for (int i = 0; format_names[i]; i++)
         if (strcmp(format_names[i], name) == 0) return format_values[i];
@@ -394,7 +394,7 @@ static int l_open(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     rows *r = box_new(L, &rows_class, sizeof *r, PATTERN);
     records_init(&r->records, RECORD_UNKNOWN);
-    if (!lx_string_field(L, 2, "name", NULL))
+    if (!box_string_field(L, 2, "name", NULL))
         lua_pushstring(L, strcmp(path, "-") == 0 ? "standard input" : path);
     lua_setiuservalue(L, 3, FILE_NAME);
     push_types(L, 2);
@@ -402,21 +402,21 @@ static int l_open(lua_State *L) {
     lua_getfield(L, 2, "member");
     lua_setiuservalue(L, 3, PATTERN);
     r->asked = format_field(L, 2);
-    const char *invalid = lx_string_field(L, 2, "invalid_utf8", NULL);
+    const char *invalid = box_string_field(L, 2, "invalid_utf8", NULL);
     r->replace = invalid && strcmp(invalid, "replace") == 0;
     if (invalid && !r->replace && strcmp(invalid, "error") != 0)
         return luaL_error(L, "invalid_utf8 must be error or replace");
-    const char *nan = lx_string_field(L, 2, "nan", NULL);
+    const char *nan = box_string_field(L, 2, "nan", NULL);
     if (nan && strcmp(nan, "null") == 0) r->nan = JSON_NO_NAN;
     if (nan && strcmp(nan, "text") == 0) r->nan = JSON_NAN_WORDS;
     if (nan && !r->nan && strcmp(nan, "error") != 0)
         return luaL_error(L, "nan must be error, null or text");
     stream_limits limits = STREAM_LIMITS;
-    limits.ratio = (uint64_t)lx_integer_field(L, 2, "max_expansion", (lua_Integer)limits.ratio, 0,
-                                              LUA_MAXINTEGER);
+    limits.ratio = (uint64_t)box_integer_field(L, 2, "max_expansion", (lua_Integer)limits.ratio, 0,
+                                               LUA_MAXINTEGER);
     char err[512];
     r->reader = reader_open(path, &limits, runtime_of(L)->loop, on_read, r, err, sizeof err);
-    if (!r->reader) return lx_fail(L, "file", "%s", err);
+    if (!r->reader) return box_fail(L, "file", "%s", err);
     lua_settop(L, 3);
     return 1;
 }

@@ -42,9 +42,9 @@ size_t sheet_view_patterns(const sheet_view *v) {
 }
 
 static int l_new(lua_State *L) {
-    size_t labels = (size_t)lx_integer_field(L, 1, "labels", 0, 0, MOST_LABELS),
-           measures = (size_t)lx_integer_field(L, 1, "measures", 0, 0, MOST_MEASURES);
-    bool keyed = lx_boolean_field(L, 1, "keyed", false);
+    size_t labels = (size_t)box_integer_field(L, 1, "labels", 0, 0, MOST_LABELS),
+           measures = (size_t)box_integer_field(L, 1, "measures", 0, 0, MOST_MEASURES);
+    bool keyed = box_boolean_field(L, 1, "keyed", false);
     sheet_view *v = box_new(L, &sheet_class, sizeof *v, 0);
     v->shared = calloc(1, sizeof *v->shared);
     if (!v->shared) return luaL_error(L, "out of memory");

@@ -140,22 +140,22 @@ static int l_open(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     bool talks = lua_getfield(L, 1, "say") == LUA_TFUNCTION;
-    const char *path = lx_string_field(L, 1, "path", NULL);
+    const char *path = box_string_field(L, 1, "path", NULL);
     luaL_argcheck(L, path, 1, "path is missing");
     opened *o = box_new(L, &store_class, sizeof *o, 0);
     o->rt = runtime_of(L);
     o->wake = loop_wake_new(o->rt->loop, on_jobs_done, o);
     if (!o->wake) return luaL_error(L, "out of memory");
     store_options options = {.path = path,
-                             .read_only = lx_boolean_field(L, 1, "read_only", false),
-                             .durable = lx_boolean_field(L, 1, "durable", false),
+                             .read_only = box_boolean_field(L, 1, "read_only", false),
+                             .durable = box_boolean_field(L, 1, "durable", false),
                              .notify = notify,
                              .notify_arg = o->wake,
                              .say = talks ? say : NULL,
                              .say_arg = L};
     char err[512];
     o->store = store_open(&options, err, sizeof err);
-    if (!o->store) return lx_fail(L, "store", "%s", err);
+    if (!o->store) return box_fail(L, "store", "%s", err);
     o->hook = (turn_hook){hand_over, o, NULL};
     runtime_add_hook(o->rt, &o->hook);
     o->hooked = true;
@@ -278,7 +278,7 @@ static int after_get(lua_State *L, int status, lua_KContext ctx) {
     store_job *job = p->job;
     int results;
     if (job->error) {
-        results = lx_fail(L, "store", "%s", job->error);
+        results = box_fail(L, "store", "%s", job->error);
     } else if (job->found) {
         lua_pushlstring(L, job->answer.data, job->answer.len);
         results = 1;
@@ -310,7 +310,7 @@ static int after_put(lua_State *L, int status, lua_KContext ctx) {
     store_job *job = p->job;
     int results = 2;
     if (job->error)
-        results = lx_fail(L, "store", "%s", job->error);
+        results = box_fail(L, "store", "%s", job->error);
     else if (job->found)
         lua_pushlstring(L, job->answer.data, job->answer.len);
     else

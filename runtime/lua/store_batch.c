@@ -59,7 +59,7 @@ static void read_entries(lua_State *L, const making *m, int index) {
 }
 
 static int failed(lua_State *L, lua_KContext ctx, const store_job *job) {
-    int results = lx_fail(L, "store", "%s", job->error);
+    int results = box_fail(L, "store", "%s", job->error);
     store_job_done(L, ctx);
     return results;
 }

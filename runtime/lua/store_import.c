@@ -35,7 +35,7 @@ int store_import_open(lua_State *L) {
     char err[512];
     source *s = box_new(L, &source_class, sizeof *s, 0);
     s->source = store_source_open(path, err, sizeof err);
-    return s->source ? 1 : lx_fail(L, "store", "%s", err);
+    return s->source ? 1 : box_fail(L, "store", "%s", err);
 }
 
 /* [-0, +1] A box with a job; its first user value is what stands at `arg`. */
@@ -55,7 +55,7 @@ static int after_import(lua_State *L, int status, lua_KContext ctx) {
     const store_import *import = store_import_of(job);
     int results = 4;
     if (job->error || import->problem[0]) {
-        results = lx_fail(L, "store", "%s", job->error ? job->error : import->problem);
+        results = box_fail(L, "store", "%s", job->error ? job->error : import->problem);
     } else {
         lua_pushinteger(L, (lua_Integer)import->added);
         lua_pushinteger(L, (lua_Integer)import->known);

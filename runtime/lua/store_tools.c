@@ -79,7 +79,7 @@ static int visit_record(void *arg, const store_record *r) {
 static int show_lines(lua_State *L) {
     const visit *v = lua_touserdata(L, 2);
     lua_settop(L, 1);
-    lx_push_buf(L, v->lines);
+    box_push_buf(L, v->lines);
     buf_clear(v->lines);
     lua_call(L, 1, 0);
     lua_pushnil(L);
@@ -112,8 +112,8 @@ static int visit_line(void *arg, const store_record *r) {
 /* [-0, +2] The error of a visit that did not end well; 0 when it did. */
 static int push_problem(lua_State *L, const visit *v, bool well, const char *err) {
     if (v->failed) return lua_error(L); /* on top, as pcall left it */
-    if (v->stopped) return lx_fail(L, "cancelled", "interrupted");
-    return well ? 0 : lx_fail(L, "store", "%s", err);
+    if (v->stopped) return box_fail(L, "cancelled", "interrupted");
+    return well ? 0 : box_fail(L, "store", "%s", err);
 }
 
 /* [-0, +2] */
@@ -126,7 +126,7 @@ static int push_damage(lua_State *L, const store_damage *damage) {
 static enum store_order order_field(lua_State *L, int options) {
     static const char *const names[] = {
         [STORE_BY_TIME] = "time", [STORE_AS_WRITTEN] = "written", [STORE_LAST_FIRST] = "last"};
-    const char *name = lx_string_field(L, options, "order", NULL);
+    const char *name = box_string_field(L, options, "order", NULL);
     if (!name) return STORE_BY_TIME;
     for (int i = 0; i < 3; i++)
         if (strcmp(name, names[i]) == 0) return (enum store_order)i;
@@ -149,12 +149,12 @@ int store_tools_each(lua_State *L) {
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 3);
     enum store_order order = order_field(L, 3);
-    bool salvage = lx_boolean_field(L, 3, "salvage", false);
+    bool salvage = box_boolean_field(L, 3, "salvage", false);
     visit v = {.L = L,
                .fn = 2,
-               .request = lx_boolean_field(L, 3, "request", true),
-               .wire = lx_boolean_field(L, 3, "wire", true),
-               .completion = lx_boolean_field(L, 3, "completion", true)};
+               .request = box_boolean_field(L, 3, "request", true),
+               .wire = box_boolean_field(L, 3, "wire", true),
+               .completion = box_boolean_field(L, 3, "completion", true)};
     char err[512];
     store_damage damage = {0};
     store_how how = {.order = order,
@@ -254,7 +254,7 @@ int store_tools_prune(lua_State *L) {
     }
     char err[512];
     int64_t pruned = store_prune(path, keys, (size_t)n, err, sizeof err);
-    if (pruned < 0) return lx_fail(L, "store", "%s", err);
+    if (pruned < 0) return box_fail(L, "store", "%s", err);
     lua_pushinteger(L, (lua_Integer)pruned);
     if (err[0])
         lua_pushstring(L, err);

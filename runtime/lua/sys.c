@@ -23,7 +23,7 @@
 #define READ_SIZE 65536
 
 static int done(lua_State *L, bool well) {
-    if (!well) return lx_fail(L, "file", "%s", strerror(errno));
+    if (!well) return box_fail(L, "file", "%s", strerror(errno));
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -82,7 +82,7 @@ static int l_stamp(lua_State *L) {
 static int l_rename(lua_State *L) {
     const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
     const char *obstacle = file_obstacle(to);
-    if (obstacle) return lx_fail(L, "file", "it is %s; name another file", obstacle);
+    if (obstacle) return box_fail(L, "file", "it is %s; name another file", obstacle);
     errno = file_rename(from, to);
     return done(L, errno == 0);
 }
@@ -185,7 +185,7 @@ static int l_lock(lua_State *L) {
     if (opened < 0) return done(L, false);
     l->fd = opened + 1;
     if (flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 1;
-    lx_fail(L, "file", "another process holds it");
+    box_fail(L, "file", "another process holds it");
     lua_pushboolean(L, 1);
     lua_setfield(L, -2, "held");
     return 2;
@@ -244,7 +244,7 @@ static int push_text(lua_State *L, bool (*append)(buf *, const char *, size_t)) 
     const char *text = luaL_checklstring(L, 1, &len);
     buf *out = box_buf(L);
     if (!append(out, text, len)) return luaL_error(L, "out of memory");
-    lx_push_buf(L, out);
+    box_push_buf(L, out);
     buf_free(out);
     return 1;
 }

@@ -49,7 +49,7 @@ static sleeper *start_sleep(lua_State *L, uint64_t ms) {
 
 /* [-0, +2] nil and the error of who has waited long enough for the task at index 1. */
 static int too_late(lua_State *L) {
-    return lx_fail(L, "timeout", "the task has not ended within %f seconds", lua_tonumber(L, 2));
+    return box_fail(L, "timeout", "the task has not ended within %f seconds", lua_tonumber(L, 2));
 }
 
 static int after_await(lua_State *L, int status, lua_KContext raise) {
@@ -65,7 +65,7 @@ static int after_await(lua_State *L, int status, lua_KContext raise) {
 static int await(lua_State *L, bool raise) {
     task *t = check_task(L, 1);
     bool limited = !lua_isnoneornil(L, 2);
-    uint64_t ms = limited ? lx_check_seconds(L, 2) : 0;
+    uint64_t ms = limited ? box_check_seconds(L, 2) : 0;
     lua_settop(L, 2);
     if (t->state == TASK_DONE) return after_await(L, LUA_OK, raise);
     task *self = task_current(L);
@@ -162,7 +162,7 @@ static int after_sleep(lua_State *L, int status, lua_KContext ctx) {
 /* sleep(seconds [, background]): a task that sleeps in the background keeps nothing alive: when all
  * others wait for each other, that is a deadlock all the same. */
 static int l_sleep(lua_State *L) {
-    uint64_t ms = lx_check_seconds(L, 1);
+    uint64_t ms = box_check_seconds(L, 1);
     enum task_wait wait = lua_toboolean(L, 2) ? TASK_PARKED : TASK_OUTSIDE;
     lua_settop(L, 1);
     return task_suspend(L, wait, stop_sleep, start_sleep(L, ms), 0, after_sleep);

@@ -54,7 +54,7 @@ static writer *check_writer(lua_State *L) {
 }
 
 static int fail_outlet(lua_State *L, const outlet *o) {
-    return lx_fail(L, "file", "%s", outlet_error(o));
+    return box_fail(L, "file", "%s", outlet_error(o));
 }
 
 /* Goes on once less than a piece is here: with the bytes so far, or nil and the error. */
@@ -249,18 +249,18 @@ static int l_open(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     char err[256];
     lua_settop(L, 2);
-    int level = (int)lx_integer_field(L, 2, "level", -1, 0, 100);
-    if (!lx_string_field(L, 2, "format", NULL)) lua_pushnil(L);
-    const char *filter = lx_string_field(L, 2, "compression", NULL);
+    int level = (int)box_integer_field(L, 2, "level", -1, 0, 100);
+    if (!box_string_field(L, 2, "format", NULL)) lua_pushnil(L);
+    const char *filter = box_string_field(L, 2, "compression", NULL);
     if (!filter) lua_pushnil(L);
-    bool wants_columns = lx_boolean_field(L, 2, "columns", false);
+    bool wants_columns = box_boolean_field(L, 2, "columns", false);
     writer *w = box_new(L, &writer_class, sizeof *w, 1);
     w->format = (enum format)luaL_checkoption(L, 3, "jsonl", formats);
     w->rt = runtime_of(L);
     luaL_argcheck(L, !wants_columns || w->format == JSONL, 2, "columns are of JSON Lines");
     if (wants_columns && !(w->columns = columns_new())) return luaL_error(L, "out of memory");
     w->outlet = outlet_open(path, filter, level, w->rt->loop, on_written, w, err, sizeof err);
-    return w->outlet ? 1 : lx_fail(L, "file", "%s", err);
+    return w->outlet ? 1 : box_fail(L, "file", "%s", err);
 }
 
 static const luaL_Reg methods[] = {{"write", l_write},           {"header", l_header},

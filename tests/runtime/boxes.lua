@@ -28,11 +28,46 @@ local KINDS = {
     methods = { write = { {} }, header = { { "a" } }, write_text = { "" } },
   },
   lock = { make = function() return sys.lock(folder) end, methods = {} },
+  target = {
+    make = function() return require "fellowship.core.http".target { url = "http://127.0.0.1:1/" } end,
+    methods = { send = { "" }, stream = { "" }, redact = { "" }, redaction = {} },
+  },
+  body = { make = function() return require "fellowship.core.http".body() end, methods = { add = { "" } } },
   editor = {
     make = function() return require "fellowship.core.editor".open(function() end) end,
     methods = { read = { "" }, drop_line = {}, hide = {}, show = {}, remember = { "" }, is_terminal = {} },
   },
 }
+
+--- And those that only the end of a scope closes.
+local SCOPED = {
+  slot = { make = function() return require "fellowship.core.limits".endpoint(1):acquire() end, methods = { report = { "good" } } },
+  endpoint = {
+    make = function() return require "fellowship.core.limits".endpoint(1) end,
+    methods = { acquire = {}, pause = { 1 }, paused = {}, bound = { 1, 1 }, pace = {} },
+  },
+  contest = {
+    make = function() return require "fellowship.core.contest".new() end,
+    methods = { add = { 1, 1, 2, "a" }, wins = { 2 }, bootstrap = { 2, 10, 1 } },
+  },
+}
+
+for name, kind in pairs(SCOPED) do
+  local kept
+  do
+    local thing <close> = kind.make()
+    kept = thing
+  end
+  for method, arguments in pairs(kind.methods) do
+    tap.ok(not pcall(kept[method], kept, table.unpack(arguments)), ("%s:%s raises behind its scope"):format(name, method))
+    tap.ok(not pcall(kept[method], io.stdout), ("%s:%s wants one of its own"):format(name, method))
+  end
+end
+do
+  local slot = require "fellowship.core.limits".endpoint(1):acquire()
+  slot:release()
+  tap.ok(pcall(slot.release, slot), "a slot is given back twice without harm")
+end
 
 local names = {}
 for name in pairs(KINDS) do names[#names + 1] = name end
