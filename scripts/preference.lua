@@ -29,11 +29,13 @@ local function grow(made, prompt, loop, judge, o)
 end
 
 --- Candidates, how they are ranked, and with --improve members what branches off the loop.
-local function work_on(id, prompt, tools, o)
+local function work_on(id, prompt, criteria, tools, o)
   local made = tools.source:of(id, prompt)
   made.prompt = prompt
   fellowship.all(
-    function() made.ranked = tools.ranking:rank { prompt = prompt, responses = made.responses } end,
+    function()
+      made.ranked = tools.ranking:rank { prompt = prompt, responses = made.responses, criteria = criteria }
+    end,
     function()
       if o.improve == "members" then grow(made, prompt, tools.source.loop, tools.judge, o) end
     end)
@@ -289,7 +291,7 @@ echo '{"prompt":"Name a river."}' > prompts.jsonl
 fellowship run preference --data prompts.jsonl --generator sim:writer \
     --reviewer sim:critic --judge sim:judge --out preferences]],
   options = options,
-  columns = { "prompt", "id" },
+  columns = { "prompt", "id", "rubric", "checklist" },
 
   run = function(run)
     local o = run.options
@@ -330,7 +332,7 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     for row, made, number in run:map(rows, function(row, number)
       local prompt = run:prompt(row, number)
       preference.formats.check_prompt(o.format, prompt, run:origin(row, number))
-      return work_on(run:id(row, number), prompt, tools, o), number
+      return work_on(run:id(row, number), prompt, rankings.criteria(run, row, number), tools, o), number
     end) do
       local id = run:id(row, number)
       response_counts.add(run.outcome, id, made.responses, made.cut)

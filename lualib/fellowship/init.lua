@@ -10,6 +10,7 @@ local parts = require "fellowship.parts"
 ---@field debate fun(options: table|string): fellowship.Debate
 ---@field feedback fun(options: table): fellowship.Loop
 ---@field candidates fun(options: table): fellowship.Candidates
+---@field rubric fun(options: table): fellowship.Rubric
 ---@field preference table
 ---@field measure table
 ---@field contest table

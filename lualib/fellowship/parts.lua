@@ -9,6 +9,7 @@ return {
   debate = { "fellowship.judge.debate", "new" },
   feedback = { "fellowship.generate.feedback", "new" },
   candidates = { "fellowship.generate.candidates", "new" },
+  rubric = { "fellowship.judge.rubric", "new" },
   rows = { "fellowship.dataset.rows", "open" },
   reading = { "fellowship.dataset.reading", "new" },
   join = { "fellowship.dataset.join" },

@@ -7,8 +7,9 @@ local json = require "fellowship.core.json"
 local form = {}
 
 ---@class fellowship.Form
----@field name "combined"|"debate"|"independent"|"direct"
----@field strategy "combined"|"independent"|"direct" how its verdicts are read
+---@field name "combined"|"debate"|"independent"|"direct"|"rubric"
+---@field strategy "combined"|"independent"|"direct"|"rubric" how its verdicts are read
+---@field kinds? ("score"|"yes/no")[] of a rubric: what each criterion's value is
 ---@field headings string[] the lines that values stand behind
 ---@field fields string[] the same in JSON, behind the evidence
 ---@field places string[] what stands for the values in a prompt
@@ -43,6 +44,42 @@ end
 local LETTERS = { A = "a", B = "b", C = "tie" }
 form.LETTERS = { a = "A", b = "B", tie = "C" }
 
+-- ---- rubrics ----
+-- A form that is made for its criteria: a heading for each, behind it a score or Yes or No.
+
+local CRITERION, ANSWERS = "### Criterion %d:", { ["yes/no"] = "Yes or No" }
+
+--- The form of a rubric.
+--- Example: `print(#form.rubric({ "score", "yes/no" }).headings) --> 2`
+---@param kinds ("score"|"yes/no")[] what the value of each criterion is
+---@return fellowship.Form
+function form.rubric(kinds)
+  local f = { name = "rubric", strategy = "rubric", headings = {}, fields = {}, places = {}, shown = { "### Response" },
+    scored = true, kinds = kinds }
+  for i, kind in ipairs(kinds) do
+    f.headings[i], f.fields[i], f.places[i] = CRITERION:format(i), "criterion_" .. i, ANSWERS[kind] or "X"
+  end
+  return f
+end
+
+--- The rubric that a prompt asks for at its end; nil when it asks for none.
+local function rubric_asked(prompt)
+  local at, from = nil, math.max(1, #prompt - 20000)
+  while true do
+    local start, stop = prompt:find("### Criterion 1:\n", from, true)
+    if not start then break end
+    at, from = start, stop
+  end
+  if not at then return nil end
+  local kinds, scale = {}, nil
+  for value in prompt:gmatch("### Criterion %d+:\n([^\n]+)", at) do
+    local out_of = value:match "^X/(%d+)"
+    kinds[#kinds + 1] = out_of and "score" or "yes/no"
+    scale = scale or math.tointeger(tonumber(out_of))
+  end
+  return form.rubric(kinds), scale or 2, at
+end
+
 --- The lines of a form with its values, scores out of `scale`.
 --- Example: `form.lines(form.of "independent", { 7 }, 10) --> "### Overall Score:\n7/10"`
 ---@param f fellowship.Form
@@ -52,7 +89,8 @@ form.LETTERS = { a = "A", b = "B", tie = "C" }
 function form.lines(f, values, scale)
   local list = {}
   for i, heading in ipairs(f.headings) do
-    list[i] = f.scored and ("%s\n%s/%s"):format(heading, values[i], scale) or ("%s\n%s"):format(heading, values[i])
+    local is_score = f.scored and not (f.kinds and f.kinds[i] ~= "score")
+    list[i] = is_score and ("%s\n%s/%s"):format(heading, values[i], scale) or ("%s\n%s"):format(heading, values[i])
   end
   return table.concat(list, "\n\n")
 end
@@ -81,13 +119,14 @@ end
 ---@return fellowship.Form?
 ---@return integer? scale
 function form.asked(prompt)
-  local asked, at
+  local asked, scale, at = rubric_asked(prompt)
+  local of_rubric = at
   for _, name in ipairs(NAMES) do
     local f = forms[name]
     local start = last_of(prompt, f.headings[#f.headings])
     if start and (not at or start > at) then asked, at = f, start end
   end
-  if not asked then return nil end
+  if not asked or at == of_rubric then return asked, scale end
   return asked, math.tointeger(tonumber(prompt:match("^[^\n]*\n[XYN]/(%d+)", at) or 10))
 end
 
@@ -102,15 +141,18 @@ end
 
 --- The schema of a strategy's verdicts. Scores are whole numbers from 1, listed one by one: not every provider takes a
 --- minimum and a maximum.
----@param strategy "combined"|"independent"|"direct"
+---@param strategy "combined"|"independent"|"direct"|fellowship.Form its name, or a rubric's form
 ---@param scale integer
 ---@return table
 function form.schema(strategy, scale)
-  local f, values = form.of(strategy), {}
+  local f, values = type(strategy) == "table" and strategy or form.of(strategy), {}
   for i = 1, f.scored and scale or 0 do values[i] = i end
   local held = f.scored and { type = "integer", enum = values } or { type = "string", enum = { "A", "B", "C" } }
   local properties, names = { evidence = STRING }, { "evidence" }
-  for i, field in ipairs(f.fields) do properties[field], names[i + 1] = held, field end
+  for i, field in ipairs(f.fields) do
+    local is_answer = f.kinds and f.kinds[i] == "yes/no"
+    properties[field], names[i + 1] = is_answer and { type = "string", enum = { "Yes", "No" } } or held, field
+  end
   return object(properties, names)
 end
 
@@ -136,17 +178,18 @@ end
 ---@return { winner: string?, scores: table }
 function form.verdict(f, values)
   if f.strategy == "direct" then return { winner = LETTERS[values[1]], scores = {} } end
+  if f.strategy == "rubric" then return { values = values, scores = {} } end
   if f.strategy == "independent" then return { scores = { score = values[1] } } end
   local a, b = values[1], values[2]
   return { winner = a > b and "a" or a < b and "b" or "tie", scores = { a = a, b = b } }
 end
 
 --- The same of a value that fits the schema.
----@param strategy "combined"|"independent"|"direct"
+---@param strategy "combined"|"independent"|"direct"|fellowship.Form
 ---@param value table
 ---@return { winner: string?, scores: table }
 function form.read(strategy, value)
-  local f, values = form.of(strategy), {}
+  local f, values = type(strategy) == "table" and strategy or form.of(strategy), {}
   for i, field in ipairs(f.fields) do values[i] = value[field] end
   return form.verdict(f, values)
 end

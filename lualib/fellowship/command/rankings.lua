@@ -2,10 +2,43 @@
 
 local json = require "fellowship.core.json"
 local model = require "fellowship.call.model"
+local errors = require "fellowship.base.errors"
+local file = require "fellowship.base.file"
 local judge = require "fellowship.judge.judge"
 local ranking = require "fellowship.preference.ranking"
+local rubric = require "fellowship.judge.rubric"
 
 local rankings = {}
+
+--- The criteria that --rubric names: a name that is known, or a file's. Their content is what tells runs apart.
+local function criteria_of(run, given)
+  if given == nil or rubric.known[given] or given == rubric.SELF then return given end
+  local said, problem = file.read(given)
+  if not said then
+    run:usage(("--rubric %s is neither ultrafeedback nor checklist, and no file that can be read: %s"):format(given,
+      tostring(problem)))
+  end
+  local well, found = pcall(rubric.read, said, "score", given)
+  if not well then run:usage(tostring(found)) end
+  return found
+end
+
+--- The rubric that a row has: its criteria, in the field `rubric`, or in `checklist` as questions of yes or no. Raises an
+--- error that fails the row where they cannot be used.
+---@param run fellowship.Run
+---@param row table
+---@param number integer
+---@return fellowship.Criterion[]?
+function rankings.criteria(run, row, number)
+  if run.options.rank ~= "rubric" then return nil end
+  for _, column in ipairs { { "rubric", "score" }, { "checklist", "yes/no" } } do
+    local value = run:field(row, column[1])
+    if value ~= nil then return rubric.read(value, column[2], run:origin(row, number)) end
+  end
+  if run.options.rubric then return nil end
+  errors.raise { kind = "data", message = ("%s: the row has no rubric and no checklist, and --rubric gives none")
+    :format(run:origin(row, number)) }
+end
 
 --- The options that say how candidates are ranked, in the form of fellowship.command.options.
 ---@return table[]
@@ -14,6 +47,9 @@ function rankings.options()
     { "judge", type = "model", metavar = "M", help = "the model that compares or scores responses" },
     { "rank", type = "choice", choices = ranking.names, metavar = "HOW",
       help = "how the responses to a prompt are put in order; ladder when not given" },
+    { "rubric", type = "string", metavar = "NAME|FILE",
+      help = "criteria of --rank rubric, for rows without a rubric or checklist: ultrafeedback, checklist (the judge "
+        .. "writes one for each prompt), or a file of JSON or lines" },
     { "judge-samples", group = "judging", type = "integer", least = 1, metavar = "N",
       help = "judgements of each comparison or response (default 1)" },
   }
@@ -28,6 +64,10 @@ end
 
 local function check_options(run, o, name)
   if o.structured and o.logprobs then run:usage "--logprobs needs scores in lines, not --structured ones" end
+  if o.rubric and name ~= "rubric" then run:usage "--rubric is that of --rank rubric" end
+  if o.logprobs and rankings.is_scored(name) and name ~= "scores" then
+    run:usage(("--logprobs are those of a judge's scores, not of --rank %s"):format(name))
+  end
   if not o.judge then run:usage "--judge M is missing: the model that compares or scores responses" end
   if o.pairs == "sweet-spot" and not rankings.is_scored(name) then
     run:usage("--pairs sweet-spot needs a score of each response: --rank scores, say")
@@ -51,6 +91,11 @@ function rankings.open(run)
   end
   local made = judge.new { model = o.judge, scale = o.scale, swap = o.swap, structured = o.structured,
     logprobs = o.logprobs, samples = o["judge-samples"] }
+  if name == "rubric" then
+    local scorer = rubric.new { model = o.judge, criteria = criteria_of(run, o.rubric), samples = o["judge-samples"],
+      scale = o.scale ~= 10 and o.scale or nil, structured = o.structured }
+    return ranking.rubric(scorer), scorer
+  end
   if name == "scores" then return ranking.scores(made), made end
   return name == "ladder" and ranking.ladder(made) or ranking.round_robin(made), made
 end

@@ -9,6 +9,7 @@ local conversation = require "fellowship.dataset.conversation"
 local prompts = require "fellowship.judge.prompts"
 local estimate = lazy "fellowship.rehearse"
 local settings = require "fellowship.call.settings"
+local criteria = require "fellowship.judge.read.criteria"
 local evidence = require "fellowship.judge.evidence"
 local expected = require "fellowship.judge.expected"
 local verdict = require "fellowship.judge.verdict"
@@ -50,6 +51,10 @@ end
 
 --- What a completion says: verdict or nil, problem and its kind.
 local function read(model, completion, reading, second)
+  if reading.form then
+    return criteria.parse(completion.text, reading.form, { scale = reading.scale, candidates = reading.shown,
+      second = second, cut = completion.finish_reason == "length" })
+  end
   local found, problem, kind = verdict.parse(completion.text, { strategy = reading.strategy, scale = reading.scale,
     candidates = reading.shown, second = second, cut = completion.finish_reason == "length" })
   if found and reading.logprobs then found = by_logprobs(model, completion, found, reading.scale) end
@@ -60,9 +65,9 @@ end
 --- One answer through a schema: verdict or nil, completion, problem and its kind. One that does not fit may still say
 --- what it means.
 local function ask_structured(model, messages, params, reading)
-  params.schema = form.schema(reading.strategy, reading.scale)
+  params.schema = form.schema(reading.form or reading.strategy, reading.scale)
   local well, got = pcall(model.ask, model, messages, params)
-  if well then return form.read(reading.strategy, got.value), got end
+  if well then return form.read(reading.form or reading.strategy, got.value), got end
   if not errors.is(got, "schema") then error(got, 0) end
   local found = read(model, got.completion, reading)
   return found, got.completion, got.message, "schema"
@@ -94,7 +99,7 @@ local function ask_again(messages, completion, again)
 end
 
 local reading_types = { strategy = "string", scale = "integer?", shown = "table?", structured = "boolean?",
-  logprobs = "boolean?", images = "table?" }
+  logprobs = "boolean?", images = "table?", form = "table?" }
 
 local asking = {}
 

@@ -9,6 +9,7 @@ local ladder = require "fellowship.preference.ladder"
 local loading = require "fellowship.preference.loading"
 local pairing = require "fellowship.preference.pairs"
 local ranking = require "fellowship.preference.ranking"
+local rubric = require "fellowship.judge.rubric"
 local quality = require "fellowship.preference.quality"
 local refusal = require "fellowship.preference.refusal"
 local set = require "fellowship.preference.set"
@@ -23,7 +24,8 @@ return {
   by_scores = ladder.by_scores,
   best = pairing.best,
   rankings = { ladder = ranking.ladder, round_robin = ranking.round_robin, scores = ranking.scores,
-    reward = ranking.reward, by = ranking.by },
+    rubric = ranking.rubric, reward = ranking.reward,
+    criteria = rubric.read, by = ranking.by },
   pairs = pairing.make,
   labels = pairing.labels,
   modes = pairing.modes,

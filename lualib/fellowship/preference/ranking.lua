@@ -6,12 +6,13 @@ local check = require "fellowship.base.check"
 local errors = require "fellowship.base.errors"
 local flow = require "fellowship.flow"
 local judge = require "fellowship.judge.judge"
+local rubric = require "fellowship.judge.rubric"
 local model = require "fellowship.call.model"
 local ladder = require "fellowship.preference.ladder"
 
 local ranking = {}
 
-ranking.names = { "ladder", "round-robin", "scores", "reward" }
+ranking.names = { "ladder", "round-robin", "scores", "rubric", "reward" }
 
 ---@class fellowship.Rating what is said of one response alone
 ---@field score number? nil where it could not be had
@@ -33,9 +34,9 @@ ranking.names = { "ladder", "round-robin", "scores", "reward" }
 ---@field prompt string|fellowship.Message[]
 ---@field responses string[]
 ---@field reference string? an answer that is known to be good
----@field criteria table[]? the row's own rubric
+---@field criteria table|string|nil the row's own rubric
 
-local to_rank = { prompt = "string|table", responses = "table", reference = "string?", criteria = "table?" }
+local to_rank = { prompt = "string|table", responses = "table", reference = "string?", criteria = "table|string?" }
 
 -- ---- by comparisons ----
 
@@ -150,6 +151,18 @@ function ranking.scores(given)
   local scorer = type(given) == "table" and type(given.score) == "function" and given or judge.new(given)
   return ranking.by("scores", scorer.models, function(shown, response)
     return scorer:score { prompt = shown.prompt, response = response, reference = shown.reference }
+  end)
+end
+
+--- Every response alone, by the criteria of a rubric.
+--- Example: `print(fellowship.preference.rankings.rubric({ model = "sim:judge", criteria = "ultrafeedback" }).name) --> rubric`
+---@param given table a rubric, or the options of fellowship.rubric
+---@return fellowship.ByScores
+function ranking.rubric(given)
+  local scorer = type(given.score) == "function" and given or rubric.new(given)
+  return ranking.by("rubric", scorer.models, function(shown, response)
+    return scorer:score { prompt = shown.prompt, response = response, reference = shown.reference,
+      criteria = shown.criteria }
   end)
 end
 

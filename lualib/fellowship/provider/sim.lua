@@ -115,6 +115,13 @@ local function opinion(f, scale, prompt, params, draw)
   if params.skill == nil and params.bias == nil then return nil end
   local shown = shown_in(prompt, f)
   if not shown then return nil end
+  if f.kinds then
+    local quality = quality_of(shown[1])
+    for i, kind in ipairs(f.kinds) do
+      shown[i] = kind == "score" and score_of(quality, scale) or (quality > 0.5 and "Yes" or "No")
+    end
+    return shown
+  end
   if #shown == 1 then
     local seen = chance(draw) < (tonumber(params.skill) or 0)
     return { seen and score_of(quality_of(shown[1]), scale) or draw(scale) }
@@ -125,7 +132,10 @@ end
 
 local function drawn(f, scale, draw)
   local values = {}
-  for i = 1, #f.headings do values[i] = f.scored and draw(scale) or ("ABC"):sub(draw(3)):sub(1, 1) end
+  for i, kind in ipairs(f.kinds or {}) do
+    values[i] = kind == "score" and draw(scale) or (draw(2) == 1 and "Yes" or "No")
+  end
+  for i = #values + 1, #f.headings do values[i] = f.scored and draw(scale) or ("ABC"):sub(draw(3)):sub(1, 1) end
   return values
 end
 

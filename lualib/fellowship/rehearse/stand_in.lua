@@ -43,7 +43,7 @@ end
 ---@return boolean
 function stand_in.decides(messages)
   local asked = form.asked(content.text(messages[#messages].content))
-  return asked ~= nil and asked.strategy ~= "independent"
+  return asked ~= nil and asked.strategy ~= "independent" and asked.strategy ~= "rubric"
 end
 
 --- What a model would answer, as far as a workflow can tell.

@@ -41,6 +41,8 @@ return {
     { "id", "the prompt's" }, { "ranking", "which" }, { "models", "who scored it" },
     { "response", "response_1, ...: its number in responses.jsonl" }, { "by", "who wrote it", "where that is known" },
     { "score", "null where it could not be had" }, { "scores", "of each sample", "with --judge-samples" },
+    { "label", "the class that a reward model sees", "of those that tell classes apart" },
+    { "criteria", "{name, weight, value} of each; value null where there is no score", "of a rubric" },
     { "problem", "why there is no score: a kind", "where there is none" },
     { "evidence", "what the models wrote, as in verdicts.jsonl" } },
   { file = "pairs.jsonl", of = "preference: a line for each line of data/dpo-*.jsonl",

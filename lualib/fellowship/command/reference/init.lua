@@ -27,6 +27,8 @@ local objects = {
   { "fellowship.Debate", "debate", "fellowship/judge/debate.lua", "An evaluator: referees discuss, then score." },
   { "fellowship.Verdict", "verdict", "fellowship/judge/verdict.lua", "What an evaluator's compare gives." },
   { "fellowship.Loop", "loop", "fellowship/generate/feedback.lua", "A feedback loop: what fellowship.feedback gives." },
+  { "fellowship.Rubric", "rubric", "fellowship/judge/rubric.lua",
+    "Criteria with weights: what fellowship.rubric gives." },
   { "fellowship.Candidates", "candidates", "fellowship/generate/candidates.lua",
     "Several generators as one: what fellowship.candidates gives." },
   { "fellowship.ByScores", "ranking", "fellowship/preference/ranking.lua",
