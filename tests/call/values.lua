@@ -20,9 +20,13 @@ for name, text in pairs {
   ["in a fence that is not closed"] = "```json\n" .. V .. "\n", ["in the last of two"] = "```json\n{\"a\":2}\n```\nNo:\n```json\n" .. V .. "\n```",
   ["after a fence too many"] = "``` ```json\n" .. V .. "\n```", ["indented"] = "- so:\n  ```json\n  " .. V .. "\n  ```",
   ["in prose without a fence"] = "The verdict is " .. V .. ", as said.", ["with backticks inside"] = "So: " .. V,
+  ["before a note in braces"] = V .. "\nNote: use {x} and [y].", ["behind braces"] = "Given {x}, it is " .. V, ["the last of two in prose"] = '{"a":2}, no: ' .. V,
+  ["with a comma too many"] = '{"a":1,}', ["in a fence, with commas too many"] = '```json\n{"a":1 ,\n}\n```', ["behind a byte order mark"] = "\xef\xbb\xbf" .. V,
 } do
   is(read(text), V, name)
 end
+is(read '{"a":"one\ntwo", "b":[1,2,]}', '{"a":"one\\ntwo","b":[1,2]}', "a bare new line in a text")
+is(read 'So: {"a":"} \\" {"} (sure)', '{"a":"} \\" {"}', "brackets and quotes within a text")
 is(read '{"a":"```json"}', '{"a":"```json"}', "a fence within the value")
 tap.like(read "nothing here", "it is no JSON", "no value")
 tap.like(read "```json\n{\n```", "it is no JSON", "a broken one")

@@ -1,5 +1,5 @@
--- JSON as careless servers write it: with a byte order mark, NaN and Infinity (Python's json), bare control characters in
--- texts. Made into JSON where nothing of what it says is lost, since the answer is paid for. Pure, and linear.
+-- JSON as careless servers and models write it: with a byte order mark, NaN and Infinity (Python's json), bare control
+-- characters in texts, a comma behind the last member. Made into JSON where nothing of what it says is lost, since the answer is paid for. Pure, and linear.
 
 local repair = {}
 
@@ -30,7 +30,7 @@ function repair.json(body)
   while true do
     local open = text:find('"', from, true)
     local outside = text:sub(from, (open or 0) - 1)
-    list[#list + 1] = outside:gsub("%-?%a+", WORDS)
+    list[#list + 1] = outside:gsub("%-?%a+", WORDS):gsub(",(%s*[}%]])", "%1")
     if not open then break end
     local close = text_end(text, open)
     if not close then return nil end
