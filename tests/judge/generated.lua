@@ -254,7 +254,7 @@ function unreadable.independent()
 end
 
 function unreadable.direct()
-  local value = any { "A/B", "A or B", "A and B", "maybe A", "D", "X", "A?", "not A", "8/10", "It depends.", "Both", "Assistant C", "A, although B is better", "A (they are equally good)", "A, B or C", "AB", "either", "", "A or C", "somebody", "A better response would cite sources.",
+  local value = any { "A/B", "A or B", "A and B", "maybe A", "D", "X", "A?", "not A", "8/10", "It depends.", "Assistant C", "A, although B is better", "A (they are equally good)", "A, B or C", "AB", "either", "", "A or C", "somebody", "A better response would cite sources.",
     "A if accuracy matters, else B", "B, but A is better", "Assistant A and Assistant B", "Neither A nor B", "A could be better", "hard to say" }
   if math.random(6) == 1 then
     return any { "Accuracy: A\nClarity: B", "### Accuracy\nWinner: A\n\n### Clarity\nWinner: B", "Assistant A is better in tone.\nAssistant B is better in facts.", '{"winner": "A or B"}', '{"winner": null}', '{"accuracy_winner": "A"}', "If it cited sources, A would be better.", "Is A better?",

@@ -69,14 +69,17 @@ end
 ---@param from integer
 ---@param to integer
 ---@return "a"|"b"|"tie"|false|nil
+---@return boolean doubtful there are some, but none that counts
 function boxes.value(text, from, to)
-  local found, at = nil, from
+  local found, at, doubtful = nil, from, false
   while true do
     local start, stop, inner = text:find("%[%[([^%[%]\n]*)%]%]", at)
-    if not start or start > to then return found end
+    if not start or start > to then return found, doubtful and found == nil end
     local value = choice.of((signs_of(tokens.of(inner))), true)
-    if value and (is_doubtful(text, at, start - 1) or is_conditional(text, stop + 1, to)) then value = false end
-    if found ~= nil and value ~= nil and value ~= found then return false end
+    if value and (is_doubtful(text, at, start - 1) or is_conditional(text, stop + 1, to)) then
+      value, doubtful = nil, true
+    end
+    if found ~= nil and value ~= nil and value ~= found then return false, false end
     if value ~= nil then found = value end
     at = stop + 1
   end

@@ -17,10 +17,11 @@ end
 -- Forms in which the first name wins, and in which it loses.
 local WINS = { "^([ab])%++$", "^([ab])%++t?([ab])$", "^([ab])%++([ab])%-+$", "^([ab])v$", "^([ab])vt?([ab])$",
   "^([ab])v([ab])l$", "^([ab])>+([ab])$", "^%++([ab])$",
-  "^%++([ab])t([ab])$", "^p%+?([ab])$", "^p([ab])t([ab])$", "^([ab])p$", "^([ab])pt([ab])$", "^([ab])%+p$",
+  "^%++([ab])t([ab])$", "^p%+?([ab])$", "^p([ab])[t>]?([ab])$", "^([ab])p$", "^([ab])pt([ab])$", "^([ab])%+p$",
     "^([ab])ut([ab])$", "^[&u]?([ab])!([ab])$" }
 local LOSES = { "^([ab])%-+$", "^([ab])%-+t?([ab])$", "^([ab])%-+([ab])%++$", "^([ab])l$", "^([ab])lt?([ab])$",
-  "^([ab])<+([ab])$", "^!([ab])u([ab])$", "^%-+([ab])$" }
+  "^([ab])<+([ab])$", "^!([ab])u([ab])$", "^%-+([ab])$",
+  "^([ab])t([ab])%++$", "^([ab])z([ab])%-+$" }
 
 --- What a clause decides.
 ---@param clause string signs
@@ -28,8 +29,9 @@ local LOSES = { "^([ab])%-+$", "^([ab])%-+t?([ab])$", "^([ab])%-+([ab])%++$", "^
 ---@return boolean? bare a name alone
 ---@param given boolean it is the value of a heading: then 1 and 2 are names
 local function decision(clause, given)
-  if clause == "!w" or clause == "!+w" then return "tie" end -- no winner
   local praises
+  local first, than = clause:match "^([ab])z([ab])[j+]+$"
+  if first and first ~= than then return first end
   clause = clause:gsub("[ws]", "")
   clause, praises = clause:gsub("j", "")
   if praises > 0 and NAMED[clause] then return nil end -- "A is good"
@@ -40,6 +42,7 @@ local function decision(clause, given)
     clause = clause:gsub("1", "a"):gsub("2", "b")
     if clause:find "^[ab]g+$" then return clause:sub(1, 1) end
   end
+  if clause == "pc" then return "tie" end
   if clause:find "^[ab][|&][ab]e$" or clause == "ec" or clause:find "^cm?e%+?$" then return "tie" end
   if clause == "" or clause:find "[?12cgrhiqx]" then return nil end
   if clause:find "e" and not clause:find "[^abem&=t]" or clause == "n+" or clause == "n+t" then return "tie" end
@@ -99,7 +102,7 @@ local function take(so, clause, given, single)
   local value, alone = decision(option or granted or clause:gsub("q", "u"), given)
   so.n = so.n + 1
   if not value then
-    so.unknown = so.unknown or clause:find "[?hix]" ~= nil
+    so.unknown = so.unknown or clause:find "[?hixmn&]" ~= nil
     return not (so.found and doubts(clause, so.found)) and not clause:find "^[abc]%)"
   end
   if so.found and so.found ~= value or so.named and so.named ~= value then return false end
@@ -118,8 +121,10 @@ end
 ---@return boolean? bare nothing but a name
 function choice.of(signs, given)
   signs = signs:match "^(.*[abcemn].-)y" or signs -- reasons decide nothing
+  if given and signs:find "m" and not signs:find "[^mjws.,]" then return "tie" end -- "both", "both bad"
   if given and signs:find "^w*1[.,:)]+[abc]" then return first_of_ranking(signs) end
   if not given and signs:find "^[^:]*[?!ih][^:]*:" or signs:find "^[&su]*h+," then return nil end -- "It says: ..."
+  if signs:find "^w*%-+w*[:=]" and not signs:find "^w*%-+w*[:=][ab][.,]*$" then return nil end -- "Rejected: A, B"
   local headed = signs:find "[abc]:"
   signs = signs:gsub("w*%-+w*[:=]([ab])", "%1-"):gsub("s[,:]", "s"):gsub("[.:]", ",")
   if signs:find "[abcm].*r" then return false end -- "A, no wait, B"
@@ -145,7 +150,7 @@ end
 ---@return string? rest nil where there is none
 ---@return boolean? criterion it has words that are not known
 function choice.heading(signs, overall)
-  local asked, behind = signs:match "^([sp+w]*),[,abce]*|[,abce|]*(:.*)$" -- "Answer (A/B/C): B"
+  local asked, behind = signs:match "^([sp+w]*),?[,abce]*|[,abce|]*(:.*)$" -- "Answer (A/B/C): B"
   if asked then signs = asked .. "w" .. behind end
   local head, rest = signs:match "^([^:]*):(.*)$"
   if head and head:find "[w+p]" and not head:find "[-abcev=><|12]" then

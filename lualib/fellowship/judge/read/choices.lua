@@ -146,8 +146,9 @@ function Reader:sentence(line, from, stop, t, signs, back)
   local value, bare = choice.of(signs, back)
   local boxed = line.text:find("[[", from, true)
   if boxed and boxed <= stop then
-    local sure = boxes.value(line.text, from, stop)
-    if value == nil then value = sure
+    local sure, doubtful = boxes.value(line.text, from, stop)
+    if doubtful then return nil end
+    if value == nil or sure ~= nil and signs:find "[%?hi!]" then value = sure
     elseif sure ~= nil and sure ~= value then value = false end
     return value ~= nil and self:boxed(value, line)
   elseif value == nil then
@@ -155,7 +156,7 @@ function Reader:sentence(line, from, stop, t, signs, back)
   elseif not bare or back then
     return value and self:add(value, choices.SENTENCE, line)
   end
-  local whole = stop >= line.to and (from == line.from or self.second)
+  local whole = stop >= line.to and not line.number and (from == line.from or self.second)
   local st = whole and not self.covered and self:add(value, choices.LETTER, line)
   if st then st.named = is(t, t.what[1] == "*" and 3 or 1, "N") end
   return st
@@ -233,6 +234,9 @@ function Reader:object(object)
         if type(item) == "table" and item.names then self:ranked(item, ranks) end
       end
       if not signs:find("?", 1, true) then self:object(held) end -- else it is one of a criterion
+    elseif signs:find "^w*%-+w*$" and type(held) == "string" then -- { "loser": "A" }
+      local side = choice.of(signs_of_text(held:sub(1, 60)), true)
+      if side == "a" or side == "b" then self:add(side == "a" and "b" or "a", choices.FINAL, OUTSIDE) end
     elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60 and held ~= "" then
       self:add(choice.of(signs_of_text(held), true) or false, choices.FINAL, OUTSIDE)
     end

@@ -88,8 +88,11 @@ end
 --- Two scores in a row without a label each: "Scores: 8, 6", "8 6", "A and B: 8 and 6". The second one's score, and the
 --- token behind it.
 local function second_of_pair(t, i, scale)
-  while t.what[i] == "," or t.what[i] == ";" or t.what[i] == "&" or t.what[i] == "word" and is(t, i,
-    "C") do i = i + 1 end
+  i = number.close(t, i)
+  while t.what[i] == "," or t.what[i] == ";" or t.what[i] == "&" or t.what[i] == "." and t.text[i - 1] == "vs"
+    or t.what[i] == "word" and (is(t, i, "C") or t.text[i] == "vs" or t.text[i] == "versus" or t.text[i] == "final") do
+    i = i + 1
+  end
   i = number.open(t, i)
   local second = number.score(t, i, scale)
   if not second then return nil end
@@ -108,8 +111,9 @@ end
 
 --- A pair, where the label says both or none and two scores follow.
 local function read_pair(list, t, l, first, scale, embedded)
-  if not label.is_clear(l) or l.both or l.inherited or l.words > 0 and not (l.colon or l.score
-    or l.overall) then return nil end
+  local apart = t.text[t.n] == "respectively" or t.text[t.n - 1] == "respectively"
+  if not label.is_clear(l) or l.both or l.inherited or l.words > 0 and not (l.colon or l.score or l.overall
+    or #l.sides == 2 and apart) then return nil end
   local second, stop = second_of_pair(t, first.stop, scale)
   if not second or first.mark == "," and not first.out then return nil end
   if not (first.out or l.score or l.overall) and second.value == scale and t.what[first.stop] ~= "," then return nil end
@@ -142,6 +146,14 @@ local function is_part(t, i)
     or t.what[before] == "-" and t.tight[before] and t.what[before - 1] == "word"
 end
 
+--- Whether there are but numbers and signs of arithmetic from one token to another: "(9 + 7) / 2 =".
+local function is_sum(t, from, to)
+  for i = from, to do
+    if t.what[i] ~= "digits" and not t.what[i]:find "^[-+*/().=]$" then return false end
+  end
+  return true
+end
+
 --- Reads one sentence. What is left of a label at its end, without a score, is given back: a heading may be that.
 ---@param list fellowship.Statement[] gets the statements
 ---@param t fellowship.Tokens
@@ -152,12 +164,14 @@ end
 ---@return fellowship.Label first the label before the first of them
 function scores.read(list, t, scale, options)
   local l, embedded, count = options.label or label.new(), options.embedded or false, 0
+  local sum
   local began, i, tale, before, last, first = #list, 1, false, list[#list], nil, nil
   while i <= t.n do
     local side = label.side(t, i, l.own)
     local found = not side and not is_part(t, i) and not number.scale(t, i, scale) and number.score(t, i, scale)
     if found then
-      local stop = options.pairs and not tale and (#l.sides ~= 1) and read_pair(list, t, l, found, scale, embedded)
+      local stop = options.pairs and not tale and count == 0 and #l.sides ~= 1
+        and read_pair(list, t, l, found, scale, embedded)
       if stop then return label.new(), count + 2, l end
       if found.followed or is_doubted(t, number.close(t, found.stop)) then found.value = false end
       first = first or l
@@ -167,10 +181,16 @@ function scores.read(list, t, scale, options)
         local again = l.words == 0 or l.alternative and l.words == 1 or l.revised or l.denied and t.what[i - 1] == ","
         if t.what[i - 1] == "=" then -- what a sum amounts to
           for k = began + 1, #list do list[k].value = false end
+          if sum and is_sum(t, sum.from, i - 1) then
+            for k = #list, sum.known + 1, -1 do list[k] = nil end
+            l, again, last, before = label.copy(sum.label), false, nil, list[#list]
+          end
         end
         local alone = found.out or behind <= number.close(t, found.stop) + 1 and not found.unknown
         if again and alone and last then last.value = false end
-        l.unknown = l.unknown + 1
+        if l.inherited then l.unknown = l.unknown + 1 end
+      else
+        sum = { from = i, known = #list, label = label.copy(l) }
       end
       if not (l.hypothetical or l.denied or found.hypothetical or tale or is_conditional(t, behind)) then
         add_found(list, l, found, embedded, options)

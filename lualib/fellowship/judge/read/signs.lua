@@ -12,8 +12,8 @@ local is = tokens.is
 
 -- Signs: a b c are names, w "winner" and other headings of an answer, + better, - worse, e equal, m both, n neither,
 -- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore, y because, r what takes back, j good or bad,
--- h what might be or was, i what somebody says, q although, x wrong, g the plus of "A++"; > < = stand for themselves, a
--- comma for all that parts clauses, ? for what is not known. Words that say nothing have no sign.
+-- h what might be or was, i what somebody says, q although, x wrong, z the Chinese than, g the plus of "A++"; > < = stand
+-- for themselves, a comma for all that parts clauses, ? for what is not known. Words that say nothing have no sign.
 local ORDER = { { "V", "v" }, { "Z", "l" }, { "T", "e" }, { "W", "w" }, { "B", "+" }, { "L", "-" }, { "E", "m" },
   { "J", "n" }, { "M", "p" }, { "X", "!" }, { "K", "u" }, { "R", "|" }, { "D", "t" }, { "Y", "y" }, { "C", "&" } }
 
@@ -63,20 +63,56 @@ local function begins_clause(t, i)
     or is(t, i - 1, "F") and t.what[i - 2] ~= "word"
 end
 
+local LESS = set_of "less least weniger moins menos meno minder mniej менее"
+
+local BAD = set_of "bad weak poor mediocre low worse inferior mal"
+
+local WINNERS = set_of [[winner victor preferred gewinner sieger gagnant vainqueur ganador vincitore vencedor winnaar
+  zwyciezca победитель]]
+
+-- "A outperformed B", but "A was outperformed by B".
+local PASSIVE = set_of "is was are were be been being get gets got"
+local PARTICIPLES = set_of "beaten outperformed surpassed bested defeated outclassed"
+
+local function behind_adverbs(t, i)
+  while is(t, i, "A") do i = i + 1 end
+  return i
+end
+
+--- Whether words that say nothing lead back to a name.
+local function follows_side(t, i)
+  local j = i - 1
+  while j > 0 and t.what[j] == "word" and not t.letter[j] and (is(t, j, "F") or is(t, j, "A") or is(t, j, "O")) do
+    j = j - 1
+  end
+  return j < i - 1 and j > 0 and label.side(t, j) ~= nil
+end
+
 local function word_sign(t, i)
   local text, kinds = t.text[i], t.kinds[i]
   if text == "grade" and t.letter[i + 1] then return "?" end -- "grade A" is a quality
   if is(t, i, "G") then return (not ADVERBS[text] or begins_clause(t, i)) and "r" or "" end
+  if text == "比" then return "z" end
   if text == "没有" then return "?" end -- "A没有B好" says that B is better, "A, not B" the contrary
   if THEREFORE[text] then return "s" end
   if kinds == "" then return words.DENIALS[text] and "x" or "?" end
   if CONDITIONS[text] or text == "provided" and t.text[i + 1] == "that" then return "H" end
   if is(t, i, "H") then return label.is_polite(t, i) and "" or "h" end
   if GRANTS[text] then return "q" end
-  if words.SAYS[text] then return (is(t, i - 1, "P") or is(t, i - 2, "P")) and "" or "i" end
+  if words.SAYS[text] then
+    local own = is(t, i - 1, "P") or is(t, i - 2, "P") or is(t, i - 3, "P") and t.what[i - 2] == "'"
+    return own and "" or "i"
+  end
   if is(t, i, "N") and (label.side(t, behind_marks(t, i + 1)) or t.text[i - 1] == "s" and t.what[i - 2] == "'") then
     return "" -- "Answer A", "A's answer"
   end
+  if LESS[text] and (is(t, i + 1, "B") or is(t, i + 1, "j")) then return "" end
+  if LESS[t.text[i - 1]] and (is(t, i, "B") or is(t, i, "j")) then return BAD[text] and "?" or "-" end -- "less good"
+  if is(t, i, "X") and t.text[behind_adverbs(t, i + 1)] ~= "preferred"
+    and WINNERS[t.text[behind_adverbs(t, i + 1)]] then return "e" end -- "no clear winner"
+  if PARTICIPLES[text] then return (t.text[i + 1] == "by" or PASSIVE[t.text[i - 1]]) and "l" or "v" end
+  if WINNERS[text] and follows_side(t, i) then return "+" end -- "B is the winner"
+  if text == "over" and t.letter[i - 1] then return ">" end -- "I prefer A over B"
   for _, pair in ipairs(ORDER) do
     if kinds:find(pair[1], 1, true) then
       if pair[1] == "W" and is(t, i, "N") and i > 1 and t.what[i + 1] == "word" and not is(t, i + 1,
@@ -85,7 +121,7 @@ local function word_sign(t, i)
     end
   end
   if kinds:find("j", 1, true) then return "j" end
-  if kinds:find "[NFAPQO]" then return "" end
+  if kinds:find "[NFAPQOf]" then return "" end
   return "?"
 end
 
@@ -143,6 +179,7 @@ local function sign_of(t, i)
     end
     return t.what[i + 1] == ">" and "" or ","
   end
+  if what == "." and t.text[i - 1] == "vs" then return "" end
   if what == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") and t.tight[i] then return ":" end
   if what == "=" and t.what[i + 1] == ">" then return "" end
   if what == "!" and t.tight[i + 1] and (t.letter[i + 1] or t.what[i + 1] == "=") then return "?" end

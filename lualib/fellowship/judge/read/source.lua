@@ -78,7 +78,7 @@ function source.clean(text)
   if text:find("<", 1, true) then text = untag(unstrike(text)) end
   if text:find("&", 1, true) then text = text:gsub("&(#?%w+);", entity) end
   if text:find("~~", 1, true) then text = text:gsub("~~[^~\n]*~~", "") end
-  if text:find(" #", 1, true) then text = text:gsub("([.,;!?]) (##+ )", "%1\n%2") end -- a heading within a line
+  if text:find(" #", 1, true) then text = text:gsub("([.,;!?%d)]) (##+ )", "%1\n%2") end -- a heading within a line
   if text:find("[[", 1, true) then text = text:gsub("%[%[", " final [[") end
   return text
 end
@@ -93,6 +93,7 @@ end
 ---@field marked boolean it is a heading by "#"
 ---@field cited boolean it stands behind ">"
 ---@field item boolean of a list
+---@field number boolean? of a list with numbers
 ---@field apart boolean? an empty line stands before it
 ---@field cells { from: integer, to: integer }[]? of a row of a table
 ---@field closes boolean? a closing tag: nothing but an end
@@ -190,7 +191,10 @@ local function line_of(text, base)
   local mark = text:match("^[%-*+][ \t]+()", from) or text:match("^%d%d?[.)][ \t]+()%f[%a*_\"(\128-\255]", from)
     or text:match("^%(%d%d?%)[ \t]+()%f[%a*_\"(\128-\255]", from)
     or text:match("^%d[.)][ \t]+()%d+/%d", from)
-  if mark then line.item, line.level, from = true, math.max(line.level, PLAIN + 1), mark end
+  if mark then
+    line.number = text:find("^%(?%d", from) ~= nil
+    line.item, line.level, from = true, math.max(line.level, PLAIN + 1), mark
+  end
   from, to = trim(text, from, to)
   local bold = to - 1 - (text:sub(to, to) == ":" and 1 or 0)
   if not line.heading and text:find("^%*%*", from) and text:find("^%*%*", bold) then

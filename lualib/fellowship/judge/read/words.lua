@@ -36,7 +36,7 @@ local KINDS = {
     評価 点数 採点 評点 점수 평점 평가 득점 الدرجة درجة النتيجة نتيجة
     التقييم تقييم अंक स्कोर रेटिंग คะแนน]],
   -- and in all: "Overall Score"
-  O = [[overall total totals final finally aggregate altogether insgesamt gesamt gesamtpunktzahl gesamtbewertung
+  O = [[sum overall total totals final finally aggregate altogether insgesamt gesamt gesamtpunktzahl gesamtbewertung
     gesamtnote gesamtwertung endnote endgultig endgultige globale globaux finale totale generale definitif
     global general final total definitiva definitivo complessivo complessiva generale totale finale geral
     globais totaal algeheel algemeen totaalscore eindscore eindcijfer eindoordeel totaalcijfer ogolna ogolny
@@ -61,7 +61,8 @@ local KINDS = {
     理由 結論 結果 结果 裁决 評価 結論 判定 品質 根拠 分析 講評 평가 결론 판정
     품질 근거 분석 결과]],
   -- what says nothing
-  F = [[individual respective worth deserves deserve earns earn merits they them their the an this that these those it its is was are be been being for of to by as at in on with
+  F = [[individual respective worth deserves deserve earns earn merits there am recoit obtient 认为 觉得 à
+    they them their the an this that these those it its is was are be been being for of to by as at in on with
     from so then thus therefore hence here s d ll ve re m and give gives given giving gave get gets got receive
     receives received deserve deserves deserved earn earns earned award awards awarded assign assigns assigned
     say consider believe think feel set please just about approximately roughly around solid full me us we each
@@ -81,6 +82,10 @@ local KINDS = {
     에서 대한 과 와 및 제 나의 저의 입니다 이다 드립니다 부여 으로 로 대해 이므로
     هو هي في من على لـ ل و هذا هذه का की के को है मेरा bir bu
     icin ve dengan untuk adalah dari yang va cho la cua duoc]],
+  -- says nothing of which is better, but something of a number
+  f = [[provides provide offers delivers between among perform performs performed find found call deem makes does did
+    goes opinion view beaten outperformed surpassed bested defeated outclassed less least weniger moins menos meno minder
+    mniej менее]],
   -- what may follow a number
   U = [[point points pts pt score mark marks stars star punkte punkten punkt puntos punto punti pontos ponto punten
     punktow punkty points stelle sterren estrellas etoiles балл баллов балла очков points
@@ -108,7 +113,7 @@ local KINDS = {
     より優れている 優位 最良 ベスト 더 낫다 낫다 좋다 우수하다 우수 우세
     더낫습니다 낫습니다 좋습니다 افضل أفضل الافضل الأفضل बेहतर]],
   -- "is worse"
-  L = [[worse worst loser losing inferior weaker poorer weakest schlechter schwacher unterlegen pire moindre inferieur inferieure
+  L = [[worse worst loser losing rejected behind 差 inferior weaker poorer weakest schlechter schwacher unterlegen pire moindre inferieur inferieure
     plus_mauvais peor inferior peggiore inferiore pior slechter zwakker gorszy gorsza хуже слабее
     更差 较差 劣る 劣っている 나쁘다 못하다]],
   -- neither is
@@ -123,7 +128,8 @@ local KINDS = {
     동등 비김 같다 تعادل متساويان متساوية بالتساوي बराबर]],
   -- what may stand with those
   A = [[good well fair excellent great poor average adequate solid decent mediocre outstanding bad weak fine superb
-    perfect strong high low medium moderate clearly slightly much somewhat marginally significantly far bit little narrowly both overall
+    perfect strong high low medium moderate arguably definitely certainly undoubtedly noticeably considerably
+    substantially decidedly easily handily simply knapp clearly slightly much somewhat marginally significantly far bit little narrowly both overall
     gut klar deutlich etwas bien clairement nettement claramente ligeramente chiaramente leggermente claramente
     duidelijk iets bad clear sono tres molto mucho muito 都 稍微 明显 略 同样 好 더
     똑같이 모두 좋음]],
@@ -143,24 +149,24 @@ local KINDS = {
   H = [[would could might may should must if unless without had were wouldn couldn shouldn assuming suppose supposing
     hypothetical hypothetically otherwise almost nearly instead previously initially originally supposedly
     initial preliminary tentative provisional draft prior previous original earlier maximum
-    minimum max min possible potential ware hatte konnte wenn falls serait aurait si pourrait seria habria
+    minimum old max min possible potential ware hatte konnte wenn falls serait aurait si pourrait seria habria
     podria sarebbe avrebbe potrebbe se teria poderia zou gdyby bylby бы если 如果 若 假如 もし
     만약]],
   P = [[i my mine me we our ich mein meine je ma mon mes yo mi mis io mia mio eu minha meu ik mijn ja moj moja я
     мой моя 我 我的 私 私の 제 나의]],
-  V = [[wins win won beats beat prevails outperforms surpasses bests edges gewinnt siegt gagne remporte gana vince
+  V = [[优于 胜过 强于 好于 exceeds exceed schlagt ubertrifft supera surpasse wins win won beats beat prevails outperforms surpasses bests edges gewinnt siegt gagne remporte gana vince
     vence wint wygrywa побеждает выигрывает 获胜 胜 勝ち 勝利 の勝ち 이깁니다
     이김 승리 勝つ]],
-  Z = [[loses lose lost verliert perd pierde perde verliest przegrywa проигрывает 输 負け 敗北
+  Z = [[不如 差于 弱于 逊于 trails trailing underperforms loses lose lost verliert perd pierde perde verliest przegrywa проигрывает 输 負け 敗北
     패배]],
   M = [[prefer prefers choose chose pick favor favour select go going wahle bevorzuge choisis prefere prefiero elijo
     preferisco scelgo prefiro escolho kies wybieram выбираю предпочитаю 选 选择 選ぶ
     選択]],
-  D = [[than over against als que à di do dan niz od чем 比 胜过 优于 より 보다]],
+  D = [[than over against als que à di do dan niz od чем より 보다]],
   -- what takes back what was said before
   G = [[wait actually correction corrected correcting reconsider reconsidered reconsidering reconsideration
     reflection revise revised revising revision hmm oops scratch sorry retract retracted updated amended
-    update edit edited addendum amendment ignore disregard scrap changed change make thought korrektur korrigiert uberarbeitet eigentlich halt moment corrige revise corregido correccion
+    update edit edited addendum amendment ignore disregard scrap changed change new make thought korrektur korrigiert uberarbeitet eigentlich halt moment corrige revise corregido correccion
     revisado realidad corretto correzione rivisto realta corrigido gecorrigeerd herzien исправлено
     исправление 更正 修正 订正 等等 不对 訂正 수정 정정]],
   Y = [[because since due given considering thanks weil da denn wegen car parce puisque porque ya perche poiche pois
