@@ -83,7 +83,6 @@ def judge_fails_for_one():
         "role": "assistant", "content": "I like it."}}]}}]
     with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
         scratch.write("rows.jsonl", [{"id": 1, "prompt": "Why?", "responses": ["one", "PLANTED", "three"]}])
-        scratch.write("prompts.lua", "return { judge = { independent = '{prompt}{response}### Overall Score:\\nX/{scale}'} }")
         done = run(scratch, "out", "--responses", "rows.jsonl", "--judge", "openai:judge", "--rank", "scores")
         scores = host.jsonl(scratch / "out" / "scores.jsonl")
         tap.equal(scores[1]["score"], None, "no score")
@@ -130,6 +129,19 @@ def rubrics():
         tap.ok(done.status == 2 and "gone.txt" in done.err, "a rubric that is not there", done)
 
 
+def second_round():
+    """A second round with another generator takes the first one's answers along; their judgements come from the store."""
+    with Stub(size=60) as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(4)
+        judged = ["--judge", "sim:judge", "--rank", "scores"]
+        first = run(scratch, "round-1", "--generator", "openai:zero", "--generator", "openai:other", *judged)
+        tap.equal(first.summary["calls"], 8 + 8, "the first round: answers and scores")
+        second = run(scratch, "round-2", "--generator", "openai:one", "--responses", "round-1/responses.jsonl", *judged)
+        tap.equal((second.summary["calls"], second.summary["stored"]), (4 + 4, 8), "the second: new ones; the old scores are stored")
+        rows = host.jsonl(scratch / "round-2" / "responses.jsonl")
+        tap.equal(rows[0]["models"], ["openai:zero", "openai:other", "openai:one"], "and who wrote each is kept")
+
+
 def usage():
     with host.Scratch() as scratch:
         scratch.prompts(1)
@@ -171,4 +183,4 @@ def estimates():
 
 
 host.need_program()
-tap.cases(files_of_responses, one_model_fails, judge_fails_for_one, rubrics, usage, estimates)
+tap.cases(files_of_responses, one_model_fails, judge_fails_for_one, rubrics, second_round, usage, estimates)
