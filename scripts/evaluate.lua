@@ -13,20 +13,8 @@ local verdict_counts = require "fellowship.command.verdict_counts"
 local tables = require "fellowship.report.table"
 local statistics = require "fellowship.measure.statistics"
 local labels = require "fellowship.measure.labels"
+local lengths = require "fellowship.measure.lengths"
 local json = fellowship.json
-
---- Which response has more characters, and by how many A has more; nil when neither has, or of conversations.
-local function lengths_of(pair)
-  if not pair.a then return nil end
-  local a, b = utf8.len(pair.a) or #pair.a, utf8.len(pair.b) or #pair.b
-  return a > b and "a" or b > a and "b" or nil, a - b
-end
-
---- What rows of one prompt have in common: they hang together in resamples.
-local function key_of(pair, number)
-  local prompt = pair.prompt or pair.conversation_a
-  return type(prompt) == "string" and prompt or prompt and json.canonical { prompt } or number
-end
 
 --- The human label of a row: its own field, or what a preference set says by its columns.
 local function label_of(run, row, facts)
@@ -70,9 +58,9 @@ local function judge_row(run, evaluators, row, number)
       return { problem = problem }
     end
   end
-  local longer, length = lengths_of(pair)
+  local longer, length = lengths.of(pair.a, pair.b)
   return { verdicts = fellowship.all(asks), human = label_of(run, row, facts), longer = longer, length = length,
-    key = key_of(pair, number), names = facts.names }
+    key = lengths.key(pair.prompt or pair.conversation_a, number), names = facts.names }
 end
 
 --- Every subset of two or more of the evaluators, by size.

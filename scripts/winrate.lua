@@ -2,7 +2,11 @@
 
 local fellowship = require "fellowship"
 local compare = require "fellowship.command.compare"
+local agreement = require "fellowship.measure.agreement"
+local ballots = require "fellowship.measure.ballots"
 local contest = require "fellowship.measure.contest"
+local labels = require "fellowship.measure.labels"
+local lengths = require "fellowship.measure.lengths"
 local method = require "fellowship.command.evaluators"
 local join = require "fellowship.dataset.join"
 local summary = require "fellowship.command.summary"
@@ -41,15 +45,32 @@ local function shared_prompt(run, row, number, other, name)
   return prompt
 end
 
+--- The human labels by id, from --human; nil without it.
+local function read_labels(run)
+  if not run.options.human then return nil end
+  local reader, by_id = labels.reader(), {}
+  for row, number in run:rows "human" do
+    by_id[join.key(run:id(row, number))] = reader:read(run:field(row, "human"))
+  end
+  if reader:describe() then run.tell(reader:describe()) end
+  if reader.usable == 0 then
+    run:usage(("%s: no row has a label; labels are a, b or tie in the field \"human\", a where the response of "
+      .. "--data is the better one"):format(tostring(run.options.human)))
+  end
+  return by_id
+end
+
 --- Compares one file with one baseline; returns what the verdicts sum up to.
-local function play(run, evaluator, d, joined, names, out, games)
-  local winners = {}
-  for row, verdict, number, twice in run:map(run:rows("data", d), function(row, number)
+local function play(run, evaluator, d, joined, names, out, games, human)
+  local winners, held = {}, ballots.new(1)
+  for row, verdict, number, twice, about in run:map(run:rows("data", d), function(row, number)
     local id = run:id(row, number)
     local other, is_new = joined:find(id), joined:count(id)
     if not other or not is_new then return nil, number, not is_new end
     local prompt = shared_prompt(run, row, number, other, names.b)
-    return evaluator:compare { prompt = prompt, a = run:response(row, number), b = other.response }, number
+    local response = run:response(row, number)
+    local verdict = evaluator:compare { prompt = prompt, a = response, b = other.response }
+    return verdict, number, false, { key = lengths.key(prompt, number), lengths.of(response, other.response) }
   end) do
     local id = run:id(row, number)
     if twice then
@@ -58,6 +79,8 @@ local function play(run, evaluator, d, joined, names, out, games)
     if verdict then
       out:write(run:output(row, method.row(id, verdict, names)))
       winners[#winners + 1] = verdict.winner
+      held:add { key = about.key, longer = about[1], length = about[2], human = human and human[join.key(id)],
+        verdicts = { verdict } }
       games:add(join.key(id), names.a, names.b, verdict.winner)
       verdict_counts.add(run.outcome, "games", id, verdict)
     else
@@ -67,10 +90,16 @@ local function play(run, evaluator, d, joined, names, out, games)
   run.tell(joined:problem(names.a) or joined:report(names.a, not (run.options.limit or run.options.shard)))
   local sums = contest.tally(winners)
   sums.data, sums.against, sums.unmatched = names.a, names.b, joined.unmatched
+  local card = agreement.of(held, { 1 }, evaluator.models, { seed = run.options.seed, lengths = true })
+  for _, name in ipairs { "flip_rate", "position", "longer_wins" } do sums[name] = card[name] end
+  sums.rates, sums.agreement = card.win_rate, human and json.object({ kappa = card.kappa, kappa_ci95 = card.kappa_ci95,
+    n = card.n }, { "kappa", "kappa_ci95", "n" }) or nil
+  held:close()
   return sums
 end
 
-local KEYS = { "data", "against", "n", "wins", "losses", "ties", "unparsed", "unmatched", "win_rate", "win_rate_ci95" }
+local KEYS = { "data", "against", "n", "wins", "losses", "ties", "unparsed", "unmatched", "win_rate", "win_rate_ci95",
+  "rates", "flip_rate", "position", "longer_wins", "agreement" }
 
 local function as_json(sums)
   sums.win_rate = sums.win_rate or json.null
@@ -95,6 +124,33 @@ local function strengths(run, games)
     problem = found.problem }, { "games", "resamples", "fitted", "problem" })
 end
 
+local function interval_of(rate)
+  return rate.ci95[1] and ("%.3f to %.3f"):format(rate.ci95[1], rate.ci95[2])
+end
+
+--- The figures of one comparison one below the other: which to take stands in the guide.
+local function show_one(run, s)
+  local rates, rows = s.rates, {}
+  local function line(name, rate, n)
+    if rate and rate ~= json.null then rows[#rows + 1] = { name, rate.rate, interval_of(rate), n or rate.n } end
+  end
+  line("ties as halves, unparsed left out", rates.halves)
+  line("decided games alone", rates.decided)
+  line("at equal lengths", rates.length_controlled)
+  local corrected = rates.corrected
+  if corrected then
+    line("by people alone", corrected.human, corrected.labels)
+    line("corrected by people's labels (PPI++)", corrected.ppi, corrected.labels + corrected.unlabelled)
+    line("the judge's bias", corrected.bias, corrected.labels)
+  end
+  run.tell("other ways to say it\n" .. tables.text({ "how often A wins", "rate", "95% interval", "n" }, rows,
+    summary.width()))
+  if corrected and corrected.worth then
+    run.tell(("%d labels are worth %.0f with this judge%s"):format(corrected.labels, corrected.worth,
+      corrected.labels_needed and ("; for +- 2 points it takes %d"):format(corrected.labels_needed) or ""))
+  end
+end
+
 local function show(run, all)
   local rows = {}
   for i, s in ipairs(all) do
@@ -104,6 +160,7 @@ local function show(run, all)
   end
   run.tell("win rates\n" .. tables.text({ "A", "against B", "n", "wins", "losses", "ties", "unparsed", "win rate",
     "95% interval" }, rows, summary.width()))
+  if #all == 1 and all[1].n > 0 then show_one(run, all[1]) end
 end
 
 local options = {
@@ -111,6 +168,8 @@ local options = {
     help = "rows with id, prompt, response (or responses: the last one)" },
   { "against", type = "data", required = true, many = true, metavar = "B.jsonl",
     help = "the same of who is played against" },
+  { "human", type = "data", metavar = "LABELS.jsonl",
+    help = "rows with id and human (a, b or tie): what people say of some of the games" },
   { "evaluator", type = "choice", choices = method.names, files = true, required = true,
     help = "who decides; or a file that returns an evaluator" },
 }
@@ -124,7 +183,7 @@ echo '{"id":1,"prompt":"Name a river.","response":"Water."}' > b.jsonl
 fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
     --model sim:judge --out wins]],
   options = options,
-  columns = { "id", "prompt", "response" },
+  columns = { "id", "prompt", "response", "human" },
 
   run = function(run)
     local o = run.options
@@ -133,7 +192,10 @@ fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
       run:usage(("%d models are %d %ss, and one decides; a jury takes several models")
         :format(#evaluators, #evaluators, o.evaluator))
     end
-    local games, all = contest.games(), json.array()
+    if o.human and (#o.data > 1 or #o.against > 1) then
+      run:usage "--human says who is better in one comparison: --data and --against name one file each"
+    end
+    local games, all, human = contest.games(), json.array(), read_labels(run)
     verdict_counts.begin(run.outcome, "games")
     local current -- what is joined now, and with which file
     run.outcome:need("game", function() return run.outcome:of "games" end, function()
@@ -145,7 +207,7 @@ fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
       for d, data in ipairs(o.data) do
         joined:begin()
         current = { joined, data }
-        all[#all + 1] = as_json(play(run, evaluators[1], d, joined, { a = data, b = against }, out, games))
+        all[#all + 1] = as_json(play(run, evaluators[1], d, joined, { a = data, b = against }, out, games, human))
       end
     end
     local results = all[1]

@@ -58,6 +58,9 @@ RUNS = {
     "jury": (["--model", "openai:m", "--model", "openai:n"], {"verdicts.jsonl": "judge"}),
     "evaluate": (["--method", "jury", "--model", "openai:m", "--model", "openai:n", "--swap"], {"results.json": "evaluate", "verdicts.jsonl": "judge"}),
     "winrate": (["--evaluator", "judge", "--model", "openai:m", "--against", "rows.jsonl"], {"results.json": "winrate", "verdicts.jsonl": "judge"}),
+    "winrate-human": (["--evaluator", "judge", "--model", "openai:m", "--against", "other.jsonl", "--human", "rows.jsonl", "--swap"],
+                      {"results.json": "winrate"}),
+    "bias": (["--rows", "rows.jsonl", "--by", "prompt"], {"results.json": "bias"}),
     "winrate-many": (["--evaluator", "judge", "--model", "openai:m", "--against", "rows.jsonl", "--against", "other.jsonl"],
                      {"results.json": "winrate of several files"}),
     "preference": ([*LOOP, "--judge", "openai:j", "--keep-cut", "--swap"], {"results.json": "preference", "pairs.jsonl": "preference",
@@ -81,14 +84,20 @@ def fields():
     with Provider(answering) as server, host.Scratch(**server.environment()) as scratch:
         scratch.write("rows.jsonl", ROWS)
         scratch.write("other.jsonl", [{**row, "response": "z"} for row in ROWS])
+        scratch.write("judged.jsonl", [{"id": i % 4, "models": ["openai:gpt-4o"], "a": "gpt-4o.jsonl", "b": "other.jsonl", "winner": "a", "flipped": False,
+                                        "scores": {"a": 3, "b": 2}, "orders": [{"shown": "ab", "winner": "a"}, {"shown": "ba", "winner": "a"}]}
+                                       for i in range(6)])
         for name, (arguments, files) in RUNS.items():
-            result = scratch.run("run", name.split("-")[0], "--data", "rows.jsonl", *arguments, "--out", name)
+            data = "judged.jsonl" if name == "bias" else "rows.jsonl"
+            result = scratch.run("run", name.split("-")[0], "--data", data, *arguments, "--out", name)
             if not tap.ok(result.status in (0, 3), f"{name} runs"):
                 tap.diag(result)
             for file, of in files.items():
                 path = scratch / name / file
                 for value in host.jsonl(path) if file.endswith("l") else [json.loads(path.read_text())]:
                     note("by-model/MODEL.jsonl" if file.startswith("by-model") else file, of, set(value) - CARRIED)
+                    for card in value.get("judges", []):
+                        note("results.json, each of judges", "bias", card)
                     for card in value.get("results", []) if file == "results.json" and of == "evaluate" else []:
                         note("results.json, each of results", "evaluate", card)
             note("run.json", "every", json.loads((scratch / name / "run.json").read_text()))
