@@ -205,6 +205,31 @@ def store():
                     yield name + "-headless", bytes(100) + whole[100:]
 
 
+def answers():
+    """Bodies and streams of each provider, behind the bytes that choose adapter, status and pieces."""
+    sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "lib"))
+    import provider_server as p
+
+    made = {
+        0: [p.openai("Yes.", logprobs={"content": [{"token": "Yes", "logprob": -0.1, "bytes": [89], "top_logprobs": []}]}),
+            p.openai(None, refusal="No."), p.openai([{"type": "text", "text": "Y"}]), p.openai_error("too long", code="context_length_exceeded"),
+            p.openai_stream(["<think>a</think>", "Yes."]), p.openai_stream([{"reasoning_content": "hm"}, "Yes."])],
+        1: [p.anthropic("Yes."), p.anthropic("", "refusal", []), p.anthropic_error("overloaded_error", "Overloaded"),
+            p.anthropic_stream([({"type": "thinking", "thinking": ""}, [{"type": "thinking_delta", "thinking": "hm"}]), p.anthropic_text("Y", "es.")])],
+        2: [p.gemini("Yes.", thought="hm"), p.gemini("", "SAFETY"), p.gemini_error(429, "RESOURCE_EXHAUSTED", "Please retry in 3s."), p.gemini_stream(["Y", "es."])],
+        3: [p.ollama("Yes.", thinking="hm"), p.ollama_stream(["Y", "es."]), {"error": "model 'm' not found"}],
+        4: [{"id": "r", "object": "response", "status": "completed", "model": "m", "output": [{"type": "reasoning", "summary": []}, {"type": "message", "content": [
+            {"type": "output_text", "text": "Yes.", "annotations": []}]}], "usage": {"input_tokens": 3, "output_tokens": 2}},
+            p.sse({"type": "response.created"}, {"type": "response.output_text.delta", "delta": "Yes."}, {"type": "response.completed", "response": {
+                "status": "completed", "model": "m", "output": []}})],
+    }
+    for adapter, bodies in made.items():
+        for number, body in enumerate(bodies):
+            text = codec.dumps(body) if isinstance(body, dict) else "".join(body)
+            for status in (0, 3):
+                yield f"{adapter}-{number}-{status}", bytes([adapter, status, 7]) + text.encode()
+
+
 def main(folder):
     for source in sorted(pathlib.Path(__file__).parent.glob("*_fuzz.c")):
         target = source.name.removesuffix("_fuzz.c")

@@ -21,6 +21,7 @@ local function take_event(self, event)
     return nil
   end
   local well, text, ended = pcall(self.join, self.whole, event)
+  if well and text ~= nil and type(text) ~= "string" then well, text = false, "a text of it is none" end
   if not well then
     self.wrong = "the stream makes no sense: " .. tostring(text)
     return nil
