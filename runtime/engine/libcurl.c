@@ -16,7 +16,7 @@ struct libcurl libcurl;
 static char problem[256];
 
 /* Only the thread that was begun touches the pointers and `problem` until it is joined. */
-static bool begun;
+static bool begun, tried;
 static pthread_t loader;
 static atomic_bool loading;
 
@@ -40,7 +40,7 @@ static void *load_aside(void *arg) {
 }
 
 void libcurl_begin(void) {
-    if (begun) return;
+    if (begun || tried) return;
     /* Signals are the main thread's business. */
     sigset_t all, before;
     sigfillset(&all);
@@ -56,7 +56,7 @@ bool libcurl_loading(void) {
 }
 
 bool libcurl_load(char *err, size_t errlen) {
-    static bool tried, loaded;
+    static bool loaded;
     if (!tried && begun) {
         void *result = NULL;
         pthread_join(loader, &result);

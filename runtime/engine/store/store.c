@@ -94,8 +94,7 @@ static void sync_commits(store *s) {
  */
 static void mend_syncing(store *s) {
     if (!s->sync_failed || s->durable) return;
-    sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-    s->durable = true;
+    s->durable = sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 /* SQLite asks this when another process has the lock, for which it may wait longer than commits may
