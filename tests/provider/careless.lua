@@ -61,6 +61,14 @@ is(words(outcome_of("openai", 200, whole("t", "stop", { usage = { prompt_tokens 
   "a total with thoughts that nothing else tells of")
 is(words(outcome_of("openai", 200, whole("t", "stop", { usage = { prompt_tokens = 10, completion_tokens = 5 } }))), "t (stop, 5)", "no total")
 
+do
+  local usage = outcome_of("openai", 200, whole("t", "stop", { usage = { input_tokens = 10, output_tokens = 5 } })).completion.usage
+  is(json.canonical(usage), '{"completion_tokens":5,"prompt_tokens":10}', "the names of others")
+  usage = outcome_of("openai", 200, whole("t", "stop", { usage = { prompt_tokens = 10, completion_tokens = 5, total_tokens = 15,
+    cache_read_input_tokens = 3, cache_creation_input_tokens = 4 } })).completion.usage
+  is(json.canonical(usage), '{"cache_write_tokens":4,"cached_tokens":3,"completion_tokens":5,"prompt_tokens":10}', "what a gateway tells of Claude's cache")
+end
+
 -- JSON that is nearly so --------------------------------------------------------------------------------------------
 is(words(outcome_of("openai", 200, "\xef\xbb\xbf" .. json.encode(whole "t"))), "t (stop, 5)", "a byte order mark")
 is(words(outcome_of("openai", 200, raw('"NaN -Infinity"', ',"logprobs":{"content":[{"token":"t","logprob":-Infinity,"top_logprobs":[{"token":"t","logprob":NaN}]}]}'))),

@@ -4,12 +4,17 @@ local nearest = require "fellowship.base.nearest"
 
 local check = {}
 
+-- The types that a text names.
+local types_in = setmetatable({}, { __index = function(known, wanted)
+  local found = {}
+  for choice in wanted:gmatch "[^|]+" do found[choice] = true end
+  known[wanted] = found
+  return found
+end })
+
 local function fits(value, wanted)
-  local found = math.type(value) or type(value)
-  for choice in wanted:gmatch "[^|]+" do
-    if choice == found or choice == type(value) or choice == "any" then return true end
-  end
-  return false
+  local found = types_in[wanted]
+  return found[type(value)] or found[math.type(value) or "any"] or found.any or false
 end
 
 --- Checks one argument's type.
@@ -22,15 +27,27 @@ function check.type(name, value, wanted, level)
   error(("%s must be %s, not %s"):format(name, wanted:gsub("|", " or "), type(value)), (level or 2) + 1)
 end
 
+-- What is known of tables of options, in the order of their names: { name, type, optional }.
+local compiled = setmetatable({}, { __mode = "k", __index = function(all, known)
+  local list = {}
+  for i, name in ipairs(nearest.names(known)) do
+    local wanted, optional = known[name]:gsub("%?$", "")
+    list[i] = { name = name, wanted = wanted, optional = optional > 0,
+      whole = wanted:find("integer", 1, true) ~= nil }
+  end
+  all[known] = list
+  return list
+end })
+
 --- Checks a table of options: every key known, every value of its type, required ones there.
 --- Example: `check.options("judge", options, { model = "string|table", scale = "integer?" })`
 ---@param what string the function's name, for messages
 ---@param options table
----@param known table<string, string> type of each option; one that ends in ? may be left out
+---@param known table<string, string> type of each option; one that ends in ? may be left out; it stays as it is
 ---@param level? integer as error's
 function check.options(what, options, known, level)
   level = (level or 2) + 1
-  check.type(what .. "'s options", options, "table", level - 1)
+  if type(options) ~= "table" then check.type(what .. "'s options", options, "table", level - 1) end
   for key in pairs(options) do
     if not known[key] then
       local hint = type(key) == "string" and nearest.hint(key, nearest.names(known)) or ""
@@ -38,17 +55,19 @@ function check.options(what, options, known, level)
         table.concat(nearest.names(known), ", ")), level)
     end
   end
-  for _, key in ipairs(nearest.names(known)) do
-    local wanted, optional = known[key]:gsub("%?$", "")
+  for _, option in ipairs(compiled[known]) do
+    local key = option.name
     local value = options[key]
     if value == nil then
-      if optional == 0 then error(("%s needs the option %s"):format(what, key), level) end
+      if not option.optional then error(("%s needs the option %s"):format(what, key), level) end
     else
-      if math.type(value) == "float" and wanted:find("integer", 1, true) then -- 10.0, as other codecs give whole numbers
+      if option.whole and math.type(value) == "float" then -- 10.0, as other codecs give whole numbers
         value = math.tointeger(value) or value
         options[key] = value
       end
-      check.type(("%s's option %s"):format(what, key), value, wanted, level - 1)
+      if not fits(value, option.wanted) then
+        check.type(("%s's option %s"):format(what, key), value, option.wanted, level - 1)
+      end
     end
   end
 end

@@ -151,6 +151,9 @@ function prices.cost(p, usage)
   if usage.cost then return usage.cost end
   local prompt, completion = usage.prompt_tokens, usage.completion_tokens
   if not (p and prompt and completion) or (p.up_to and prompt > p.up_to) then return nil end
+  if (usage.cached_tokens or 0) == 0 and (usage.cache_write_tokens or 0) == 0 then -- the same, for most
+    return (prompt * p.input + completion * p.output) / 1e6
+  end
   local full, cached, written, kept = prices.parts(usage)
   local write = p.cache_write or p.input
   return (full * p.input + cached * (p.cached or p.input) + written * write + kept * (p.cache_write_1h or write)

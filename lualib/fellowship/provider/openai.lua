@@ -70,13 +70,16 @@ end
 local function usage_of(value, how)
   local usage = answer.part(value, "usage")
   local asked, given = answer.part(usage, "prompt_tokens_details"), answer.part(usage, "completion_tokens_details")
-  local prompt = count(usage.prompt_tokens)
+  -- The second names are those of Anthropic and of the Responses, which some gateways leave as they are.
+  local prompt = count(usage.prompt_tokens) or count(usage.input_tokens)
+  local completion = count(usage.completion_tokens) or count(usage.output_tokens)
   local reasoning = count(given.reasoning_tokens)
   return answer.usage { prompt_tokens = prompt, reasoning_tokens = reasoning,
-    completion_tokens = counted(prompt, count(usage.completion_tokens), reasoning, count(usage.total_tokens)),
+    completion_tokens = counted(prompt, completion, reasoning, count(usage.total_tokens)),
     cached_tokens = count(asked.cached_tokens) or count(usage.prompt_cache_hit_tokens) -- DeepSeek's
-      or count(usage.cached_tokens), -- Moonshot's
-    cache_write_tokens = count(asked.cache_write_tokens), cost = cost_of(usage, how) }
+      or count(usage.cached_tokens) or count(usage.cache_read_input_tokens), -- Moonshot's, Claude's
+    cache_write_tokens = count(asked.cache_write_tokens) or count(usage.cache_creation_input_tokens),
+    cost = cost_of(usage, how) }
 end
 
 local function logprobs_of(choice)
@@ -169,7 +172,7 @@ local PLAN = json.plan { "error", "choices.1.message.content", "choices.1.messag
   "choices.1.finish_reason", "model", "usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens",
   "usage.prompt_tokens_details.cached_tokens", "usage.prompt_cache_hit_tokens", "usage.cached_tokens",
   "usage.prompt_tokens_details.cache_write_tokens", "usage.completion_tokens_details.reasoning_tokens",
-  "choices.1.error" }
+  "choices.1.error", "usage.cache_creation_input_tokens" }
 
 local FINISHES, BROKEN_OFF = answer.FINISHES, answer.BROKEN_OFF
 
@@ -190,14 +193,14 @@ end
 local function read_ordinary(body, how)
   if how and (how.quirks.cost or tools.were_given(how)) then return nil end
   local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, total, cached, hits,
-    held, written, reasoning, wrong = json.pluck(body, PLAN)
+    held, written, reasoning, wrong, made = json.pluck(body, PLAN)
   if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil
     or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter"
     or BROKEN_OFF[finish] then
     return nil
   end
   if not text:find "%S" or not thinking.is_plain(text) or (how and how.quirks.thinking ~= "tags")
-    or type(model) ~= "string" or written ~= nil
+    or type(model) ~= "string" or written ~= nil or made ~= nil
     or not are_ordinary(prompt, completion, reasoning, total, cached or hits or held) then
     return nil
   end
