@@ -179,4 +179,10 @@ check("combined", {
   { "### Score Assistant C:\n8/10\n\n### Score Assistant D:\n6/10", nil }, { "[[A>B]]", nil }, { "### Answer:\nA", nil },
 })
 
+-- Where a score stands is counted from the end of all that was written, tokens that end a turn and all.
+for _, text in ipairs { "### Overall Score:\n7/10<|im_end|>", "Rating: 7/10</s>\n", "It is fine: 7/10<|eot_id|>user\n5/10" } do
+  local found = verdict.parse(text, { strategy = "independent" })
+  tap.is(found and found.behind.score, #text - text:find("7", 1, true) + 1, ("%q"):format(text))
+end
+
 tap.done()

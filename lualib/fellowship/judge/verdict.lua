@@ -167,13 +167,12 @@ function verdict.parse(text, options)
   check.choice("strategy", strategy, verdict.strategies)
   local how = { strategy = strategy, scale = scale, second = options.second, cut = options.cut }
   local shown = quoted.shown(options.candidates, how)
-  local own = without_thoughts(text, function(tag) return shown:holds(tag) end)
+  local own, behind = without_thoughts(text, function(tag) return shown:holds(tag) end)
   if #own > LONGEST then own, how.final = end_of(own), true end
-  local found = not options.cut and at_once(own, strategy, scale, shown)
-  if found then return found end
-  local kind, side
-  found, kind, side = readers[strategy](own, how, shown)
+  local found, kind, side = not options.cut and at_once(own, strategy, scale, shown) or nil, nil, nil
+  if not found then found, kind, side = readers[strategy](own, how, shown) end
   if not found then return nil, explain(kind, strategy, scale, side), kind end
+  for name, bytes in pairs(found.behind or {}) do found.behind[name] = bytes + behind end
   return found
 end
 

@@ -71,9 +71,12 @@ end
 ---@param text string
 ---@param holds fun(tag: string): boolean whether a text that was shown to the judge has the tag
 ---@return string
+---@return integer behind how many bytes were taken off the text's end
 return function(text, holds)
+  local length = #text
   text = first_turn(text, holds)
-  if not may_hold_tags(text) then return text end
+  local behind = length - #text
+  if not may_hold_tags(text) then return text, behind end
   local rest = begins_with_tag(text) and thinking.whole(text, "tags", true) or text
   for _, pair in ipairs(thinking.pairs) do
     local opener, closer = pair[1], pair[2]
@@ -82,14 +85,16 @@ return function(text, holds)
       if closer ~= "<|end|>" then
         rest = rest:sub((last_end(rest, closer) or 0) + 1)
         local cut = rest:sub(1, #opener) == opener and 1 or rest:find("\n" .. opener, 1, true)
-        if cut then rest = rest:sub(1, cut - 1) end
+        if cut then rest, behind = rest:sub(1, cut - 1), behind + #rest - cut + 1 end
       end
     end
   end
   local _, final = rest:find("<|channel|>final", 1, true)
   if final and not holds "<|channel|>final" then
     local _, stop = rest:find("<|message|>", final, true)
-    rest = rest:sub((stop or final) + 1):gsub("<|[%a]+|>%s*$", "")
+    rest = rest:sub((stop or final) + 1)
+    local last = rest:find "<|%a+|>%s*$"
+    if last then rest, behind = rest:sub(1, last - 1), behind + #rest - last + 1 end
   end
-  return rest
+  return rest, behind
 end
