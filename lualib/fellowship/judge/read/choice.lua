@@ -45,6 +45,7 @@ local function decision(clause, given)
   if clause == "pc" then return "tie" end
   if clause:find "^[ab][|&][ab]e$" or clause == "ec" or clause:find "^cm?e%+?$" then return "tie" end
   if clause == "" or clause:find "[?12cgrhiqx]" then return nil end
+  if clause:find "^[ab]![ab]$" and (praises > 0 or not given) then return nil end -- "A is not as good as B"
   if clause:find "e" and not clause:find "[^abem&=t]" or clause == "n+" or clause == "n+t" then return "tie" end
   if clause:find "^([ab])=+([ab])$" then return first_of(clause, "^([ab])=+([ab])$") and "tie" end
   for _, pattern in ipairs(WINS) do

@@ -25,6 +25,17 @@ local function of_side(list, side, tier)
   return found
 end
 
+--- Statements of a side without a word for scores, and what might be criteria: scores of the scale.
+local function with_criteria(list, side)
+  local found = {}
+  for _, st in ipairs(list) do
+    if st.side == side and (st.tier >= scores.BARE or st.tier == scores.CRITERION and st.value) then
+      found[#found + 1] = st
+    end
+  end
+  return found
+end
+
 --- The one statement of several that agree; nil and why where they do not.
 local function agreed(list)
   for i = 2, #list do
@@ -120,7 +131,7 @@ function decide.both(list, round)
         return last_round(final)
       end
       if tier == scores.BARE then
-        a, b = of_side(sided, "a", scores.CRITERION), of_side(sided, "b", scores.CRITERION)
+        a, b = with_criteria(sided, "a"), with_criteria(sided, "b")
       end
       local first, why = agreed(a)
       local second, why_not = agreed(b)

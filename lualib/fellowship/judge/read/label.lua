@@ -23,6 +23,7 @@ local label = {}
 ---@field gives boolean somebody gives something
 ---@field wrong_scale boolean it names another scale than the one that is wanted
 ---@field colon boolean
+---@field topic boolean the sentence begins with what it is about: "Clarity: ..."
 ---@field about boolean? a word in front of what it is about: "in terms of", "regarding"
 ---@field revised boolean? a word that takes back what stands before it
 
@@ -33,8 +34,8 @@ function label.new(from)
   return { sides = {}, score = from and from.score or false, overall = from and from.overall or false,
     neutral = false, noun = false, both = false,
     unknown = 0, words = 0, hypothetical = false, denied = false, reports = false, first = false, gives = false,
-    wrong_scale = from and from.wrong_scale or false, colon = false, own = from and from.own or false,
-      inherited = from ~= nil and true or false }
+    topic = from and from.topic or false, wrong_scale = from and from.wrong_scale or false, colon = false,
+    own = from and from.own or false, inherited = from ~= nil }
 end
 
 --- The same label once more, to go on with.
@@ -214,7 +215,11 @@ function label.take(l, t, i, scale)
   elseif t.letter[i] then l.unknown = l.unknown + (t.letter[i] == "c" and 1 or 0) -- an article, or nobody
   elseif t.what[i] == "word" then add_word(l, t, i)
   elseif t.what[i] == "digits" or t.what[i] == "fraction" then l.unknown = l.unknown + 1
-  elseif t.what[i] == ":" then l.colon = true
+  elseif t.what[i] == ":" then
+    l.colon = true
+    local praise = l.words == 1 and is(t, i - 1, "j") -- "Good: 3"
+    if praise then l.unknown = l.unknown + 1 end
+    if l.unknown > 0 and not l.score and not l.overall and #l.sides == 0 then l.topic = true end
   elseif t.what[i] == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") then l.revised = true end
   if side then l.words = l.words + 1 end
   return i + 1

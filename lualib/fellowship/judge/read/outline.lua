@@ -6,7 +6,7 @@ local label = require "fellowship.judge.read.label"
 local outline = {}
 
 ---@class fellowship.Outline
----@field stack { level: integer, label: fellowship.Label, topic: integer|nil }[]
+---@field stack { level: integer, label: fellowship.Label, topic: integer|nil, given: table<string, boolean>? }[]
 local Outline = {}
 Outline.__index = Outline
 
@@ -51,6 +51,22 @@ function Outline:context()
     score = score or plain and entry.label.score
   end
   return side, topic, overall, score
+end
+
+--- Whether the heading of the whole above still waits for a score, of a side: a number alone is its value but once.
+---@param side "a"|"b"|nil
+---@return boolean
+function Outline:awaits(side)
+  for i = #self.stack, 1, -1 do
+    local entry = self.stack[i]
+    if entry.label.overall then
+      entry.given = entry.given or {}
+      local awaits = not entry.given[side or ""]
+      entry.given[side or ""] = true
+      return awaits
+    end
+  end
+  return false
 end
 
 return outline

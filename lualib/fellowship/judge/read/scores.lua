@@ -78,7 +78,25 @@ local function is_doubted(t, i)
   return words.SAYS[text] and (last or t.what[i - 1] == "," and (is(t, i + 1, "F") or is(t, i + 1, "N"))) or false
 end
 
+-- "8 is a good number": a sentence about a number, unless it says that this is the score.
+local VERBS = { is = true, was = true, are = true, were = true, means = true }
+
+local function is_subject(t, i)
+  if not VERBS[t.text[i]] then return false end
+  for j = i + 1, t.n do
+    if is(t, j, "S") or is(t, j, "O") then return false end
+  end
+  return true
+end
+
+--- Whether a number is a part of a name: "Version 2.0".
+local function is_named(t, i, l, found)
+  if found.out or l.own or l.score then return false end
+  return is(t, i - 1, "N") or t.what[i - 1] == "," and l.noun and not l.colon -- "its final answer, 8, is right"
+end
+
 local function tier_of(l, found, embedded)
+  if l.topic and not l.score and not l.overall then return scores.CRITERION end
   if not label.is_clear(l) or found.unknown then return scores.CRITERION end
   if l.overall or found.overall then return l.trails and scores.EMBEDDED or scores.OVERALL end
   if l.score then return embedded and scores.EMBEDDED or scores.SCORE end
@@ -192,6 +210,7 @@ function scores.read(list, t, scale, options)
       else
         sum = { from = i, known = #list, label = label.copy(l) }
       end
+      found.unknown = found.unknown or is_subject(t, number.close(t, found.stop)) or is_named(t, i, l, found)
       if not (l.hypothetical or l.denied or found.hypothetical or tale or is_conditional(t, behind)) then
         add_found(list, l, found, embedded, options)
         last = list[#list] ~= before and list[#list] or nil

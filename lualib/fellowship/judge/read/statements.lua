@@ -53,7 +53,7 @@ function Reader:place(from, line)
     if st.tier == scores.BARE and headed and not topic then st.tier = scores.SCORE end
     local tier, whole = st.tier, self.sides and st.score and st.named
     if tier > scores.CRITERION then
-      if overall and not topic then tier = scores.OVERALL
+      if overall and not topic and (tier > scores.BARE or self.outline:awaits(st.side)) then tier = scores.OVERALL
       elseif topic and tier < scores.OVERALL and not whole then tier = scores.CRITERION
       elseif (line.marked or line.headed) and whole and tier == scores.SCORE then tier = scores.OVERALL end
     end
