@@ -60,7 +60,7 @@ static void put(limits_endpoint *e, size_t place, limits_waiter *w) {
 }
 
 /* Finds w its place, from `place` upwards and then downwards. */
-static void settle(limits_endpoint *e, size_t place, limits_waiter *w) {
+static void sift(limits_endpoint *e, size_t place, limits_waiter *w) {
     for (; place > 0 && before(w, e->queue[(place - 1) / 2]); place = (place - 1) / 2)
         put(e, place, e->queue[(place - 1) / 2]);
     for (size_t child; (child = 2 * place + 1) < e->waiting; place = child) {
@@ -84,7 +84,7 @@ bool limits_wait(limits_endpoint *e, limits_waiter *w) {
     w->order = e->owner->arrivals++;
     e->waiting++;
     e->owner->waiting++;
-    settle(e, e->waiting - 1, w);
+    sift(e, e->waiting - 1, w);
     return true;
 }
 
@@ -94,7 +94,7 @@ void limits_forget(limits_waiter *w) {
     assert(e->waiting > 0 && e->queue[w->place] == w);
     e->owner->waiting--;
     limits_waiter *last = e->queue[--e->waiting];
-    if (last != w) settle(e, w->place, last);
+    if (last != w) sift(e, w->place, last);
     w->endpoint = NULL;
 }
 

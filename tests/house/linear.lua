@@ -8,6 +8,7 @@
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
 local tap = require "tap"
+local http = require "fellowship.core.http"
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local content = require "fellowship.base.content"
@@ -60,6 +61,8 @@ local function header() return nil end
 local HOW = { quirks = quirks.of("openai", "m"), params = {} }
 local SCHEMA = { type = "object", properties = { a = { type = "string" } }, required = { "a" } }
 
+local TARGET = http.target { url = "http://127.0.0.1:1/?token=sk-0123456789abcdefghij" }
+
 --- Gives bytes to a reader in parts.
 local function in_parts(bytes, size, take)
   for at = 1, #bytes, size do take(bytes:sub(at, at + size - 1)) end
@@ -70,6 +73,12 @@ local FUNCTIONS = {
   ["json.decode of a string"] = function(s) return json.decode(json.encode(sys.valid(s))) end,
   ["json.pluck"] = function(s) return json.pluck(s, json.plan { "a.b", "a.1" }) end,
   ["sys.printable"] = sys.printable,
+  ["target:redact"] = function(s) return TARGET:redact(s) end,
+  ["target:redaction in parts"] = function(s)
+    local redaction = TARGET:redaction()
+    in_parts(s, 20, function(part) redaction:add(part) end)
+    return redaction:add("", true)
+  end,
   ["text.valid"] = text.valid,
   ["text.cut"] = function(s) return text.cut(s, 60) end,
   ["text.fit"] = function(s) return text.fit(s, 60) end,
@@ -122,7 +131,7 @@ for _, mode in ipairs { "tags", "open" } do
   end
 end
 
-for _, name in ipairs { "openai", "anthropic", "gemini", "ollama" } do
+for _, name in ipairs { "openai", "anthropic", "gemini", "ollama", "responses" } do
   local adapter = require("fellowship.provider." .. name)
   for _, status in ipairs { 200, 400, 429 } do
     FUNCTIONS[("%s.classify, %d"):format(name, status)] = function(s) return adapter.classify(status, header, s, HOW) end
