@@ -276,7 +276,7 @@ require "styles"("combined", {
   { "Assistant A and Assistant B get 8 and 6 points for style respectively.", "" },
   { "Assistant B and Assistant A get 6 and 8, respectively.", "8 6" },
   { "Assistants A and B have 8 and 6 errors respectively.", "" }, { "A vs B: 8 vs 6", "8 6|" },
-  { "B vs A: 6 vs 8", "8 6|" }, { "Scores: 8 vs. 6", "8 6|" }, { "8 vs 6", "8 6|" }, { "[[8]] [[6]]", "8 6|" },
+  { "B vs A: 6 vs 8", "8 6|" }, { "Scores: 8 vs. 6", "8 6|" }, { "8 vs 6", "8 6|" }, { "[[8]] [[6]]", "" },
   { "[[8]], [[6]]", "8 6|" }, { "\\boxed{8} \\boxed{6}", "8 6|" }, { "[[8]], [[6]], [[7]]", "" },
   { "Accuracy: [[8]], [[6]]", "" }, { "8 vs 6 in accuracy", "" }, { "There are 8 vs 6 facts", "" },
   { "Accuracy: 8 vs 6", "" }, { "### Score Assistant A: 8/10 ### Score Assistant B: 6/10", "8 6" },

@@ -499,4 +499,10 @@ require "styles"("direct", {
   { "A is better than B is.", "a|" }, { "A is better than B and C.", "a|" }, { "A is better than C.", "" },
   { "C is better.", "" }, { "D is better.", "" }, { "Assistant A and B are better.", "" }, { "A or B is better.", "" },
   { "Either A or B wins.", "" }, { "Whoever wins, A is better.", "a|" },
+  { "### Answer:\nA better response was given by Assistant B.", "b" }, { "A better response is given by B.", "b" },
+  { "The better response was given by Assistant A.", "a" }, { "Given the errors, B is better.", "b|" },
+  { "A better response came from B.", "b|" }, { "A stronger answer was provided by Assistant A.", "a|" },
+  { "The best answer was written by B.", "b|" }, { "A worse response was given by Assistant B.", "a|" },
+  { "No better response was given by B.", "" }, { "A better response would have been given by B if asked.", "" },
+  { "A better response could be given.", "" },
 })

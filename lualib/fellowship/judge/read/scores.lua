@@ -108,7 +108,8 @@ end
 local function second_of_pair(t, i, scale)
   i = number.close(t, i)
   while t.what[i] == "," or t.what[i] == ";" or t.what[i] == "&" or t.what[i] == "." and t.text[i - 1] == "vs"
-    or t.what[i] == "word" and (is(t, i, "C") or t.text[i] == "vs" or t.text[i] == "versus" or t.text[i] == "final") do
+    or t.what[i] == "word" and (is(t, i, "C") or t.text[i] == "vs" or t.text[i] == "versus"
+      or t.text[i] == "final" and t.what[i - 1] == ",") do
     i = i + 1
   end
   i = number.open(t, i)

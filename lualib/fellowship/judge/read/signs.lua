@@ -111,6 +111,7 @@ local function word_sign(t, i)
   if is(t, i, "X") and t.text[behind_adverbs(t, i + 1)] ~= "preferred"
     and WINNERS[t.text[behind_adverbs(t, i + 1)]] then return "e" end -- "no clear winner"
   if PARTICIPLES[text] then return (t.text[i + 1] == "by" or PASSIVE[t.text[i - 1]]) and "l" or "v" end
+  if text == "given" and (t.text[i + 1] == "by" or PASSIVE[t.text[i - 1]]) then return "" end
   if WINNERS[text] and follows_side(t, i) then return "+" end -- "B is the winner"
   if text == "over" and t.letter[i - 1] then return ">" end -- "I prefer A over B"
   for _, pair in ipairs(ORDER) do
