@@ -170,6 +170,24 @@ end
         tap.equal(found + [mark for mark in marks if mark in result.out + result.err], [], "and no file holds any")
 
 
+def tools():
+    """The key in pieces of a tool's arguments."""
+    def chunk(finish=None, **delta):
+        return {"object": "chat.completion.chunk", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "look", "arguments": '{"key":"'}}
+    pieces = [{"index": 0, "function": {"arguments": part}} for part in (KEY[:11], KEY[11:20], KEY[20:] + '"}')]
+    parts = p.sse(chunk(role="assistant", content=None), *(chunk(tool_calls=[one]) for one in [call, *pieces]), chunk("tool_calls"), done=True)
+    with Provider(lambda _: Answer(parts=parts)) as server, host.Scratch(**environment(server)) as scratch:
+        scratch.write("call.lua", """
+local tools = { { type = "function", ["function"] = { name = "look", parameters = { type = "object" } } } }
+print(require "fellowship".model("openai:m"):stream("x", print, { tools = tools }).tool_calls[1]["function"].arguments)
+""")
+        result = scratch.run("call.lua")
+        tap.contains(result.out, '{"key":"[redacted]"}', "a tool's arguments: left out")
+        tap.equal(written(scratch, result), [], "and nothing holds it")
+
+
 def addresses():
     """Secrets in a base URL and in headers of one's own are none of a server's to tell either."""
     def answer(request):
@@ -225,4 +243,4 @@ def processes():
 
 
 host.need_program()
-tap.cases(failures, commands, streams, forms, addresses, misused, processes)
+tap.cases(failures, commands, streams, forms, tools, addresses, misused, processes)
