@@ -11,7 +11,7 @@
 # make guide      build/guide.html: the guide and the reference in one searchable page (pandoc)
 # make guide-tables, make readme   make the guide's tables, and README's output, anew
 # make reproduce DATA=folder       the paper's figures, from its recorded outputs
-# make static, make deb            one file without shared libraries; a Debian package
+# make static, make deb            one file without shared libraries; a Debian package. make check-packages tries them
 # make install, make uninstall PREFIX=... DESTDIR=...
 # make bench, make bench-jobs, make lint, make format, make local-model, make clean
 # DEPS=no         do not touch the system's packages
@@ -27,6 +27,8 @@ PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-d
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_GUIDE = pandoc
+PACKAGES_STATIC = $(PACKAGES_BUILD) dpkg-dev libssl-dev libnghttp2-dev libbrotli-dev libc-ares-dev liblzma-dev libbz2-dev liblz4-dev libbsd-dev libmd-dev libncurses-dev
+PACKAGES_DEB   = $(PACKAGES_BUILD) dpkg-dev debhelper fakeroot lintian
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 zstd xz-utils bzip2 gzip lua-check \
                  nginx-light libnginx-mod-http-echo python3-h2 openssl
 
@@ -105,7 +107,7 @@ test: all units lint
 units: $(UNITS) $(BUILD)/fellowship-libc
 
 # Folders whose programs are no tests, or want peers that are installed for them.
-NO_TESTS = $(addprefix tests/,unit lib bench fuzz live loaders)
+NO_TESTS = $(addprefix tests/,unit lib bench fuzz live loaders packages)
 TESTS    = $(UNITS) $(wildcard $(patsubst %,%/*.py,$(TEST_DIRS)) $(patsubst %,%/*.lua,$(TEST_DIRS)))
 TEST_DIRS = $(filter-out $(NO_TESTS),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/*)))))
 
@@ -242,6 +244,8 @@ install: all reference $(MANUALS)
 	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
 	cp -R lualib scripts $(LIBRARY)/
+	@# Bytecode is believed while its source has the time that it had: in a package that is SOURCE_DATE_EPOCH.
+	$(if $(SOURCE_DATE_EPOCH),find $(LIBRARY)/lualib -name '*.lua' -exec touch -d @$(SOURCE_DATE_EPOCH) {} +)
 	$(BUILD)/fellowship --precompile $(LIBRARY)/lualib.luac $(LIBRARY)/lualib $(PREFIX)/share/fellowship
 	install -m 644 $(MANUALS) $(SHARE)/man/man1/
 	install -m 644 runtime/host/completion.bash $(BASH)/fellowship
@@ -253,7 +257,46 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fellowship $(patsubst $(BUILD)/%,$(SHARE)/man/man1/%,$(MANUALS)) $(BASH)/fellowship
 	rm -rf $(LIBRARY) $(SHARE)/doc/fellowship
 
+# ---- packages to give away ----
+
+# One file without shared libraries, the library inside: it runs where Linux does. Modules in C cannot be required then.
+STATIC = $(BUILD)/static
+static_libs = -static -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive -l:liblua5.4-cjson.a -luv_a -lsqlite3 -ldeflate -lnettle \
+              -ledit -lbsd -lmd -ltinfo -lutf8proc $(STATIC)/curl/lib/libcurl.a -lcares -lssl -lcrypto -lnghttp2 -lbrotlidec -lbrotlicommon \
+              -larchive -lnettle -llzma -lbz2 -llz4 -lz -lzstd $(ALLOCATOR) -lm -lpthread
+
+static: deps-STATIC
+	@mkdir -p $(STATIC)
+	@sh .ci/libcurl $(abspath $(STATIC)/curl)
+	@$(MAKE) --no-print-directory $(STATIC)/fellowship-static BUILD=$(STATIC) STATIC=$(STATIC) \
+	    CFLAGS='$(CFLAGS) -DFELLOWSHIP_STATIC -DCURL_STATICLIB -I$(STATIC)/curl/include'
+	@mv $(STATIC)/fellowship-static $(STATIC)/fellowship
+	@ls -l $(STATIC)/fellowship
+
+# The linker warns of functions that would load shared libraries: nothing here calls them but for a user without $HOME.
+$(BUILD)/fellowship-static: $(OBJECTS) $(BUILD)/carried.o
+	@echo "  LD  $@"
+	@$(CC) -rdynamic -o $@ $^ $(static_libs) 2> $(BUILD)/link.log || { cat $(BUILD)/link.log; exit 1; }
+	@strip $@
+
+$(BUILD)/carried.o: $(shell find lualib scripts -name '*.lua')
+	@tar --format=ustar --sort=name --owner=0 --group=0 --mtime=@0 -cf $(BUILD)/carried.tar lualib scripts
+	@{ echo '.section .rodata'; echo '.global carried_begin, carried_end, carried_name'; \
+	   echo 'carried_begin: .incbin "$(BUILD)/carried.tar"'; echo 'carried_end: .byte 0'; \
+	   echo "carried_name: .asciz \"$(VERSION)-$$(sha256sum < $(BUILD)/carried.tar | cut -c 1-12)\""; \
+	   echo '.section .note.GNU-stack,"",@progbits'; } > $(BUILD)/carried.s
+	@$(CC) -c -o $@ $(BUILD)/carried.s
+
+deb: deps-DEB
+	@sh .ci/package $(VERSION) $(BUILD)/deb
+	@ls -l $(BUILD)/deb/*.deb
+
+# What is given away works on its own: the static program alone in an empty root, the package unpacked.
+check-packages: static deb
+	tests/packages/static.py
+	tests/packages/deb.py
+
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce static deb check-packages install uninstall clean

@@ -42,7 +42,7 @@ struct http {
     uint64_t stood_ms; /* for how long the loop stood still, all in all */
     pool plain, tls;
     bool no_proxy;
-    const char *ca_file; /* $SSL_CERT_FILE, the environment's; or NULL */
+    const char *ca_file; /* libcurl_authorities */
 };
 
 struct http_call {
@@ -408,8 +408,7 @@ static bool shares(http *c, curl_lock_data what) {
 static bool open_client(http *c, loop *l) {
     c->loop = l;
     c->no_proxy = !proxy_in_environment();
-    c->ca_file = getenv("SSL_CERT_FILE");
-    if (c->ca_file && !*c->ca_file) c->ca_file = NULL;
+    c->ca_file = libcurl_authorities();
     c->multi = multi_new(l, on_done, on_broken, c);
     c->share = curl_share_init();
     c->sweep = loop_timer_new(l, on_sweep, c);

@@ -5,10 +5,17 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/shared.h"
 
+#ifdef FELLOWSHIP_STATIC /* nothing to load: the functions are in the program */
+#define ADDRESS(name) .name##_ = (name),
+struct libcurl libcurl = {LIBCURL_FUNCTIONS(ADDRESS)};
+#else
 struct libcurl libcurl;
+#endif
 
 /* The version that the headers promise; its number changes when the interface does. */
 #define SHARED_OBJECT "libcurl.so.4"
@@ -21,11 +28,13 @@ static pthread_t loader;
 static atomic_bool loading;
 
 static bool load(void) {
+#ifndef FELLOWSHIP_STATIC
 #define NAME(name) #name,
     static const char *const names[] = {LIBCURL_FUNCTIONS(NAME)};
     if (!shared_load(SHARED_OBJECT, names, sizeof names / sizeof *names, &libcurl, problem,
                      sizeof problem))
         return false;
+#endif
     if (libcurl.curl_global_init_(CURL_GLOBAL_DEFAULT) == CURLE_OK) return true;
     snprintf(problem, sizeof problem, "cannot set up libcurl");
     return false;
@@ -67,4 +76,19 @@ bool libcurl_load(char *err, size_t errlen) {
     tried = true; /* once: the C library keeps its lock where memory ran out inside dlopen */
     if (!loaded) snprintf(err, errlen, "%s", problem);
     return loaded;
+}
+
+const char *libcurl_authorities(void) {
+    const char *chosen = getenv("SSL_CERT_FILE");
+    if (chosen && *chosen) return chosen;
+#ifdef FELLOWSHIP_STATIC
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine */
+        "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, Red Hat */
+        "/etc/ssl/ca-bundle.pem",             /* SUSE */
+        "/etc/ssl/cert.pem"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (access(places[i], R_OK) == 0) return places[i];
+#endif
+    return NULL;
 }

@@ -63,6 +63,11 @@ bool libcurl_loading(void);
  * that makes calls. */
 bool libcurl_load(char *err, size_t errlen);
 
+/* The file of the authorities whose certificates are believed: $SSL_CERT_FILE; otherwise NULL,
+ * which is libcurl's own choice, but in a static program, which runs on systems that it was not
+ * built for, the one of the system that it runs on. */
+const char *libcurl_authorities(void);
+
 #ifndef LIBCURL_NAMES_ONLY
 #define curl_easy_cleanup        libcurl.curl_easy_cleanup_
 #define curl_easy_getinfo        libcurl.curl_easy_getinfo_

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/carried.h"
 #include "host/signals.h"
 #include "lua/limits.h"
 
@@ -19,7 +20,7 @@ static bool has_library(const char *home) {
 }
 
 /* In a checkout the library lies beside build/ (or build/asan/), installed in share/fellowship. */
-bool program_find(program *p) {
+static bool find_beside(program *p) {
     enum { INSTALLED = 2 };
     static const char *const places[] = {"/..", "/../..", [INSTALLED] = "/../share/fellowship"};
     char own[PATH_MAX];
@@ -37,6 +38,13 @@ bool program_find(program *p) {
         return true;
     }
     return false;
+}
+
+bool program_find(program *p) {
+    if (find_beside(p)) return true;
+    if (!carried_unpack(p->home, sizeof p->home)) return false;
+    snprintf(p->precompiled, sizeof p->precompiled, "%s/lualib.luac", p->home);
+    return has_library(p->home);
 }
 
 /* on_interrupt(fn | nil): fn is called, outside of any task, when an interrupt has ended the run.

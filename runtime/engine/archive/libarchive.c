@@ -1,6 +1,17 @@
 #define LIBARCHIVE_NAMES_ONLY
 #include "engine/archive/libarchive.h"
 
+#ifdef FELLOWSHIP_STATIC /* nothing to load: the functions are in the program */
+
+#define ADDRESS(name) .name##_ = (name),
+struct libarchive libarchive = {LIBARCHIVE_FUNCTIONS(ADDRESS)};
+
+const char *libarchive_load(void) {
+    return NULL;
+}
+
+#else
+
 #include <pthread.h>
 
 #include "engine/shared.h"
@@ -14,7 +25,7 @@ static bool loaded;
 static char problem[256];
 
 static void load(void) {
-#define NAME(name) #name,
+#define NAME(name)    #name,
     static const char *const names[] = {LIBARCHIVE_FUNCTIONS(NAME)};
     loaded = shared_load(SHARED_OBJECT, names, sizeof names / sizeof *names, &libarchive, problem,
                          sizeof problem);
@@ -25,3 +36,5 @@ const char *libarchive_load(void) {
     pthread_once(&once, load);
     return loaded ? NULL : problem;
 }
+
+#endif
