@@ -198,7 +198,8 @@ function scores.read(list, t, scale, options)
       if l.inherited and #l.sides == 0 and not found.side then
         -- a further number without a label of its own: another reading of the one before, or a detail
         local again = l.words == 0 or l.alternative and l.words == 1 or l.revised or l.denied and t.what[i - 1] == ","
-        if t.what[i - 1] == "=" then -- what a sum amounts to
+        again = again and not (t.what[i - 1] == "=" and t.what[number.close(t, found.stop)] == "%") -- "8/10 = 80%"
+        if t.what[i - 1] == "=" and again then -- what a sum amounts to
           for k = began + 1, #list do list[k].value = false end
           if sum and is_sum(t, sum.from, i - 1) then
             for k = #list, sum.known + 1, -1 do list[k] = nil end

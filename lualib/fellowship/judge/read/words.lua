@@ -85,7 +85,7 @@ local KINDS = {
   -- says nothing of which is better, but something of a number
   f = [[provides provide offers delivers between among perform performs performed find found call deem makes does did
     goes opinion view beaten outperformed surpassed bested defeated outclassed less least weniger moins menos meno minder
-    mniej менее]],
+    mniej менее 比]],
   -- what may follow a number
   U = [[point points pts pt score mark marks stars star punkte punkten punkt puntos punto punti pontos ponto punten
     punktow punkty points stelle sterren estrellas etoiles балл баллов балла очков points
