@@ -117,7 +117,8 @@ local function sums_of(set)
 end
 
 local SUM_KEYS = { "pairs", "kto", "without_pair", "dropped", "cut", "inverted" }
-local RESULT_KEYS = { "rows", "failed", "format", "ranking", "pairs", "chosen_mode", "kto", "without_pair", "dropped",
+local RESULT_KEYS = { "rows", "failed", "format", "ranking", "pairs", "chosen_mode", "kto", "sft", "ranked",
+  "without_pair", "dropped",
   "cut", "inverted", "duplicates", "comparisons", "scores", "cycles", "swap", "generator", "reviewer" }
 
 local function save_results(run, sets, counts, rows)
@@ -131,6 +132,7 @@ local function save_results(run, sets, counts, rows)
     results.comparisons = json.object({ a = counts.a, b = counts.b, tie = counts.tie, unparsed = counts.unparsed },
       { "a", "b", "tie", "unparsed" })
   end
+  for kind, n in pairs(sets.single.more) do results[kind] = n end
   results.cycles = counts.cycles > 0 and counts.cycles or nil
   results.swap = o.swap and json.object({ flipped = counts.flipped, n = counts.n }, { "flipped", "n" }) or nil
   for _, name in ipairs { "generator", "reviewer" } do
@@ -233,10 +235,38 @@ local function count_pairs(outcome, list)
   end
 end
 
+--- The same value so many times.
+local function all_of(value, count)
+  local list = {}
+  for i = 1, count do list[i] = value end
+  return list
+end
+
+local function note_tools(run, sets)
+  local left_out = sets.single.tools_left_out
+  if left_out == 0 then return end
+  run.tell(("the tools of %d prompts are not in the sets: %s"):format(left_out, run.options.format:find "^trl"
+    and "the first prompt has none, and loaders want the same columns in every row; give it a tools column too"
+    or "only the formats trl and trl-conversational have a column for them"))
+end
+
 local function note_white_space(run, sets)
   if run.options.format ~= "axolotl" or sets.single.untrimmed == 0 then return end
   run.tell(("%d pairs have a text that begins or ends with white space, which Axolotl misreads with chat templates "
     .. "that trim; fellowship run check-dataset %s names them"):format(sets.single.untrimmed, run.out))
+end
+
+--- A usage error when the command line asks for sets that cannot be.
+local function check_sets(run, scored)
+  local o = run.options
+  for _, kind in ipairs(o.also or {}) do
+    if kind == "ranked" and not scored then
+      run:usage "--also ranked needs a score of each response: --rank scores, rubric or reward"
+    end
+  end
+  if o.columns and o.format == "axolotl" then
+    run:usage "--columns: Axolotl takes no columns beside its own; pairs.jsonl has scores"
+  end
 end
 
 local options = {
@@ -249,6 +279,10 @@ table.move({
     { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
     { "format", type = "choice", choices = preference.formats.names, metavar = "FORMAT", default = "trl",
       help = "of which trainer" },
+    { "also", group = "sets", type = "choice", many = true, choices = { "sft", "ranked" },
+      help = "files beside the pairs: the best response alone; all responses with rank and reward (NeMo-RL's)" },
+    { "columns", group = "sets", type = "choice", many = true, choices = { "scores", "models" },
+      help = "columns of DPO rows besides: score_chosen, score_rejected, margin; chosen_model, rejected_model" },
     { "scale", group = "judging", type = "integer", default = 10, least = 2, metavar = "N",
       help = "the judge's scores go from 1 to N" },
     { "swap", group = "judging", type = "flag", help = "judge in both orders: only verdicts that agree make pairs" },
@@ -291,7 +325,7 @@ echo '{"prompt":"Name a river."}' > prompts.jsonl
 fellowship run preference --data prompts.jsonl --generator sim:writer \
     --reviewer sim:critic --judge sim:judge --out preferences]],
   options = options,
-  columns = { "prompt", "id", "rubric", "checklist" },
+  columns = { "prompt", "id", "rubric", "checklist", "tools" },
 
   run = function(run)
     local o = run.options
@@ -302,6 +336,7 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     if with_members and not (tools.source.loop and not scored) then
       run:usage "--improve members needs one loop (a --generator, a --reviewer, no --samples) and a judge that compares"
     end
+    check_sets(run, scored)
     local counts = { a = 0, b = 0, tie = 0, unparsed = 0, n = 0, flipped = 0, scored = 0, unscored = 0, cycles = 0 }
 
     local responses <close> = run:writer "responses.jsonl"
@@ -314,7 +349,8 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
 
     local function open(name, format)
       local ending = o.parquet and ".parquet" or ".jsonl"
-      return preference.set { name = name, mode = o.pairs, format = format, ending = ending, provenance = pairs_file,
+      return preference.set { name = name, also = name == "single" and o.also or nil, columns = o.columns,
+        mode = o.pairs, format = format, ending = ending, provenance = pairs_file,
         quality = { min_margin = o["min-margin"], max_length_ratio = o["max-length-ratio"],
           drop_refusals = o["drop-refusals"], drop_inverted = o["drop-inverted"], keep_cut = o["keep-cut"] },
         open = function(stem, columns)
@@ -338,7 +374,8 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
       response_counts.add(run.outcome, id, made.responses, made.cut)
       write_provenance(run, row, number, files, id, made, counts)
       single:add(id, made.prompt, made.responses, made.ranked.order,
-        { cut = made.cut, output = function(values, keys) return run:output(row, values, keys) end })
+        { cut = made.cut, models = made.models or made.result and all_of(tools.source.models[1], #made.responses),
+          tools = run:field(row, "tools"), output = function(values, keys) return run:output(row, values, keys) end })
       if with_members then write_branches(files, sets, id, made, counts) end
       if made.ranked.order.unwound then counts.cycles = counts.cycles + 1 end
       count_pairs(run.outcome, list)
@@ -352,5 +389,6 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     end
     save_card(run, sets, list, counts, rows, tools)
     note_white_space(run, sets)
+    note_tools(run, sets)
   end,
 }

@@ -142,6 +142,42 @@ def second_round():
         tap.equal(rows[0]["models"], ["openai:zero", "openai:other", "openai:one"], "and who wrote each is kept")
 
 
+def sets_besides():
+    """The best alone, all with their ranks, columns besides and tools, in every format; check-dataset finds no fault."""
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", [{"id": i, "prompt": f"Explain {i}.", "tools": None if i == 2 else tools,
+                                      "responses": [f"good {i} (quality 0.9)", f"bad {i} (quality 0.1)", f"fair {i} (quality 0.5)",
+                                                    f"fair {i} (quality 0.5) "]} for i in range(3)])
+        for name in ("trl", "trl-conversational", "llama-factory", "llama-factory-sharegpt", "axolotl"):
+            more = [] if name == "axolotl" else ["--columns", "scores", "--columns", "models"]
+            done = run(scratch, name, "--responses", "rows.jsonl", "--rank", "reward", "--judge", "sim:rm", "--format", name,
+                       "--also", "sft", "--also", "ranked", *more)
+            tap.equal(done.status, 0, f"{name}: goes well") or tap.diag(done)
+            checked = scratch.run("run", "check-dataset", name)
+            tap.equal(checked.status, 0, f"{name}: check-dataset finds no fault") or tap.diag(checked)
+            rows = {kind: host.jsonl(scratch / name / f"data/{kind}-00000-of-00001.jsonl") for kind in ("dpo", "kto", "sft", "ranked")}
+            tap.equal([len(rows["sft"]), len(rows["ranked"])], [3, 3], f"{name}: a row for each prompt")
+            tap.contains(json.dumps(rows["sft"][1]), ["good 1"], f"{name}: the best alone")
+            tap.lacks(json.dumps(rows["sft"][1]), ["bad", "fair"], f"{name}: and nothing else")
+            ranked = rows["ranked"][0]["completions"]
+            tap.equal([(one["rank"], one["reward"], one["completion"][0]["content"][:4]) for one in ranked],
+                      [(0, 0.9, "good"), (1, 0.5, "fair"), (2, 0.1, "bad ")], f"{name}: ranks, each text once")
+            if more:
+                tap.equal([rows["dpo"][0][key] for key in ("score_chosen", "score_rejected", "margin", "chosen_model")],
+                          [0.9, 0.1, 0.8, None], f"{name}: scores beside the pair")
+            with_tools = name.startswith("trl")
+            tap.equal([row.get("tools", "-") for row in rows["dpo"]], [tools, tools, None] if with_tools else ["-"] * 3,
+                      f"{name}: tools are carried where the trainer takes them")
+            told = "tools of 2 prompts" in done.err
+            tap.equal(told, not with_tools, f"{name}: and where not, that is said")
+        two = ["--generator", "sim:a", "--generator", "sim:b", "--judge", "sim:j"]
+        for options, said_so in (([*two, "--also", "ranked"], "needs a score"), ([*two, "--columns", "scores", "--format", "axolotl"], "Axolotl"),
+                                 ([*two, "--also", "rm"], "sft, ranked")):
+            refused = run(scratch, "no", *options)
+            tap.ok(refused.status == 2 and said_so in refused.err, f"refused: {' '.join(options[6:])}", refused)
+
+
 def usage():
     with host.Scratch() as scratch:
         scratch.prompts(1)
@@ -183,4 +219,4 @@ def estimates():
 
 
 host.need_program()
-tap.cases(files_of_responses, one_model_fails, judge_fails_for_one, rubrics, second_round, usage, estimates)
+tap.cases(files_of_responses, one_model_fails, judge_fails_for_one, rubrics, second_round, sets_besides, usage, estimates)

@@ -19,6 +19,7 @@ local SAMPLING = 0.7
 ---@field file fellowship.ResponseFile?
 ---@field generators fellowship.Model[] as they are asked
 ---@field reviewers fellowship.Model[]
+---@field models string[] the generators as they were named
 local Source = {}
 Source.__index = Source
 
@@ -112,6 +113,7 @@ function candidates.open(run)
     end
     for i, reviewer in ipairs(makers[1].reviewers) do self.reviewers[i] = reviewer.model end
   end
+  self.models = o.generator or {}
   if o["response-file"] then self.file = file_of(run, o) end
   self.scored = o["until"] ~= nil
   if #makers == 1 and o.reviewer and not self.file and (o.samples or 1) == 1 then

@@ -121,6 +121,12 @@ local function counts(facts)
     rows[#rows + 1] = { ("preference pairs%s (`%s`)"):format(what, loading.pattern(set, "dpo")), set.pairs }
     rows[#rows + 1] = { ("labelled completions%s (`%s`)"):format(what, loading.pattern(set, "kto")),
       ("%d (%d desirable, %d undesirable)"):format(set.desirable + set.undesirable, set.desirable, set.undesirable) }
+    for _, kind in ipairs { "sft", "ranked" } do
+      if set.more and set.more[kind] then
+        local named = kind == "sft" and "best responses alone" or "prompts with all responses ranked"
+        rows[#rows + 1] = { ("%s (`%s`)"):format(named, loading.pattern(set, kind)), set.more[kind] }
+      end
+    end
     local asked = set.name == "single" and "prompts" or "requests"
     rows[#rows + 1] = { asked .. " without a pair" .. what, reasons(set.none) }
     if set.unlabelled > 0 then

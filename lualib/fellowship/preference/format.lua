@@ -17,6 +17,8 @@ format.names = { "trl", "trl-conversational", "llama-factory", "llama-factory-sh
 ---@class fellowship.Format
 ---@field dpo fun(prompt: fellowship.Prompt, chosen: string, rejected: string): table
 ---@field kto fun(prompt: fellowship.Prompt, completion: string, label: boolean): table
+---@field sft fun(prompt: fellowship.Prompt, completion: string): table
+---@field ranked fun(prompt: fellowship.Prompt, ranks: { text: string, rank: integer, reward: number }[]): table NeMo-RL's, the same in every format
 ---@field texts_only? boolean whether prompts must be texts
 ---@field texts_only_kto? boolean the same of KTO rows alone
 ---@field conversational string the format that conversations are written in instead
@@ -60,10 +62,24 @@ local alpaca_dpo = row_of("instruction", "input", "chosen", "rejected")
 local alpaca_kto = row_of("instruction", "input", "output", "kto_tag")
 local sharegpt_dpo, sharegpt_kto = row_of("conversations", "chosen", "rejected"), row_of("conversations", "kto_tag")
 local axolotl_dpo = row_of("messages", "chosen", "rejected")
+local trl_sft, alpaca_sft = row_of("prompt", "completion"), row_of("instruction", "input", "output")
+local sharegpt_sft, axolotl_sft = row_of("conversations"), row_of("messages")
+local nemo_ranked = row_of("context", "completions")
+
+--- All completions with their places, the best being 0: https://github.com/NVIDIA-NeMo/RL/blob/main/docs/guides/dpo.md
+local function ranked(prompt, ranks)
+  local list = {}
+  for i, one in ipairs(ranks) do
+    list[i] = json.object({ rank = one.rank, completion = json.array { turn("assistant", one.text) },
+      reward = one.reward }, { "rank", "completion", "reward" })
+  end
+  return nemo_ranked(turns(prompt), json.array(list))
+end
 
 ---@type table<string, fellowship.Format>
 local formats = {
-  ["trl"] = { texts_only = true, conversational = "trl-conversational", dpo = trl_dpo, kto = trl_kto },
+  ["trl"] = { texts_only = true, conversational = "trl-conversational", dpo = trl_dpo, kto = trl_kto,
+    sft = trl_sft },
   ["trl-conversational"] = {
     conversational = "trl-conversational",
     dpo = function(prompt, chosen, rejected)
@@ -73,11 +89,13 @@ local formats = {
     kto = function(prompt, completion, label)
       return trl_kto(turns(prompt), json.array { turn("assistant", completion) }, label)
     end,
+    sft = function(prompt, completion) return trl_sft(turns(prompt), json.array { turn("assistant", completion) }) end,
   },
   ["llama-factory"] = {
     texts_only = true, conversational = "llama-factory-sharegpt",
     dpo = function(prompt, chosen, rejected) return alpaca_dpo(prompt, "", chosen, rejected) end,
     kto = function(prompt, completion, label) return alpaca_kto(prompt, "", completion, label) end,
+    sft = function(prompt, completion) return alpaca_sft(prompt, "", completion) end,
   },
   ["llama-factory-sharegpt"] = {
     conversational = "llama-factory-sharegpt",
@@ -89,6 +107,11 @@ local formats = {
       list[#list + 1] = from("gpt", completion)
       return sharegpt_kto(json.array(list), label)
     end,
+    sft = function(prompt, completion)
+      local list = conversations(prompt)
+      list[#list + 1] = from("gpt", completion)
+      return sharegpt_sft(json.array(list))
+    end,
   },
   ["axolotl"] = {
     texts_only_kto = true, conversational = "axolotl",
@@ -96,8 +119,14 @@ local formats = {
       return axolotl_dpo(turns(prompt), turn("assistant", chosen), turn("assistant", rejected))
     end,
     kto = trl_kto,
+    sft = function(prompt, completion)
+      local list = turns(prompt)
+      list[#list + 1] = turn("assistant", completion)
+      return axolotl_sft(list)
+    end,
   },
 }
+for _, made in pairs(formats) do made.ranked = ranked end
 
 --- The makers of a format's rows.
 --- Example:

@@ -5,7 +5,7 @@ local json = require "fellowship.core.json"
 
 local loading = {}
 
-loading.kinds = { "dpo", "kto" }
+loading.kinds = { "dpo", "kto", "sft", "ranked" }
 
 --- The stem of a set's files in data/: dpo, kto; generator_dpo, ...
 ---@param set string
@@ -34,10 +34,12 @@ end
 
 --- How many rows a set has of a kind.
 ---@param set fellowship.PreferenceSet
----@param kind "dpo"|"kto"
+---@param kind "dpo"|"kto"|"sft"|"ranked"
 ---@return integer
 function loading.rows(set, kind)
-  return kind == "dpo" and set.pairs or set.desirable + set.undesirable
+  if kind == "dpo" then return set.pairs end
+  if kind == "kto" then return set.desirable + set.undesirable end
+  return set.more and set.more[kind] or 0
 end
 
 -- TRL advises (desirable_weight * desirable) : (undesirable_weight * undesirable) between 1:1 and 4:3.
@@ -58,12 +60,13 @@ local function fenced(language, lines)
   return ("```%s\n%s\n```\n"):format(language, table.concat(lines, "\n"))
 end
 
---- Each set and kind that has rows.
-local function present(sets)
+--- Each set and kind that has rows; what is ranked is NeMo-RL's, and no other trainer loads it.
+local function present(sets, without_ranked)
   local list = {}
   for _, set in ipairs(sets) do
     for _, kind in ipairs(loading.kinds) do
-      if loading.rows(set, kind) > 0 then list[#list + 1] = { set = set, kind = kind } end
+      local wanted = loading.rows(set, kind) > 0 and not (without_ranked and kind == "ranked")
+      if wanted then list[#list + 1] = { set = set, kind = kind } end
     end
   end
   return list
@@ -74,7 +77,7 @@ local function with_datasets(sets)
   for _, p in ipairs(present(sets)) do
     local config = loading.config(p.set.name, p.kind)
     lines[#lines + 1] = ('%s = load_dataset("path/to/this/folder", "%s", split="train")  # for %s'):format(
-      loading.files(p.set.name, p.kind), config, p.kind:upper())
+      loading.files(p.set.name, p.kind), config, p.kind == "ranked" and "reward models" or p.kind:upper())
   end
   return fenced("python", lines)
 end
@@ -86,10 +89,12 @@ local columns = {
   ["llama-factory"] = {
     dpo = { { "prompt", "instruction" }, { "query", "input" }, { "chosen", "chosen" }, { "rejected", "rejected" } },
     kto = { { "prompt", "instruction" }, { "query", "input" }, { "response", "output" }, { "kto_tag", "kto_tag" } },
+    sft = { { "prompt", "instruction" }, { "query", "input" }, { "response", "output" } },
   },
   ["llama-factory-sharegpt"] = {
     dpo = { { "messages", "conversations" }, { "chosen", "chosen" }, { "rejected", "rejected" } },
     kto = { { "messages", "conversations" }, { "kto_tag", "kto_tag" } },
+    sft = { { "messages", "conversations" } },
   },
 }
 
@@ -109,7 +114,7 @@ end
 ---@return table<string, string[]> names of the entries of each stem
 function loading.dataset_info(sets)
   local info, keys, names = {}, {}, {}
-  for _, p in ipairs(present(sets)) do
+  for _, p in ipairs(present(sets, true)) do
     local files, stem = p.set.files[p.kind], loading.files(p.set.name, p.kind)
     names[stem] = {}
     for i, file in ipairs(files) do
@@ -125,7 +130,7 @@ end
 local function for_llama_factory(facts)
   local _, names = loading.dataset_info(facts.sets)
   local lines = { "dataset_dir: path/to/this/folder" }
-  for _, p in ipairs(present(facts.sets)) do
+  for _, p in ipairs(present(facts.sets, true)) do
     lines[#lines + 1] = ("dataset: %s  # stage: %s"):format(
       table.concat(names[loading.files(p.set.name, p.kind)], ","), p.kind)
   end
@@ -159,10 +164,20 @@ datasets:
       field_completion: completion
       field_label: label]]
 
+local AXOLOTL_SFT = [[
+datasets:
+  - path: path/to/this/folder
+    data_files: [path/to/this/folder/%s]%s
+    split: train
+    type: chat_template
+    field_messages: messages]]
+
+local FOR_AXOLOTL = { dpo = AXOLOTL_DPO, kto = AXOLOTL_KTO, sft = AXOLOTL_SFT }
+
 local function for_axolotl(facts)
   local parts = { "With Axolotl:\n\n" }
-  for _, p in ipairs(present(facts.sets)) do
-    parts[#parts + 1] = fenced("yaml", { (p.kind == "dpo" and AXOLOTL_DPO or AXOLOTL_KTO)
+  for _, p in ipairs(present(facts.sets, true)) do
+    parts[#parts + 1] = fenced("yaml", { FOR_AXOLOTL[p.kind]
       :format(loading.pattern(p.set, p.kind), p.set.ending == ".parquet" and "\n    ds_type: parquet" or "") })
   end
   parts[#parts + 1] = [[

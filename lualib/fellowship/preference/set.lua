@@ -9,6 +9,7 @@ local loading = require "fellowship.preference.loading"
 local pairing = require "fellowship.preference.pairs"
 local quality = require "fellowship.preference.quality"
 local shape = require "fellowship.preference.shape"
+local trim = require "fellowship.base.text".trim
 
 local set = {}
 
@@ -23,6 +24,8 @@ local set = {}
 ---@field cut integer kept pairs whose chosen text a limit of tokens cut off
 ---@field unlabelled integer prompts that the KTO format cannot hold
 ---@field untrimmed integer kept pairs with a text that begins or ends with white space
+---@field more table<"sft"|"ranked", integer> rows of the files that were asked for besides
+---@field tools_left_out integer prompts whose tools the set has no column for, as its first prompt had none
 ---@field scores { chosen: table<integer, integer>, rejected: table<integer, integer>, margin: table<integer, integer> } histograms
 ---@field format_name string
 ---@field ending string of its files: ".jsonl" or ".parquet"
@@ -36,14 +39,18 @@ Set.__index = Set
 ---       provenance = run:writer "pairs.jsonl", open = function(stem) return run:writer("data/" .. stem .. ".jsonl") end }
 ---     local order = fellowship.preference.order(2, { { a = 1, b = 2, verdict = { winner = "b", scores = { a = 3, b = 8 } } } })
 ---     set:add(0, "Name a river.", { "A river.", "The Rhine." }, order)
----@param o { name: string, mode: string, format: string, ending: string?, quality: table, provenance: fellowship.Writer, open: function } open(stem, columns) gives a writer
+---@param o { name: string, mode: string, format: string, ending: string?, quality: table, provenance: fellowship.Writer, open: function, also: ("sft"|"ranked")[]?, columns: ("scores"|"models")[]? } open(stem, columns) gives a writer; also: files of the best responses, and of all with their ranks, of orders with scores; columns: what DPO rows have besides
 ---@return fellowship.PreferenceSet
 function set.open(o)
-  local function file(kind) return o.open(loading.files(o.name, kind), shape.names(o.format, kind)) end
+  local columns = o.columns or {}
+  local function file(kind) return o.open(loading.files(o.name, kind), shape.names(o.format, kind, columns)) end
+  local more = {}
+  for _, kind in ipairs(o.also or {}) do more[kind] = 0 end
   return setmetatable({ name = o.name, mode = o.mode, format_name = o.format, format = format.rows(o.format),
     ending = o.ending or ".jsonl", quality = o.quality, provenance = o.provenance, dpo = file "dpo",
     kto = file "kto", pairs = 0, desirable = 0, undesirable = 0, none = {}, dropped = {}, inverted = 0, cut = 0,
-    unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
+    columns = columns, more = more, sft = more.sft and file "sft", ranked = more.ranked and file "ranked",
+    tools_left_out = 0, unlabelled = 0, untrimmed = 0, scores = { chosen = {}, rejected = {}, margin = {} } }, Set)
 end
 
 local function count(counts, key)
@@ -93,18 +100,80 @@ local function ragged(text)
   return text:find "^%s" ~= nil or text:find "%s$" ~= nil
 end
 
-local function write_labels(self, prompt, texts, list)
+--- A row with what it has besides: scores, who wrote the two, and the tools that came with the prompt.
+local function with_more(self, row, pair, origin)
+  if not self.has_tools and not (pair and self.columns[1]) then return row end
+  local models = origin.models or {}
+  local values = { tools = self.has_tools and (origin.tools or json.null) or nil }
+  if pair then
+    values.score_chosen, values.score_rejected = pair.scored.chosen or json.null, pair.scored.rejected or json.null
+    values.margin = pair.scored.margin or json.null
+    values.chosen_model, values.rejected_model = models[pair.chosen] or json.null, models[pair.rejected] or json.null
+  end
+  local keys = json.keys(row)
+  local function add(name)
+    row[name] = values[name]
+    keys[#keys + 1] = name
+  end
+  for _, name in ipairs(pair and self.columns or {}) do
+    for _, column in ipairs(shape.more[name]) do add(column[1]) end
+  end
+  if values.tools ~= nil then add "tools" end
+  return json.object(row, keys)
+end
+
+local function write_labels(self, prompt, texts, list, origin)
   if #list == 0 then return end
   if self.format.texts_only_kto and type(prompt) ~= "string" then
-    if #prompt == 1 then return write_labels(self, prompt[1].content, texts, list) end
+    if #prompt == 1 then return write_labels(self, prompt[1].content, texts, list, origin) end
     self.unlabelled = self.unlabelled + 1
     return
   end
   for _, label in ipairs(pairing.labels(list, #texts, texts)) do
-    self.kto:write(self.format.kto(prompt, texts[label.response], label.label))
+    self.kto:write(with_more(self, self.format.kto(prompt, texts[label.response], label.label), nil, origin))
     local name = label.label and "desirable" or "undesirable"
     self[name] = self[name] + 1
   end
+end
+
+--- Whether rows have tools: as the first prompt's do, since loaders want the same columns in every row.
+local function note_tools(self, tools)
+  if self.has_tools == nil then
+    self.has_tools = tools ~= nil and shape.takes[self.format_name].tools == true
+  end
+  if tools ~= nil and not self.has_tools then self.tools_left_out = self.tools_left_out + 1 end
+end
+
+--- The best response alone, unless it is one that a pair could not have as its chosen one.
+local function write_best(self, prompt, texts, order, origin)
+  local best = pairing.best(order)
+  if not best or self.format.texts_only and type(prompt) ~= "string" then return end
+  local why = quality.reason(self.quality, texts[best], "x", { margin = math.huge }, origin.cut and origin.cut[best])
+  if why and why ~= "length" then return end
+  self.sft:write(with_more(self, self.format.sft(prompt, texts[best]), nil, origin))
+  self.more.sft = self.more.sft + 1
+end
+
+--- All responses that have a score, each text once, the best first; those of the same score have the same rank.
+local function write_ranked(self, prompt, texts, order)
+  local list, seen = {}, {}
+  for i = 1, order.count do
+    local score, trimmed = order.scores and order.scores[i], trim(texts[i])
+    if score and not seen[trimmed] and trimmed ~= "" and quality.writable(texts[i]) then
+      seen[trimmed] = true
+      list[#list + 1] = { text = texts[i], reward = score, place = i }
+    end
+  end
+  table.sort(list, function(x, y)
+    if x.reward ~= y.reward then return x.reward > y.reward end
+    return x.place < y.place
+  end)
+  for i, one in ipairs(list) do
+    one.rank = i > 1 and one.reward == list[i - 1].reward and list[i - 1].rank or i - 1
+  end
+  if #list < 2 or list[#list].rank == 0 then return end
+  self.ranked:write(self.format.ranked(prompt, list))
+  self.more.ranked = self.more.ranked + 1
 end
 
 --- Adds the answers to a prompt.
@@ -118,7 +187,7 @@ end
 ---@param prompt fellowship.Prompt
 ---@param texts string[]
 ---@param order fellowship.Order
----@param origin? { cut: table<integer, boolean>?, output: fun(values: table, keys: string[])?, round: integer?, places: integer[]?, reason: string? } which texts a limit of tokens cut off; what makes a row of pairs.jsonl of its values; of a contest of branches: its round, where the texts stand among the round's, and why there can be no pair, where the caller knows better
+---@param origin? { cut: table<integer, boolean>?, output: fun(values: table, keys: string[])?, round: integer?, places: integer[]?, reason: string?, models: (string|false)[]?, tools: any? } which texts a limit of tokens cut off; what makes a row of pairs.jsonl of its values; of a contest of branches: its round, where the texts stand among the round's, and why there can be no pair, where the caller knows better
 function Set:add(id, prompt, texts, order, origin)
   check.method(self, Set, "set:add")
   origin = origin or {}
@@ -126,16 +195,19 @@ function Set:add(id, prompt, texts, order, origin)
     count(self.none, "unwritable")
     return
   end
+  note_tools(self, origin.tools)
+  if self.sft then write_best(self, prompt, texts, order, origin) end
+  if self.ranked then write_ranked(self, prompt, texts, order) end
   local list, none = choose(self, texts, order, origin)
   for _, pair in ipairs(list) do
-    self.dpo:write(self.format.dpo(prompt, texts[pair.chosen], texts[pair.rejected]))
+    self.dpo:write(with_more(self, self.format.dpo(prompt, texts[pair.chosen], texts[pair.rejected]), pair, origin))
     write_provenance(self, id, pair, origin)
     tally(self, pair.scored)
     if origin.cut and origin.cut[pair.chosen] then self.cut = self.cut + 1 end
     if ragged(texts[pair.chosen]) or ragged(texts[pair.rejected]) then self.untrimmed = self.untrimmed + 1 end
   end
   self.pairs = self.pairs + #list
-  write_labels(self, prompt, texts, list)
+  write_labels(self, prompt, texts, list, origin)
   if none then count(self.none, none) end
 end
 
@@ -149,11 +221,16 @@ function Set:close()
   self.dpo:close()
   self.kto:close()
   self.files = { dpo = self.dpo.files, kto = self.kto.files }
+  for kind in pairs(self.more) do
+    self[kind]:close()
+    self.files[kind] = self[kind].files
+  end
 end
 
 function Set:__close(problem)
   self.dpo:__close(problem)
   self.kto:__close(problem)
+  for kind in pairs(self.more) do self[kind]:__close(problem) end
 end
 
 return set

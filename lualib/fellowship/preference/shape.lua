@@ -101,25 +101,72 @@ local function any_text(name, value, fault)
   if type(value) ~= "string" then fault(('"%s" must be a text; it is %s'):format(name, kind_of(value))) end
 end
 
+local function number_or_null(name, value, fault)
+  if value ~= json.null and not json.tonumber(value) then
+    fault(('"%s" must be a number or null; it is %s'):format(name, kind_of(value)))
+  end
+end
+
+local function text_or_null(name, value, fault)
+  if value ~= json.null then any_text(name, value, fault) end
+end
+
+local function list_or_null(name, value, fault)
+  if value ~= json.null and type(value) ~= "string" and not is_list(value) then
+    fault(('"%s" must be a list, its JSON, or null; it is %s'):format(name, kind_of(value)))
+  end
+end
+
+--- NeMo-RL's completions with their ranks.
+local function completions(name, value, fault)
+  if not is_list(value) or #value < 2 then return fault(('"%s" must be a list of two and more'):format(name)) end
+  for i, one in ipairs(value) do
+    local where = ("%s[%d]"):format(name, i - 1)
+    if not is_object(one) then return fault(where .. " must be an object") end
+    if not math.tointeger(one.rank) then fault(where .. ".rank must be a whole number") end
+    answer_list(where .. ".completion", one.completion, fault)
+  end
+end
+
+local RANKED = { { "context", talk_of(OPENAI, "user") }, { "completions", completions } }
+
+-- Columns that DPO rows may have besides, where the trainer takes them: what the ranking says, and who wrote the two.
+local SCORES = { { "score_chosen", number_or_null }, { "score_rejected", number_or_null },
+  { "margin", number_or_null } }
+local MODELS = { { "chosen_model", text_or_null }, { "rejected_model", text_or_null } }
+
+---@type table<"scores"|"models"|"tools", { [1]: string, [2]: function }[]>
+shape.more = { scores = SCORES, models = MODELS, tools = { { "tools", list_or_null } } }
+
+--- Which of them a format's trainer takes.
+shape.takes = { ["trl"] = { scores = true, models = true, tools = true },
+  ["trl-conversational"] = { scores = true, models = true, tools = true },
+  ["llama-factory"] = { scores = true, models = true }, ["llama-factory-sharegpt"] = { scores = true, models = true },
+  ["axolotl"] = {} }
+
 -- Columns of each format and kind, with what checks each.
----@type table<string, table<"dpo"|"kto", { [1]: string, [2]: function }[]>>
+---@type table<string, table<"dpo"|"kto"|"sft"|"ranked", { [1]: string, [2]: function }[]>>
 shape.columns = {
   ["trl"] = {
     dpo = { { "prompt", text }, { "chosen", text }, { "rejected", text } },
     kto = { { "prompt", text }, { "completion", text }, { "label", boolean } },
+    sft = { { "prompt", text }, { "completion", text } },
   },
   ["trl-conversational"] = {
     dpo = { { "prompt", talk_of(OPENAI, "user") }, { "chosen", answer_list }, { "rejected", answer_list } },
     kto = { { "prompt", talk_of(OPENAI, "user") }, { "completion", answer_list }, { "label", boolean } },
+    sft = { { "prompt", talk_of(OPENAI, "user") }, { "completion", answer_list } },
   },
   ["llama-factory"] = {
     dpo = { { "instruction", text }, { "input", any_text }, { "chosen", text }, { "rejected", text } },
     kto = { { "instruction", text }, { "input", any_text }, { "output", text }, { "kto_tag", boolean } },
+    sft = { { "instruction", text }, { "input", any_text }, { "output", text } },
   },
   ["llama-factory-sharegpt"] = {
     dpo = { { "conversations", talk_of(SHAREGPT, "user") }, { "chosen", answer(SHAREGPT, "gpt") },
       { "rejected", answer(SHAREGPT, "gpt") } },
     kto = { { "conversations", talk_of(SHAREGPT, "assistant") }, { "kto_tag", boolean } },
+    sft = { { "conversations", talk_of(SHAREGPT, "assistant") } },
   },
   ["axolotl"] = {
     dpo = { { "messages", talk_of(OPENAI, "user") }, { "chosen", answer(OPENAI, "assistant") },
@@ -128,13 +175,30 @@ shape.columns = {
   },
 }
 
+for name, kinds in pairs(shape.columns) do
+  kinds.ranked = RANKED
+  kinds.sft = kinds.sft or { { "messages", talk_of(OPENAI, "assistant") } } -- Axolotl's
+  for _, kind in ipairs { "dpo", "kto", "sft" } do
+    local more = { tools = shape.takes[name].tools, scores = kind == "dpo" and shape.takes[name].scores,
+      models = kind == "dpo" and shape.takes[name].models }
+    kinds[kind].more = {}
+    for set, columns in pairs(shape.more) do
+      for _, column in ipairs(more[set] and columns or {}) do kinds[kind].more[column[1]] = column[2] end
+    end
+  end
+end
+
 --- The names of a format's columns, in order.
 ---@param format string
----@param kind "dpo"|"kto"
+---@param kind "dpo"|"kto"|"sft"|"ranked"
+---@param more? string[] which of shape.more come after them
 ---@return string[]
-function shape.names(format, kind)
+function shape.names(format, kind, more)
   local names = {}
   for i, column in ipairs(shape.columns[format][kind]) do names[i] = column[1] end
+  for _, set in ipairs(kind == "dpo" and more or {}) do
+    for _, column in ipairs(shape.more[set]) do names[#names + 1] = column[1] end
+  end
   return names
 end
 
@@ -165,7 +229,9 @@ function shape.check(columns, row, fault)
     end
   end
   for _, key in ipairs(json.keys(row)) do
-    if not known[key] then fault(('the column "%s" does not belong to the format'):format(key)) end
+    local check_more = not known[key] and columns.more and columns.more[key]
+    if check_more then check_more(key, row[key], fault)
+    elseif not known[key] then fault(('the column "%s" does not belong to the format'):format(key)) end
   end
   local chosen, rejected = shape.answer_text(row.chosen), shape.answer_text(row.rejected)
   if chosen and rejected and trim(chosen) == trim(rejected) then

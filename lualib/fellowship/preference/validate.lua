@@ -117,7 +117,8 @@ local function shards(self)
 end
 
 local function kind_of(stem)
-  return stem:find "kto$" and "kto" or "dpo"
+  local ending = stem:match "%a+$"
+  return (ending == "kto" or ending == "sft" or ending == "ranked") and ending or "dpo"
 end
 
 -- ---- rows ----
@@ -240,7 +241,7 @@ local function check_info(self, stems, by_stem, tallies)
   end
   for _, stem in ipairs(stems) do
     for _, file in ipairs(tallies[stem].rows > 0 and by_stem[stem] or {}) do
-      if not named["data/" .. file.name] then
+      if not named["data/" .. file.name] and kind_of(stem) ~= "ranked" then -- which LLaMA-Factory does not load
         self:fault(("%s/dataset_info.json: no entry names data/%s"):format(self.folder, file.name))
       end
     end

@@ -127,6 +127,7 @@ return {
     { "cut", "pairs kept whose chosen text was cut off", "with --keep-cut" },
     { "inverted", "pairs kept whose mean scores say the opposite" },
     { "duplicates", "{exact, near}: prompts left out" },
+    { "sft", "best responses alone", "with --also sft" }, { "ranked", "prompts with ranks", "with --also ranked" },
     { "ranking", "how responses were put in order", "with --rank" },
     { "comparisons", "{a, b, tie, unparsed}" },
     { "scores", "{n, unscored}: in their place", "with --rank scores, rubric or reward" },
