@@ -52,7 +52,7 @@ def completion():
         shows(t, ".mo\t", r"\.model", "and a field")
         shows(t, " 's\t", r" 'sim:", "and a model's provider")
         t.type("a'\r")
-        shows(t, "m = fellowship.model 'sim:a'\rm:\t", r"ask\s+respond\s+stream\s+with\s+with_defaults", "methods are listed")
+        shows(t, "m = fellowship.model 'sim:a'\rm:\t", r"ask\s+respond\s+reward\s+stream\s+with\s+with_defaults", "methods are listed")
         shows(t, "a\t('Hi').text\r", r"m:ask\('Hi'\)\.text.*\[sim\]", "and completed")
         shows(t, "fellowship.judge { stra\t = 'direct', model = m }\r", r"strategy = 'direct'", "options are completed")
         scratch.write("my-script.lua", "loaded = 42\n")
