@@ -33,6 +33,7 @@ fellowship: workflows of language models as Lua scripts, each answer kept
   fellowship check SCRIPT.lua          find mistakes without running
   fellowship repl                      ask models at a prompt
   fellowship help NAME                 what the reference says: help judge
+  fellowship report DIR [DIR ...]      a page to read a run by, or several
   fellowship store ...                 look into the store, export, import
   fellowship --version, --help [all]
 
@@ -92,7 +93,8 @@ local function run_command(name, path, script, arguments, command_line)
   check_models(declared, values)
   if values["batch-cancel"] then return batches.cancel() end
   local digest = sys.hex((sys.sha256_file(path)))
-  local opened = run.open({ name = name, digest = digest, declared = declared }, values, command_line)
+  local opened = run.open({ name = name, digest = digest, declared = declared,
+    bundled = path == catalogue.path(name) }, values, command_line)
   return opened:execute(script.run)
 end
 

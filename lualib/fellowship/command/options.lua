@@ -41,6 +41,7 @@ local groups = {
     { "patience", type = "number", least = 0, most = 31536000, metavar = "SECONDS", result = false,
       help = "how long a server that is down is waited for (default: 3600, or 120 when it never answered)" },
     { "force", type = "flag", help = "write over the results of another run, or over more rows", result = false },
+    { "no-report", type = "flag", result = false, help = "no report.html in the folder at the end" },
     { "quiet", type = "flag", help = "no progress and no summary on stderr", result = false } },
   { "the store",
     { "store", type = "string", metavar = "FILE", result = false,

@@ -22,6 +22,7 @@ local folder = require "fellowship.command.folder"
 local outcome = require "fellowship.command.outcome"
 local progress = require "fellowship.command.progress"
 local record = require "fellowship.command.record"
+local report = lazy "fellowship.command.report"
 local setup = require "fellowship.command.setup"
 local spending = require "fellowship.command.spending"
 local summary = require "fellowship.command.summary"
@@ -129,6 +130,16 @@ local function how_it_ended(self, stopped)
   return "done", DONE
 end
 
+--- Leaves a page to read the run by, of bundled scripts. The results are complete without it: what is wrong with it is
+--- told, and takes nothing from them.
+local function leave_report(self)
+  if settings.dry_run or not self.script.bundled or self.options["no-report"] or self.done == 0 then return end
+  local written, why = pcall(report.of_run, self, stats.models)
+  if written then return end
+  self.say(("the results are complete, but without report.html: %s; `fellowship report %s` tries it again")
+    :format(errors.text(errors.from(why)), self.out))
+end
+
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.
 ---@package
 ---@param main fun(run: fellowship.Run)
@@ -150,6 +161,7 @@ function Run:execute(main)
   end
   local status, code = how_it_ended(self, stopped)
   if not stopped and not settings.dry_run then folder.finish(self) end
+  if well and not stopped then leave_report(self) end
   record.write(self, status)
   if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
   return code

@@ -7,7 +7,7 @@ local options = require "fellowship.command.options"
 
 local shell = {}
 
-local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "store", "--version", "--help" }
+local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "report", "store", "--version", "--help" }
 
 -- What the shell itself adds: files, or files that end in .lua.
 local FILES, SCRIPTS = "@files", "@lua"

@@ -96,6 +96,11 @@ function verbs.list()
   return DONE
 end
 
+--- A page, or text, to read runs by.
+function verbs.report(arguments)
+  return require "fellowship.command.report".run(arguments)
+end
+
 function verbs.store(arguments)
   return require "fellowship.command.store".run(arguments)
 end
