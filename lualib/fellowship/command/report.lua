@@ -211,7 +211,8 @@ local function is_same_data(record, script, values)
   local well, identity = pcall(folder.identity, script, values)
   if not well then return false end
   for _, name in ipairs { "--data", "--against" } do
-    if json.canonical { identity[name] } ~= json.canonical { present((record.identity or {})[name]) } then return false end
+    local before = present((record.identity or {})[name])
+    if json.canonical { identity[name] } ~= json.canonical { before } then return false end
   end
   return true
 end
@@ -245,7 +246,8 @@ end
 
 local DECLARED = {
   { "text", type = "flag", help = "print tables and figures on the terminal, write nothing" },
-  { "out", type = "string", metavar = "FILE", help = "the page (default: report.html in the run's folder; of several runs, here)" },
+  { "out", type = "string", metavar = "FILE",
+    help = "the page (default: report.html in the run's folder; of several runs, here)" },
   { "no-record", type = "flag", help = "leave out what differs from run to run: times, retries, what was paid" },
 }
 

@@ -130,7 +130,7 @@ local function remove_others(self)
       sys.remove(self.folder .. "/" .. name)
     end
   end
-  if not self.made and sys.list(self.folder) and #sys.list(self.folder) == 0 then sys.remove(self.folder) end
+  if not self.made then os.remove(self.folder) end -- C's remove takes an empty folder, and no other
 end
 
 --- Ends it. What the page is to hold: facts of the list, and with few rows all of them.

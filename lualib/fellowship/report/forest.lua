@@ -46,7 +46,9 @@ local function estimate(parts, item, y, at)
       parts[#parts + 1] = svg.line(at(edge), y - 4, at(edge), y + 4, "interval")
     end
   end
-  if item.value then parts[#parts + 1] = svg.element("circle", { cx = at(item.value), cy = y, r = 4, class = "point" }) end
+  if item.value then
+    parts[#parts + 1] = svg.element("circle", { cx = at(item.value), cy = y, r = 4, class = "point" })
+  end
   parts[#parts + 1] = svg.label(WIDTH, y + 4, said(item), "figure end")
 end
 

@@ -44,7 +44,8 @@ local function table_of(block)
   end
   local whole = element("table", {}, element("thead", {}, element("tr", {}, table.concat(head)))
     .. element("tbody", {}, table.concat(body)))
-  return element("div", { class = "scroll", tabindex = 0, role = "region", ["aria-label"] = block.title .. ": table" }, whole)
+  return element("div", { class = "scroll", tabindex = 0, role = "region", ["aria-label"] = block.title .. ": table" },
+    whole)
 end
 
 local function block_of(block)
@@ -72,7 +73,8 @@ end
 
 -- ---- the rows ----
 
-local STATES = { { "unparsed", "unparsed" }, { "disagreement", "evaluators disagree" }, { "flip", "both orders disagree" },
+local STATES = { { "unparsed", "unparsed" }, { "disagreement", "evaluators disagree" },
+  { "flip", "both orders disagree" },
   { "wrong", "against the human label" }, { "turned", "turned between runs" }, { "cut", "cut off" },
   { "unpaired", "without a pair" } }
 
@@ -95,11 +97,14 @@ local function reader()
       element("label", {}, "text in id or prompt (/)" .. element("input", { id = "filter-text", type = "search" }))
       .. button("everywhere", "Look in all texts")
       .. choice("evaluator", "evaluator", {})
-      .. choice("winner", "winner", { { "a", "A" }, { "b", "B" }, { "tie", "tie" }, { "unparsed", "unparsed" } })
+      .. choice("winner", "winner", { { "a", "A" }, { "b", "B" }, { "tie", "tie" },
+        { "unparsed", "unparsed" } })
       .. choice("state", "only", STATES) .. choice("name", "model or candidate", {})
-      .. element("label", {}, "margin at least" .. element("input", { id = "filter-margin", type = "number", min = 0, step = "any" })))
+      .. element("label", {}, "margin at least"
+        .. element("input", { id = "filter-margin", type = "number", min = 0, step = "any" })))
     .. element("p", { id = "status", role = "status" }, "")
-    .. element("div", { id = "list", class = "scroll", tabindex = 0, role = "region", ["aria-label"] = "List of rows" }, "")
+    .. element("div", { id = "list", class = "scroll", tabindex = 0, role = "region",
+      ["aria-label"] = "List of rows" }, "")
     .. element("div", { class = "controls" }, button("before", "Previous page") .. button("after", "Next page"))
     .. element("article", { id = "row", ["aria-label"] = "The row that is read" }, "")))
 end
@@ -109,7 +114,9 @@ end
 local function source_of(name)
   local path = ("%s/lualib/fellowship/report/%s"):format(host.home, name)
   local content, problem = file.read(path)
-  if not content then errors.raise { kind = "file", fatal = true, message = ("cannot read %s: %s"):format(path, problem) } end
+  if not content then
+    errors.raise { kind = "file", fatal = true, message = ("cannot read %s: %s"):format(path, problem) }
+  end
   return content
 end
 
@@ -130,7 +137,8 @@ local function base64(bytes)
 end
 
 local function policy_of(style, script)
-  return ("default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s' 'strict-dynamic'; base-uri 'none'; form-action 'none'")
+  return ("default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s' 'strict-dynamic'; base-uri 'none'; "
+    .. "form-action 'none'")
     :format(base64(sys.sha256(style)), base64(sys.sha256(script)))
 end
 
@@ -157,12 +165,16 @@ function page.parts(title, about, sections, facts, list, rows)
   links[#links + 1] = element("li", {}, element("a", { href = "#rows" }, "The rows"))
   facts.inline = rows ~= nil
   for _, key in ipairs { "firsts", "evaluators", "names", "runs" } do facts[key] = json.array(facts[key] or {}) end
-  local packed = json.encode(json.object(facts, { "total", "inline", "parts", "part", "firsts", "evaluators", "names", "runs" }))
+  local packed = json.encode(json.object(facts, { "total", "inline", "parts", "part", "firsts", "evaluators", "names",
+    "runs" }))
   return { "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     element("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy_of(style, script) }), "\n",
-    '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n',
-    element("title", {}, text(title)), "\n<style>", style, "</style>\n</head>\n<body>\n<header>", element("h1", {}, text(title)),
-    table.concat(said), "</header>\n", element("nav", { ["aria-label"] = "Sections" }, element("ul", {}, table.concat(links))),
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+    '<meta name="referrer" content="no-referrer">\n',
+    element("title", {}, text(title)), "\n<style>", style, "</style>\n</head>\n<body>\n<header>",
+    element("h1", {}, text(title)),
+    table.concat(said), "</header>\n",
+    element("nav", { ["aria-label"] = "Sections" }, element("ul", {}, table.concat(links))),
     "\n<main>\n", table.concat(drawn, "\n"), "\n", reader(), "\n</main>\n", data("facts", pack.safe(packed)), "\n",
     list and data("list-data", list) or "", "\n", rows and data("rows-data", rows) or "", "\n<script>", script,
     "</script>\n</body>\n</html>\n" }

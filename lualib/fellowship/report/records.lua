@@ -155,9 +155,10 @@ local function of_verdicts(verdicts, texts)
   end
   local named = { a = present(first.a) and as_text(first.a), b = present(first.b) and as_text(first.b) }
   local found = texts and texts(first.id, named.a, named.b) or {}
-  local record = { id = first.id, prompt = readable(found.prompt), judgements = {}, pairs = {}, feedback = nil,
+  local record = { id = first.id, prompt = readable(found.prompt), judgements = {}, pairs = {},
     human = present(first.human) and as_text(first.human) or found.human, more = more_of(first, VERDICT),
-    candidates = { { name = named.a or "A", text = readable(found.a) }, { name = named.b or "B", text = readable(found.b) } } }
+    candidates = { { name = named.a or "A", text = readable(found.a) },
+      { name = named.b or "B", text = readable(found.b) } } }
   for i, verdict in ipairs(list) do record.judgements[i] = judgement_of(verdict, 1, 2) end
   return record
 end

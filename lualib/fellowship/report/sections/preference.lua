@@ -22,7 +22,8 @@ end
 local function sums(results)
   local rows = {}
   for _, key in ipairs { "rows", "failed", "pairs", "cut", "inverted" } do
-    if number(results[key]) then rows[#rows + 1] = { key == "rows" and "prompts" or estimates.words(key), number(results[key]) } end
+    local count = number(results[key])
+    if count then rows[#rows + 1] = { key == "rows" and "prompts" or estimates.words(key), count } end
   end
   flat(results, "kto", "KTO", rows)
   flat(results, "without_pair", "prompts without a pair", rows)
@@ -38,8 +39,8 @@ local function longer(t)
   for _, part in ipairs { { "chosen", "the chosen one is longer" }, { "rejected", "the rejected one is longer" },
     { "same", "both are as long" } } do
     local ends = statistics.wilson(t.longer[part[1]], n)
-    items[#items + 1] = { label = part[2], value = t.longer[part[1]] / n, low = ends and ends[1], high = ends and ends[2],
-      n = n }
+    items[#items + 1] = { label = part[2], value = t.longer[part[1]] / n, low = ends and ends[1],
+      high = ends and ends[2], n = n }
   end
   return blocks.forest("Which of a pair is longer", items, "share of pairs", { reference = 0.5 })
 end
@@ -76,8 +77,8 @@ function preference.wins(t)
     local games = t.candidates[name]
     if games.n > 0 then
       local ends = statistics.wilson(games.won, games.n)
-      items[#items + 1] = { label = name, value = games.won / games.n, low = ends and ends[1], high = ends and ends[2],
-        n = games.n }
+      items[#items + 1] = { label = name, value = games.won / games.n, low = ends and ends[1],
+        high = ends and ends[2], n = games.n }
     end
   end
   if #items < 2 then return nil end
@@ -99,7 +100,8 @@ function preference.section(source)
     end
     local scores = histogram.bins { t.chosen, t.rejected }
     if #scores > 0 then
-      list[#list + 1] = blocks.histogram("Scores of chosen and rejected", scores, { "chosen", "rejected" }, "mean score")
+      list[#list + 1] = blocks.histogram("Scores of chosen and rejected", scores, { "chosen", "rejected" },
+        "mean score")
     end
     list[#list + 1] = lengths(t)
     list[#list + 1] = longer(t)

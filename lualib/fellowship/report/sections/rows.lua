@@ -27,7 +27,8 @@ local function flips(t)
         n = sums.swapped }
     end
   end
-  return #items > 0 and blocks.forest("Verdicts that change with the order", items, "share of those asked in both") or nil
+  if #items == 0 then return nil end
+  return blocks.forest("Verdicts that change with the order", items, "share of those asked in both")
 end
 
 local function answers(t)

@@ -23,7 +23,9 @@ end
 local function add_kappas(source, items)
   for _, card in ipairs(source.results and content.present(source.results.results) or {}) do
     local models = {}
-    for i, model in ipairs(type(card) == "table" and content.present(card.models) or {}) do models[i] = tostring(model) end
+    for i, model in ipairs(type(card) == "table" and content.present(card.models) or {}) do
+      models[i] = tostring(model)
+    end
     local low, high = estimates.ends(card.kappa_ci95)
     items[#items + 1] = { label = source.name .. ": " .. table.concat(models, " + "), value = number(card.kappa),
       low = low, high = high, n = number(card.n) }
@@ -75,8 +77,12 @@ function several.section(sources, turns)
     add_kappas(source, kappas)
     add_rates(source, rates)
   end
-  if #kappas > 0 then list[#list + 1] = blocks.forest("Kappas side by side", kappas, "Cohen's kappa", { reference = 0 }) end
-  if #rates > 0 then list[#list + 1] = blocks.forest("Win rates side by side", rates, "wins / n", { reference = 0.5 }) end
+  if #kappas > 0 then
+    list[#list + 1] = blocks.forest("Kappas side by side", kappas, "Cohen's kappa", { reference = 0 })
+  end
+  if #rates > 0 then
+    list[#list + 1] = blocks.forest("Win rates side by side", rates, "wins / n", { reference = 0.5 })
+  end
   return { id = "several", title = "The runs side by side", blocks = list }
 end
 

@@ -15,12 +15,13 @@ local function rates(games)
     local name = ("%s against %s"):format(tostring(game.data or "A"), tostring(game.against or "B"))
     local low, high = estimates.ends(game.win_rate_ci95)
     items[#items + 1] = { label = name, value = number(game.win_rate), low = low, high = high, n = number(game.n) }
-    rows[#rows + 1] = { name, number(game.win_rate) or false, scale.interval(low, high) or false, number(game.n) or false,
-      number(game.wins) or false, number(game.losses) or false, number(game.ties) or false,
+    rows[#rows + 1] = { name, number(game.win_rate) or false, scale.interval(low, high) or false,
+      number(game.n) or false, number(game.wins) or false, number(game.losses) or false, number(game.ties) or false,
       number(game.unparsed) or false, number(game.unmatched) or false }
   end
   local block = blocks.forest("Win rates", items, "wins / n", { reference = 0.5 })
-  block.heads, block.rows = { "", "win rate", "95% interval", "n", "wins", "losses", "ties", "unparsed", "unmatched" }, rows
+  block.rows = rows
+  block.heads = { "", "win rate", "95% interval", "n", "wins", "losses", "ties", "unparsed", "unmatched" }
   return block
 end
 
@@ -60,8 +61,8 @@ local function matrix(games)
     cells[r][c] = number(game.win_rate) or false
     intervals[r][c] = scale.interval(estimates.ends(game.win_rate_ci95)) or false
   end
-  return blocks.heat("Who beats whom", { rows = rows, columns = columns, cells = cells, most = 1, rows_are = "win rate of",
-    columns_are = "against" }, nil, intervals)
+  return blocks.heat("Who beats whom", { rows = rows, columns = columns, cells = cells, most = 1,
+    rows_are = "win rate of", columns_are = "against" }, nil, intervals)
 end
 
 local function strengths(results)
