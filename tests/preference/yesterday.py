@@ -19,7 +19,7 @@ import tap
 HERE = pathlib.Path(__file__).resolve().parent / "yesterday"
 COMMAND = ["run", "preference", "--data", "rows.jsonl", "--generator", "sim:writer?length=3", "--reviewer", "sim:critic",
            "--reviewer", "sim:other", "--judge", "sim:judge", "--offline", "--quiet", "--store", "store.db"]
-LEFT_OUT = ("README.md", "run.json", "errors.jsonl", ".rows")
+LEFT_OUT = ("README.md", "run.json", "report.html", "errors.jsonl", ".rows")
 
 
 def cases():

@@ -9,7 +9,7 @@ local blocks = {}
 ---@class fellowship.report.Block
 ---@field title string
 ---@field note? string what to know when reading it
----@field kind? "forest"|"bars"|"histogram"|"heat"|"curve" of the figure, where there is one
+---@field plot? "forest"|"bars"|"histogram"|"heat"|"curve" of the figure, where there is one
 ---@field figure? table
 ---@field heads? string[]
 ---@field rows? any[][] texts, numbers, false for nothing
@@ -34,7 +34,7 @@ function blocks.forest(title, items, unit, o)
   for i, item in ipairs(items) do
     rows[i] = { item.label, number(item.value), scale.interval(item.low, item.high) or false, item.n or false }
   end
-  return { title = title, note = o.note, kind = "forest", figure = { items = items, unit = unit,
+  return { title = title, note = o.note, plot = "forest", figure = { items = items, unit = unit,
     reference = o.reference }, heads = { o.label or "", unit, "95% interval", "n" }, rows = rows }
 end
 
@@ -48,7 +48,7 @@ end
 function blocks.bars(title, items, parts, unit, note)
   local rows = {}
   for i, item in ipairs(items) do rows[i] = { item.label, table.unpack(item) } end
-  return { title = title, note = note, kind = "bars", figure = { items = items, parts = parts, unit = unit },
+  return { title = title, note = note, plot = "bars", figure = { items = items, parts = parts, unit = unit },
     heads = { "", table.unpack(parts) }, rows = rows }
 end
 
@@ -62,7 +62,7 @@ end
 function blocks.histogram(title, bins, series, unit, note)
   local rows = {}
   for i, bin in ipairs(bins) do rows[i] = { bin.label, table.unpack(bin) } end
-  return { title = title, note = note, kind = "histogram", figure = { bins = bins, series = series, unit = unit },
+  return { title = title, note = note, plot = "histogram", figure = { bins = bins, series = series, unit = unit },
     heads = { unit, table.unpack(series) }, rows = rows }
 end
 
@@ -81,7 +81,7 @@ function blocks.heat(title, figure, note, intervals)
       rows[r][c + 1] = value and between and ("%s (%s)"):format(scale.shown(value), between) or value
     end
   end
-  return { title = title, note = note, kind = "heat", figure = figure, heads = { figure.rows_are,
+  return { title = title, note = note, plot = "heat", figure = figure, heads = { figure.rows_are,
     table.unpack(figure.columns) }, rows = rows }
 end
 
@@ -96,7 +96,7 @@ function blocks.curve(title, figure, note)
     rows[i] = { point.label or tostring(i), point.x, point.y, scale.interval(point.low, point.high) or false,
       point.n or false }
   end
-  return { title = title, note = note, kind = "curve", figure = figure, heads = { "", figure.x, figure.y,
+  return { title = title, note = note, plot = "curve", figure = figure, heads = { "", figure.x, figure.y,
     "95% interval", "n" }, rows = rows }
 end
 

@@ -15,7 +15,7 @@ local page = {}
 local element, text = svg.element, svg.text
 
 -- Loaded when one is drawn.
-local function figure_of(kind) return require("fellowship.report." .. kind) end
+local function figure_of(plot) return require("fellowship.report." .. plot) end
 
 -- ---- blocks ----
 
@@ -52,8 +52,8 @@ local function block_of(block)
   local parts = { element("h3", {}, text(block.title)) }
   if block.note then parts[#parts + 1] = element("p", { class = "note" }, text(block.note)) end
   if block.code then parts[#parts + 1] = element("pre", { tabindex = 0 }, text(block.code)) end
-  if block.kind then
-    local drawn = figure_of(block.kind).svg(block.figure, block.title .. "; the table below has the numbers")
+  if block.plot then
+    local drawn = figure_of(block.plot).svg(block.figure, block.title .. "; the table below has the numbers")
     parts[#parts + 1] = element("div", { class = "scroll", tabindex = 0, role = "region",
       ["aria-label"] = block.title .. ": figure" }, drawn)
     parts[#parts + 1] = element("details", {}, element("summary", {}, "As a table") .. table_of(block))

@@ -22,8 +22,8 @@ function terminal.text(title, about, sections, width)
       add(lines, { "", block.title })
       if block.note then add(lines, text.wrap(block.note, width)) end
       if block.code then lines[#lines + 1] = "  " .. block.code end
-      if block.kind then
-        add(lines, require("fellowship.report." .. block.kind).text(block.figure, width))
+      if block.plot then
+        add(lines, require("fellowship.report." .. block.plot).text(block.figure, width))
       elseif block.rows then
         lines[#lines + 1] = (tables.text(block.heads, block.rows, width):gsub("\n$", ""))
       end
