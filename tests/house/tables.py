@@ -60,6 +60,7 @@ RUNS = {
     "winrate": (["--evaluator", "judge", "--model", "openai:m", "--against", "rows.jsonl"], {"results.json": "winrate", "verdicts.jsonl": "judge"}),
     "winrate-human": (["--evaluator", "judge", "--model", "openai:m", "--against", "other.jsonl", "--human", "rows.jsonl", "--swap"],
                       {"results.json": "winrate"}),
+    "judge_bench": (["--protocol", "judgebench", "--model", "openai:m"], {"results.json": "judge-bench", "scores.jsonl": "judge-bench"}),
     "bias": (["--rows", "rows.jsonl", "--by", "prompt"], {"results.json": "bias"}),
     "winrate-many": (["--evaluator", "judge", "--model", "openai:m", "--against", "rows.jsonl", "--against", "other.jsonl"],
                      {"results.json": "winrate of several files"}),
@@ -84,12 +85,13 @@ def fields():
     with Provider(answering) as server, host.Scratch(**server.environment()) as scratch:
         scratch.write("rows.jsonl", ROWS)
         scratch.write("other.jsonl", [{**row, "response": "z"} for row in ROWS])
+        scratch.write("bench.jsonl", [{"question": "q", "response_A": "x", "response_B": "y", "label": "A>B", "source": "s"}])
         scratch.write("judged.jsonl", [{"id": i % 4, "models": ["openai:gpt-4o"], "a": "gpt-4o.jsonl", "b": "other.jsonl", "winner": "a", "flipped": False,
                                         "scores": {"a": 3, "b": 2}, "orders": [{"shown": "ab", "winner": "a"}, {"shown": "ba", "winner": "a"}]}
                                        for i in range(6)])
         for name, (arguments, files) in RUNS.items():
-            data = "judged.jsonl" if name == "bias" else "rows.jsonl"
-            result = scratch.run("run", name.split("-")[0], "--data", data, *arguments, "--out", name)
+            data = {"bias": "judged.jsonl", "judge_bench": "bench.jsonl"}.get(name, "rows.jsonl")
+            result = scratch.run("run", name.split("-")[0].replace("_", "-"), "--data", data, *arguments, "--out", name)
             if not tap.ok(result.status in (0, 3), f"{name} runs"):
                 tap.diag(result)
             for file, of in files.items():

@@ -3,6 +3,7 @@
 -- drawing goes on beside the loop.
 
 local interval = require "fellowship.base.interval"
+local sheets = require "fellowship.core.sheet"
 
 local resampling = {}
 
@@ -74,6 +75,31 @@ end
 --- The same of one table.
 function resampling.table_intervals(sheet, cell, size, fn, options)
   return resampling.tables_intervals(sheet, { { size = size, cell = cell } }, fn, options)
+end
+
+--- A mean of rows, each a sum of so many things, and its interval over rows.
+---@param sums number[]
+---@param counts integer[]
+---@param options? { seed: integer?, resamples: integer? }
+---@return number? mean nil without rows
+---@return number[]? interval
+function resampling.ratio(sums, counts, options)
+  local sheet, known, values, sum, count = sheets.new { labels = 1 }, {}, {}, 0, 0
+  for i = 1, #sums do
+    local key = ("%.17g %d"):format(sums[i], counts[i])
+    if not known[key] then
+      known[key] = #values // 2
+      values[#values + 1], values[#values + 2] = sums[i], counts[i]
+    end
+    sheet:add(0, known[key])
+    sum, count = sum + sums[i], count + counts[i]
+  end
+  if count == 0 then return nil end
+  local found = resampling.intervals(sheet, values, 2, function(s)
+    return { mean = s[2] > 0 and s[1] / s[2] or nil }
+  end, options)
+  sheet:close()
+  return sum / count, found.mean
 end
 
 return resampling

@@ -104,6 +104,13 @@ return {
     { "matrix", "the above, for each two files" },
     { "strengths", "{name, strength, ci95} by Bradley and Terry, of three and more" },
     { "bradley_terry", "what the strengths rest on: games, resamples, and why there are none" } },
+  { file = "scores.jsonl", of = "judge-bench: a line for each row and judge",
+    { "id", "the row's" }, { "name", "the judge, or Arena-Hard's model" }, { "group", "the benchmark's subset" },
+    { "score", "by its rules; of Arena-Hard a sum", "but for RewardBench 2's Ties" },
+    { "games", "who won, A first and B first", "of pairs" } },
+  { file = "results.json", of = "judge-bench", { "protocol", "whose rules" },
+    { "scores", "{name, score, ci95, n, agree, mean_of_groups, groups}: of each judge (Arena-Hard: model); agree of "
+      .. "LLMBar, mean_of_groups of RewardBench 2" } },
   { file = "results.json", of = "bias", { "judges", "a panel for each evaluator whose verdicts they are: see below" } },
   { file = "results.json, each of judges", of = "bias",
     { "models", "of the evaluator" }, { "verdicts", "rows, a second verdict on a row left out" },
