@@ -315,7 +315,7 @@ do
     ["a word that is none"] = { "### Score Assistant A:\nhigh" .. B, "nil: no score for Assistant A was found" },
     ["places left unfilled"] = { combined("X/10", "Y/10"), "nil: no score for Assistant A was found" },
     ["nothing"] = { "", "nil: no score for Assistant A was found" },
-    ["a number far away"] = { "### Score Assistant A:\nis what I would give here.\n8/10" .. B, "nil: no score for Assistant A was found" },
+    ["a sentence before the number"] = { "### Score Assistant A:\nis what I would give here.\n8/10" .. B, "a 8 5 nil" },
   } do
     is(read(case[1]), case[2], "combined: " .. name)
   end
@@ -358,7 +358,7 @@ do
     ["### Answer:\nA"] = "a nil nil nil", ["### Answer: B"] = "b nil nil nil", ["### Answer:\n\nC"] = "tie nil nil nil",
     ["### Answer:\n**B**"] = "b nil nil nil", ["### **Answer:** (A)"] = "a nil nil nil", ["## Answer\nb."] = "b nil nil nil",
     ["### Answer:\nA\n\n### Answer:\nB"] = "b nil nil nil", ["<think>### Answer: A</think>### Answer: C"] = "tie nil nil nil",
-    ["### Answer:\nD"] = "nil: no answer (A, B or C) was found", ["### Answer:\nBoth"] = "nil: no answer (A, B or C) was found",
+    ["### Answer:\nD"] = "nil: no answer (A, B or C) was found", ["### Answer:\nBoth"] = "tie nil nil nil",
     ["Answer: A"] = "a nil nil nil", [""] = "nil: no answer (A, B or C) was found",
   } do
     is(read(text, direct), wanted, "direct: " .. text)
