@@ -223,7 +223,7 @@ require "styles"("independent", {
   { "Точность: 9\nИтог: 8", "8" }, { "Оценка: от 7 до 8", "" }, { "Ocena końcowa: 8/10", "8" },
   { "Totaalscore: 8", "8" }, { "Genel puan: 8/10", "8|" }, { "الدرجة: ٨ من ١٠", "8|" },
   { '{"score": 8, "scale": 10}', "8" }, { '{"score": 8, "scale": "1-10"}', "8" },
-  { '{"score": 4, "scale": "1-5"}', "4|" }, { '{"score": "4/5"}', "" }, { '{"score": "8 out of 10"}', "8" },
+  { '{"score": 4, "scale": "1-5"}', "" }, { '{"score": "4/5"}', "" }, { '{"score": "8 out of 10"}', "8" },
   { '{"score": "8-9"}', "" }, { '{"score": "8?"}', "" }, { '{"score": "8, maybe 9"}', "" },
   { '{"score": "high"}', "" }, { '{"score": ""}', "" }, { '{"score": {"accuracy": 9, "style": 7}}', "" },
   { '{"score": {"accuracy": 9, "overall": 7}}', "7" }, { '{"result": 8}', "8" }, { '{"result": {"score": 8}}', "8" },

@@ -350,7 +350,7 @@ function choices.decide(all, lines, round)
   for _, st in ipairs(list) do -- a letter alone: the last line, or the first
     if st.value and (named or not st.named or st.line == lines) then
       if found and found.value ~= st.value then return nil, "differ" end
-      if st.line == lines or st.line == 1 then found = st
+      if st.line == lines or st.line == 1 and not st.named then found = st
       elseif not found then found = { value = st.value, other = true } end
     end
   end

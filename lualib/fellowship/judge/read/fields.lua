@@ -18,10 +18,12 @@ local MANY = "1000000"
 local MOST_NAMES = { max = true, maximum = true, max_score = true, maximum_score = true, out_of = true, scale = true,
   max_rating = true, total_possible = true, possible = true }
 
---- Whether an object says that its scores are of another scale: { "score": 4, "max_score": 5 }.
+--- Whether an object says that its scores are of another scale: { "score": 4, "max_score": 5 }, "scale": "1-5".
 local function is_of_other_scale(object, scale)
   for i, name in ipairs(object.names) do
-    local most = MOST_NAMES[name:lower()] and type(object.values[i]) == "string" and tonumber(object.values[i])
+    local held = MOST_NAMES[name:lower()] and object.values[i]
+    local most = type(held) == "string" and #held < 30
+      and tonumber(held:match "^(%d+%.?%d*)%D*$" or held:match "%D(%d+)%D*$")
     if most and most ~= scale then return true end
   end
   return false
