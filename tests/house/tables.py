@@ -61,6 +61,7 @@ RUNS = {
     "winrate-human": (["--evaluator", "judge", "--model", "openai:m", "--against", "other.jsonl", "--human", "rows.jsonl", "--swap"],
                       {"results.json": "winrate"}),
     "judge_bench": (["--protocol", "judgebench", "--model", "openai:m"], {"results.json": "judge-bench", "scores.jsonl": "judge-bench"}),
+    "tournament": (["--generator", "openai:m", "--generator", "openai:n", "--judge", "openai:j"], {"results.json": "tournament", "verdicts.jsonl": "judge"}),
     "bias": (["--rows", "rows.jsonl", "--by", "prompt"], {"results.json": "bias"}),
     "winrate-many": (["--evaluator", "judge", "--model", "openai:m", "--against", "rows.jsonl", "--against", "other.jsonl"],
                      {"results.json": "winrate of several files"}),

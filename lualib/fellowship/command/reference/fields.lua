@@ -22,7 +22,8 @@ return {
   { file = "by-model/MODEL.jsonl", of = "generate, with several models: a line for each prompt, as winrate takes them",
     { "id", "the row's" }, { "prompt", "a text, or a list of messages" }, { "response", "the model's first answer" },
     { "responses", "all of its answers", "with --samples" } },
-  { file = "verdicts.jsonl", of = "judge, jury, debate, evaluate, winrate, preference: a line for each comparison",
+  { file = "verdicts.jsonl",
+    of = "judge, jury, debate, evaluate, winrate, tournament, preference: a line for each comparison",
     { "id", "the row's" },
     { "evaluator", "judge, jury, debate, or what an evaluator of one's own calls itself" },
     { "models", "its models, as they were named" },
@@ -111,6 +112,12 @@ return {
   { file = "results.json", of = "judge-bench", { "protocol", "whose rules" },
     { "scores", "{name, score, ci95, n, agree, mean_of_groups, groups}: of each judge (Arena-Hard: model); agree of "
       .. "LLMBar, mean_of_groups of RewardBench 2" } },
+  { file = "results.json", of = "tournament",
+    { "order", "{name, strength, ci95, doubt}, the strongest first: doubt is the chance that it and the next one stand "
+      .. "the wrong way round" },
+    { "decided", "whether all doubts together are below 5%" }, { "rounds", "played" }, { "games", "played" },
+    { "all_games", "of every two on every prompt" }, { "saved", "the share of these that was not needed" },
+    { "problem", "why there are no strengths", "where there are none" } },
   { file = "results.json", of = "bias", { "judges", "a panel for each evaluator whose verdicts they are: see below" } },
   { file = "results.json, each of judges", of = "bias",
     { "models", "of the evaluator" }, { "verdicts", "rows, a second verdict on a row left out" },

@@ -65,7 +65,8 @@ local function options_of(name)
   return markdown({ "option", "" }, rows)
 end
 
-for _, name in ipairs { "preference", "evaluate", "winrate", "bias", "judge-bench", "feedback", "generate" } do
+for _, name in ipairs { "preference", "evaluate", "winrate", "bias", "judge-bench", "tournament",
+  "feedback", "generate" } do
   makers["options_of_" .. name] = function() return options_of(name) end
 end
 
