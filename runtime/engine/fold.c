@@ -8,8 +8,10 @@
     ((utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |                    \
                          UTF8PROC_CASEFOLD | UTF8PROC_IGNORE))
 
-/* Code points of a piece before it is put on the heap. */
-#define FEW 256
+/* Code points of a piece before it is put on the heap; marks on one letter of a long piece, as many
+ * as no language has: putting them in order takes the square of their number. */
+#define FEW   256
+#define MARKS 64
 
 /* --- ASCII, where most text is --- */
 
@@ -67,13 +69,11 @@ enum kind {
     LETTER, /* part of a word */
     ALONE,  /* a word by itself */
     PARTING,
-    DASH,
-    NOTHING /* marks inside of words */
+    DASH
 };
 
 static enum kind kind_of(int32_t c) {
     if (c < 128) return plain[c] == ' ' ? PARTING : LETTER;
-    if (c >= 0x055A && c <= 0x055F) return NOTHING; /* Armenian's stand over a letter */
     if (c == 0x2212) return DASH;
     switch (utf8proc_category(c)) {
     case UTF8PROC_CATEGORY_ZS:
@@ -109,7 +109,6 @@ static bool put_code(writer *w, int32_t c) {
     utf8proc_ssize_t len;
     switch (kind_of(c)) {
     case PARTING: w->parted = true; return true;
-    case NOTHING: return true;
     case DASH: return put(w, "-", 1);
     case ALONE:
         w->parted = true;
@@ -119,6 +118,37 @@ static bool put_code(writer *w, int32_t c) {
         return true;
     default: len = utf8proc_encode_char(c, bytes); return put(w, bytes, (size_t)len);
     }
+}
+
+static int class_of(utf8proc_int32_t c) {
+    return c < 0x0300 ? 0 : utf8proc_get_property(c)->combining_class;
+}
+
+/* What stands over a letter (Armenian's marks) or makes a word longer. */
+static bool is_ornament(utf8proc_int32_t c) {
+    return (c >= 0x055A && c <= 0x055F) || c == 0x0640 || c == 0x07FA;
+}
+
+/* Takes out of decomposed text ornaments, and marks that capitals lose or get: the dot of i in
+ * Turkish, where I is that of the i without one, and the accent in Greek. Marks stay in order. */
+static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n) {
+    utf8proc_int32_t letter = 0;
+    utf8proc_ssize_t kept = 0;
+    for (utf8proc_ssize_t i = 0; i < n; i++) {
+        utf8proc_int32_t c = codes[i] == 0x0131 ? 'i' : codes[i];
+        if (is_ornament(c) || (c == 0x0307 && letter == 'i') ||
+            (c == 0x0301 && letter >= 0x0370 && letter <= 0x03FF))
+            continue;
+        int class = class_of(c);
+        if (class == 0) letter = c;
+        utf8proc_ssize_t at = kept++;
+        for (int moves = 0; class > 0 && at > 0 && moves < MARKS; moves++, at--) {
+            if (class_of(codes[at - 1]) <= class) break;
+            codes[at] = codes[at - 1];
+        }
+        codes[at] = c;
+    }
+    return kept;
 }
 
 /* A piece beyond ASCII, which begins and ends where nothing composes. */
@@ -134,12 +164,36 @@ static bool put_piece(writer *w, const char *text, size_t len) {
         codes = (utf8proc_int32_t *)(void *)many.data;
         n = utf8proc_decompose(bytes, (utf8proc_ssize_t)len, codes, n, FORM);
     }
-    if (n >= 0) n = utf8proc_normalize_utf32(codes, n, FORM);
+    if (n >= 0) n = utf8proc_normalize_utf32(codes, simplify(codes, n), FORM);
     bool well = n >= 0 || n == UTF8PROC_ERROR_INVALIDUTF8;
     if (n == UTF8PROC_ERROR_INVALIDUTF8) well = put(w, text, len);
     for (utf8proc_ssize_t i = 0; well && i < n; i++) well = put_code(w, codes[i]);
     buf_free(&many);
     return well;
+}
+
+/* The length of what can be put of a text beyond ASCII in one piece. */
+static size_t piece_length(const char *text, size_t len) {
+    size_t marks = 0, at = 0;
+    if (len <= FEW) return len;
+    while (at < len) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t n =
+            utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(len - at), &c);
+        if (n <= 0) return len; /* no UTF-8, and put as it stands */
+        marks = class_of(c) > 0 ? marks + 1 : 0;
+        at += (size_t)n;
+        if (marks == MARKS) return at;
+    }
+    return len;
+}
+
+static bool put_pieces(writer *w, const char *text, size_t len) {
+    for (size_t n; len > 0; text += n, len -= n) {
+        n = piece_length(text, len);
+        if (!put_piece(w, text, n)) return false;
+    }
+    return true;
 }
 
 /* --- texts --- */
@@ -165,7 +219,7 @@ bool fold_words(buf *out, const char *text, size_t len) {
         while (p < end && plain[*p] && plain[*p] != ' ') p++;
         if (p < end && !plain[*p]) { /* beyond ASCII: up to what parts words */
             while (p < end && plain[*p] != ' ') p++;
-            if (!put_piece(&w, (const char *)word, (size_t)(p - word))) return false;
+            if (!put_pieces(&w, (const char *)word, (size_t)(p - word))) return false;
         } else if (p > word) {
             if (!buf_reserve(out, (size_t)(p - word) + 1) || !put(&w, word, (size_t)(p - word)))
                 return false;

@@ -16,6 +16,8 @@ local SAME = {
   German = { "Über welche Flüsse führt die Brücke?", "ÜBER WELCHE FLÜSSE FÜHRT DIE BRÜCKE", "über welche Flüsse führt die Brücke!" },
   ["sharp s"] = { "Straße", "STRASSE", "STRAẞE", "strasse" },
   Greek = { "Ποιος είναι ο Σίσυφος;", "ΠΟΙΟΣ ΕΊΝΑΙ Ο ΣΊΣΥΦΟΣ;", "ποιοσ είναι ο σίσυφοσ" },
+  ["Greek in capitals"] = { "Ποιος είναι ο Σίσυφος; Αϋπνία ΰ", "ΠΟΙΟΣ ΕΙΝΑΙ Ο ΣΙΣΥΦΟΣ; ΑΫΠΝΙΑ Ϋ" },
+  Turkish = { "İstanbul'da kırmızı ışık nerede?", "İSTANBUL'DA KIRMIZI IŞIK NEREDE?", "istanbul'da kırmızı ışık nerede", "I\u{307}STANBUL'DA KIRMIZI IŞIK NEREDE" },
   Cyrillic = { "Назови реку.", "НАЗОВИ РЕКУ", "назови, реку!" },
   Armenian = { "Ի՞նչ է գետը։", "ինչ է գետը", "ԻՆՉ Է ԳԵՏԸ" },
   Georgian = { "დაასახელე მდინარე", "ᲓᲐᲐᲡᲐᲮᲔᲚᲔ ᲛᲓᲘᲜᲐᲠᲔ" },
@@ -24,6 +26,8 @@ local SAME = {
   Hebrew = { "מה שמו של הנהר?", "מה שמו של הנהר", "מה, שמו של הנהר" },
   Arabic = { "ما اسم النهر؟", "ما اسم النهر", "ما اسم، النهر" },
   ["Arabic's presentation forms"] = { "ﻣﺎ ﺍﺳﻢ", "ما اسم" },
+  ["Arabic, made longer"] = { "اسم النهر", "اســـم النهر" },
+  emoji = { "I \u{2764}\u{FE0F} rivers", "i \u{2764} rivers!" },
   Persian = { "نام رود می‌خواهم", "نام رود میخواهم" },
   Hindi = { "नदी का नाम क्या है।", "नदी का नाम क्या है", "नदी का नाम, क्या है॥" },
   Chinese = { "长江有多长？", "长江有多长", "长江有多长?", "长江，有多长", "长江 有多长", "「长江」有多长。" },
@@ -52,10 +56,20 @@ for name, texts in pairs(SAME) do
   for i = 2, #texts do tap.is(likeness.words(texts[i]), first, ("%s: %s is the same"):format(name, texts[i])) end
 end
 
+-- Marks without end on one letter take time by their number, not by its square.
+do
+  local began = os.clock()
+  likeness.words("a" .. ("\u{301}\u{323}"):rep(100000))
+  likeness.words(("\u{FE77}\u{FE7F}"):rep(100000))
+  tap.ok(os.clock() - began < 20, "400,000 marks")
+end
+
 -- Texts of one line all differ.
 local DIFFERENT = {
   signs = { "C", "C++", "C#", "3 + 4", "3 - 4", "3 * 4", "a/b", "a<b", "a>b", "50", "50%", "$5", "€5", "§ 5", "5′", "5″", "a_b" },
   letters = { "ca va", "ça va", "ca và" },
+  ["emoji and tones"] = { "Good 😀", "Good 😢", "Good 👍", "Good 👍🏽", "Good" },
+  ["marks below an i"] = { "i", "ị", "ï" },
   ["punctuation alone"] = { "?", "!", "..." },
   kana = { "かわ", "カワ" },
   emoji = { "🙂", "🙃" },
