@@ -25,7 +25,7 @@ DEPS    = yes
 MODEL   = coder
 
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
-                 libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev
+                 libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev libmicrohttpd-dev
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_GUIDE = pandoc
 PACKAGES_STATIC = $(PACKAGES_BUILD) dpkg-dev libssl-dev libnghttp2-dev libbrotli-dev libc-ares-dev liblzma-dev libbz2-dev liblz4-dev libbsd-dev libmd-dev libncurses-dev
@@ -41,8 +41,8 @@ DEFINES   = -D_GNU_SOURCE -DFELLOWSHIP_VERSION='"$(VERSION)"'
 # those of the forty libraries that libcurl brings.
 # pkg-config is asked when something is compiled, so that `make deps` can install it first.
 cflags = -std=c11 $(WARNINGS) -fvisibility=hidden $(CFLAGS) $(SANITIZE) $(DEFINES) -Iruntime \
-         $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl libarchive)
-# libcurl and libarchive are loaded when they are wanted: see their headers in runtime/engine.
+         $(shell pkg-config --cflags $(LIBRARIES) lua5.4 libcurl libarchive libmicrohttpd)
+# libcurl, libarchive and libmicrohttpd are loaded when they are wanted: see their headers in runtime/engine.
 libs   = $(lua) $(shell pkg-config --libs $(LIBRARIES)) $(ALLOCATOR) -lm -lpthread
 # Unit tests and fuzzers make archives of their own.
 test_libs = $(libs) $(shell pkg-config --libs libarchive)

@@ -130,12 +130,14 @@ static void on_poll(uv_poll_t *h, int status, int events) {
     loop_poll *p = (loop_poll *)h;
     int ready = status < 0 ? LOOP_READ | LOOP_WRITE
                            : (events & UV_READABLE ? LOOP_READ : 0) |
-                                 (events & UV_WRITABLE ? LOOP_WRITE : 0);
+                                 (events & UV_WRITABLE ? LOOP_WRITE : 0) |
+                                 (events & UV_DISCONNECT ? LOOP_GONE : 0);
     p->fn(p->arg, p->fd, ready);
 }
 
 bool loop_poll_set(loop_poll *p, int events) {
-    int wanted = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
+    int wanted = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0) |
+                 (events & LOOP_GONE ? UV_DISCONNECT : 0);
     return (wanted ? uv_poll_start(&p->uv, wanted, on_poll) : uv_poll_stop(&p->uv)) == 0;
 }
 

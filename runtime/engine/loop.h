@@ -12,7 +12,7 @@ typedef struct loop_timer loop_timer;
 typedef struct loop_poll loop_poll;
 typedef struct loop_wake loop_wake;
 
-enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_GONE = 4 }; /* GONE: the other side has closed it */
 
 /* NULL when the loop cannot be had. */
 loop *loop_new(void);

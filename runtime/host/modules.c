@@ -24,6 +24,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"fellowship.core.contest", luaopen_fellowship_core_contest},
                                    {"fellowship.core.sheet", luaopen_fellowship_core_sheet},
                                    {"fellowship.core.child", luaopen_fellowship_core_child},
+                                   {"fellowship.core.server", luaopen_fellowship_core_server},
                                    {"cjson", luaopen_cjson},
                                    {NULL, NULL}};
 

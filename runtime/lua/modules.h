@@ -12,6 +12,7 @@ int luaopen_fellowship_core_http(lua_State *L);
 int luaopen_fellowship_core_json(lua_State *L);
 int luaopen_fellowship_core_likeness(lua_State *L);
 int luaopen_fellowship_core_rows(lua_State *L);
+int luaopen_fellowship_core_server(lua_State *L);
 int luaopen_fellowship_core_sheet(lua_State *L);
 int luaopen_fellowship_core_store(lua_State *L);
 int luaopen_fellowship_core_sys(lua_State *L);

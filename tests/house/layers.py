@@ -11,7 +11,7 @@ import tap
 
 RUNTIME = ["base", "engine", "lua", "host"]
 LUALIB = ["base", "flow", "provider", "dataset", "call", "money", "batch", "rehearse", "judge", "measure", "generate",
-          "preference", "report", "command"]
+          "preference", "report", "serve", "command"]
 # Which of them stand side by side: none of these may require another.
 SIBLINGS = {"flow", "provider", "dataset"}
 
@@ -19,7 +19,7 @@ LIBC = {"assert", "ctype", "errno", "fcntl", "float", "inttypes", "limits", "loc
         "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "strings", "time",
         "unistd", "emmintrin", "immintrin", "arm_neon"}
 # The foreign library that a system header belongs to, by how the header's name starts.
-FOREIGN = {"uv": "libuv", "curl/": "libcurl", "sqlite3": "sqlite", "archive": "libarchive", "zlib": "zlib", "libdeflate": "libdeflate", "zstd": "zstd",
+FOREIGN = {"uv": "libuv", "curl/": "libcurl", "sqlite3": "sqlite", "archive": "libarchive", "microhttpd": "libmicrohttpd", "zlib": "zlib", "libdeflate": "libdeflate", "zstd": "zstd",
            "nettle/": "nettle", "lua": "lua", "lauxlib": "lua", "lualib": "lua", "histedit": "libedit"}
 LONGEST, LONGEST_IN_C, LONGEST_EXAMPLE = 600, 500, 40
 STILL_LONGER = set()

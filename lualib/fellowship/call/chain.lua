@@ -37,6 +37,7 @@ local chain = {
 ---@class fellowship.Wants how a call is asked, which is no part of its key
 ---@field empty? boolean an answer without a text is one: ""
 ---@field goes_on? boolean whether the conversation goes on behind the answer, where that is known: its beginning is then kept in caches
+---@field unkept? boolean the answer comes from no store and is kept in none
 ---@field cuts? integer[] places in the text of the last message, in bytes, up to which later requests are the same
 
 ---@class fellowship.Flight a call on its way
@@ -278,6 +279,14 @@ local function wait(flight, place, on_delta)
   while not flight.landed do task.park() end
 end
 
+local unkept = 0
+
+--- A digest that no other call has: one that is kept nowhere must not be shared by one that is to be kept.
+local function apart(digest)
+  unkept = unkept + 1
+  return sys.sha256(("%s unkept %d"):format(digest, unkept))
+end
+
 --- Asks for a completion. Raises an error table when the call fails for good.
 ---@param model fellowship.Model
 ---@param prompt string|{ role: string, content: string }[]
@@ -290,6 +299,7 @@ end
 function chain.ask(model, prompt, params, sample, schema, on_delta, how)
   chain.counts.asked(model, params)
   local digest = key.of(model, prompt, params, sample, schema)
+  if how and how.unkept then digest = apart(digest) end
   local flight, place = flights[digest], nil
   if not flight then
     local new = spare[#spare] or {}

@@ -102,9 +102,15 @@ function record.read(text, id, model)
   return value
 end
 
+--- Whether who asked wants the answer kept nowhere.
+local function is_unkept(flight)
+  return flight.how and flight.how.unkept
+end
+
 --- What the store has of a call; see fellowship.call.chain.
 ---@param flight fellowship.Flight
 function record.answer(flight)
+  if is_unkept(flight) then return chain.pass end
   local held, problem, seen = record.store():get(flight.digest)
   flight.seen = seen
   if held then
@@ -136,6 +142,11 @@ end
 
 --- Commits, and gives back what the store holds then: `fresh`, unless another process was first.
 local function commit(flight, text, wire, fresh)
+  if is_unkept(flight) then
+    if not fresh then return record.read(text, flight.id, flight.model) end
+    fresh.key = flight.id
+    return fresh
+  end
   local held, known = record.store():put(flight.digest, flight.request, wire, text, sys.time())
   if held and not known and fresh then
     fresh.key = flight.id

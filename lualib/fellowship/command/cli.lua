@@ -32,6 +32,7 @@ fellowship: workflows of language models as Lua scripts, each answer kept
   fellowship new NAME                  write NAME.lua, a script to begin with
   fellowship check SCRIPT.lua          find mistakes without running
   fellowship repl                      ask models at a prompt
+  fellowship serve                     the same models for any OpenAI client
   fellowship help NAME                 what the reference says: help judge
   fellowship report DIR [DIR ...]      a page to read a run by, or several
   fellowship store ...                 look into the store, export, import

@@ -180,7 +180,16 @@ end
 ---@param declared fellowship.Option[]
 ---@return string
 function help.all(name, script, declared)
-  local lines = { ("fellowship run %s: %s"):format(name, script.summary or ""), "" }
+  return help.verb("run " .. name, script, declared)
+end
+
+--- All options of a verb.
+---@param name string
+---@param script { summary: string?, example: string? }
+---@param declared fellowship.Option[]
+---@return string
+function help.verb(name, script, declared)
+  local lines = { ("fellowship %s: %s"):format(name, script.summary or ""), "" }
   example_lines(lines, script)
   for _, group in ipairs(help.groups(declared)) do
     if #group > 0 then add_group(lines, group) end

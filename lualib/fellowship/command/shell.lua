@@ -7,7 +7,8 @@ local options = require "fellowship.command.options"
 
 local shell = {}
 
-local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "report", "store", "--version", "--help" }
+local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "report", "serve", "store", "--version",
+  "--help" }
 
 -- What the shell itself adds: files, or files that end in .lua.
 local FILES, SCRIPTS = "@files", "@lua"
@@ -78,6 +79,7 @@ local by_verb = {
   store = function(words) return #words == 2 and store_verbs() or { "--store", FILES } end,
   help = reference_names,
   check = function() return { SCRIPTS } end,
+  serve = function(words) return of_options(require "fellowship.command.serve".options(), words) end,
   repl = function(words) return of_options(options.common, words) end,
 }
 

@@ -101,6 +101,11 @@ function verbs.report(arguments)
   return require "fellowship.command.report".run(arguments)
 end
 
+--- An endpoint for other clients.
+function verbs.serve(arguments)
+  return require "fellowship.command.serve".run(arguments)
+end
+
 function verbs.store(arguments)
   return require "fellowship.command.store".run(arguments)
 end

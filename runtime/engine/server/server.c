@@ -1,0 +1,205 @@
+#include "engine/server/server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/server/libmicrohttpd.h"
+#include "engine/server/request.h"
+
+#define BACKLOG 1024
+
+struct server {
+    server_spec spec;
+    loop *loop;
+    struct MHD_Daemon *daemon;
+    loop_poll *poll;       /* the daemon's epoll */
+    loop_timer *timer;     /* what the daemon wants to do without being polled */
+    int listener;          /* the daemon's too; -1 when it is closed */
+    server_requests live;  /* of which libmicrohttpd knows */
+    server_requests ready; /* arrived, and taken by nobody */
+    size_t bodies;         /* bytes of requests that are here */
+    bool running;
+};
+
+/* ---- turns of libmicrohttpd ---- */
+
+static void run(void *arg) {
+    server *s = arg;
+    s->running = true;
+    MHD_run(s->daemon);
+    s->running = false;
+    MHD_UNSIGNED_LONG_LONG wait;
+    if (MHD_get_timeout(s->daemon, &wait) == MHD_YES) loop_timer_start(s->timer, wait);
+}
+
+static void on_poll(void *arg, int fd, int events) {
+    (void)fd, (void)events;
+    run(arg);
+}
+
+void server_kick(server *s) {
+    if (!s->running) loop_timer_start(s->timer, 0);
+}
+
+loop *server_loop(const server *s) {
+    return s->loop;
+}
+
+/* ---- requests ---- */
+
+bool server_admit(server *s, size_t more) {
+    if (more > s->spec.bodies - s->bodies) return false;
+    s->bodies += more;
+    return true;
+}
+
+void server_dismiss(server *s, size_t bytes) {
+    s->bodies -= bytes;
+}
+
+const server_spec *server_bounds(const server *s) {
+    return &s->spec;
+}
+
+void server_arrive(server *s, server_request *r) {
+    requests_move(&s->ready, r);
+    s->spec.arrived(s->spec.arg);
+}
+
+server_request *server_take(server *s) {
+    server_request *r = s->ready.first;
+    if (r) requests_move(&s->live, r);
+    return r;
+}
+
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *path,
+                                 const char *method, const char *version, const char *bytes,
+                                 size_t *len, void **context) {
+    (void)version;
+    server *s = arg;
+    server_request *r = *context;
+    if (!r) {
+        r = request_new(s, connection, method, path);
+        if (!r) return MHD_NO;
+        *context = r;
+        requests_move(&s->live, r);
+        return request_check_length(r);
+    }
+    if (*len > 0) {
+        bool well = request_receive(r, bytes, *len);
+        *len = 0;
+        return well ? MHD_YES : MHD_NO;
+    }
+    return request_advance(r);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode how) {
+    (void)arg, (void)connection, (void)how;
+    if (*context) request_over(*context);
+    *context = NULL;
+}
+
+/* ---- its beginning and its end ---- */
+
+/* A listening socket, or -1 and a message. */
+static int listen_at(const server_spec *spec, char *err, size_t errlen) {
+    char port[8];
+    snprintf(port, sizeof port, "%u", (unsigned)spec->port);
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                             .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int problem = getaddrinfo(spec->address, port, &hints, &found);
+    if (problem) {
+        snprintf(err, errlen, "%s is no address: %s", spec->address, gai_strerror(problem));
+        return -1;
+    }
+    int one = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool well = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+                bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+    if (!well) {
+        snprintf(err, errlen, "cannot listen at %s port %s: %s", spec->address, port,
+                 strerror(errno));
+        if (fd >= 0) close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static struct MHD_Daemon *start(server *s) {
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, s,
+                            MHD_OPTION_LISTEN_SOCKET, (MHD_socket)s->listener,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                            MHD_OPTION_CONNECTION_LIMIT, s->spec.connections,
+                            MHD_OPTION_CONNECTION_TIMEOUT, s->spec.idle,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->spec.header, MHD_OPTION_END);
+}
+
+server *server_new(loop *l, const server_spec *spec, char *err, size_t errlen) {
+    const char *problem = libmicrohttpd_load();
+    if (problem) {
+        snprintf(err, errlen, "%s (Debian: apt-get install libmicrohttpd12)", problem);
+        return NULL;
+    }
+    server *s = calloc(1, sizeof *s);
+    if (!s) {
+        snprintf(err, errlen, "out of memory");
+        return NULL;
+    }
+    s->spec = *spec;
+    s->loop = l;
+    s->listener = listen_at(spec, err, errlen);
+    if (s->listener < 0) {
+        free(s);
+        return NULL;
+    }
+    s->daemon = start(s);
+    s->timer = loop_timer_new(l, run, s);
+    const union MHD_DaemonInfo *info =
+        s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    s->poll = info ? loop_poll_new(l, info->epoll_fd, on_poll, s) : NULL;
+    if (!s->poll || !s->timer || !loop_poll_set(s->poll, LOOP_READ)) {
+        snprintf(err, errlen, "no server can be had: %s", strerror(errno));
+        server_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+uint16_t server_port(const server *s) {
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+    char port[8] = "0";
+    if (s->listener >= 0 && getsockname(s->listener, (struct sockaddr *)&at, &len) == 0)
+        getnameinfo((struct sockaddr *)&at, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+    return (uint16_t)strtoul(port, NULL, 10);
+}
+
+void server_close_door(server *s) {
+    if (s->listener < 0) return;
+    MHD_quiesce_daemon(s->daemon); /* from now on the socket is ours */
+    close(s->listener);
+    s->listener = -1;
+}
+
+void server_free(server *s) {
+    if (!s) return;
+    if (s->daemon) {
+        server_close_door(s);
+        requests_break_off(&s->ready);
+        requests_break_off(&s->live);
+        loop_poll_free(s->poll);
+        s->running = true; /* nobody starts the timer any more */
+        MHD_stop_daemon(s->daemon);
+    } else if (s->listener >= 0) {
+        close(s->listener);
+    }
+    loop_timer_free(s->timer);
+    free(s);
+}
