@@ -264,21 +264,21 @@ static int l_listen(lua_State *L) {
     listener *l = box_new(L, &listener_class, sizeof *l, 0);
     l->rt = runtime_of(L);
     size_t len;
-    const char *address = lx_string_field(L, 1, "address", &len);
+    const char *address = box_string_field(L, 1, "address", &len);
     luaL_argcheck(L, address, 1, "address is missing");
     server_spec spec = {.address = address,
-                        .port = (uint16_t)lx_integer_field(L, 1, "port", 0, 0, UINT16_MAX),
+                        .port = (uint16_t)box_integer_field(L, 1, "port", 0, 0, UINT16_MAX),
                         .connections =
-                            (unsigned)lx_integer_field(L, 1, "connections", 4096, 1, 1 << 20),
-                        .idle = (unsigned)(lx_seconds_field(L, 1, "idle", 120) / 1000),
-                        .header = (size_t)lx_integer_field(L, 1, "header", 32 << 10, 1024, 1 << 30),
-                        .body = (size_t)lx_integer_field(L, 1, "body", 64 << 20, 1, INT64_MAX),
-                        .bodies = (size_t)lx_integer_field(L, 1, "bodies", 1 << 30, 1, INT64_MAX),
+                            (unsigned)box_integer_field(L, 1, "connections", 4096, 1, 1 << 20),
+                        .idle = (unsigned)(box_seconds_field(L, 1, "idle", 120) / 1000),
+                        .header = (size_t)box_integer_field(L, 1, "header", 32 << 10, 1024, 1 << 30),
+                        .body = (size_t)box_integer_field(L, 1, "body", 64 << 20, 1, INT64_MAX),
+                        .bodies = (size_t)box_integer_field(L, 1, "bodies", 1 << 30, 1, INT64_MAX),
                         .arrived = on_arrival,
                         .arg = l};
     char err[256];
     l->server = server_new(l->rt->loop, &spec, err, sizeof err);
-    if (!l->server) return lx_fail(L, "file", "%s", err);
+    if (!l->server) return box_fail(L, "file", "%s", err);
     l->hook = (turn_hook){watch_end, l, NULL};
     runtime_add_hook(l->rt, &l->hook);
     l->hooked = true;

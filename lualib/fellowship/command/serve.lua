@@ -2,9 +2,7 @@
 
 local host = require "fellowship.core.host"
 local say = require "fellowship.base.say"
-local text = require "fellowship.base.text"
 local tables = require "fellowship.base.table"
-local count = require "fellowship.money.count"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 local setup = require "fellowship.command.setup"
@@ -18,7 +16,8 @@ local NOT = { out = true, limit = true, shard = true, force = true, ["on-error"]
 
 local ABOUT = { summary = "an OpenAI endpoint before models and workflows, with a store",
   example = "fellowship serve --models models.lua --port 8080\n"
-    .. "curl localhost:8080/v1/chat/completions -d '{\"model\": \"sim:demo\", \"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}'" }
+    .. [[curl localhost:8080/v1/chat/completions \
+  -d '{"model": "sim:demo", "messages": [{"role": "user", "content": "Hi"}]}']] }
 
 -- Clients are many.
 local CONCURRENCY = 256
@@ -50,7 +49,9 @@ local function models_of(path)
   if not path then return nil end
   local value = catalogue.load(path)()
   local models = type(value) == "table" and value.models
-  if type(models) ~= "table" then setup.usage("%s must return { models = { NAME = function(request) ... end } }", path) end
+  if type(models) ~= "table" then
+    setup.usage("%s must return { models = { NAME = function(request) ... end } }", path)
+  end
   for name, fn in pairs(models) do
     if type(name) ~= "string" or type(fn) ~= "function" then
       setup.usage("%s: the model %s is no function", path, tostring(name))
@@ -79,7 +80,6 @@ function serve.run(arguments)
     local shown = values.address:find(":", 1, true) and "[" .. values.address .. "]" or values.address
     tell(("%s serves http://%s:%d/v1 (Ctrl+C ends it)"):format(host.program:match "[^/]*$", shown, port))
   end)
-  tell(("served: %s made, %d from the store, %d failed"):format(text.count(count.made, "call"), count.stored, count.failed))
   return 0
 end
 

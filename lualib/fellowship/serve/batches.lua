@@ -1,5 +1,5 @@
--- /v1/batches: the lines of an uploaded file, each asked along the call path (https://platform.openai.com/docs/api-reference/batch).
--- A batch is a file beside the store; what was under way when the server ended goes on with the next one, and what the
+-- /v1/batches: the lines of an uploaded file, each asked along the call path
+-- (https://platform.openai.com/docs/api-reference/batch). A batch is a file beside the store; what was under way when the server ended goes on with the next one, and what the
 -- store has is not asked again.
 
 local json = require "fellowship.core.json"
@@ -18,7 +18,9 @@ local batches = {}
 local WINDOW = 4096
 
 local KEYS = { "id", "object", "endpoint", "errors", "input_file_id", "completion_window", "status", "output_file_id",
-  "error_file_id", "created_at", "in_progress_at", "completed_at", "failed_at", "cancelled_at", "request_counts", "metadata" }
+  "error_file_id", "created_at", "in_progress_at", "completed_at", "failed_at", "cancelled_at", "request_counts",
+  "metadata" }
+local RESPONSE = { "status_code", "request_id", "body" }
 local LINE = { "id", "custom_id", "response", "error" }
 
 ---@type table<string, table> those of this process, by id
@@ -68,7 +70,7 @@ local function result_of(batch, number, line)
   local counts = batch.request_counts
   if status == 200 then counts.completed = counts.completed + 1 else counts.failed = counts.failed + 1 end
   return status == 200, json.encode(json.object({ id = id, custom_id = line.custom_id,
-    response = json.object({ status_code = status, request_id = id, body = body }, { "status_code", "request_id", "body" }),
+    response = json.object({ status_code = status, request_id = id, body = body }, RESPONSE),
     error = json.null }, LINE)) .. "\n"
 end
 
@@ -94,8 +96,11 @@ local function lines_of(text)
 end
 
 local function conclude(batch, good, bad)
-  if #good > 0 then batch.output_file_id = files.keep(table.concat(good), batch.id .. "_output.jsonl", "batch_output").id end
-  if #bad > 0 then batch.error_file_id = files.keep(table.concat(bad), batch.id .. "_error.jsonl", "batch_output").id end
+  local function keep(lines, what)
+    if #lines == 0 then return json.null end
+    return files.keep(table.concat(lines), ("%s_%s.jsonl"):format(batch.id, what), "batch_output").id
+  end
+  batch.output_file_id, batch.error_file_id = keep(good, "output"), keep(bad, "error")
 end
 
 local function run(batch)
@@ -110,7 +115,8 @@ local function run(batch)
       number = number + 1
       return lines[number]
     end
-    for _, is_good, text in flow.map(next_line, function(line, n) return result_of(batch, n, line) end, { window = WINDOW }) do
+    local function ask(line, n) return result_of(batch, n, line) end
+    for _, is_good, text in flow.map(next_line, ask, { window = WINDOW }) do
       local list = is_good and good or bad
       list[#list + 1] = text
     end

@@ -88,8 +88,8 @@ end
 local function nothing() end
 
 local function run_function(asked, sample, on_piece, on_thought)
-  return as_completion(asked.who { model = asked.named, messages = asked.messages, params = asked.params, sample = sample,
-    write = on_piece or nothing, progress = on_thought or nothing })
+  return as_completion(asked.who { model = asked.named, messages = asked.messages, params = asked.params,
+    sample = sample, write = on_piece or nothing, progress = on_thought or nothing })
 end
 
 local function options_of(asked, sample)
@@ -119,7 +119,8 @@ end
 
 local CHOICE = { "index", "message", "delta", "logprobs", "finish_reason" }
 local MESSAGE = { "role", "content", "refusal", "reasoning_content", "tool_calls" }
-local USAGE = { "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details" }
+local USAGE = { "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details",
+  "completion_tokens_details" }
 
 --- What several answers took; null where one of them did not tell.
 local function usage_of(completions)
@@ -300,7 +301,7 @@ function chat.answer(request, body)
   end
   local events = reply.events(request)
   local well, problem = pcall(stream, asked, events)
-  if not well then reply.failure(request, events, problem) end
+  return not well and reply.failure(request, events, problem) or nil
 end
 
 return chat

@@ -8,8 +8,9 @@ local say = require "fellowship.base.say"
 local fail = {}
 
 -- What a failure is to whoever asked, where no provider has said a status of its own.
-local STATUS = { auth = 401, not_found = 404, quota = 429, rate_limit = 429, overloaded = 503, server = 502, timeout = 504,
-  refused = 503, connect = 503, tls = 502, broken = 502, redirect = 502, too_large = 502, garbage = 502, empty = 502,
+local STATUS = { auth = 401, not_found = 404, quota = 429, rate_limit = 429, overloaded = 503, server = 502,
+  timeout = 504, refused = 503, connect = 503, tls = 502, broken = 502, redirect = 502, too_large = 502, garbage = 502,
+  empty = 502,
   request = 400, content_filter = 400, refusal = 400, context_length = 400, unsupported = 400, schema = 502,
   offline = 404, batch = 502, budget = 429, data = 400, usage = 400, store = 503, file = 503, forbidden = 403,
   method = 405 }
@@ -19,8 +20,8 @@ local TYPE = { [400] = "invalid_request_error", [401] = "authentication_error", 
   [429] = "rate_limit_error" }
 
 -- Codes that clients branch on, in place of our kind's name.
-local CODE = { not_found = "model_not_found", context_length = "context_length_exceeded", rate_limit = "rate_limit_exceeded",
-  quota = "insufficient_quota", auth = "invalid_api_key" }
+local CODE = { not_found = "model_not_found", context_length = "context_length_exceeded",
+  rate_limit = "rate_limit_exceeded", quota = "insufficient_quota", auth = "invalid_api_key" }
 
 -- Of these the message may name files of this machine: it goes to the log, and not to the client.
 local OURS = { store = "the store of completions cannot be used", file = "a file of the server cannot be used",

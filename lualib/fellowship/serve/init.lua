@@ -74,7 +74,8 @@ local PATTERNS = {
   { "DELETE", "^/v1/files/(file%-%w+)$", function(...) return files.delete(...) end, "/v1/files/{id}" },
   { "GET", "^/v1/files/(file%-%w+)/content$", function(...) return files.content(...) end, "/v1/files/{id}/content" },
   { "GET", "^/v1/batches/(batch_%w+)$", function(...) return batches.show(...) end, "/v1/batches/{id}" },
-  { "POST", "^/v1/batches/(batch_%w+)/cancel$", function(...) return batches.cancel(...) end, "/v1/batches/{id}/cancel" },
+  { "POST", "^/v1/batches/(batch_%w+)/cancel$", function(...) return batches.cancel(...) end,
+    "/v1/batches/{id}/cancel" },
 }
 
 --- What serves a request: a function, its first captures, and what metrics call it.
@@ -105,8 +106,8 @@ local function work(request, policy)
     if not open then guard.check(request, policy) end
     return fn(request, capture)
   end)
-  metrics.note(known, well and "200" or errors.from(problem).kind)
-  if not well then reply.failure(request, nil, problem) end
+  local status = well and 200 or reply.failure(request, nil, problem)
+  metrics.note(known, status)
 end
 
 --- Answers one request. When its client goes away, what nobody else waits for is cancelled; a call that was sent is kept.
@@ -125,7 +126,7 @@ end
 ---@field body integer bytes of a request at most
 ---@field models table<string, function>? functions that answer in the place of models
 
---- Serves until the run ends. `ready` is told the port.
+--- Serves until the run ends; requests that are under way then go on. `ready` is told the port.
 ---@param options fellowship.serve.Options
 ---@param ready fun(port: integer)
 function serve.run(options, ready)
@@ -134,19 +135,18 @@ function serve.run(options, ready)
       .. "FELLOWSHIP_SERVE_TOKEN, which clients give as their API key"):format(options.address) }
   end
   names.functions = options.models or {}
-  local listener <close>, problem = server.listen { address = options.address, port = options.port,
+  local listener, problem = server.listen { address = options.address, port = options.port,
     connections = options.connections, idle = options.idle, body = options.body, bodies = 4 * options.body }
   if not listener then errors.raise { kind = "file", fatal = true, message = problem.message } end
   local policy = { address = options.address, token = options.token }
   batches.resume()
   ready(listener:port())
-  local open = setmetatable({}, { __mode = "k" })
+  serve.listener = listener -- requests that are under way at the end need it still
   while true do
     local request = listener:accept()
-    if not request then break end
-    open[task.aside(handle, request, policy)] = true
+    if not request then return end
+    task.aside(handle, request, policy)
   end
-  for one in pairs(open) do one:join() end
 end
 
 return serve

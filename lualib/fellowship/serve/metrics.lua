@@ -6,7 +6,6 @@ local count = require "fellowship.money.count"
 
 local metrics = {
   requests = {}, ---@type table<string, integer> by path and status: "/v1/models 200"
-  refused = 0,
 }
 
 local function line(list, name, labels, value)
@@ -24,6 +23,8 @@ local function quoted(text)
 end
 
 --- Notes a request that was answered, or refused.
+---@param path string as routes name it
+---@param status integer
 function metrics.note(path, status)
   local name = path .. " " .. status
   metrics.requests[name] = (metrics.requests[name] or 0) + 1

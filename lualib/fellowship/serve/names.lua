@@ -42,7 +42,7 @@ function names.find(named)
   if names.functions[named] then return names.functions[named] end
   if made[named] then return made[named] end
   local kind, rest = named:match "^(%l+):(.+)$"
-  local well, value = true, nil
+  local well, value
   if kind and not settings.models[named] and workflows[kind] then
     well, value = pcall(workflows[kind], rest)
   else

@@ -56,13 +56,16 @@ end
 ---@param request fellowship.server.request
 ---@param events? fellowship.serve.Events
 ---@param value any what was raised
+---@return integer status
 function reply.failure(request, events, value)
   local status, body, headers = fail.meaning(value)
   if events and events.begun then
     events:send(body)
-    return events:finish()
+    events:finish()
+  else
+    reply.json(request, body, headers, status)
   end
-  reply.json(request, body, headers, status)
+  return status
 end
 
 return reply

@@ -12,6 +12,9 @@ local jury = require "fellowship.judge.jury"
 
 local workflows = {}
 
+-- Answers of which the best is taken, at most.
+local MOST = 64
+
 local function split(text)
   local parts = {}
   for part in text:gmatch "[^+]+" do parts[#parts + 1] = part end
@@ -37,7 +40,9 @@ end
 function workflows.best(text)
   local named, count, by = text:match "^(.-)%*(%d+)@(.+)$"
   count = math.tointeger(count)
-  if not named or count < 1 or count > 64 then error("this has the form best:MODEL*8@JUDGE, with up to 64 answers", 0) end
+  if not named or count < 1 or count > MOST then
+    error(("this has the form best:MODEL*8@JUDGE, with up to %d answers"):format(MOST), 0)
+  end
   local generator, evaluator = model.new(named), judge.new { model = by }
   return function(request)
     local samples = {}

@@ -145,7 +145,9 @@ static enum MHD_Result refuse(server_request *r, unsigned status) {
 enum MHD_Result request_check_length(server_request *r) {
     const char *text = server_header(r, "Content-Length");
     unsigned long long len = text ? strtoull(text, NULL, 10) : 0;
-    if (len > server_bounds(r->server)->body) return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE);
+    size_t most = server_bounds(r->server)->body;
+    if (len / PATIENCE > most) return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE);
+    if (len > most) r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
     return MHD_YES;
 }
 

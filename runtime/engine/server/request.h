@@ -20,7 +20,8 @@ void requests_break_off(server_requests *list);
 server_request *request_new(server *s, struct MHD_Connection *connection, const char *method,
                             const char *path);
 
-/* Refuses one that says beforehand that it is too long. */
+/* Refuses one that says beforehand that it is far too long; a little too long is read, so that the
+ * client is there to hear why. */
 enum MHD_Result request_check_length(server_request *r);
 
 /* Takes a part of the body. False when the connection is not worth going on with. */
