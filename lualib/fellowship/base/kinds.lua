@@ -49,4 +49,6 @@ return {
   { "nothing", "the run can have nothing to show: exit status 5" },
   { "cancelled", "the task was ended: by Ctrl+C, or task:cancel" },
   { "eof", "of a conversation with another program: it has ended" },
+  { "forbidden", "`fellowship serve` refuses a page of another site" },
+  { "method", "`fellowship serve` has the path, for another method" },
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/server/libmicrohttpd.h"
+
 #define PIECE 16384 /* bytes that libmicrohttpd takes at a time of an answer that is written */
 
 /* So many times the bound of a body that is too long are read and dropped, so that the client comes
@@ -12,8 +14,8 @@
 #define PATIENCE 4
 
 struct server_request {
-    server *server;
-    struct MHD_Connection *connection; /* NULL when it is over */
+    server_hub *hub;                   /* NULL when it is over */
+    struct MHD_Connection *connection; /* the same */
     server_requests *list;
     server_request *before, *behind;
     char *method, *path;
@@ -60,7 +62,7 @@ static void resume(server_request *r) {
     r->watch = NULL;
     r->suspended = false;
     MHD_resume_connection(r->connection);
-    server_kick(r->server);
+    if (!r->hub->running) loop_timer_start(r->hub->timer, 0);
 }
 
 static void break_off(server_request *r) {
@@ -79,7 +81,7 @@ static void suspend(server_request *r) {
     MHD_suspend_connection(r->connection);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    r->watch = info ? loop_poll_new(server_loop(r->server), info->connect_fd, on_gone, r) : NULL;
+    r->watch = info ? loop_poll_new(r->hub->loop, info->connect_fd, on_gone, r) : NULL;
     /* Where that cannot be watched, it is seen when it is answered. */
     if (!r->watch || loop_poll_set(r->watch, LOOP_GONE)) return;
     loop_poll_free(r->watch);
@@ -95,11 +97,11 @@ void requests_break_off(server_requests *list) {
 
 /* ---- coming in ---- */
 
-server_request *request_new(server *s, struct MHD_Connection *connection, const char *method,
+server_request *request_new(server_hub *hub, struct MHD_Connection *connection, const char *method,
                             const char *path) {
     server_request *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    r->server = s;
+    r->hub = hub;
     r->connection = connection;
     r->method = strdup(method);
     r->path = strdup(path);
@@ -119,11 +121,11 @@ static void free_request(server_request *r) {
 }
 
 void server_drop_body(server_request *r) {
-    if (r->server) server_dismiss(r->server, r->body.len);
+    if (r->hub) r->hub->held -= r->body.len;
     buf_free(&r->body);
 }
 
-static enum MHD_Result refuse(server_request *r, unsigned status) {
+static bool refuse(server_request *r, unsigned status) {
     static const char too_large[] = "{\"error\":{\"message\":\"the request is too large\",\"type\":"
                                     "\"invalid_request_error\",\"param\":null,"
                                     "\"code\":\"too_large\"}}\n";
@@ -137,55 +139,57 @@ static enum MHD_Result refuse(server_request *r, unsigned status) {
     r->arrived = true;
     if (!buf_append_str(&body, text) || !server_answer(r, status, fields, 2, &body)) {
         buf_free(&body);
-        return MHD_NO;
+        return false;
     }
     return request_advance(r);
 }
 
-enum MHD_Result request_check_length(server_request *r) {
+bool request_check_length(server_request *r) {
     const char *text = server_header(r, "Content-Length");
     unsigned long long len = text ? strtoull(text, NULL, 10) : 0;
-    size_t most = server_bounds(r->server)->body;
+    size_t most = r->hub->body;
     if (len / PATIENCE > most) return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE);
     if (len > most) r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-    return MHD_YES;
+    return true;
 }
 
 bool request_receive(server_request *r, const char *bytes, size_t len) {
     if (r->gone) return false;
-    size_t most = server_bounds(r->server)->body;
+    size_t most = r->hub->body;
     if (!r->refusal && len > most - r->body.len) r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-    if (!r->refusal && !server_admit(r->server, len)) r->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
-    if (!r->refusal && buf_append(&r->body, bytes, len)) return true;
-    if (!r->refusal) { /* out of memory */
-        server_dismiss(r->server, len);
-        return false;
+    if (!r->refusal && len > r->hub->bodies - r->hub->held)
+        r->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
+    if (!r->refusal) {
+        if (!buf_append(&r->body, bytes, len)) return false;
+        r->hub->held += len;
+        return true;
     }
     server_drop_body(r);
     r->dropped += len;
     return r->dropped / PATIENCE <= most;
 }
 
-static enum MHD_Result hand_over_response(server_request *r) {
+static bool hand_over_response(server_request *r) {
     struct MHD_Response *response = r->response;
     r->response = NULL;
     enum MHD_Result result = MHD_queue_response(r->connection, r->status, response);
     MHD_destroy_response(response);
-    return result;
+    return result == MHD_YES;
 }
 
-enum MHD_Result request_advance(server_request *r) {
+bool request_advance(server_request *r) {
     if (r->response && !r->gone) return hand_over_response(r);
-    if (r->gone) return MHD_NO;
+    if (r->gone) return false;
     if (r->arrived) {
         suspend(r); /* woken for nothing */
-        return MHD_YES;
+        return true;
     }
     if (r->refusal) return refuse(r, r->refusal);
     r->arrived = true;
     suspend(r);
-    server_arrive(r->server, r);
-    return MHD_YES;
+    requests_move(&r->hub->ready, r);
+    r->hub->arrived(r->hub->arg);
+    return true;
 }
 
 void request_over(server_request *r) {
@@ -193,7 +197,7 @@ void request_over(server_request *r) {
     r->watch = NULL;
     unlink_request(r);
     server_drop_body(r);
-    r->server = NULL;
+    r->hub = NULL;
     r->connection = NULL;
     buf_free(&r->unsent);
     r->taken = 0;

@@ -15,26 +15,21 @@
 
 struct server {
     server_spec spec;
-    loop *loop;
+    server_hub hub;
     struct MHD_Daemon *daemon;
-    loop_poll *poll;       /* the daemon's epoll */
-    loop_timer *timer;     /* what the daemon wants to do without being polled */
-    int listener;          /* the daemon's too; -1 when it is closed */
-    server_requests live;  /* of which libmicrohttpd knows */
-    server_requests ready; /* arrived, and taken by nobody */
-    size_t bodies;         /* bytes of requests that are here */
-    bool running;
+    loop_poll *poll; /* the daemon's epoll */
+    int listener;    /* the daemon's too; -1 when it is closed */
 };
 
 /* ---- turns of libmicrohttpd ---- */
 
 static void run(void *arg) {
     server *s = arg;
-    s->running = true;
+    s->hub.running = true;
     MHD_run(s->daemon);
-    s->running = false;
+    s->hub.running = false;
     MHD_UNSIGNED_LONG_LONG wait;
-    if (MHD_get_timeout(s->daemon, &wait) == MHD_YES) loop_timer_start(s->timer, wait);
+    if (MHD_get_timeout(s->daemon, &wait) == MHD_YES) loop_timer_start(s->hub.timer, wait);
 }
 
 static void on_poll(void *arg, int fd, int events) {
@@ -42,38 +37,11 @@ static void on_poll(void *arg, int fd, int events) {
     run(arg);
 }
 
-void server_kick(server *s) {
-    if (!s->running) loop_timer_start(s->timer, 0);
-}
-
-loop *server_loop(const server *s) {
-    return s->loop;
-}
-
 /* ---- requests ---- */
 
-bool server_admit(server *s, size_t more) {
-    if (more > s->spec.bodies - s->bodies) return false;
-    s->bodies += more;
-    return true;
-}
-
-void server_dismiss(server *s, size_t bytes) {
-    s->bodies -= bytes;
-}
-
-const server_spec *server_bounds(const server *s) {
-    return &s->spec;
-}
-
-void server_arrive(server *s, server_request *r) {
-    requests_move(&s->ready, r);
-    s->spec.arrived(s->spec.arg);
-}
-
 server_request *server_take(server *s) {
-    server_request *r = s->ready.first;
-    if (r) requests_move(&s->live, r);
+    server_request *r = s->hub.ready.first;
+    if (r) requests_move(&s->hub.live, r);
     return r;
 }
 
@@ -84,18 +52,18 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     server *s = arg;
     server_request *r = *context;
     if (!r) {
-        r = request_new(s, connection, method, path);
+        r = request_new(&s->hub, connection, method, path);
         if (!r) return MHD_NO;
         *context = r;
-        requests_move(&s->live, r);
-        return request_check_length(r);
+        requests_move(&s->hub.live, r);
+        return request_check_length(r) ? MHD_YES : MHD_NO;
     }
     if (*len > 0) {
         bool well = request_receive(r, bytes, *len);
         *len = 0;
         return well ? MHD_YES : MHD_NO;
     }
-    return request_advance(r);
+    return request_advance(r) ? MHD_YES : MHD_NO;
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
@@ -153,18 +121,22 @@ server *server_new(loop *l, const server_spec *spec, char *err, size_t errlen) {
         return NULL;
     }
     s->spec = *spec;
-    s->loop = l;
+    s->hub = (server_hub){.loop = l,
+                          .body = spec->body,
+                          .bodies = spec->bodies,
+                          .arrived = spec->arrived,
+                          .arg = spec->arg};
     s->listener = listen_at(spec, err, errlen);
     if (s->listener < 0) {
         free(s);
         return NULL;
     }
     s->daemon = start(s);
-    s->timer = loop_timer_new(l, run, s);
+    s->hub.timer = loop_timer_new(l, run, s);
     const union MHD_DaemonInfo *info =
         s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     s->poll = info ? loop_poll_new(l, info->epoll_fd, on_poll, s) : NULL;
-    if (!s->poll || !s->timer || !loop_poll_set(s->poll, LOOP_READ)) {
+    if (!s->poll || !s->hub.timer || !loop_poll_set(s->poll, LOOP_READ)) {
         snprintf(err, errlen, "no server can be had: %s", strerror(errno));
         server_free(s);
         return NULL;
@@ -192,14 +164,14 @@ void server_free(server *s) {
     if (!s) return;
     if (s->daemon) {
         server_close_door(s);
-        requests_break_off(&s->ready);
-        requests_break_off(&s->live);
+        requests_break_off(&s->hub.ready);
+        requests_break_off(&s->hub.live);
         loop_poll_free(s->poll);
-        s->running = true; /* nobody starts the timer any more */
+        s->hub.running = true; /* nobody starts the timer any more */
         MHD_stop_daemon(s->daemon);
     } else if (s->listener >= 0) {
         close(s->listener);
     }
-    loop_timer_free(s->timer);
+    loop_timer_free(s->hub.timer);
     free(s);
 }
