@@ -5,11 +5,20 @@
 
 struct libmicrohttpd libmicrohttpd;
 
+#ifdef FELLOWSHIP_STATIC
+
+const char *libmicrohttpd_load(void) {
+    return "this program is one file without shared libraries, and has no server: Debian has no "
+           "GnuTLS to link into it; the package and what make builds have one";
+}
+
+#else
+
 /* The version that the headers promise; its number changes when the interface does. */
 #define SHARED_OBJECT "libmicrohttpd.so.12"
 
 const char *libmicrohttpd_load(void) {
-#define NAME(name) #name,
+#define NAME(name)    #name,
     static const char *const names[] = {LIBMICROHTTPD_FUNCTIONS(NAME)};
     static bool loaded;
     static char problem[256];
@@ -18,3 +27,5 @@ const char *libmicrohttpd_load(void) {
                              problem, sizeof problem);
     return loaded ? NULL : problem;
 }
+
+#endif

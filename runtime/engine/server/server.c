@@ -112,7 +112,7 @@ static struct MHD_Daemon *start(server *s) {
 server *server_new(loop *l, const server_spec *spec, char *err, size_t errlen) {
     const char *problem = libmicrohttpd_load();
     if (problem) {
-        snprintf(err, errlen, "%s (Debian: apt-get install libmicrohttpd12)", problem);
+        snprintf(err, errlen, "%s", problem);
         return NULL;
     }
     server *s = calloc(1, sizeof *s);
