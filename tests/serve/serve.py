@@ -233,7 +233,7 @@ def crowd():
             left.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             host.until(lambda: len(upstream.requests) == 2)
         host.until(lambda: "fellowship_in_flight 0" in s.ask("GET", "/metrics")[2].decode())
-        tap.equal((s.chat("Leaving.")[1]["x-fellowship-store"], len(upstream.requests)), ("hit", 2), "what was sent is kept, though nobody waits")
+        tap.equal((s.chat("Leaving.")[0], len(upstream.requests)), (200, 2), "what was sent is kept, though nobody waits")
 
 
 def hostile():
