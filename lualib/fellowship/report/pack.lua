@@ -14,6 +14,7 @@ pack.flags = { unparsed = 1, disagreement = 2, flip = 4, wrong = 8, turned = 16,
 local WINNERS = { a = 1, b = 2, tie = 4, unparsed = 8 }
 
 local function id_of(record)
+  if math.type(record.id) == "integer" then return tostring(record.id) end
   return type(record.id) == "string" and text.valid(record.id) or json.encode(record.id)
 end
 
@@ -115,9 +116,11 @@ end
 ---@param s string
 ---@return string
 function pack.safe(s)
-  s = s:gsub("<", "\\u003c")
-  if not s:find("\226\128[\168\169]") then return s end
-  return (s:gsub("\226\128\168", "\\u2028"):gsub("\226\128\169", "\\u2029"))
+  -- Plain searches first: most texts have none of these, and gsub looks at every byte of them.
+  if s:find("<", 1, true) then s = s:gsub("<", "\\u003c") end
+  if s:find("\226\128\168", 1, true) then s = s:gsub("\226\128\168", "\\u2028") end
+  if s:find("\226\128\169", 1, true) then s = s:gsub("\226\128\169", "\\u2029") end
+  return s
 end
 
 -- ---- what the list shows ----
@@ -188,7 +191,7 @@ function pack.line(record, with_pairs)
   local names = {}
   for i, c in ipairs(record.candidates) do names[i] = c.by or c.name end
   -- White space is folded in what can be shown alone: a prompt may be a megabyte.
-  local head = plain(record.prompt):sub(1, HEAD * 8):gsub("%s+", " ")
+  local head = plain(record.prompt):sub(1, HEAD * 4):gsub("%s+", " ")
   return { id = id_of(record), head = text.cut(head, HEAD), by = by, winners = winners, margin = margin_of(record),
     flags = flags_of(record, with_pairs), names = names, a = pack.length(first and first.text),
     b = pack.length(second and second.text), outcome = pair and ("%d > %d"):format(pair.chosen, pair.rejected) }
