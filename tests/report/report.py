@@ -51,8 +51,10 @@ def every_run_leaves_one():
         tap.ok(not (scratch / "three" / "report.html").exists(), "--no-report leaves none")
         again = scratch.run("report", "one", "--no-record")
         tap.equal((again.status, page_of(scratch, "one") == page), (0, True), "report --no-record makes the same bytes")
+        evaluate(scratch, "one", "--swap", "--offline")
         scratch.run("report", "one")
-        tap.contains(page_of(scratch, "one"), ["How it went", "calls from the store", "Calls by model", "--out one"], "report has what the run took")
+        tap.contains(page_of(scratch, "one"), ["How it went", "calls from the store", "Calls by model", "--out one", "evaluate of pairs.jsonl"], "report has what the run took")
+        tap.contains(page_of(scratch, "one"), '<th scope="row">sim:one</th><td class="n">0</td><td class="n">24</td>', "calls by the store apart from those paid for")
 
 
 def kinds_of_runs():

@@ -157,8 +157,10 @@ local function source_of(out, script, values, models)
   local verdicts_alone = sys.kind(out .. "/responses.jsonl") == nil and sys.kind(out .. "/verdicts.jsonl") ~= nil
   local find, problem
   if verdicts_alone then find, problem = texts_of(script.declared, values) end
-  return { folder = out, name = script.name, script = script.name, models = models, options = list, command = said,
-    texts = find, notes = { problem } }
+  local data = type(values.data) == "table" and values.data[1] or values.data
+  local name = data and ("%s of %s"):format(script.name, harmless(text.valid(data:match "([^/]+)/*$" or data)))
+  return { folder = out, name = name or script.name, script = script.name, models = models, options = list,
+    command = said, texts = find, notes = { problem } }
 end
 
 --- Writes the report of a run that came to its end, into its folder.

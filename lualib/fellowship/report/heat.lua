@@ -32,7 +32,7 @@ end
 ---@return string
 function heat.svg(figure, title)
   local most, parts = most_of(figure), {}
-  local width = math.min(90, WIDEST / math.max(1, #figure.columns))
+  local width = math.min(140, WIDEST / math.max(1, #figure.columns))
   local columns = math.max(3, math.floor(width / 7))
   parts[1] = svg.label(LEFT - 10, TOP - 10, figure.rows_are, "end small", 30)
   parts[2] = svg.label(LEFT, 14, figure.columns_are, "small")

@@ -28,11 +28,19 @@ local function cell_of(value, first, is_number)
   return element(first and "th" or "td", attributes, text(shown))
 end
 
+--- Whether a column holds numbers, and nothing else: those stand right.
+local function is_of_numbers(rows, c)
+  local any = false
+  for _, row in ipairs(rows) do
+    if row[c] and type(row[c]) ~= "number" then return false end
+    any = any or row[c] and true
+  end
+  return any
+end
+
 local function table_of(block)
   local numbers, head, body = {}, {}, {}
-  for _, row in ipairs(block.rows) do
-    for c = 1, #block.heads do numbers[c] = numbers[c] or type(row[c]) == "number" end
-  end
+  for c = 1, #block.heads do numbers[c] = is_of_numbers(block.rows, c) end
   for c, name in ipairs(block.heads) do
     local cell = { scope = "col", class = numbers[c] and "n" or nil }
     head[c] = name == "" and element("td", {}, "") or element("th", cell, text(name))

@@ -66,17 +66,17 @@ local function spent(record, list)
   local calls, tokens, costs, rows = {}, {}, {}, {}
   for i, sums in ipairs(content.present(record.spent) or {}) do
     local name, t = tostring(sums.model), content.present(sums.tokens) or {}
-    local split = content.present(sums.split) or sums
-    local stored = number(content.present(split.stored)) or number(sums.stored) or 0
+    local kept = content.present(sums.stored)
+    local stored = type(kept) == "table" and number(kept.calls) or 0
     calls[i] = { label = name, number(sums.calls) or 0, stored }
     tokens[i] = { label = name, number(t.prompt) or 0, number(t.completion) or 0 }
-    if number(sums.cost) then costs[#costs + 1] = { label = name, number(sums.cost) } end
-    rows[i] = { name, number(sums.calls) or 0, number(t.prompt) or false, number(t.completion) or false,
+    if (number(sums.cost) or 0) > 0 then costs[#costs + 1] = { label = name, number(sums.cost) } end
+    rows[i] = { name, number(sums.calls) or 0, stored, number(t.prompt) or false, number(t.completion) or false,
       number(sums.cost) or "not known" }
   end
   if #rows == 0 then return end
-  list[#list + 1] = blocks.table("What each model took", { "model", "calls", "tokens read", "tokens written",
-    "cost, USD" }, rows)
+  list[#list + 1] = blocks.table("What each model took", { "model", "calls paid for", "from the store", "tokens read",
+    "tokens written", "cost, USD" }, rows)
   list[#list + 1] = blocks.bars("Calls by model", calls, { "paid for now", "from the store" }, "calls")
   list[#list + 1] = blocks.bars("Tokens by model", tokens, { "read", "written" }, "tokens")
   if #costs > 0 then list[#list + 1] = blocks.bars("Cost by model", costs, { "cost" }, "USD") end
