@@ -276,7 +276,8 @@ local options = {
 table.move(candidates.options(), 1, #candidates.options(), #options + 1, options)
 table.move(rankings.options(), 1, #rankings.options(), #options + 1, options)
 table.move({
-    { "pairs", type = "choice", choices = preference.modes, default = "best-worst", help = "which pairs to take" },
+    { "pairs", group = "sets", type = "choice", choices = preference.modes, default = "best-worst",
+      help = "which pairs to take" },
     { "format", type = "choice", choices = preference.formats.names, metavar = "FORMAT", default = "trl",
       help = "of which trainer" },
     { "also", group = "sets", type = "choice", many = true, choices = { "sft", "ranked" },

@@ -11,6 +11,7 @@ local parts = require "fellowship.parts"
 ---@field feedback fun(options: table): fellowship.Loop
 ---@field candidates fun(options: table): fellowship.Candidates
 ---@field rubric fun(options: table): fellowship.Rubric
+---@field evolve fun(options: table): fellowship.Evolver
 ---@field preference table
 ---@field measure table
 ---@field contest table

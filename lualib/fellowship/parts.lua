@@ -10,6 +10,7 @@ return {
   feedback = { "fellowship.generate.feedback", "new" },
   candidates = { "fellowship.generate.candidates", "new" },
   rubric = { "fellowship.judge.rubric", "new" },
+  evolve = { "fellowship.generate.evolve", "new" },
   rows = { "fellowship.dataset.rows", "open" },
   reading = { "fellowship.dataset.reading", "new" },
   join = { "fellowship.dataset.join" },

@@ -28,20 +28,20 @@ Source.__index = Source
 function candidates.options()
   return {
     { "generator", type = "model", many = true, alone = true, metavar = "M",
-      help = "a model that answers, and with --reviewer revises" },
-    { "system", type = "text", metavar = "FILE|TEXT", help = "a system prompt for the generators" },
+      help = "a model that answers, and revises" },
+    { "system", group = "sampling", type = "text", metavar = "FILE|TEXT", help = "a system prompt for the generators" },
     { "reviewer", type = "model", many = true, metavar = "M", help = "a model that criticises" },
     { "responses", type = "integer", default = 3, least = 2, metavar = "N|FILE", elsewhere = "response-file",
-      help = "responses of a loop to a prompt; or a file that has responses, joined by id" },
-    { "response-file", group = "candidates", type = "data", metavar = "FILE",
+      help = "of a loop to a prompt; or a file of responses" },
+    { "response-file", group = "sampling", type = "data", metavar = "FILE",
       help = "the same file, beside --responses N: a list in each row, several columns, or a row for each" },
-    { "response-columns", group = "candidates", type = "string", metavar = "A,B,...",
+    { "response-columns", group = "sampling", type = "string", metavar = "A,B,...",
       help = "the columns of that file that hold responses (default responses, completions, response_1, ...)" },
-    { "samples", group = "candidates", type = "integer", least = 1, metavar = "N",
+    { "samples", group = "sampling", type = "integer", least = 1, metavar = "N",
       help = "how often each generator, or its loop, answers (default 1)" },
-    { "temperature", group = "candidates", type = "number", least = 0, metavar = "T",
+    { "temperature", group = "sampling", type = "number", least = 0, metavar = "T",
       help = "of generators whose name says none" },
-    { "until", group = "candidates", type = "number", least = 1, most = 10, metavar = "SCORE",
+    { "until", group = "sampling", type = "number", least = 1, most = 10, metavar = "SCORE",
       help = "end a loop once its reviewers score a response so high, out of 10" },
   }
 end

@@ -45,9 +45,9 @@ end
 function rankings.options()
   return {
     { "judge", type = "model", metavar = "M", help = "the model that compares or scores responses" },
-    { "rank", type = "choice", choices = ranking.names, metavar = "HOW",
-      help = "how the responses to a prompt are put in order; ladder when not given" },
-    { "rubric", type = "string", metavar = "NAME|FILE",
+    { "rank", group = "judging", type = "choice", choices = ranking.names, metavar = "HOW",
+      help = "how responses are put in order; ladder when not given" },
+    { "rubric", group = "judging", type = "string", metavar = "NAME|FILE",
       help = "criteria of --rank rubric, for rows without a rubric or checklist: ultrafeedback, checklist (the judge "
         .. "writes one for each prompt), or a file of JSON or lines" },
     { "judge-samples", group = "judging", type = "integer", least = 1, metavar = "N",

@@ -33,6 +33,8 @@ local objects = {
     "Several generators as one: what fellowship.candidates gives." },
   { "fellowship.ByScores", "ranking", "fellowship/preference/ranking.lua",
     "A ranking by a score of each response; those by comparisons have the same method." },
+  { "fellowship.Evolver", "evolver", "fellowship/generate/evolve.lua",
+    "Moves that make prompts of prompts: what fellowship.evolve gives." },
   { "fellowship.PreferenceSet", "set", "fellowship/preference/set.lua",
     "One preference set in the making: what fellowship.preference.set gives." },
   { "fellowship.Rows", "rows", "fellowship/dataset/rows.lua", "Rows of a dataset: what fellowship.rows gives." },
