@@ -191,6 +191,17 @@ def a_store(path, version, page, count):
     return pathlib.Path(path).read_bytes()
 
 
+def renumbered(whole):
+    """Rows whose numbers the disk has changed: 0 among them, and those of others."""
+    changed = bytearray(whole)
+    for number, other in ((7, 0), (6, 9), (5, 11)):
+        for header in range(4, 10):
+            at = whole.find(bytes([number, header, 0, 12 + 2 * 32]))
+            if at >= 0:
+                changed[at] = other
+    return bytes(changed)
+
+
 def store():
     if not shutil.which("zstd"):
         return
@@ -203,6 +214,7 @@ def store():
                     yield name, whole
                     yield name + "-cut", whole[:len(whole) * 2 // 3]
                     yield name + "-headless", bytes(100) + whole[100:]
+                    yield name + "-numbers", renumbered(whole)
 
 
 def answers():

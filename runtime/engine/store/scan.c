@@ -101,9 +101,9 @@ static int next_id(scan *s, sqlite3_stmt *ids, enum store_order order, int64_t *
     int rc = sqlite3_step(ids);
     if (rc != SQLITE_ROW) return rc;
     *id = sqlite3_column_int64(ids, 0);
-    bool first = s->last == 0;
-    if (order == STORE_AS_WRITTEN && !first && *id <= s->last) return SQLITE_CORRUPT;
-    if (order == STORE_LAST_FIRST && !first && *id >= s->last) return SQLITE_CORRUPT;
+    bool first = s->last == 0; /* no store has an id below 1 */
+    if (order == STORE_AS_WRITTEN && *id <= s->last) return SQLITE_CORRUPT;
+    if (order == STORE_LAST_FIRST && (*id < 1 || (!first && *id >= s->last))) return SQLITE_CORRUPT;
     return rc;
 }
 
