@@ -165,11 +165,10 @@
   const KEYS = { row: r => r, id: r => value(r, "id"), prompt: r => value(r, "head"), verdict: r => verdict(r), margin: r => value(r, "m"), a: r => value(r, "a"), b: r => value(r, "b") };
   function sort() {
     if (order.by === "row") shown.sort(); else {
-      const key = KEYS[order.by], keys = new Map(), is_text = typeof key(shown[0] ?? 0) === "string";
-      for (const row of shown) keys.set(row, key(row));
-      const list = Array.from(shown);
-      list.sort((x, y) => { const p = keys.get(x), q = keys.get(y); return is_text ? (p < q ? -1 : p > q ? 1 : x - y) : ((p !== p ? Infinity : p) - (q !== q ? Infinity : q)) || x - y; });
-      shown = Uint32Array.from(list);
+      const key = KEYS[order.by], is_text = typeof key(shown[0] ?? 0) === "string";
+      const keys = is_text ? new Array(facts.total) : new Float64Array(facts.total);
+      for (const row of shown) { const k = key(row); keys[row] = k !== k ? -Infinity : k; }
+      shown.sort((x, y) => keys[x] < keys[y] ? -1 : keys[x] > keys[y] ? 1 : x - y);
     }
     if (order.down) shown.reverse();
     page = 0;
