@@ -147,7 +147,8 @@ static int64_t count_rows(sqlite3 *db) {
 static bool is_complete(sqlite3 *db) {
     int64_t noted =
         ask(db, "SELECT (SELECT count(*) FROM key_index) + (SELECT count(*) FROM recent)", -1);
-    return noted < 0 || count_rows(db) == noted;
+    int64_t rows = count_rows(db);
+    return rows >= 0 && (noted < 0 || rows == noted);
 }
 
 /* At most `most`, evenly over the ids. Each is found by its id, so that the pages between are not
