@@ -10,7 +10,7 @@
 #include "lua/box.h"
 #include "lua/sheet_private.h"
 
-#define MOST_LABELS   64
+#define MOST_LABELS   4096 /* a jury of every subset of ten models is a thousand of them */
 #define MOST_MEASURES 16
 
 /* ---- sheets and views of them ---- */

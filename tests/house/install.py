@@ -49,7 +49,7 @@ def installs():
         tap.lacks(page, ["@OPTIONS@", "@VERSION@"], "and no blank that was not filled in")
         tap.contains((prefix / "share/man/man1/fellowship-run-preference.1").read_text(), ["\\-\\-generator", ".SH EXAMPLE"], "as that of each script")
         tap.contains((prefix / "share/doc/fellowship/reference.md").read_text(), "fellowship.judge", "the reference is there")
-        tap.equal(completions(prefix, "fellowship", "rep"), ["repl"], "bash completes commands")
+        tap.equal(completions(prefix, "fellowship", "repl"), ["repl"], "bash completes commands")
         tap.equal(completions(prefix, "fellowship", "run", "winr"), ["winrate"], "bundled scripts")
         tap.equal(completions(prefix, "fellowship", "run", "evaluate", "--strat"), ["--strategy"], "their options")
         tap.equal(completions(prefix, "fellowship", "run", "evaluate", "--strategy", "c"), ["combined"], "and choices")
