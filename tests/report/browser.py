@@ -184,6 +184,29 @@ def two_runs(page, scratch):
     tap.contains(page.js("document.getElementById('row').textContent"), ["x: judge sim:one", "y: judge sim:two"], "both runs' words stand below each other")
 
 
+EVERY = {  # script: what it takes besides rows of pairs
+    "judge": ["--model", "sim:one"], "jury": ["--model", "sim:one", "--model", "sim:two"], "debate": ["--model", "sim:one"],
+    "feedback": ["--generator", "sim:g", "--reviewer", "sim:r"], "generate": ["--model", "sim:one"],
+    "winrate": ["--against", "few.jsonl", "--evaluator", "judge", "--model", "sim:one"]}
+
+
+def every_script(page, scratch):
+    """The page of each script opens, lists its rows, shows one, and makes the browser complain of nothing."""
+    scratch.write("few.jsonl", [{**row, "response": row["response_a"]} for row in pairs(6)])
+    for name, more in EVERY.items():
+        result = scratch.run("run", name, "--data", "few.jsonl", *more, "--out", f"each-{name}")
+        if not (scratch / f"each-{name}/report.html").exists():
+            tap.ok(False, f"{name}: a page", result.err)
+            continue
+        page.driver.get_log("browser")
+        page.open(scratch / f"each-{name}/report.html", "#row=2")
+        page.until("document.getElementById('row-title')")
+        tap.contains(page.status(), "6 of 6 rows", f"{name}: its rows are listed")
+        tap.contains(page.js("document.getElementById('row').textContent"), "Question", f"{name}: a row is shown")
+        complaints = [entry["message"] for entry in page.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        tap.equal(complaints, [], f"{name}: the browser has nothing to complain of")
+
+
 def widths(page, scratch):
     for out in ("ev", "pref"):
         for width in (360, 1280, 3840):
@@ -208,7 +231,7 @@ def in_a_browser():
     with host.Scratch() as scratch:
         runs(scratch)
         with Page() as page:
-            for case in (reading, plants, beside, two_runs, widths):
+            for case in (reading, plants, beside, two_runs, every_script, widths):
                 tap.diag(case.__name__)
                 case(page, scratch)
         with Page(javascript=False) as page:
