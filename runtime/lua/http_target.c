@@ -99,7 +99,7 @@ static int l_redact(lua_State *L) {
     buf *clean = box_buf(L);
     if (!buf_append(clean, text, len) || !http_target_redact(t->target, clean))
         return luaL_error(L, "out of memory");
-    if (clean->len == len && memcmp(clean->data, text, len) == 0)
+    if (clean->len == len && (len == 0 || memcmp(clean->data, text, len) == 0))
         lua_pushvalue(L, 2);
     else
         box_push_buf(L, clean);

@@ -58,7 +58,7 @@ def command_line():
         for arguments in (["--help"], ["--version"], ["list"], ["run", "preference", "--help"]):
             result = scratch.run(*arguments)
             tap.equal((result.status, result.err), (0, ""), f"{' '.join(arguments)}: status 0 and a quiet stderr")
-        tap.contains(result.out, ["--generator", "--reviewer", "--judge", "--pairs", "best-worst", "--concurrency"],
+        tap.contains(result.out, ["--generator", "--reviewer", "--judge", "--pairs", "--concurrency"],
                      "run preference --help names its options")
 
 
