@@ -295,6 +295,21 @@ def batches():
         tap.equal(len(upstream.requests), made, "nothing was asked twice")
 
 
+def bounded():
+    """Budgets hold over all clients; what the store has is free."""
+    with Provider(echo) as upstream, host.Scratch(**upstream.environment()) as scratch:
+        with Serving(scratch, "--max-calls", "2") as s:
+            found = [s.chat(f"call {i}") for i in range(4)]
+            tap.equal(([f[0] for f in found], len(upstream.requests)), ([200, 200, 429, 429], 2), "two calls, and no more")
+            tap.equal(found[2][2]["error"]["code"], "budget", "which is said")
+        with Serving(scratch, "--max-cost", "1") as s:
+            tap.equal(s.chat("call 0")[1]["x-fellowship-store"], "hit", "what is kept costs nothing")
+            status = s.chat("new")[0]
+            tap.equal((400 <= status < 500, len(upstream.requests)), (True, 2), f"a model without a price is not asked where cost is bounded ({status})")
+        with Serving(scratch) as s:
+            tap.equal(s.chat("kept nowhere", stream=True, headers={"x-fellowship-no-store": "1"})[1]["x-fellowship-store"], "miss", "a stream that is kept nowhere is no hit")
+
+
 def ends():
     """Ctrl+C and kill: what was answered is in the store, what is under way is finished."""
     def slow(request):
@@ -330,4 +345,4 @@ def ends():
 
 
 host.need_program()
-tap.cases(whole, streamed, workflows, wrong, guarded, crowd, hostile, batches, ends)
+tap.cases(whole, streamed, workflows, wrong, guarded, crowd, hostile, batches, bounded, ends)

@@ -1,11 +1,12 @@
 -- /v1/batches: the lines of an uploaded file, each asked along the call path
--- (https://platform.openai.com/docs/api-reference/batch). A batch is a file beside the store; what was under way when the server ended goes on with the next one, and what the
--- store has is not asked again.
+-- (https://platform.openai.com/docs/api-reference/batch). A batch is a file beside the store; what was under way when the
+-- server ended goes on with the next one, and what the store has is not asked again.
 
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
+local read_file = require "fellowship.base.file".read
 local flow = require "fellowship.flow"
 local chat = require "fellowship.serve.chat"
 local fail = require "fellowship.serve.fail"
@@ -40,7 +41,7 @@ end
 
 local function find(id)
   if known[id] then return known[id] end
-  local text = files.read(path_of(id))
+  local text = read_file(path_of(id))
   if not text then errors.raise { kind = "data", status = 404, message = ("no batch %s"):format(id) } end
   known[id] = json.decode(text)
   return known[id]
@@ -140,8 +141,7 @@ end
 
 --- Goes on with what was under way when the server before this one ended.
 function batches.resume()
-  local folder = files.folder()
-  for _, name in ipairs(sys.kind(folder) == "folder" and sys.list(folder) or {}) do
+  for _, name in ipairs(files.names()) do
     local id = name:match "^(batch_%w+)%.json$"
     local batch = id and find(id)
     if batch and (batch.status == "validating" or batch.status == "in_progress") then start(batch) end
@@ -171,8 +171,7 @@ end
 
 function batches.list(request)
   local data = json.array {}
-  local folder = files.folder()
-  for _, name in ipairs(sys.kind(folder) == "folder" and sys.list(folder) or {}) do
+  for _, name in ipairs(files.names()) do
     local id = name:match "^(batch_%w+)%.json$"
     if id then data[#data + 1] = json.object(find(id), KEYS) end
   end

@@ -11,7 +11,6 @@ local key = require "fellowship.call.key"
 local model = require "fellowship.call.model"
 local settings = require "fellowship.call.settings"
 local prices = require "fellowship.money.prices"
-local bound = require "fellowship.money.bound"
 local fail = require "fellowship.serve.fail"
 local names = require "fellowship.serve.names"
 local reply = require "fellowship.serve.reply"
@@ -69,11 +68,6 @@ end
 
 -- ---- asking ----
 
-local function check_bound(m)
-  local missing = settings.bounded and bound.missing(m, m.params)
-  if missing then errors.raise { kind = "unsupported", message = missing } end
-end
-
 --- A function's answer as a completion.
 local function as_completion(value)
   if type(value) == "string" then value = { text = value } end
@@ -102,7 +96,6 @@ end
 local function ask(asked, sample, on_piece, on_thought)
   local who = asked.who
   if not model.is(who) then return run_function(asked, sample, on_piece, on_thought) end
-  check_bound(who)
   who.place.refused, who.place.refusal = nil, nil
   local well, value
   if on_piece and not asked.params.tools then
@@ -245,10 +238,11 @@ local function stream_one(asked, events, index)
   local sample = asked.first + index
   local id, digest = foresee(asked, sample)
   local send, shown = sender(asked, events, index, id), false
+  local told = model.is(asked.who) and not asked.who.fallback -- another model's call may be the one that is under way
   local function show(delta)
     if not events.begun and digest then
       -- An answer that the store has comes at once; of others the call is under way now.
-      events.headers["x-fellowship-store"] = chain.flights[digest] and "miss" or "hit"
+      if told then events.headers["x-fellowship-store"] = (asked.how or chain.flights[digest]) and "miss" or "hit" end
       events.headers["x-fellowship-key"] = sys.hex(digest)
     end
     if not shown then delta.role = "assistant" end

@@ -4,6 +4,7 @@
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local read_file = require "fellowship.base.file".read
 local settings = require "fellowship.call.settings"
 local fail = require "fellowship.serve.fail"
 local multipart = require "fellowship.serve.multipart"
@@ -25,6 +26,13 @@ function files.folder(make)
   return folder
 end
 
+--- The names of the files in it.
+---@return string[]
+function files.names()
+  local folder = files.folder()
+  return sys.kind(folder) == "folder" and sys.list(folder) or {}
+end
+
 local function path_of(id, ending)
   return files.folder() .. "/" .. id .. ending
 end
@@ -40,14 +48,6 @@ function files.write(path, text)
   if not (well and closed) then errors.raise { kind = "file", message = why or late } end
   well, problem = sys.rename(path .. ".partial", path)
   if not well then errors.raise { kind = "file", message = problem.message } end
-end
-
---- Reads a file; nil when there is none.
----@param path string
----@return string?
-function files.read(path)
-  local file <close> = io.open(path, "rb")
-  return file and file:read "a"
 end
 
 local made = 0
@@ -80,7 +80,7 @@ local function missing(id)
 end
 
 local function entry_of(id)
-  local text = files.read(path_of(id, ".json"))
+  local text = read_file(path_of(id, ".json"))
   return text and json.decode(text) or missing(id)
 end
 
@@ -89,7 +89,7 @@ end
 ---@return string
 function files.text(id)
   if type(id) ~= "string" or not id:find "^file%-%w+$" then fail.raise "the id of a file begins with file-" end
-  return files.read(path_of(id, ".jsonl")) or missing(id)
+  return read_file(path_of(id, ".jsonl")) or missing(id)
 end
 
 function files.upload(request)
@@ -101,7 +101,7 @@ end
 
 function files.list(request)
   local data = json.array {}
-  for _, name in ipairs(sys.kind(files.folder()) == "folder" and sys.list(files.folder()) or {}) do
+  for _, name in ipairs(files.names()) do
     local id = name:match "^(file%-%w+)%.json$"
     if id then data[#data + 1] = entry_of(id) end
   end

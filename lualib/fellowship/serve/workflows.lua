@@ -4,6 +4,7 @@
 local json = require "fellowship.core.json"
 local errors = require "fellowship.base.errors"
 local content = require "fellowship.base.content"
+local tables = require "fellowship.base.table"
 local flow = require "fellowship.flow"
 local model = require "fellowship.call.model"
 local feedback = require "fellowship.generate.feedback"
@@ -30,7 +31,7 @@ function workflows.loop(text)
   local loop = feedback.new { generator = parts[1], reviewers = table.move(parts, 2, #parts, 1, {}),
     responses = math.tointeger(responses) }
   return function(request)
-    local result = loop:respond(request.messages)
+    local result = loop:respond(request.messages, { sample = request.sample })
     return { text = result.text, finish_reason = result.cut[#result.responses] and "length" or "stop" }
   end
 end
@@ -48,8 +49,8 @@ function workflows.best(text)
     local samples = {}
     for i = 1, count do samples[i] = i end
     local answers = flow.gather(samples, function(i)
-      return generator:ask(request.messages, { sample = (request.sample - 1) * count + i,
-        temperature = request.params.temperature, max_tokens = request.params.max_tokens })
+      local sample = (request.sample - 1) * count + i
+      return generator:ask(request.messages, tables.merged(request.params, { sample = sample }))
     end)
     local best = answers[1]
     local prompt = content.text(request.messages[#request.messages].content)
