@@ -200,6 +200,8 @@ def guarded():
     with Provider(echo) as upstream, host.Scratch(**upstream.environment()) as scratch:
         refused = scratch.run("serve", "--address", "0.0.0.0", "--port", "0")
         tap.equal((refused.status, "FELLOWSHIP_SERVE_TOKEN" in refused.err), (2, True), "other addresses want a token")
+        beyond = scratch.run("serve", "--port", "99999")
+        tap.equal((beyond.status, "65535 or less" in beyond.err, "traceback" in beyond.err), (2, True, False), "a port that cannot be")
         with Serving(scratch, "--address", "0.0.0.0", env={"FELLOWSHIP_SERVE_TOKEN": TOKEN}) as s:
             for name, headers in (("no token", {}), ("another", {"Authorization": "Bearer " + TOKEN[:-1] + "0"}), ("a part", {"Authorization": "Bearer " + TOKEN[:5]}),
                                   ("an empty one", {"Authorization": "Bearer "})):

@@ -166,6 +166,7 @@ function readers.integer(text, option)
   local n = math.tointeger(tonumber(text))
   if not n then return nil, "must be a whole number" end
   if option.least and n < option.least then return nil, ("must be %d or more"):format(option.least) end
+  if option.most and n > option.most then return nil, ("must be %d or less"):format(option.most) end
   return n
 end
 

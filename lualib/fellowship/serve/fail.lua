@@ -11,7 +11,8 @@ local fail = {}
 local STATUS = { auth = 401, not_found = 404, quota = 429, rate_limit = 429, overloaded = 503, server = 502,
   timeout = 504, refused = 503, connect = 503, tls = 502, broken = 502, redirect = 502, too_large = 502, garbage = 502,
   empty = 502, request = 400, content_filter = 400, refusal = 400, context_length = 400, unsupported = 400,
-  schema = 502, offline = 404, batch = 502, budget = 429, data = 400, usage = 400, store = 503, file = 503, forbidden = 403,
+  schema = 502, offline = 404, batch = 502, budget = 429, data = 400, usage = 400, store = 503, file = 503,
+  forbidden = 403,
   method = 405 }
 
 local TYPE = { [400] = "invalid_request_error", [401] = "authentication_error", [403] = "permission_error",
