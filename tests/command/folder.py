@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
 import tap
+from stub_server import Stub
 
 SIM = ["--generator", "sim:g", "--reviewer", "sim:r"]
 GOOD = [{"id": f"row-{i}", "prompt": f"prompt {i}"} for i in range(6)]
@@ -83,5 +84,51 @@ def nothing_done():
         refused(scratch, feedback(scratch, GOOD), ["--generator"], "a run with rows does")
 
 
+def settled(scratch):
+    """The results: what no run is in the middle of, and what does not tell of one."""
+    return {name: held for name, held in host.tree(scratch / "out", without=("run.json", "errors.jsonl")).items()
+            if not name.endswith(".partial")}
+
+
+def from_input(scratch, rows, *arguments):
+    """A run over rows from standard input."""
+    with open(scratch.write("input.jsonl", rows), "rb") as stdin:
+        return scratch.run("run", "feedback", "--data", "-", *SIM, "--out", "out", *arguments, stdin=stdin)
+
+
+def fewer_from_input():
+    """What standard input holds is known when it has been read."""
+    with host.Scratch() as scratch:
+        tap.equal(from_input(scratch, GOOD).status, 0, "6 rows from standard input")
+        before = settled(scratch)
+        result = from_input(scratch, GOOD[:2])
+        refused(scratch, result, ["holds the results of 6 rows, and this run did 2", ".partial"], "2 rows from there")
+        host.same_tree(settled(scratch), before, "the results are as they were")
+        refused(scratch, from_input(scratch, GOOD[:1]), ["6 rows"], "and are still guarded then")
+        tap.equal((from_input(scratch, [*GOOD, {"id": "row-6", "prompt": "one more"}]).status, len(ids(scratch))), (0, 7), "7 rows go there")
+        tap.equal((from_input(scratch, GOOD[:2], "--force").status, len(ids(scratch))), (0, 2), "--force makes it 2")
+
+
+def fewer_than_before():
+    """Rows that fail where they were done before (another store, a server in trouble) take no results away."""
+    rules = [{"contains": "<row-2>", "times": 30, "fault": "bad_request"}]
+    with Stub() as well, Stub(rules=rules) as ill, host.Scratch(well.url) as scratch:
+        scratch.prompts(4)
+        arguments = ["--responses", 2, "--rows-per-file", 1]
+        tap.equal(scratch.preference(*arguments).status, 0, "4 rows done")
+        before = settled(scratch)
+        result = scratch.preference(*arguments, "--store", "other.db", env={"OPENAI_BASE_URL": ill.url})
+        tap.equal((result.status, result.summary["rows"], result.summary["failed"]), (3, 3, 1), "over another store a row of them fails")
+        tap.contains(result.err, ["out, as it was: its 4 rows stay, since this run did 3", "--force"], "the summary says what stays")
+        host.same_tree(settled(scratch), before, "the results are as they were")
+        tap.ok((scratch / "out/responses.jsonl.partial").exists(), "those of the run stand beside them")
+        tap.equal(len(host.jsonl(scratch / "out/errors.jsonl")), 1, "errors.jsonl has the row")
+        tap.equal(scratch.preference(*arguments, "--offline").status, 0, "the first store gives the whole again")
+        host.same_tree(settled(scratch), before, "as it was")
+        tap.equal([name for name in host.tree(scratch / "out") if name.endswith(".partial")], [], "nothing .partial is left then")
+        result = scratch.preference(*arguments, "--store", "other.db", "--force", env={"OPENAI_BASE_URL": ill.url})
+        tap.equal((result.status, len(ids(scratch))), (3, 3), "--force puts the 3 rows there")
+
+
 host.need_program()
-tap.cases(shrinking, mended, without_ids, stopped_at_a_row, nothing_done)
+tap.cases(shrinking, mended, without_ids, stopped_at_a_row, nothing_done, fewer_from_input, fewer_than_before)

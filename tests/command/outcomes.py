@@ -132,6 +132,42 @@ def unsupported():
         tap.ok(len(server.log()) <= 20, f"few calls are made: {len(server.log())}")
 
 
+def no_such_model():
+    """A wrong model's name stops a run when it is met; what to check is said, and no line of what is bundled."""
+    rules = [{"model": "wrong", "fault": "model_not_found"}, {"contains": "Score Assistant A", "body": judgement(9, 3)}]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        pairs(scratch, 300, human="a", response="one")
+        scratch.write("other.jsonl", [{"id": f"row-{i}", "response": "two"} for i in range(300)])
+        for command, *arguments in [("judge",), ("evaluate", "--method", "judge"), ("jury", "--model", "openai:b"),
+                                    ("winrate", "--evaluator", "judge", "--against", "other.jsonl")]:
+            before = len(server.log())
+            result = scratch.run("run", command, "--data", "rows.jsonl", "--model", "openai:wrong", *arguments, "--out", command,
+                                 "--concurrency", 4, "--window", 4)
+            tap.equal(result.status, 1, f"{command} with a model that does not exist: status 1")
+            tap.contains(result.err, ["The model `nope` does not exist", "check the model's name"], f"{command}: what to do")
+            tap.lacks(result.err, ".lua:", f"{command}: no line of a bundled script")
+            tap.ok(len(server.log()) - before <= 20, f"{command}: few calls are made")
+
+
+def whose_line():
+    """A wrong command line is no place in a script; a failure in one's own script is."""
+    with host.Scratch() as scratch:
+        scratch.prompts(2)
+        for arguments in [("preference", "--data", "rows.jsonl"), ("preference", "--data", "rows.jsonl", "--generator", "sim:g", "--reviewer",
+                          "sim:r", "--judge", "sim:j", "--also", "ranked"), ("tournament", "--data", "rows.jsonl", "--generator", "sim:g",
+                          "--judge", "sim:j")]:
+            result = scratch.run("run", *arguments, "--out", "out")
+            tap.ok(result.status == 2 and ".lua:" not in result.err, f"{arguments[0]}: a usage error without a line", result)
+        scratch.write("own.lua", """return { summary = "own", options = {}, run = function(run)
+  run:usage "the moon is not full"
+end }""")
+        result = scratch.run("run", "./own.lua", "--out", "own")
+        tap.equal((result.status, result.err), (2, "fellowship: the moon is not full\n"), "one's own script: a usage error is its message")
+        scratch.write("ask.lua", 'local m = require "fellowship".model "openai:m"\n\nm:ask "Hi"\n')
+        result = scratch.run("ask.lua", env={"OPENAI_API_KEY": None})
+        tap.contains(result.err, "ask.lua:3", "a call that fails for want of a key: the line of the script")
+
+
 def mixed_failures():
     """Failures that differ do not stop a run, and each is told."""
     with host.Scratch() as scratch:
@@ -208,4 +244,4 @@ def for_people():
 
 
 host.need_program()
-tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, unsupported, mixed_failures, cut_off, other_columns, for_people)
+tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, unsupported, no_such_model, whose_line, mixed_failures, cut_off, other_columns, for_people)

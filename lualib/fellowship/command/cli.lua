@@ -203,6 +203,16 @@ local function is_plain(e)
   return errors.is(e) and e.kind ~= "script"
 end
 
+--- Says below the message of a failure where it happened and what helps. The command line that is wrong is no place in a
+--- script.
+local function tell_facts(e, traceback)
+  if e.kind == "usage" or e.kind == "nothing" then return end
+  local facts = failures.facts(e, traceback)
+  if facts ~= "" then say.err("  ", facts, "\n") end
+  local advice = e.model and failures.advice(e.kind)
+  if advice then say.err("  ", advice, "\n") end
+end
+
 --- Runs the command line. Called as the first task.
 ---@param argv string[] from 0
 ---@return integer status
@@ -217,11 +227,7 @@ function cli.main(argv)
   if is_stopped then budget.drain() end
   host.stop()
   say.err("fellowship: ", errors.text(value), "\n")
-  if not is_plain(value) then
-    say.err(status.traceback, "\n")
-  elseif failures.facts(value, status.traceback) ~= "" then
-    say.err("  ", failures.facts(value, status.traceback), "\n")
-  end
+  if not is_plain(value) then say.err(status.traceback, "\n") else tell_facts(value, status.traceback) end
   return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or errors.is(value, "nothing") and NOTHING
     or FAILED
 end

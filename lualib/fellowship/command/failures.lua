@@ -3,8 +3,10 @@
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local kinds = require "fellowship.base.kinds"
 local lazy = require "fellowship.base.lazy"
 local text = require "fellowship.base.text"
+local catalogue = require "fellowship.command.catalogue"
 local writer = lazy "fellowship.dataset.writer"
 
 local failures = {}
@@ -54,13 +56,23 @@ local function alike_of(e)
   return e.kind .. "\0" .. message:gsub("%d+", "0")
 end
 
---- "script.lua:12" of the innermost line in a traceback that is the script's own; nil when there is none.
+--- Whether a place in a traceback is of a bundled script. Lua shortens long paths to "...END".
+local function is_bundled(where)
+  local path = where:match "^(.*):%d+$"
+  local name = path:match "([%w_%-]+)%.lua$"
+  if not name then return false end
+  local bundled = catalogue.path(name)
+  if path:sub(1, 3) == "..." then return bundled:sub(3 - #path) == path:sub(4) end
+  return bundled == path
+end
+
+--- "script.lua:12" of the innermost line in a traceback that is the user's own; nil when there is none.
 ---@param traceback string?
 ---@return string?
 function failures.line(traceback)
   for frame in (traceback or ""):gmatch "\n%s+([^\n]+)" do
     local where = frame:match "^(.-:%d+): in "
-    if where and not where:find("lualib/fellowship/", 1, true) then return where end
+    if where and not where:find("lualib/fellowship/", 1, true) and not is_bundled(where) then return where end
   end
 end
 
@@ -73,6 +85,16 @@ function failures.facts(e, traceback)
   if e.model and not tostring(e.message):find(e.model, 1, true) then parts[#parts + 1] = "model " .. e.model end
   if e.key then parts[#parts + 1] = "call " .. e.key:sub(1, 12) end
   return table.concat(parts, ", ")
+end
+
+local advice = {}
+for _, kind in ipairs(kinds) do advice[kind[1]] = kind[3] end
+
+--- What helps against a kind of failure; nil when nothing is known to.
+---@param kind string
+---@return string?
+function failures.advice(kind)
+  return advice[kind]
 end
 
 --- Counts a failure among those that are alike; nil when there are too many kinds of them.

@@ -159,7 +159,8 @@ local function lock(run)
   errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(run.out, problem.message) }
 end
 
---- Makes the folder this process's; a usage error when it holds what must not be lost.
+--- Makes the folder this process's; a usage error when it holds what must not be lost. What a run writes over results that
+--- came to their end gets its names when it has come to its own: see folder.finish.
 ---@param run fellowship.Run with its identity
 function folder.take(run)
   local made, problem = sys.mkdir(run.out)
@@ -169,14 +170,33 @@ function folder.take(run)
   lock(run)
   local record = earlier(run)
   run.finished = check(run, record)
+  run.held = run.finished and {}
   local differing = record and differences(run.identity, record.identity)
   if record and (#differing == 0 or is_mended(run, differing)) then run.before = record end
 end
 
---- Notes at the end what a later run has to go by.
+--- How many rows more the results have that are there than those of this run, which would replace them.
+local function lost(run)
+  return run.finished and (math.tointeger(run.finished.done) or 0) - run.done or 0
+end
+
+--- Puts the results in their place, and notes what a later run has to go by. Where there are results of more rows, these
+--- stay: rows failed that were done before (another store, a server in trouble), or standard input held fewer, which
+--- is a usage error.
 ---@param run fellowship.Run
+---@return boolean whether the folder has this run's results
 function folder.finish(run)
+  run.kept = lost(run) > 0
+  if run.kept and run.failures.count > 0 then return false end
+  if run.kept then
+    refuse(run, "holds the results of %s, and this run did %d; what it wrote is left as .partial",
+      text.count(run.finished.done, "row"), run.done)
+  end
+  local held = run.held or {}
+  run.held = nil
+  for _, name in ipairs(held) do name() end
   done_rows.keep(run, only_dataset(run))
+  return true
 end
 
 return folder

@@ -7,7 +7,9 @@ local prices = require "fellowship.money.prices"
 local stats = require "fellowship.money.count"
 local spending = require "fellowship.command.spending"
 
-local record = {}
+local record = {
+  NAME = "run.json",
+}
 
 local KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models", "resolved",
   "simulated", "seed", "started", "ended", "rows", "outcome", "calls", "attempts", "tokens", "cost", "all_runs",
@@ -62,7 +64,7 @@ local ENDS = { done = true, ["rows failed"] = true, ["nothing to show"] = true }
 
 --- What the last run that came to its end left in the folder: later ones must not leave less.
 local function finished(run, status)
-  if not ENDS[status] then return run.finished end
+  if not ENDS[status] or run.kept then return run.finished end
   if run.done == 0 then return nil end
   return json.object({ rows = run.done + run.failures.count, done = run.done }, { "rows", "done" })
 end
@@ -74,7 +76,7 @@ end
 function record.write(run, status, problem)
   if settings.dry_run then return end
   local began = status == "running"
-  run:save("run.json", json.object({
+  run:save(record.NAME, json.object({
     fellowship = host.version, status = status, command = json.array(run.command),
     script = run.script.name, script_sha256 = run.script.digest, identity = run.identity,
     models = json.array(stats.models), resolved = not began and resolved() or nil,

@@ -41,6 +41,9 @@ local DONE, ROWS_FAILED, STOPPED, NOTHING = 0, 3, 4, 5
 ---@field reading fellowship.Reading what the columns of rows hold
 ---@field outcome fellowship.Outcome what came out: counts that progress, summary and the last line show
 ---@field simulated boolean whether sim was asked
+---@field package finished? { rows: integer, done: integer } what the last run that came to its end left in the folder
+---@field package held? (fun())[] over such results: what gives this run's files their names, when it comes to its end
+---@field package kept? boolean whether those results stay, since this run did fewer rows
 local Run = {}
 Run.__index = Run
 
@@ -133,11 +136,18 @@ end
 --- Leaves a page to read the run by, of bundled scripts. The results are complete without it: what is wrong with it is
 --- told, and takes nothing from them.
 local function leave_report(self)
-  if settings.dry_run or not self.script.bundled or self.options["no-report"] or self.done == 0 then return end
+  if not self.script.bundled or self.options["no-report"] or self.done == 0 then return end
   local written, why = pcall(report.of_run, self, stats.models)
   if written then return end
   self.say(("the results are complete, but without report.html: %s; `fellowship report %s` tries it again")
     :format(errors.text(errors.from(why)), self.out))
+end
+
+--- Ends a run that failed.
+local function fail(self, problem)
+  local nothing = errors.is(problem.value, "nothing")
+  record.write(self, nothing and "nothing to show" or "failed", text.valid(errors.text(problem.value)))
+  error(problem, 0)
 end
 
 --- Runs the script and concludes. Returns the exit status; raises what the script raised.
@@ -154,14 +164,13 @@ function Run:execute(main)
   local stopped = settings.bounded and budget.stopped()
   if stopped then budget.drain(self.tell) end
   self.failures:finish(well and not stopped)
-  if not well and not (stopped and errors.is(problem.value, "budget")) then
-    local nothing = errors.is(problem.value, "nothing")
-    record.write(self, nothing and "nothing to show" or "failed", text.valid(errors.text(problem.value)))
-    error(problem, 0)
-  end
+  if not well and not (stopped and errors.is(problem.value, "budget")) then fail(self, problem) end
   local status, code = how_it_ended(self, stopped)
-  if not stopped and not settings.dry_run then folder.finish(self) end
-  if well and not stopped then leave_report(self) end
+  if not stopped and not settings.dry_run then
+    local put, why = xpcall(folder.finish, setup.traced, self)
+    if not put then fail(self, why) end
+    if not self.kept then leave_report(self) end
+  end
   record.write(self, status)
   if settings.dry_run then estimate.of_run(self) else summarise(self, status) end
   return code
@@ -326,7 +335,9 @@ function Run:writer(name, options)
   check.method(self, Run, "run:writer")
   local below = name:match "^(.*)/[^/]*$"
   if below and not settings.dry_run then sys.mkdir(self.out .. "/" .. below) end
-  return writer.open(self.out .. "/" .. name, options)
+  local opened = writer.open(self.out .. "/" .. name, options)
+  if name ~= record.NAME then opened.held = self.held end
+  return opened
 end
 
 --- Writes a whole file in the run's folder: text as it is, anything else as JSON.
@@ -347,6 +358,10 @@ end
 ---@param kept? table<string, boolean> paths inside the run's folder that stay
 function Run:remove(below, pattern, kept)
   if settings.dry_run then return end
+  if self.held then
+    self.held[#self.held + 1] = function() self:remove(below, pattern, kept) end
+    return
+  end
   for _, name in ipairs(sys.list(self.out .. "/" .. below) or {}) do
     local path = (below ~= "" and below .. "/" or "") .. name
     if name:find(pattern) and not (kept and kept[path]) then

@@ -1,10 +1,10 @@
 -- What a run says at its end: how many rows, what failed and why, where the results are, what to do next.
 
 local sys = require "fellowship.core.sys"
-local kinds = require "fellowship.base.kinds"
 local text = require "fellowship.base.text"
 local stats = require "fellowship.money.count"
 local counts = require "fellowship.command.counts"
+local failures = require "fellowship.command.failures"
 local lazy = require "fellowship.base.lazy"
 local record = lazy "fellowship.command.record"
 local spent_table = require "fellowship.command.spent_table"
@@ -22,21 +22,18 @@ local MARGIN = 11
 -- Messages of failures that are shown, and characters of each.
 local MESSAGES, MESSAGE = 5, 200
 
---- What helps against a kind of failure.
-local advice = {}
-for _, kind in ipairs(kinds) do advice[kind[1]] = kind[3] end
-
 --- Lines of advice, by how many rows each would help.
-local function next_steps(failures)
+local function next_steps(counted)
   local found = {}
-  for kind in pairs(failures.kinds) do found[#found + 1] = kind end
+  for kind in pairs(counted.kinds) do found[#found + 1] = kind end
   table.sort(found, function(x, y)
-    if failures.kinds[x] ~= failures.kinds[y] then return failures.kinds[x] > failures.kinds[y] end
+    if counted.kinds[x] ~= counted.kinds[y] then return counted.kinds[x] > counted.kinds[y] end
     return x < y
   end)
   local lines = {}
   for _, kind in ipairs(found) do
-    if advice[kind] then lines[#lines + 1] = ("%s: %s"):format(kind, advice[kind]) end
+    local advice = failures.advice(kind)
+    if advice then lines[#lines + 1] = ("%s: %s"):format(kind, advice) end
   end
   return lines
 end
@@ -53,10 +50,10 @@ local function add(lines, title, said, width)
 end
 
 --- What failed: where it is kept, and the messages that came more than once.
-local function failed_lines(failures)
-  local lines = { failures.path and ("%s; the same command again tries just those"):format(failures.path)
-    or text.count(failures.count, "row") }
-  local repeated = failures:repeated()
+local function failed_lines(failed)
+  local lines = { failed.path and ("%s; the same command again tries just those"):format(failed.path)
+    or text.count(failed.count, "row") }
+  local repeated = failed:repeated()
   for i = 1, math.min(#repeated, MESSAGES) do
     local found = repeated[i]
     lines[#lines + 1] = ("%d rows alike, the first %s: %s"):format(found.count, tostring(found.id),
@@ -76,6 +73,12 @@ local function calls_line(run)
   return ("%s ($%.4f in all %d runs)"):format(said, all.cost, all.runs)
 end
 
+--- What became of results that an earlier run left, and of this one's.
+local function kept_line(run)
+  return ("%s, as it was: its %s stay, since this run did %d, whose files end in .partial (--force puts them there)")
+    :format(run.out, text.count(run.finished.done, "row"), run.done)
+end
+
 local function add_stop(lines, stopped, width)
   add(lines, "stopped", { stopped.message,
     "what is not complete ends in .partial; every answer is in the store" }, width)
@@ -93,26 +96,26 @@ end
 ---@param data string the datasets, as the command line names them
 ---@return string[]
 function summary.lines(run, seconds, data)
-  local failures, width = run.failures, sys.terminal(2) and summary.width() or math.huge -- a log's lines are found by grep
-  local worked = run.done + failures.count > 0 or run.out
+  local failed, width = run.failures, sys.terminal(2) and summary.width() or math.huge -- a log's lines are found by grep
+  local worked = run.done + failed.count > 0 or run.out
   local lines = { ("%s%s in %s"):format(worked and text.count(run.done, "row") .. " done" or run.name,
-    failures.count > 0 and (", %d failed (%s)"):format(failures.count, failures:by_kind()) or "",
+    failed.count > 0 and (", %d failed (%s)"):format(failed.count, failed:by_kind()) or "",
     seconds < 60 and ("%.1f s"):format(seconds) or counts.duration(seconds)) }
   local came_out, warnings = run.outcome:lines(run.done)
   add(lines, "outcome", { #came_out > 0 and table.concat(came_out, "; ") or nil }, width)
   add(lines, "warning", warnings, width)
   if #stats.models > 0 then add(lines, "calls", { calls_line(run) }, width) end
   add(lines, "spent", spent_table(summary.width() - MARGIN), math.huge)
-  if run.out then add(lines, "results", { run.out }, math.huge) end
+  if run.out then add(lines, "results", { run.kept and kept_line(run) or run.out }, run.kept and width or math.huge) end
   local stopped = settings.bounded and budget.stopped()
   if stopped then add_stop(lines, stopped, width) end
-  if stopped and failures.count == 0 then return lines end
-  if run.done + failures.count == 0 and data ~= "" then
+  if stopped and failed.count == 0 then return lines end
+  if run.done + failed.count == 0 and data ~= "" then
     lines[#lines + 1] = ("  there was no row to work on; is the dataset (%s) empty?"):format(data)
   end
-  if failures.count > 0 then
-    add(lines, "failed", failed_lines(failures), width)
-    add(lines, "next", next_steps(failures), width)
+  if failed.count > 0 then
+    add(lines, "failed", failed_lines(failed), width)
+    add(lines, "next", next_steps(failed), width)
   elseif stats.simulated then
     add(lines, "next", { "these answers are sim's; name real models for real ones" }, width)
   end

@@ -28,6 +28,7 @@ local writer = {
 ---@field path string
 ---@field rows integer written so far
 ---@field files? string[] names of the files it made, without folder, once it is closed
+---@field package held? (fun())[] takes what gives its files their names, in place of doing so when it is closed
 local Writer = {}
 Writer.__index = Writer
 Writer.__name = "fellowship.Writer"
@@ -126,9 +127,9 @@ function writer.open(path, options)
   return self
 end
 
---- Ends the file that is open; a sharded one keeps its partial name.
+--- Ends the file that is open; a sharded or held one keeps its partial name.
 local function close_file(self)
-  local file, named = self.file, not (self.sharded or writer.dry)
+  local file, named = self.file, not (self.sharded or writer.dry or self.held)
   self.file = nil
   local well, problem
   if self.format == "parquet" and not writer.dry then
@@ -191,26 +192,32 @@ function Writer:write_text(text)
   if not well then raise(self.target, problem) end
 end
 
---- Gives the complete files their names, then removes those of an earlier run.
+local function rename(from, to)
+  local well, problem = sys.rename(from, to)
+  if not well then raise(to, problem) end
+end
+
+--- Gives the complete files of a sharded writer their names, then removes those of an earlier run.
 local function name_shards(self)
   local folder, kept = self.path:match "^(.*/)[^/]*$" or "", {}
-  self.files = {}
   for number = 1, self.shards do
     local name = naming.shard(self.name, number, self.shards)
-    if not writer.dry then
-      local well, problem = sys.rename(naming.shard(self.name, number) .. ".partial", name)
-      if not well then raise(name, problem) end
-    end
+    rename(naming.shard(self.name, number) .. ".partial", name)
     kept[name] = true
-    self.files[number] = name:match "[^/]+$"
   end
-  if writer.dry then return end
   for _, file in ipairs(sys.list(folder == "" and "." or folder) or {}) do
     if naming.is_shard(self.name, file) and not kept[folder .. file] then
       local well, problem = sys.remove(folder .. file)
       if not well then raise(folder .. file, problem) end
     end
   end
+end
+
+--- What gives the closed files their names; nil where they have them.
+local function naming_of(self)
+  if writer.dry then return nil end
+  if self.sharded then return function() name_shards(self) end end
+  return self.held and function() rename(self.path .. ".partial", self.path) end
 end
 
 --- Completes the file: all of it is on the disk, under its own name.
@@ -223,7 +230,13 @@ function Writer:close()
   if not self.file then return end
   if self.columns and not self.ordered and self.rows_here == 0 then begin(self) end
   close_file(self)
-  if self.sharded then name_shards(self) else self.files = { self.path:match "[^/]+$" } end
+  self.files = {}
+  for number = 1, self.sharded and self.shards or 1 do
+    local path = self.sharded and naming.shard(self.name, number, self.shards) or self.path
+    self.files[number] = path:match "[^/]+$"
+  end
+  local name = naming_of(self)
+  if self.held then self.held[#self.held + 1] = name elseif name then name() end
 end
 
 --- Leaves the file as .partial.
