@@ -132,6 +132,17 @@ def stops_the_run():
         tap.ok(len(got.log) <= 8, f"{fault}: at once", f"{len(got.log)} requests")
 
 
+def refused_while_another_waits():
+    """What ends the run opens no further row, though the first row, of another model, is still asked."""
+    rules = [{"model": "slow", "delay": 1.5}, {"fault": "model_not_found"}]
+    with Stub(rules=rules) as server, host.Scratch(server.url) as scratch:
+        prepare(scratch, 100)
+        scratch.write("ask.lua", SCRIPT.replace("model:ask", """(row.id == "row-0" and fellowship.model "openai:slow" or model):ask"""))
+        got = Asked(scratch, server, "--concurrency", 4)
+        tap.equal(got.result.status, 1, "one row waits, another meets what ends the run: it ends")
+        tap.ok(len(got.log) <= 8, "and no further row is asked meanwhile", f"{len(got.log)} requests")
+
+
 def one_of_many():
     """403 and 404 from a server that has given good answers may be about one request: its row fails, the others pass."""
     for name, what in (("403", {"status": 403, "body": "<html><title>403 Forbidden</title></html>"}), ("404", {"fault": "model_not_found"})):
@@ -184,7 +195,7 @@ def shared_calls():
 
 def concurrency():
     for bound in (1, 7, 64):
-        got = asked([], 200 if bound > 1 else 10, ["--concurrency", bound], latency_ms=20)
+        got = asked([{"gather": bound}], 200 if bound > 1 else 10, ["--concurrency", bound], latency_ms=20, total=60, idle=60)
         most = max(entry["in_flight"] for entry in got.log)
         tap.equal((got.result.status, most), (0, bound), f"--concurrency {bound}: so many on the wire at most, and reached")
     mixed = [{"contains": f"<row-{i}>", "fault": fault, "times": 1} for i, fault in
@@ -215,5 +226,5 @@ for _ in fellowship.map({ 7, "eight" }, function() error "no" end) do end
 
 
 host.need_program()
-tap.cases(transient, given_up, timeouts, retry_after, final, stops_the_run, one_of_many, larger_context, stored_refusals, shared_calls, concurrency,
+tap.cases(transient, given_up, timeouts, retry_after, final, stops_the_run, refused_while_another_waits, one_of_many, larger_context, stored_refusals, shared_calls, concurrency,
           never_hangs, rows_that_are_no_tables)

@@ -19,7 +19,8 @@ A rule is an object; the first one that matches a request decides the answer.
     what      "fault": a name of FAULTS; or any of "status", "headers" {}, "body" (text, or a
               JSON value), "delay" seconds before the head, "drip" [bytes, seconds] for the
               body, "cut" the body after n bytes and close, "fill" the body with n bytes,
-              "end": "close" or "reset" in place of an answer
+              "end": "close" or "reset" in place of an answer; "gather": it is held until so many requests
+              have been there at once (at most 20 seconds), so that a test of how many there are knows no clock
 The log has a JSON line a request, written when it has been read: n, time, path, model,
 messages (a hash), status, fault, auth (an Authorization header was present), in_flight.
 """
@@ -180,7 +181,8 @@ class Server:
         self.rules = [{**FAULTS.get(rule.get("fault"), {}), **rule, "contains": as_list(rule.get("contains", []))}
                       for rule in rules]
         self.struck = [Counter() for _ in rules]
-        self.count = self.in_flight = 0
+        self.count = self.in_flight = self.most = 0
+        self.gathering = []
         self.due, self.timer = deque(), None
         self.lines, self.model_json = [], {}
 
@@ -188,6 +190,8 @@ class Server:
 
     def handle(self, connection, top, body):
         self.count += 1
+        if self.in_flight > self.most:
+            self.gathered()
         path = top.split(b" ", 2)[1]
         try:
             request = json.loads(body)
@@ -272,7 +276,21 @@ class Server:
                          if line.lower().startswith("authorization:")), "")
             body = (body if isinstance(body, str) else json.dumps(body)).replace("{authorization}", sent)
             body = body.encode("utf-8", "surrogateescape")
-        self.loop.call_later(rule.get("delay", self.latency), self.send_rule, connection, rule, body)
+        delay = rule.get("delay", self.latency)
+        if rule.get("gather", 0) > self.most:
+            patience = self.loop.call_later(20, self.send_rule, connection, rule, body)
+            self.gathering.append((rule["gather"], patience, delay, connection, rule, body))
+            return
+        self.loop.call_later(delay, self.send_rule, connection, rule, body)
+
+    def gathered(self):
+        """Answers those that waited until so many were there."""
+        self.most = self.in_flight
+        for wanted, patience, delay, *answer in self.gathering:
+            if wanted <= self.most:
+                patience.cancel()
+                self.loop.call_later(delay, self.send_rule, *answer)
+        self.gathering = [waiting for waiting in self.gathering if waiting[0] > self.most]
 
     @staticmethod
     def send_rule(connection, rule, body):

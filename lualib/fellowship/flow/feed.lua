@@ -52,6 +52,7 @@ local function fill(self, pull, run)
   while true do
     while self.tail - self.head + 1 >= self.window do wait(self) end
     limits.room() -- a row that no slot waits for would only take memory
+    if self.stopped then break end
     local row, number, line = pull()
     if row == nil and number == nil then break end
     local item
@@ -98,6 +99,11 @@ function Feed:take()
   self.head = self.head + 1
   wake(self)
   return item
+end
+
+--- Opens no further rows: those that are open end as they would.
+function Feed:stop()
+  self.stopped = true
 end
 
 --- Leaving the loop early cancels what was opened.

@@ -145,12 +145,18 @@ function flow.map(source, fn, options)
   if window < 1 then error("map's window must be 1 or more", 2) end
   -- A map inside a row goes on with that row's random numbers and its turn.
   local nested = task.in_row()
+  local feeder
+  -- What ends the run would fail each further row too; rows before it may still take a while.
+  local watch = setmetatable({}, { __close = function(_, problem)
+    if type(problem) == "table" and rawget(problem, "fatal") then feeder:stop() end
+  end })
   local function run(row, number)
     if nested then return fn(row, number) end
     start.row(number)
+    local _ <close> = watch
     return finish(fn(row, number))
   end
-  local feeder = feed.new(source, run, window)
+  feeder = feed.new(source, run, window)
   if flow.on_map and not nested then flow.on_map(source) end
   local step
   local function settle(item, ok, ...)
