@@ -12,6 +12,7 @@ local parts = require "fellowship.parts"
 ---@field candidates fun(options: table): fellowship.Candidates
 ---@field rubric fun(options: table): fellowship.Rubric
 ---@field evolve fun(options: table): fellowship.Evolver
+---@field magpie fun(options: table): fellowship.Magpie
 ---@field preference table
 ---@field measure table
 ---@field contest table

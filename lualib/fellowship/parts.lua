@@ -11,6 +11,7 @@ return {
   candidates = { "fellowship.generate.candidates", "new" },
   rubric = { "fellowship.judge.rubric", "new" },
   evolve = { "fellowship.generate.evolve", "new" },
+  magpie = { "fellowship.generate.magpie", "new" },
   rows = { "fellowship.dataset.rows", "open" },
   reading = { "fellowship.dataset.reading", "new" },
   join = { "fellowship.dataset.join" },

@@ -4,12 +4,11 @@
 import json
 import os
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
 import tap
+from door_server import Door
 
 # What a response is worth is the number in it: "worth 3" is 3. The forms are those of vLLM's, llama.cpp's and TEI's documents.
 
@@ -51,39 +50,9 @@ def answer(path, body):
     return [[{"score": 1 - p, "label": "unsafe"}, {"score": p, "label": "safe"}]]
 
 
-class Server:
+def Server(plant=None):
     """Answers as above; `plant` may put another text, or status, in place of an answer."""
-
-    def __init__(self, plant=None):
-        asked = self.asked = []
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                asked.append((self.path, body))
-                planted = plant and plant(self.path, body)
-                status, text = planted or (200, json.dumps(answer(self.path, body)))
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text.encode())))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    return Door(lambda path, body: plant and plant(path, body) or answer(path, body))
 
 
 RESPONSES = ["worth 3 I think", "worth 9 or so", "worth 1.5 only"]

@@ -68,9 +68,14 @@ def kinds_of_runs():
                 "win": ["winrate", "--data", "a.jsonl", "--data", "b.jsonl", "--against", "c.jsonl", "--evaluator", "judge", "--model", "sim:j"],
                 "pref": ["preference", "--data", "prompts.jsonl", "--generator", "sim:g", "--reviewer", "sim:r", "--judge", "sim:j"],
                 "fb": ["feedback", "--data", "prompts.jsonl", "--generator", "sim:g", "--reviewer", "sim:r"],
-                "gen": ["generate", "--data", "prompts.jsonl", "--model", "sim:g", "--model", "sim:h"]}
+                "gen": ["generate", "--data", "prompts.jsonl", "--model", "sim:g", "--model", "sim:h"],
+                "scored": ["preference", "--data", "prompts.jsonl", "--generator", "sim:g", "--generator", "sim:h", "--rank", "rubric",
+                           "--rubric", "ultrafeedback", "--judge", "sim:j"],
+                "new": ["prompts", "--data", "prompts.jsonl", "--model", "sim:w"],
+                "magpie": ["prompts", "--opening", "chatml", "--count", "4", "--model", "sim:w"]}
         wanted = {"win": ["Win rates", "Who beats whom", "Strengths"], "pref": ["Margins of the pairs", "Lengths against each other"],
-                  "gen": ["Length of the responses"], "fb": ["Length of the responses"], "judge": ["Verdicts"], "debate": ["Verdicts"]}
+                  "gen": ["Length of the responses"], "new": ["New prompts", "made by the move"], "magpie": ["New prompts"],
+                  "scored": ["Scores of the responses", "Mean score by response", "Mean value by criterion", "Honesty"], "fb": ["Length of the responses"], "judge": ["Verdicts"], "debate": ["Verdicts"]}
         for out, arguments in runs.items():
             scratch.run("run", *arguments, "--out", out)
             page = page_of(scratch, out)
@@ -83,6 +88,10 @@ def kinds_of_runs():
         rows = data_of(page_of(scratch, "win"), "rows-data")
         tap.equal([c[:2] for c in rows[5]["c"]], [["b.jsonl", "b says 1"], ["c.jsonl", "c says 1"]], "winrate's texts come from both files")
         tap.ok(data_of(page_of(scratch, "pref"), "rows-data")[0]["f"], "the loop's conversation is there")
+        row, scores = data_of(page_of(scratch, "scored"), "rows-data")[2], host.jsonl(scratch / "scored/scores.jsonl")[4:6]
+        tap.equal([(g[1], g[2], [c[2] for c in g[4]]) for g in row["g"]],
+                  [(i + 1, s["score"], [c["value"] for c in s["criteria"]]) for i, s in enumerate(scores)], "scores and criteria of each response")
+        tap.equal([c[0] for c in row["c"]], ["response 1, sim:g", "response 2, sim:h"], "with who wrote it")
 
 
 def several_runs():

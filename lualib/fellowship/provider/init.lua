@@ -21,7 +21,8 @@
 --                                                   missing, and whole.thinks where thoughts come in a field of their own
 --   meaning(status, header, whole, how) -> outcome  classify of a decoded body
 --
--- `default_max_tokens` is the bound of an answer that is sent when none is given.
+-- `default_max_tokens` is the bound of an answer that is sent when none is given; `raw` says that the model completes a text,
+-- `rates` that it says what a response is worth.
 --
 -- An adapter of a model that needs no network has generate(name, messages, params, sample, schema) -> completion instead.
 
@@ -108,6 +109,9 @@ known.ollama = { name = "ollama", adapter = "fellowship.provider.ollama", url = 
 known.reward = { name = "reward", adapter = "fellowship.provider.reward", url = "http://127.0.0.1:8000",
   key_env = "REWARD_API_KEY", key_optional = true, url_env = "REWARD_BASE_URL",
   url_of = function(value) return (value:gsub("/+$", ""):gsub("/v1$", "")) end }
+
+-- Servers of one's own whose models complete a text, without their chat template.
+openai_like("raw", "http://127.0.0.1:8000/v1", { adapter = "fellowship.provider.raw", key_optional = true })
 
 known.sim = { name = "sim", adapter = "fellowship.provider.sim", simulated = true }
 

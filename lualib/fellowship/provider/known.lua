@@ -89,7 +89,7 @@ local of = { openai = { COMMON, OPENAI }, azure = { COMMON, OPENAI, { data_sourc
   ollama = { COMMON, SAMPLING, OLLAMA }, vllm = SERVER, llamacpp = SERVER, lmstudio = SERVER,
   openrouter = { COMMON, SAMPLING, OPENAI, OPENROUTER }, together = HOSTED, groq = HOSTED, deepseek = HOSTED,
   mistral = HOSTED, fireworks = HOSTED, xai = { COMMON, OPENAI, HOSTS }, cerebras = HOSTED,
-  sim = { COMMON, SAMPLING, SIM }, reward = { REWARD } }
+  sim = { COMMON, SAMPLING, SIM }, reward = { REWARD }, raw = SERVER }
 
 --- Types by name, by provider; with what servers of open models take where one of those is asked in its place.
 local flat = setmetatable({}, { __index = function(made, key)

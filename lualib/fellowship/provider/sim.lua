@@ -13,7 +13,7 @@ local content = require "fellowship.base.content"
 local form = require "fellowship.base.form"
 local schema_value = require "fellowship.base.schema_value"
 
-local sim = { rates = true, answers = true }
+local sim = { rates = true, answers = true, raw = true }
 
 local words = {
   "answer", "reason", "example", "first", "second", "because", "clear", "short", "detail", "step",

@@ -80,7 +80,7 @@ local function votes_of(judgement)
 end
 
 local JUDGEMENT = { "by", "a", "b", "w", "s", "f", "pr", "v", "said", "run" }
-local RECORD = { "i", "p", "c", "j", "r", "h", "f", "m" }
+local RECORD = { "i", "p", "c", "j", "g", "r", "h", "f", "m" }
 
 local function packed_judgement(j)
   return json.object({ by = text.valid(j.by), a = j.a, b = j.b, w = j.winner,
@@ -95,6 +95,13 @@ local function mapped(list, fn)
   return made
 end
 
+--- What is said of one candidate alone: by whom, its number, score, problem, criteria, evidence.
+local function packed_rating(rating)
+  return json.array { text.valid(rating.by), rating.candidate, optional(rating.score), optional(rating.problem),
+    mapped(rating.criteria, function(each) return json.array { text.valid(each[1]), each[2], optional(each[3]) } end),
+    spoken(rating) }
+end
+
 --- A record as JSON, in which no "<" stands, so that it may stand in a page.
 ---@param record fellowship.report.Record
 ---@return string
@@ -103,7 +110,7 @@ function pack.record(record)
     c = mapped(record.candidates, function(c)
       return json.array { text.valid(c.name), readable(c.text), optional(c.thoughts), c.cut or false }
     end),
-    j = mapped(record.judgements, packed_judgement),
+    j = mapped(record.judgements, packed_judgement), g = record.ratings and mapped(record.ratings, packed_rating),
     r = #record.pairs > 0 and mapped(record.pairs, function(p)
       local scores = type(p.scores) == "table" and p.scores or {}
       return json.array { p.chosen, p.rejected, optional(p.margin), optional(scores.chosen), optional(scores.rejected) }
@@ -168,6 +175,9 @@ local function flags_of(record, with_pairs)
     if j.flip then flags = flags | f.flip end
     if WINNERS[record.human] and j.winner ~= "unparsed" and j.winner ~= record.human then flags = flags | f.wrong end
   end
+  for _, rating in ipairs(record.ratings or {}) do
+    if not rating.score then flags = flags | f.unparsed end
+  end
   for _, c in ipairs(record.candidates) do
     if c.cut then flags = flags | f.cut end
   end
@@ -186,6 +196,9 @@ function pack.line(record, with_pairs)
   for _, j in ipairs(record.judgements) do
     if not winners[j.by] then by[#by + 1] = j.by end
     winners[j.by] = (winners[j.by] or 0) | (WINNERS[j.winner] or 8)
+  end
+  for _, rating in ipairs(record.ratings or {}) do
+    if not winners[rating.by] then by[#by + 1], winners[rating.by] = rating.by, 0 end
   end
   local first, second = record.candidates[pair and pair.chosen or 1], record.candidates[pair and pair.rejected or 2]
   local names = {}

@@ -228,7 +228,15 @@
     for (const s of j.said) box.append(make("div", { class: "said" }, make("strong", {}, ...texts(s[0] + (s[4] ? " (" + s[4] + ")" : "") + (s[3] ? ", " + s[3] : ""))), spoken(s[1], s[2])));
     return box;
   }
+  function rating(g, names) {
+    const box = make("section", {}, make("h4", {}, ...texts(g[0] + ": " + names[g[1] - 1] + ": " + (g[2] === null ? "no score" : g[2]))));
+    if (g[3]) box.append(make("p", {}, ...texts("There is no score: " + g[3])));
+    if (g[4].length) box.append(make("ul", {}, ...g[4].map(c => make("li", {}, ...texts(c[0] + ": " + (c[2] === null ? "none" : c[2]) + (c[1] === 1 ? "" : ", weight " + c[1]))))));
+    for (const s of g[5]) box.append(make("div", { class: "said" }, make("strong", {}, ...texts(s[0] + (s[3] ? ", " + s[3] : ""))), spoken(s[1], s[2])));
+    return box;
+  }
   function candidates(row) {
+    const scores = new Map((row.g || []).map(g => [g[1], g[2]]));
     const names = row.c.map(c => c[0]), pair = row.r && row.r[0];
     const first = pair ? pair[0] - 1 : 0, second = pair ? pair[1] - 1 : 1;
     const both = marked && row.c[first] && row.c[second] && typeof row.c[first][1] === "string" && typeof row.c[second][1] === "string" ? differences(row.c[first][1], row.c[second][1]) : null;
@@ -236,6 +244,7 @@
     return make("div", { class: "side" }, ...row.c.map((c, i) => {
       const won = pair ? (i === first ? "chosen" : i === second ? "rejected" : null) : winner === i + 1 ? "won" : null;
       return make("section", { class: won ? "won" : null }, make("h4", { "data-won": won, dir: "auto" }, ...texts(names[i])), c[3] ? make("p", { class: "quiet" }, "cut off by a limit of tokens") : null,
+        typeof scores.get(i + 1) === "number" ? make("p", { class: "quiet" }, "score " + scores.get(i + 1)) : null,
         c[2] ? make("details", {}, make("summary", {}, "Thoughts"), cut(c[2], markdown)) : null,
         both && i === first ? marks(both[0], "del") : both && i === second ? marks(both[1], "ins") : body(c[1]));
     }));
@@ -254,6 +263,7 @@
     if (found.r) box.append(make("h4", {}, "Pairs"), make("ul", {}, ...found.r.map(r => make("li", {}, ...texts(names[r[0] - 1] + " > " + names[r[1] - 1] + (r[2] === null ? "" : ", margin " + r[2]) + (r[3] == null ? "" : ", mean scores " + r[3] + " and " + r[4]))))));
     if (found.f) box.append(make("h4", {}, "The loop's conversation"), ...found.f.flatMap((round, n) => [make("div", { class: "said" }, make("strong", {}, ...texts(names[n] || "")), body(found.c[n] ? found.c[n][1] : null)), ...(Array.isArray(round) ? round : [round]).map((s, i) => make("div", { class: "said" }, make("strong", {}, "reviewer " + (i + 1) + " of response " + (n + 1)), spoken(typeof s === "string" ? s : JSON.stringify(s))))]));
     if (found.j.length) box.append(make("h4", {}, "Judgements"), ...found.j.map(j => judgement(j, names)));
+    if (found.g) box.append(make("h4", {}, "Scores"), ...found.g.map(g => rating(g, names)));
     if (found.m) box.append(make("details", {}, make("summary", {}, "Other columns"), make("dl", {}, ...found.m.flatMap(([key, s]) => [make("dt", {}, ...texts(key)), make("dd", {}, body(s))]))));
     byId("row-title").focus();
   }

@@ -15,6 +15,7 @@ local records = {}
 ---@field thoughts? string
 ---@field cut? boolean
 ---@field by? string the model that wrote it
+---@field score? number what a ranking by scores says of it
 
 ---@class fellowship.report.Judgement
 ---@field by string who judged
@@ -29,11 +30,20 @@ local records = {}
 ---@field said table[] the evidence of the verdict
 ---@field run? integer of several runs, whose it is
 
+---@class fellowship.report.Rating what is said of one candidate alone
+---@field by string who scored it
+---@field candidate integer its number
+---@field score number? nil where there is none
+---@field problem? string why
+---@field criteria { [1]: string, [2]: number, [3]: any }[] of a rubric: text, weight, value
+---@field said table[]
+
 ---@class fellowship.report.Record
 ---@field id any
 ---@field prompt string|fellowship.Message[]|nil
 ---@field candidates fellowship.report.Candidate[]
 ---@field judgements fellowship.report.Judgement[]
+---@field ratings? fellowship.report.Rating[] in the place of judgements
 ---@field pairs { chosen: integer, rejected: integer, margin: number?, scores: table? }[]
 ---@field human? string
 ---@field feedback? string[][] for each round, what each reviewer said
@@ -166,7 +176,7 @@ end
 -- ---- records of responses ----
 
 local ANSWER = { id = true, prompt = true, model = true, sample = true, response = true, cut = true, reasoning = true,
-  responses = true, feedback = true }
+  responses = true, feedback = true, models = true }
 
 --- Answers of models to one prompt, a line each.
 local function of_answers(responses)
@@ -197,18 +207,50 @@ local function add_branches(record, numbers, branches)
   end
 end
 
---- The answers of a loop to one prompt, in one line, and what other files have of them.
-local function of_loop(files)
-  local row = files.responses:next()
-  local record = { id = row.id, prompt = readable(row.prompt), candidates = {}, judgements = {}, pairs = {},
-    feedback = present(row.feedback), more = more_of(row, ANSWER) }
-  local numbers, cut = {}, {}
+--- A line of scores.jsonl.
+local function rating_of(row, candidate)
+  local criteria = {}
+  for i, each in ipairs(list_of(present(row.criteria))) do
+    criteria[i] = { as_text(list_of(each).name or "?"), json.tonumber(list_of(each).weight) or 1,
+      present(list_of(each).value) }
+  end
+  return { by = by_of(row), candidate = candidate, score = json.tonumber(present(row.score)),
+    problem = present(row.problem), criteria = criteria, said = list_of(present(row.evidence)) }
+end
+
+--- Takes in what a ranking by scores says of the candidates.
+local function add_ratings(record, numbers, scores)
+  for _, row in ipairs(scores) do
+    local number = numbers[row.response]
+    if number then
+      record.ratings = record.ratings or {}
+      record.ratings[#record.ratings + 1] = rating_of(row, number)
+      record.candidates[number].score = record.ratings[#record.ratings].score
+    end
+  end
+end
+
+--- The candidates of one line of responses.jsonl, and their numbers by the names that other files call them.
+local function candidates_of(row)
+  local list, numbers, cut, models = {}, {}, {}, list_of(present(row.models))
   for _, number in ipairs(list_of(present(row.cut))) do cut[number] = true end
   for i, text in ipairs(list_of(row.responses)) do
-    record.candidates[i] = { name = ("response %d"):format(i), text = readable(text), cut = cut[i] }
+    local by = present(models[i]) and as_text(models[i]) or nil
+    list[i] = { name = ("response %d%s"):format(i, by and ", " .. by or ""), by = by, text = readable(text),
+      cut = cut[i] }
     numbers["response_" .. i] = i
   end
+  return list, numbers
+end
+
+--- The answers to one prompt, in one line, and what other files have of them.
+local function of_loop(files)
+  local row = files.responses:next()
+  local candidates, numbers = candidates_of(row)
+  local record = { id = row.id, prompt = readable(row.prompt), candidates = candidates, judgements = {}, pairs = {},
+    feedback = present(row.feedback), more = more_of(row, ANSWER) }
   add_branches(record, numbers, files.branches:of(row.id))
+  add_ratings(record, numbers, files.scores:of(row.id))
   for _, verdict in ipairs(files.verdicts:of(row.id)) do
     local a, b = numbers[verdict.a], numbers[verdict.b]
     if a and b then record.judgements[#record.judgements + 1] = judgement_of(verdict, a, b) end
@@ -223,17 +265,30 @@ local function of_loop(files)
   return record
 end
 
+-- ---- records of prompts ----
+
+local PROMPT = { id = true, prompt = true }
+
+--- A prompt that was made.
+local function of_prompts(prompts)
+  local row = prompts:next()
+  return row and { id = row.id, prompt = readable(row.prompt), candidates = {}, judgements = {}, pairs = {},
+    more = more_of(row, PROMPT) }
+end
+
 -- ---- a folder ----
 
 --- Which kind of rows a folder holds; nil when there are none that a report shows.
 ---@param folder string
----@return "loop"|"answers"|"verdicts"|nil
+---@return "loop"|"answers"|"verdicts"|"prompts"|nil
 function records.kind(folder)
   local responses <close> = cursor(folder .. "/responses.jsonl")
   local first = responses:peek()
   if first then return type(first.responses) == "table" and present(first.response) == nil and "loop" or "answers" end
   local verdicts <close> = cursor(folder .. "/verdicts.jsonl")
-  return verdicts:peek() and "verdicts" or nil
+  if verdicts:peek() then return "verdicts" end
+  local prompts <close> = cursor(folder .. "/prompts.jsonl")
+  return prompts:peek() and "prompts" or nil
 end
 
 --- The records of a folder, one after the other. Use it with <close>.
@@ -242,13 +297,14 @@ end
 ---@return { next: fun(): fellowship.report.Record? }
 function records.open(folder, texts)
   local files = {}
-  for _, name in ipairs { "responses", "verdicts", "pairs", "branches" } do
+  for _, name in ipairs { "responses", "verdicts", "scores", "pairs", "branches", "prompts" } do
     files[name] = cursor(("%s/%s.jsonl"):format(folder, name))
   end
   local kind = records.kind(folder)
   local function next_record()
     if kind == "loop" then return files.responses:peek() and of_loop(files) or nil end
     if kind == "answers" then return files.responses:peek() and of_answers(files.responses) or nil end
+    if kind == "prompts" then return of_prompts(files.prompts) end
     return kind and of_verdicts(files.verdicts, texts) or nil
   end
   return setmetatable({ next = next_record }, { __close = function()

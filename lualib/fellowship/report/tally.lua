@@ -1,6 +1,7 @@
 -- Sums over a run's records, taken in as they pass: what the figures are drawn from that the run's own results lack.
 
 local pack = require "fellowship.report.pack"
+local ratings = require "fellowship.report.ratings"
 
 local tally = {}
 
@@ -28,6 +29,7 @@ local tally = {}
 ---@field lengths table<integer, table<integer, integer>> pairs by the power of two of both lengths
 ---@field longer { chosen: integer, rejected: integer, same: integer }
 ---@field pairs integer
+---@field ratings fellowship.report.Ratings
 ---@field models table<string, { pieces: integer, prompt: integer, completion: integer }>
 local Tally = {}
 Tally.__index = Tally
@@ -40,7 +42,7 @@ local MOST = 16
 function tally.new()
   return setmetatable({ rows = 0, evaluators = {}, by = {}, agree = {}, margins = {}, right = {}, candidates = {},
     names = {}, chosen = {}, rejected = {}, pair_margins = {}, lengths = {}, pairs = 0, models = {}, model_names = {},
-    longer = { chosen = 0, rejected = 0, same = 0 }, labelled = 0 }, Tally)
+    longer = { chosen = 0, rejected = 0, same = 0 }, labelled = 0, ratings = ratings.new() }, Tally)
 end
 
 local function count(counts, key) counts[key] = (counts[key] or 0) + 1 end
@@ -128,11 +130,11 @@ end
 
 local function take_pair(self, record, pair)
   self.pairs = self.pairs + 1
-  if pair.margin then count(self.pair_margins, pair.margin) end
+  if pair.margin then count(self.pair_margins, ratings.rounded(pair.margin)) end
   local scores = type(pair.scores) == "table" and pair.scores or {}
   for _, side in ipairs { "chosen", "rejected" } do
     local score = tonumber(tostring(scores[side]))
-    if score then count(self[side], math.floor(score * 2 + 0.5) / 2) end
+    if score then count(self[side], ratings.rounded(score)) end
   end
   local chosen = pack.length(record.candidates[pair.chosen].text)
   local rejected = pack.length(record.candidates[pair.rejected].text)
@@ -156,6 +158,10 @@ function Tally:add(record)
   end
   for _, judgement in ipairs(record.judgements) do judge(self, record, judgement) end
   if #record.judgements > 1 then compare(self, record.judgements) end
+  for _, rating in ipairs(record.ratings or {}) do
+    ratings.add(self.ratings, rating, record.candidates[rating.candidate])
+    spend(self, rating)
+  end
   for _, pair in ipairs(record.pairs) do take_pair(self, record, pair) end
 end
 

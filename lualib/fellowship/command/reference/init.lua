@@ -35,6 +35,8 @@ local objects = {
     "A ranking by a score of each response; those by comparisons have the same method." },
   { "fellowship.Evolver", "evolver", "fellowship/generate/evolve.lua",
     "Moves that make prompts of prompts: what fellowship.evolve gives." },
+  { "fellowship.Magpie", "magpie", "fellowship/generate/magpie.lua",
+    "Prompts of a model's own chat template: what fellowship.magpie gives." },
   { "fellowship.PreferenceSet", "set", "fellowship/preference/set.lua",
     "One preference set in the making: what fellowship.preference.set gives." },
   { "fellowship.Rows", "rows", "fellowship/dataset/rows.lua", "Rows of a dataset: what fellowship.rows gives." },

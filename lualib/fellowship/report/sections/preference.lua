@@ -6,6 +6,7 @@ local statistics = require "fellowship.measure.statistics"
 local blocks = require "fellowship.report.blocks"
 local estimates = require "fellowship.report.estimates"
 local histogram = require "fellowship.report.histogram"
+local ratings = require "fellowship.report.ratings"
 
 local preference = {}
 
@@ -21,7 +22,7 @@ end
 
 local function sums(results)
   local rows = {}
-  for _, key in ipairs { "rows", "failed", "pairs", "cut", "inverted" } do
+  for _, key in ipairs { "rows", "failed", "pairs", "sft", "ranked", "cut", "inverted", "cycles" } do
     local count = number(results[key])
     if count then rows[#rows + 1] = { key == "rows" and "prompts" or estimates.words(key), count } end
   end
@@ -30,6 +31,11 @@ local function sums(results)
   flat(results, "dropped", "pairs left out", rows)
   flat(results, "duplicates", "duplicates left out", rows)
   flat(results, "comparisons", "comparisons", rows)
+  local scored = content.present(results.scores)
+  if scored then
+    rows[#rows + 1] = { "responses that were scored alone", number(scored.n) or false }
+    rows[#rows + 1] = { "of these without a score", number(scored.unscored) or false }
+  end
   flat(results, "swap", "both orders", rows)
   return blocks.table("What came out, and what was left out", { "", "count" }, rows)
 end
@@ -85,13 +91,30 @@ function preference.wins(t)
   return blocks.forest("Wins by response", items, "won / compared", { reference = 0.5, label = "response" })
 end
 
+--- What a ranking by scores says: how scores lie, who gets them, and for which criteria.
+local function add_ratings(t, list)
+  local bins = histogram.bins { t.ratings.counts }
+  if #bins > 0 then
+    list[#list + 1] = blocks.histogram("Scores of the responses", bins, { "responses" }, "score",
+      "Each response alone, rounded to three digits.")
+  end
+  local by = ratings.means(t.ratings.names, t.ratings.by)
+  if #by > 1 then list[#list + 1] = blocks.forest("Mean score by response", by, "score", { label = "response" }) end
+  local criteria = ratings.means(t.ratings.criteria, t.ratings.values)
+  if #criteria > 0 then
+    list[#list + 1] = blocks.forest("Mean value by criterion", criteria, "value", { label = "criterion",
+      note = "Of questions the share that was answered with yes." })
+  end
+end
+
 --- The section; nil where no pairs were to be made.
 ---@param source fellowship.report.Source
 ---@return fellowship.report.Section?
 function preference.section(source)
   local results, t = source.results, source.sums
-  if not results or results.pairs == nil or results.comparisons == nil then return nil end
+  if not results or results.pairs == nil or not (results.comparisons or results.scores) then return nil end
   local list = { sums(results) }
+  add_ratings(t, list)
   if t.pairs > 0 then
     local margins = histogram.bins { t.pair_margins }
     if #margins > 0 then
