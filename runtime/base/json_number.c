@@ -29,9 +29,6 @@ static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6, 
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 #ifndef __SIZEOF_INT128__
-#error "a compiler with integers of 128 bits is needed, as those for machines of 64 bits are"
-#endif
-#ifndef __SIZEOF_INT128__
 #error                                                                                             \
     "doubles are written with integers of 128 bits, which compilers have for 64-bit machines alone"
 #endif

@@ -1,4 +1,5 @@
 /* What is no store is refused, and a full, read-only or damaged one says so and loses nothing. */
+#include "engine/digest.h"
 #include "engine/store/place.h"
 #include "store_scene.h"
 
@@ -261,6 +262,34 @@ static void test_file_limit(void) {
     is_int(count(path), stored, "what was said to be stored is, no more");
 }
 
+/* A damaged row may have any number: nothing counts up to it. */
+static void test_far_ids(void) {
+    static const char *const far[] = {"4611686018427387904", "9223372036854775807"};
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+        scene d;
+        char change[200];
+        if (!scene_open(&d, fresh(), false)) return;
+        for (int n = 0; n < 10; n++) {
+            store_job *job = make_put(n, words("answer %d", n));
+            digest_sha256(job->request.data, job->request.len, job->key);
+            store_job_free(run(&d, job));
+        }
+        scene_close(&d);
+        snprintf(change, sizeof change, "UPDATE completion SET id = %s WHERE id = 7", far[i]);
+        sql(path, change);
+        store_damage damage;
+        int n = 0;
+        store_how how = {.damage = &damage, .order = STORE_AS_WRITTEN};
+        is_int(store_each(path, &how, count_one, &n, err, sizeof err), 0, "each ends");
+        is_int(n, 10, "and shows all, the one with a far number too");
+        for (size_t most = 1; most < 100; most += 33) {
+            n = 0;
+            is_int(store_sample(path, most, count_one, &n, err, sizeof err), 0, "a sample ends");
+            ok(n <= (int)most, "with %d of %zu", n, most);
+        }
+    }
+}
+
 static void test_places(void) {
     ok(!store_place_network(0xef53, NULL), "ext4 is local");
     ok(!store_place_network(0x01021994, NULL), "so is tmpfs");
@@ -293,6 +322,7 @@ int main(void) {
     test_wal_on_read_only_media();
     test_full_disk();
     test_file_limit();
+    test_far_ids();
     test_places();
     return scene_end();
 }

@@ -155,9 +155,12 @@ static bool is_complete(sqlite3 *db) {
  * read. What was pruned leaves gaps. */
 static int spread(scan *s, size_t most) {
     int64_t last = ask(s->db, "SELECT max(id) FROM completion", 0);
-    int64_t step = last / (int64_t)most + 1;
+    /* Unsigned: a damaged store may have the greatest id that there is. */
+    uint64_t step = (uint64_t)last / most + 1;
     int rc = SQLITE_OK;
-    for (int64_t id = 1; id <= last && rc == SQLITE_OK && !s->stop; id += step) rc = show(s, id);
+    for (uint64_t id = 1; last > 0 && id <= (uint64_t)last && rc == SQLITE_OK && !s->stop;
+         id += step)
+        rc = show(s, (int64_t)id);
     return rc;
 }
 
