@@ -16,9 +16,10 @@
 #include "lua/limits.h"
 
 /* For jemalloc, where it is linked in. A collection frees thousands of pieces at once and the next
- * calls take them again: so many stay at hand. */
+ * calls take them again: so many stay at hand. One arena: a thread that begins when there is no
+ * memory for another would crash inside jemalloc. */
 const char *malloc_conf =
-    "tcache_nslots_small_max:2000,lg_tcache_nslots_mul:3,tcache_nslots_large:200";
+    "narenas:1,tcache_nslots_small_max:2000,lg_tcache_nslots_mul:3,tcache_nslots_large:200";
 
 typedef struct host {
     program program;
@@ -174,7 +175,7 @@ static bool may_call(int argc, char **argv) {
  * loaded and that nobody wanted, and for ever where memory ran out in loading it, since the C
  * library then keeps its lock. */
 static void end(int status) {
-    fflush(NULL); /* finalizers may have printed */
+    fflush(NULL);           /* finalizers may have printed */
 #ifdef __SANITIZE_ADDRESS__ /* which looks for leaks at the usual end */
     char err[256];
     if (libcurl_loading()) libcurl_load(err, sizeof err);
@@ -185,7 +186,7 @@ static void end(int status) {
 }
 
 int main(int argc, char **argv) {
-    process_begin();
+    if (!process_begin()) return EXIT_SCRIPT_FAILED;
     if (may_call(argc, argv)) libcurl_begin();
     host h = {.program = {.argc = argc, .argv = argv}, .status = EXIT_SCRIPT_FAILED};
     lua_State *L = luaL_newstate();

@@ -7,16 +7,31 @@
 
 static struct rlimit files_before;
 
-void process_begin(void) {
+/* jemalloc cannot set itself up in less address space, and its first allocation crashes. */
+#define LEAST_SPACE ((rlim_t)24 << 20)
+
+/* Says so where there is less, without an allocation. */
+static bool has_space(void) {
+    static const char few[] = "fellowship: out of memory: less than 24 MB of address space "
+                              "(ulimit -v)\n";
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) < 0 || space.rlim_cur >= LEAST_SPACE) return true;
+    if (write(STDERR_FILENO, few, sizeof few - 1) < 0) return false; /* nobody hears it */
+    return false;
+}
+
+bool process_begin(void) {
+    if (!has_space()) return false;
     /* Whatever opens a file next would be given the missing number, and be taken for the standard
      * stream. */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
     /* A socket for each call on the wire: the usual soft limit of 1,024 is for programs of old. */
-    if (getrlimit(RLIMIT_NOFILE, &files_before) < 0) return;
+    if (getrlimit(RLIMIT_NOFILE, &files_before) < 0) return true;
     struct rlimit files = files_before;
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+    return true;
 }
 
 /* Calls the function that is upvalue 1 with the command in a shell that first sets the limit: those
