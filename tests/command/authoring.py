@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -101,6 +102,19 @@ def check():
         tap.equal(result.status, 0, f"nothing is found in the {len(shipped)} files of the library") or tap.diag(result.out)
 
 
+def large():
+    """A table of a megabyte is data that somebody put into a script: a hundred bytes for each of its own do for checking it."""
+    if any(mark in host.PROGRAM.read_bytes() for mark in (b"__asan_init", b"__tsan_init")):
+        raise tap.Skip("a sanitizer takes terabytes of addresses")
+    tables = {"texts": "".join(f'  a{i} = {{ "x", {i} }},\n' for i in range(40000)), "numbers": "".join(f"  {i},\n" for i in range(110000))}
+    with host.Scratch() as scratch:
+        for name, rows in tables.items():
+            scratch.write("large.lua", "local t = {\n" + rows + "}\nprint(tt)\n")
+            result = scratch.run("check", "large.lua", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20)))
+            tap.equal((result.status, result.out.count("\n")), (1, 1), f"a table of {len(rows)} bytes of {name} is checked in 300 MB") or tap.diag(result)
+            tap.contains(result.out, ["tt"], "and what is wrong behind it is found")
+
+
 def misused():
     """What a call does not take is refused, and says what is meant."""
     calls = {
@@ -163,4 +177,4 @@ end) do end
 
 
 host.need_program()
-tap.cases(new, check, misused, strict, where)
+tap.cases(new, check, large, misused, strict, where)

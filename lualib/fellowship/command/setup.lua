@@ -6,6 +6,7 @@ local task = require "fellowship.core.task"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
 local say = require "fellowship.base.say"
+local confined = lazy "fellowship.command.confined"
 local prompts = lazy "fellowship.judge.prompts"
 local flow = lazy "fellowship.flow"
 local batch = lazy "fellowship.batch"
@@ -41,15 +42,13 @@ function setup.traced(value)
   return setmetatable({ value = value, traceback = debug.traceback(nil, 2) }, Traced)
 end
 
---- Runs a file of settings, which returns a table.
+--- Runs a file of settings, which returns a table and reaches little.
 ---@param option string the option that named it
 ---@param path string
 ---@return table
 function setup.load_table(option, path)
-  local chunk, problem = loadfile(path, "t")
-  if not chunk then setup.usage("--%s: %s", option, problem) end
-  local well, value = pcall(chunk)
-  if not well then setup.usage("--%s: %s", option, errors.text(value)) end
+  local well, value = pcall(confined.run, path)
+  if not well then setup.usage("--%s: %s", option, value) end
   if type(value) ~= "table" then setup.usage("--%s: %s must return a table", option, path) end
   return value
 end
