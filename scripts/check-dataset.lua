@@ -30,9 +30,11 @@ fellowship run check-dataset preferences]],
     if shown > o.most then
       say.err(("... and %d more; --most %d shows them\n"):format(shown - o.most, shown))
     end
-    say.data(json.encode(json.object({ folder = found.folder, format = found.format or json.null,
+    say.result(("%s: %s; %d rows in %d files, %d faults, %d notes"):format(found.folder, found.faults == 0
+      and "sound, as " .. tostring(found.format) .. " reads it" or "not sound", found.rows, found.files, found.faults,
+      found.notes), json.encode(json.object({ folder = found.folder, format = found.format or json.null,
       sound = found.faults == 0, files = found.files, rows = found.rows, faults = found.faults, notes = found.notes,
-      inverted = found.inverted }, KEYS)), "\n")
+      inverted = found.inverted }, KEYS)))
     return found.faults == 0 and 0 or 1
   end,
 }

@@ -243,5 +243,47 @@ def for_people():
         tap.lacks(t.text, "{", "and no JSON")
 
 
+def widest(text):
+    return max(len(line) for line in text.splitlines())
+
+
+def widths():
+    """On a terminal no line is longer than it is wide, and none is shorter than it need be; tables fit 80 columns."""
+    with host.Scratch() as scratch:
+        pairs(scratch, 24)
+        job = ["run", "judge", "--data", "rows.jsonl", "--model", "sim:j", "--swap", "--seed"]
+        for columns in (80, 200):
+            with Terminal(scratch, *job, columns, "--out", f"out-{columns}", columns=columns) as t:
+                tap.equal(t.finish(20), 0, f"{columns} columns")
+            tap.ok(widest(t.text) <= columns, f"no line of {widest(t.text)} columns", t.text)
+            tap.ok(('responses from "response_a" and "response_b", id from' in t.text) == (columns == 200), "messages fold between words", t.text)
+        long_name = "sim:" + "a-model-with-a-long-name" * 2
+        with Terminal(scratch, "run", "judge", "--data", "rows.jsonl", "--model", "sim:j", "--model", long_name, "--out", "dry", "--dry-run") as t:
+            tap.equal(t.finish(20), 0, "a dry run")
+        tap.ok(widest(t.text) <= 80, f"its table has lines of {widest(t.text)} columns", t.text)
+        tap.lacks(t.text, "{", "and no JSON")
+        tap.equal(scratch.run(*job, 1, "--out", "dry", "--dry-run").summary["status"], "dry run", "which is for pipes")
+
+
+def results_in_words():
+    """Verbs that answer in a line of JSON answer people in words."""
+    with host.Scratch() as scratch:
+        scratch.write("p.jsonl", [{"prompt": "Name a river."}])
+        sims = ["--generator", "sim:g", "--reviewer", "sim:r", "--judge", "sim:j"]
+        tap.equal(scratch.run("run", "preference", "--data", "p.jsonl", *sims, "--out", "set").status, 0, "a small set")
+        for arguments, said in [(["run", "check-dataset", "set"], "set: sound, as trl reads it"), (["store", "export", "all.jsonl"], "written to all.jsonl"),
+                                (["store", "import", "all.jsonl"], "0 completions added, 7 known already"),
+                                (["store", "prune", "--model", "sim:j"], "would remove 2 completions; --yes removes"),
+                                (["store", "prune", "--model", "sim:j", "--yes"], "2 completions removed")]:
+            with Terminal(scratch, *arguments) as t:
+                tap.equal(t.finish(20), 0, " ".join(arguments))
+            tap.contains(t.text, [said], "in words")
+            tap.lacks(t.text, "{", "not in JSON")
+        tap.equal(scratch.run("run", "check-dataset", "set").summary["sound"], True, "in a pipe check-dataset is for programs")
+        with Terminal(scratch, "store", "ls") as t:
+            t.finish(20)
+        tap.ok(t.text.strip() and widest(t.text) <= 80, "store ls: a completion takes a line", t.text)
+
+
 host.need_program()
-tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, unsupported, no_such_model, whose_line, mixed_failures, cut_off, other_columns, for_people)
+tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, unsupported, no_such_model, whose_line, mixed_failures, cut_off, other_columns, for_people, widths, results_in_words)

@@ -24,7 +24,9 @@ end
 function batches.cancel()
   need_store(settings.store_path(settings.store))
   local sums = cancel.run()
-  say.data(json.encode(json.object(sums, { "cancelled", "answered", "freed", "failed" })), "\n")
+  say.result(("%d batches cancelled; %d calls had an answer, %d are free to be asked again; %d batches failed to stop")
+    :format(sums.cancelled, sums.answered, sums.freed, sums.failed),
+    json.encode(json.object(sums, { "cancelled", "answered", "freed", "failed" })))
   return sums.failed > 0 and 1 or 0
 end
 
@@ -85,7 +87,8 @@ function batches.forget(path, uid)
   local well, problem = store:set_batch(uid)
   store:close()
   if not well then errors.raise(problem) end
-  say.data(json.encode(json.object({ forgotten = uid, freed = found.pending }, { "forgotten", "freed" })), "\n")
+  say.result(("batch %s forgotten; %d calls are free to be asked again"):format(uid, found.pending),
+    json.encode(json.object({ forgotten = uid, freed = found.pending }, { "forgotten", "freed" })))
 end
 
 return batches

@@ -226,7 +226,7 @@ function cli.main(argv)
   local is_stopped = errors.is(value, "budget")
   if is_stopped then budget.drain() end
   host.stop()
-  say.err("fellowship: ", errors.text(value), "\n")
+  say.note(errors.text(value))
   if not is_plain(value) then say.err(status.traceback, "\n") else tell_facts(value, status.traceback) end
   return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or errors.is(value, "nothing") and NOTHING
     or FAILED

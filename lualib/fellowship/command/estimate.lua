@@ -1,6 +1,7 @@
 -- What a dry run says at its end: a table for people, a line of JSON for programs.
 
 local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
@@ -9,6 +10,7 @@ local estimate = require "fellowship.rehearse"
 local forecast = require "fellowship.rehearse.forecast"
 local lengths = require "fellowship.rehearse.lengths"
 local tables = require "fellowship.report.table"
+local summary = require "fellowship.command.summary"
 
 local report = {}
 
@@ -47,13 +49,13 @@ local function lines_of(rows, named, e)
   end
 end
 
-local HEADS = { "model", "in the store", "to ask", "calls", "prompt tokens", "completion tokens", "cost" }
+local HEADS = { "model", "kept", "to ask", "calls", "prompt", "completion", "cost" }
 
 local function table_of(models, sum)
   local rows = {}
   for _, m in ipairs(models) do lines_of(rows, m.named, m.estimate) end
   if #models > 1 then lines_of(rows, "all", sum) end
-  return tables.text(HEADS, rows)
+  return tables.text(HEADS, rows, summary.width())
 end
 
 --- What a model's figures stand on.
@@ -128,7 +130,7 @@ local function conclude(facts, tell)
   local models = estimate.models()
   local sum = sum_of(models)
   tell(text_of(facts, models, sum))
-  say.data(line_of(facts, models, sum), "\n")
+  if not sys.terminal(1) then say.data(line_of(facts, models, sum), "\n") end
 end
 
 --- Prints the estimate of a command.

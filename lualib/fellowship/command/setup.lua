@@ -63,7 +63,7 @@ end
 ---@return fun(text: string)
 function setup.teller(quiet)
   return function(text)
-    if not quiet then say.err("fellowship: ", text, "\n") end
+    if not quiet then say.note(text) end
   end
 end
 

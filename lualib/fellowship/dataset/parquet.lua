@@ -7,7 +7,7 @@ local say = require "fellowship.base.say"
 local duckdb = require "fellowship.dataset.duckdb"
 
 local parquet = {
-  warn = function(said) say.err("fellowship: ", said, "\n") end, ---@type fun(said: string)
+  warn = say.note, ---@type fun(said: string)
 }
 
 --- The name under which rows stand before they are a table; they stay there when something goes wrong.

@@ -22,7 +22,7 @@ local store = {}
 local STORE = { "store", type = "string", metavar = "FILE", help = "the store" }
 
 local function tell(...)
-  say.err("fellowship: ", (...):format(select(2, ...)), "\n")
+  say.note((...):format(select(2, ...)))
 end
 
 --- Tells of damage. Returns whether there was any.
@@ -77,8 +77,10 @@ end
 local function listed(r)
   local completion = json.decode(r.completion)
   local failure = completion.error and ("  (%s)"):format(completion.error.kind) or ""
-  return ("%s  %s  %s%s\n"):format(sys.hex(r.key):sub(1, 12), date_of(r.created), shown_request(json.decode(r.request)),
-    failure)
+  local line = ("%s  %s  %s%s"):format(sys.hex(r.key):sub(1, 12), date_of(r.created),
+    shown_request(json.decode(r.request)), failure)
+  local width = sys.terminal(1)
+  return (width and text.wrap(text.printable(line), width)[1] or line) .. "\n"
 end
 
 function verbs.ls.run(path, values)
@@ -137,9 +139,10 @@ verbs.export = { argument = "FILE", summary = "write the completions as JSON Lin
 function verbs.export.run(path, _, file)
   local exported, lost, damaged = recording.export(path, file)
   say_damage(lost, damaged)
-  local told = file == "-" and say.err or say.data
-  told(json.encode(json.object({ exported = exported, damaged = damaged and lost or nil },
-    { "exported", "damaged" })), "\n")
+  local line = json.encode(json.object({ exported = exported, damaged = damaged and lost or nil },
+    { "exported", "damaged" }))
+  if file == "-" then say.err(line, "\n")
+  else say.result(("%s written to %s"):format(text.count(exported, "completion"), file), line) end
   if damaged then return 1 end
 end
 
@@ -151,7 +154,8 @@ function verbs.import.run(path, _, files)
     if sys.same(file, path) then setup.usage("%s is the store itself: there is nothing to import", file) end
   end
   local added, known = recording.import(files, path)
-  say.data(json.encode { added = added, known = known }, "\n")
+  say.result(("%s added, %d known already"):format(text.count(added, "completion"), known),
+    json.encode { added = added, known = known })
 end
 
 -- ---- why a call missed ----
@@ -289,14 +293,15 @@ function verbs.prune.run(path, values)
   end, { order = "written", wire = false, request = values.model ~= nil, completion = values.failures or false })
   if not done then errors.raise(problem) end
   if not values.yes then
-    say.data(json.encode { would_prune = #keys }, "\n")
+    say.result(("would remove %s; --yes removes"):format(text.count(#keys, "completion")),
+      json.encode { would_prune = #keys })
     return
   end
   local pruned
   pruned, problem = core.prune(path, keys)
   if not pruned then errors.raise(problem) end
   if problem then tell("%d completions are gone, but the file could not be made smaller: %s", pruned, problem) end
-  say.data(json.encode { pruned = pruned }, "\n")
+  say.result(("%s removed"):format(text.count(pruned, "completion")), json.encode { pruned = pruned })
 end
 
 verbs.batches = { summary = "the batches of calls that are under way: fellowship run ... --batch",
