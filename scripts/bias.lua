@@ -1,15 +1,12 @@
 -- What judges lean to, from verdicts that exist: no model is asked.
 
 local fellowship = require "fellowship"
-local agreement = require "fellowship.measure.agreement"
-local ballots = require "fellowship.measure.ballots"
-local bias = require "fellowship.measure.bias"
 local errors = require "fellowship.base.errors"
 local join = require "fellowship.dataset.join"
 local labels = require "fellowship.measure.labels"
 local lengths = require "fellowship.measure.lengths"
-local summary = require "fellowship.command.summary"
-local tables = require "fellowship.report.table"
+local panel = require "fellowship.measure.panel"
+local panels = require "fellowship.command.panels"
 local json = fellowship.json
 
 --- --family NAME=FAMILY ... as a table.
@@ -50,27 +47,16 @@ local function read_rows(run)
 end
 
 --- The judge that a verdict is of, with what is held of it.
-local function judge_of(judges, row)
+local function judge_of(run, judges, row)
   local models = type(row.models) == "table" and row.models or {}
   local name = table.concat(models, " + ")
   if name == "" then name = tostring(row.evaluator or "judge") end
   local found = judges[name]
   if not found then
-    found = { name = name, models = #models > 0 and models or { name }, ballots = ballots.new(1), scale = bias.scale(),
-      seen = {}, pairs = 0, same = 0, lengths = false }
+    found = panel.new(#models > 0 and models or { name }, { name = name, scale = run.options.scale })
     judges[name], judges[#judges + 1] = found, found
   end
   return found
-end
-
---- A second verdict on the same row tells whether the judge repeats itself.
-local function repeats(judge, key, winner)
-  local before = judge.seen[key]
-  judge.seen[key] = winner
-  if before and before ~= "unparsed" and winner ~= "unparsed" then
-    judge.pairs, judge.same = judge.pairs + 1, judge.same + (before == winner and 1 or 0)
-  end
-  return before ~= nil
 end
 
 local WINNERS = { a = true, b = true, tie = true, unparsed = true }
@@ -81,7 +67,8 @@ local function verdict_of(row, number)
     errors.raise { kind = "data", message = ("row %d has no winner (a, b, tie or unparsed); --data takes the "
       .. "verdicts.jsonl of a run"):format(number) }
   end
-  local verdict = { winner = row.winner, identical = row.identical == true or nil }
+  local verdict = { winner = row.winner, identical = row.identical == true or nil,
+    scores = type(row.scores) == "table" and row.scores or nil }
   for field, kind in pairs { orders = "table", votes = "table", flipped = "boolean", flip = "string" } do
     if type(row[field]) == kind then verdict[field] = row[field] end
   end
@@ -94,59 +81,14 @@ local function hold(run, judges, known, families)
   for row, verdict, number in run:map(run:rows "data", function(row, number)
     return verdict_of(row, number), number
   end) do
-    local judge = judge_of(judges, row)
-    local id = run:id(row, number)
-    local about = known[join.key(id)] or {}
-    if known[join.key(id)] then run.outcome:count "joined" end
+    local id = join.key(run:id(row, number))
+    local about = known[id] or {}
+    if known[id] then run.outcome:count "joined" end
     run.outcome:count "verdicts"
     local names = type(row.a) == "string" and type(row.b) == "string" and { a = row.a, b = row.b } or about.names
-    judge.lengths = judge.lengths or about.length ~= nil
-    judge.scale:add(row.scores)
-    if not repeats(judge, join.key(id), verdict.winner) then
-      judge.ballots:add { key = about.key or number, human = about.human, longer = about.longer, length = about.length,
-        category = about.category, verdicts = { verdict }, own = { bias.own(judge.models, names, families) } }
-    end
+    judge_of(run, judges, row):add({ id = id, key = about.key or number, verdict = verdict, human = about.human,
+      longer = about.longer, length = about.length, category = about.category, names = names }, families)
   end
-end
-
-local KEYS = { "models", "verdicts", "position", "repeats", "length", "ties", "own_family", "scale", "categories",
-  "card" }
-
-local function panel_of(run, judge)
-  local o = { seed = run.options.seed, lengths = judge.lengths }
-  local card = agreement.of(judge.ballots, { 1 }, judge.models, o)
-  local controlled = card.win_rate.length_controlled
-  local repeated = card.repeats
-  if judge.pairs > 0 then
-    repeated = json.object({ rate = judge.same / judge.pairs, n = judge.pairs }, { "rate", "n" })
-  end
-  local categories = run.options.by and bias.categories(judge.ballots, 1) or nil
-  return json.object({ models = json.array(judge.models), verdicts = judge.ballots.sheet:rows(),
-    position = card.position, repeats = repeated,
-    length = judge.lengths and json.object({ longer_wins = card.longer_wins, longer_wins_human = card.longer_wins_human,
-      coefficient = controlled and controlled.length_coefficient or json.null },
-      { "longer_wins", "longer_wins_human", "coefficient" }) or nil,
-    ties = json.object({ judge = card.tie_rate, human = card.tie_rate_human }, { "judge", "human" }),
-    own_family = bias.own_family(judge.ballots, 1, o), scale = judge.scale:summary(), card = card,
-    categories = categories }, KEYS)
-end
-
-local function show(run, panels)
-  local rows = {}
-  local function number(value) return value ~= json.null and value or nil end
-  for i, p in ipairs(panels) do
-    local length, own = p.length or {}, p.own_family or {}
-    rows[i] = { table.concat(p.models, " + "), p.verdicts, p.position and p.position.first_wins,
-      p.position and p.position.lean, number(p.card.flip_rate), p.repeats and p.repeats.rate,
-      number(length.longer_wins), number(length.longer_wins_human), number(length.coefficient), number(p.ties.judge),
-      number(own.own_wins),
-      number(own.equal_opportunity), p.scale and p.scale.at_top, number(p.card.kappa) }
-  end
-  local heads
-  heads, rows = tables.telling({ "models", "n", "first wins", "lean", "flips", "repeats itself", "longer wins",
-    "by people", "length coefficient", "ties", "own family wins", "beyond people", "top scores", "kappa" }, rows,
-    { models = true, n = true })
-  run.tell("what judges lean to\n" .. tables.text(heads, rows, summary.width()))
 end
 
 return {
@@ -162,6 +104,7 @@ fellowship run bias --data judged/verdicts.jsonl --rows rows.jsonl --out bias]],
     { "rows", type = "data", metavar = "ROWS",
       help = "what was judged, joined by id: lengths, labels (human), authors (model_a, model_b)" },
     { "by", type = "text", metavar = "COLUMN", help = "a column of ROWS: agreement with people for each value of it" },
+    { "scale", type = "integer", default = 10, least = 2, metavar = "N", help = "the highest score that judges gave" },
     { "family", type = "string", many = true, metavar = "NAME=FAMILY",
       help = "which family a model or file is of, where its name does not say" },
   },
@@ -176,9 +119,11 @@ fellowship run bias --data judged/verdicts.jsonl --rows rows.jsonl --out bias]],
     if run.options.rows and run.outcome:of "joined" == 0 then
       run:nothing "no verdict has the id of a row of --rows; --id-column NAME says which field holds it"
     end
-    local panels = json.array()
-    for i, judge in ipairs(judges) do panels[i] = panel_of(run, judge) end
-    run:save("results.json", json.object({ judges = panels }, { "judges" }))
-    show(run, panels)
+    local list = json.array()
+    for i, judge in ipairs(judges) do
+      list[i] = judge:summary { seed = run.options.seed, categories = run.options.by ~= nil }
+    end
+    run:save("results.json", json.object({ judges = list }, { "judges" }))
+    run.tell(panels.text(list))
   end,
 }

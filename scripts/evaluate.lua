@@ -3,11 +3,16 @@
 local fellowship = require "fellowship"
 local agreement = require "fellowship.measure.agreement"
 local ballots = require "fellowship.measure.ballots"
+local calibration = require "fellowship.measure.calibration"
 local compare = require "fellowship.command.compare"
 local errors = require "fellowship.base.errors"
 local evidence = require "fellowship.judge.evidence"
 local file = require "fellowship.base.file"
+local frontier = require "fellowship.measure.frontier"
+local juries = require "fellowship.measure.juries"
+local list_price = require "fellowship.command.list_price"
 local method = require "fellowship.command.evaluators"
+local paired = require "fellowship.measure.paired"
 local summary = require "fellowship.command.summary"
 local verdict_counts = require "fellowship.command.verdict_counts"
 local tables = require "fellowship.report.table"
@@ -63,26 +68,6 @@ local function judge_row(run, evaluators, row, number)
     key = lengths.key(pair.prompt or pair.conversation_a, number), names = facts.names }
 end
 
---- Every subset of two or more of the evaluators, by size.
-local function subsets(count)
-  local list = {}
-  for bits = 1, (1 << count) - 1 do
-    local members = {}
-    for i = 1, count do
-      if bits & (1 << (i - 1)) ~= 0 then members[#members + 1] = i end
-    end
-    if #members > 1 then list[#list + 1] = members end
-  end
-  table.sort(list, function(x, y)
-    if #x ~= #y then return #x < #y end
-    for i = 1, #x do
-      if x[i] ~= y[i] then return x[i] < y[i] end
-    end
-    return false
-  end)
-  return list
-end
-
 --- How far the members of a jury agree with each other, over the rows that they could judge.
 local function among_members(b)
   local members, counts, raters = {}, {}, {}
@@ -120,6 +105,78 @@ local function show(run, results)
   run.tell("agreement with the human labels\n" .. tables.text(heads, rows, summary.width()))
 end
 
+-- ---- what is worth its cost ----
+
+--- --best-under as an amount and its unit.
+local function budget_of(run)
+  local said = run.options["best-under"]
+  if not said then return nil end
+  local amount, unit = said:lower():match "^%s*%$?%s*([%d.]+)%s*(%a*)%s*$"
+  unit = unit == "" and "usd" or unit
+  for _, one in ipairs(frontier.UNITS) do
+    if tonumber(amount) and (unit == one or unit .. "s" == one) then return tonumber(amount), one end
+  end
+  run:usage(('--best-under %s: say an amount, as in "0.50", "200000 tokens" or "800 calls"'):format(said))
+end
+
+--- What each evaluator took, in a unit; nil where it is not known.
+local function costs_in(unit, spent)
+  local list = {}
+  for m, one in ipairs(spent) do
+    if unit == "usd" then list[m] = one.usd
+    elseif unit == "calls" then list[m] = one.calls
+    else list[m] = one.prompt and one.completion and one.prompt + one.completion end
+  end
+  return list
+end
+
+--- The first unit in which every evaluator's cost is known, and some of them cost something.
+local function unit_of(spent, count)
+  for _, unit in ipairs(frontier.UNITS) do
+    local costs, known, sum = costs_in(unit, spent), true, 0
+    for m = 1, count do known, sum = known and costs[m] ~= nil, sum + (costs[m] or 0) end
+    if known and sum > 0 then return unit end
+  end
+end
+
+local function show_frontier(run, unit, points, best)
+  local rows = {}
+  for i, one in ipairs(points) do
+    rows[i] = { table.concat(one.models, " + "), one.cost, one.kappa,
+      one.kappa_cross_validated ~= json.null and one.kappa_cross_validated }
+  end
+  run.tell("what nothing cheaper is as good as\n" .. tables.text({ "models", unit, "kappa", "cross-validated" }, rows,
+    summary.width()))
+  if best then
+    local honest = best.cross_validated.kappa
+    run.tell(("the best for %g %s: %s (kappa %.3f as chosen%s)"):format(best.most, unit,
+      table.concat(best.models, " + "), best.kappa,
+      honest ~= json.null and (", %.3f by cross-validation"):format(honest) or ""))
+  end
+end
+
+--- The frontier of quality and cost, and the best within --best-under; nil where there is nothing to choose from.
+local function quality_for_cost(run, held, names, spent, settings)
+  local most, unit = budget_of(run)
+  unit = unit or unit_of(spent, #names)
+  if not unit or #names < 2 and not most then return nil end
+  local costs = costs_in(unit, spent)
+  local list = frontier.candidates(held, costs, { juries = run.options.method == "jury",
+    unparsed_as_tie = settings.unparsed_as_tie })
+  if most and #list == 0 then
+    run:usage(("--best-under: what the evaluators cost in %s is not known; say tokens or calls, or a price in --models")
+      :format(unit))
+  end
+  local points = frontier.of(list, names)
+  local best = most and frontier.best_under(held, list, names, most, settings)
+  if most and not best then
+    run.tell(("--best-under: nothing can be had for %g %s; the cheapest one costs %s"):format(most, unit,
+      points[1] and ("%g"):format(points[1].cost) or "more"))
+  end
+  if #points > 0 then show_frontier(run, unit, points, best) end
+  return json.object({ unit = unit, frontier = points, best_under = best or nil }, { "unit", "frontier", "best_under" })
+end
+
 --- A run without a label, or without a verdict that can be read, measures nothing.
 local function expect_labels(run)
   run.outcome:count("labels", 0)
@@ -141,11 +198,61 @@ local function tell_kappas(run, results)
   run.outcome:fact("kappa", json.object(kappas, names))
 end
 
+local function spend(spent, m, list, price)
+  local before = spent[m]
+  local usd = price:of(list)
+  usd = usd and (not before and usd or before.usd and before.usd + usd)
+  spent[m] = evidence.sum(list, before)
+  spent[m].usd = usd or nil
+end
+
+--- The card of each evaluator, and of each jury of some of them.
+local function cards_of(run, held, evaluators, spent)
+  local results = json.array()
+  local settings = { seed = run.options.seed, unparsed_as_tie = run.options["unparsed-as-tie"], lengths = true }
+  for m, evaluator in ipairs(evaluators) do
+    settings.spent, settings.calibration = spent[m], held.chances[m]:summary()
+    results[m] = agreement.of(held, { m }, evaluator.models, settings)
+  end
+  settings.spent, settings.calibration, settings.lengths = nil, nil, false -- a jury's votes are its members', already counted
+  if run.options.method ~= "jury" then return results, settings end
+  local subsets, all = juries.subsets(#evaluators)
+  if not all then
+    run.tell(("of the juries, the %d smallest are looked at, and the whole one"):format(#subsets - 1))
+  end
+  for _, members in ipairs(subsets) do
+    local names = {}
+    for i, m in ipairs(members) do names[i] = evaluators[m].models[1] end
+    results[#results + 1] = agreement.of(held, members, names, settings)
+  end
+  return results, settings
+end
+
+--- What people say of several evaluators together, and results.json.
+local function save(run, facts, held, evaluators, results, spent, settings)
+  local names, models, kappas = {}, {}, {}
+  for m, evaluator in ipairs(evaluators) do
+    names[m], models[m] = table.concat(evaluator.models, " + "), evaluator.models
+    kappas[m] = results[m].kappa ~= json.null and results[m].kappa or nil
+  end
+  local several = #evaluators > 1
+  run:save("results.json", json.object({ method = run.options.method, n = facts.n, repeated_ids = facts.repeated,
+    results = results, labels_not_understood = facts.unknown and json.object(facts.unknown) or nil,
+    members = run.options.method == "jury" and among_members(held) or nil,
+    jury = several and juries.of(held, names, settings) or nil,
+    differences = several and paired.of(held, models, kappas, settings) or nil,
+    quality_for_cost = quality_for_cost(run, held, names, spent, settings) },
+    { "method", "n", "repeated_ids", "labels_not_understood", "members", "results", "jury", "differences",
+      "quality_for_cost" }))
+end
+
 local options = {
   { "data", type = "data", required = true, metavar = "ROWS",
     help = "rows with prompt, response_a, response_b, human (a, b or tie); or a preference set: chosen, rejected" },
   { "method", type = "choice", choices = method.names, files = true, required = true,
     help = "what is measured; or a file that returns an evaluator" },
+  { "best-under", type = "string", metavar = "USD|TOKENS|CALLS",
+    help = 'the best evaluator or jury for so much, as in "0.50", "200000 tokens", "800 calls"' },
   { "unparsed-as-tie", type = "flag", help = "count what could not be read as a tie (the paper did)" },
 }
 table.move(compare.options(), 1, #compare.options(), #options + 1, options)
@@ -164,8 +271,11 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
     local o = run.options
     -- A jury's members are asked as judges: every subset is evaluated from one set of votes.
     local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
-    local rows, seen, repeated, spent = 0, {}, 0, {}
+    budget_of(run)
+    local rows, seen, repeated, spent, price = 0, {}, 0, {}, list_price.new()
     local held = ballots.new(#evaluators)
+    held.chances = {}
+    for m = 1, #evaluators do held.chances[m] = calibration.new() end
     local before = read_labels(run)
     local reader = labels.reader()
     reader.zero = before and before.zero
@@ -189,32 +299,18 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
           out:write(run:output(row, method.row(id, v, judged.names)))
           verdict_counts.add(run.outcome, "verdicts", id, v)
           kept.verdicts[i] = v
-          spent[i] = evidence.sum(v.evidence or {}, spent[i])
+          held.chances[i]:add(judged.key, calibration.chance(v, o.scale), human)
+          spend(spent, i, v.evidence or {}, price)
         end
       end
       held:add(kept)
       rows = rows + 1
     end
 
-    local results = json.array()
-    local settings = { seed = o.seed, unparsed_as_tie = o["unparsed-as-tie"], lengths = true }
-    for m, evaluator in ipairs(evaluators) do
-      settings.spent = spent[m]
-      results[m] = agreement.of(held, { m }, evaluator.models, settings)
-    end
-    settings.spent, settings.lengths = nil, false -- a jury's votes are its members', already counted
-    for _, members in ipairs(o.method == "jury" and subsets(#evaluators) or {}) do
-      local names = {}
-      for i, m in ipairs(members) do names[i] = evaluators[m].models[1] end
-      results[#results + 1] = agreement.of(held, members, names, settings)
-    end
+    local results, settings = cards_of(run, held, evaluators, spent)
     if repeated > 0 then run.tell(("%d rows have an id that an earlier row has too"):format(repeated)) end
     if not before and reader:describe() then run.tell(reader:describe()) end
-    local unknown = reader:unknown()
-    run:save("results.json", json.object({ method = o.method, n = rows, repeated_ids = repeated, results = results,
-      labels_not_understood = unknown and json.object(unknown) or nil,
-      members = o.method == "jury" and among_members(held) or nil },
-      { "method", "n", "repeated_ids", "labels_not_understood", "members", "results" }))
+    save(run, { n = rows, repeated = repeated, unknown = reader:unknown() }, held, evaluators, results, spent, settings)
     tell_kappas(run, results)
     show(run, results)
   end,

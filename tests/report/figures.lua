@@ -72,4 +72,9 @@ for _, lines in ipairs { forest.text({ items = { { label = ("long "):rep(30), va
   for _, line in ipairs(lines) do widest = math.max(widest, utf8.len(line)) end
   tap.ok(widest <= 66, "text keeps to its width", tostring(widest))
 end
+drawn = curve.svg({ points = { { x = 0, y = 0.2 }, { x = 1, y = 0.8 } }, x = "p", y = "q", diagonal = true }, "Reliability")
+tap.like(drawn, { 'class="reference"' }, "a diagonal says where y would be x")
+tap.ok(not curve.svg({ points = { { x = 5, y = 0 }, { x = 9, y = 1 } }, x = "p", y = "q", diagonal = true }, "No"):find(
+  'class="reference"', 1, true), "where the axes have nothing in common there is none")
+
 tap.done()

@@ -7,6 +7,7 @@ local both_orders = require "fellowship.judge.both_orders"
 local debate = require "fellowship.judge.debate"
 local judge = require "fellowship.judge.judge"
 local jury = require "fellowship.judge.jury"
+local jury_weights = require "fellowship.command.jury_weights"
 
 local method = {}
 
@@ -76,13 +77,17 @@ end
 --- The evaluators of a method: judges, one for each model; one jury of all models; debates, one for each model, or
 --- one whose referees are the given models; or those of a user's file.
 ---@param name "judge"|"jury"|"debate"|string
----@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, again: string?, rounds: integer?, referees: string[]? }
+---@param o { models: string[], strategy: string?, scale: integer?, swap: boolean?, samples: integer?, structured: boolean?, logprobs: boolean?, again: string?, vote: string?, weights: string?, rounds: integer?, referees: string[]? }
 ---@return table[] evaluators each with compare and models
 function method.evaluators(name, o)
   if name == "judge" then return judges(o) end -- judges swap by themselves, sample by sample
   if name == "jury" then
     local members = judges(o)
     members.vote = o.vote
+    if o.weights then
+      if o.vote == "mean" then error("--weights: --vote mean takes scores, which have no weights", 0) end
+      members.vote, members.weights = "weighted", jury_weights.read(o.weights, o.models)
+    end
     return { jury.new(members) }
   end
   local list = method.is_file(name) and from_file(name, o) or name == "debate" and debates(o)
@@ -105,6 +110,8 @@ function method.options()
       help = "judgements of each judge, by mode" },
     { "vote", group = "judging", type = "choice", choices = { "mode", "mean" }, default = "mode",
       help = "how a jury's votes are counted" },
+    { "weights", group = "judging", type = "text", metavar = "FILE|N,N,N",
+      help = "what a jury's votes weigh: numbers, or the results.json of evaluate" },
     { "structured", group = "judging", type = "flag", help = "a judge's verdict through a JSON schema" },
     { "logprobs", group = "judging", type = "flag",
       help = "a judge's scores as expected ones, by the log-probabilities of its tokens" },
@@ -127,7 +134,7 @@ function method.read(values)
     for name in values.referees:gmatch "[^,]+" do referees[#referees + 1] = name end
   end
   return { models = values.model or {}, strategy = values.strategy, scale = values.scale, swap = values.swap,
-    samples = values.samples, vote = values.vote, rounds = values.rounds, referees = referees,
+    samples = values.samples, vote = values.vote, weights = values.weights, rounds = values.rounds, referees = referees,
     structured = values.structured, logprobs = values.logprobs, again = values.again, system = values.system }
 end
 

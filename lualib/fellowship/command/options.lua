@@ -157,7 +157,7 @@ function readers.text(given)
     return content
   end
   if not given:find "%s" and (given:find("/", 1, true) or given:find "%.[%a]+$") then
-    return nil, "is no file that is there; a text of one word is no system prompt"
+    return nil, "is no file that is there, and no text (a path or a name of a file is none)"
   end
   return given
 end

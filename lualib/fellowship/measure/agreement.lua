@@ -14,8 +14,8 @@ local PLACES = { a = 1, tie = 2, b = 3 }
 
 agreement.keys = { "models", "kappa", "kappa_ci95", "agreement", "agreement_ci95", "n", "unparsed", "ties", "failed",
   "unlabelled", "unparsed_kinds", "identical", "tie_rate", "tie_rate_human", "unparsed_rate", "flip_rate", "flips",
-  "longer_wins", "longer_wins_human", "confusion", "coefficients", "win_rate", "position", "repeats", "calls", "tokens",
-  "cost" }
+  "longer_wins", "longer_wins_human", "confusion", "coefficients", "win_rate", "position", "repeats", "calibration",
+  "calls", "tokens", "cost" }
 
 local function share(count, of)
   if of == 0 then return json.null end
@@ -68,9 +68,9 @@ end
 local function tally(b, view, members, options)
   local count, cells, first, second = new_counts(), {}, {}, {}
   local decide = options.decide or ballots.mode
-  for p, rows, human, longer, _, _, list in b:patterns(view, #members) do
+  for p, rows, human, longer, _, fold, list in b:patterns(view, #members) do
     if p % PIECE == 0 then flow.sleep(0) end
-    local v = decide(list, #members)
+    local v = decide(list, #members, fold)
     local place = take(count, rows, v, options.unparsed_as_tie)
     count.rows = count.rows + rows
     if human then
@@ -164,10 +164,10 @@ end
 ---@param b fellowship.Ballots
 ---@param members integer[] whose verdicts, by their places
 ---@param models string[] as named
----@param options { seed: integer?, unparsed_as_tie: boolean?, spent: table?, decide: function?, lengths: boolean?, plan: number? } spent: as evidence.sum gives it; lengths: whether the length-controlled rate is fitted too; plan: how exact the rate shall be, for how many labels that takes
+---@param options { seed: integer?, unparsed_as_tie: boolean?, spent: table?, decide: function?, fold: boolean?, lengths: boolean?, plan: number?, calibration: table? } spent: as evidence.sum gives it; decide: what comes of the members' facts, of how many, and of the fold, where that is asked for; lengths: whether the length-controlled rate is fitted too; plan: how exact the rate shall be, for how many labels that takes
 ---@return table
 function agreement.of(b, members, models, options)
-  local view = b:view(members, { longer = true, winners = #members > 1 })
+  local view = b:view(members, { longer = true, winners = #members > 1, fold = options.fold })
   local count, cells, first, second = tally(b, view, members, options)
   local intervals = intervals_of(view, count, cells, first, second, options.seed)
   local t = table_of(count.cells)
@@ -195,7 +195,7 @@ function agreement.of(b, members, models, options)
     position = position_of(count, intervals),
     repeats = count.pairs > 0 and json.object({ rate = count.same / count.pairs, n = count.pairs }, { "rate", "n" })
       or nil,
-    calls = spent.calls or json.null, cost = json.null,
+    calibration = options.calibration, calls = spent.calls or json.null, cost = json.null,
     tokens = json.object({ prompt = spent.prompt or json.null, completion = spent.completion or json.null },
       { "prompt", "completion" }),
   }, agreement.keys), t

@@ -49,13 +49,17 @@ local function places_of(v)
   return first, second
 end
 
---- Of how many pairs of samples both could be read, and how many of these agree.
+local function name_of(v) return v.models and table.concat(v.models, "+") or "" end
+
+--- Of how many pairs of samples of one judge both could be read, and how many of these agree.
 local function repeats_of(v)
   local pairs_of, same = 0, 0
   local list = v.votes and vote.parsed(v.votes) or {}
   for i = 1, #list do
     for j = i + 1, #list do
-      pairs_of, same = pairs_of + 1, same + (list[i].winner == list[j].winner and 1 or 0)
+      if name_of(list[i]) == name_of(list[j]) then
+        pairs_of, same = pairs_of + 1, same + (list[i].winner == list[j].winner and 1 or 0)
+      end
     end
   end
   return pairs_of, same
@@ -104,11 +108,15 @@ local function category_of(self, name)
   return number
 end
 
---- Which part of the data a unit is in, for cross-validation.
-local function fold_of(key)
-  local sum = 7
-  for _, byte in ipairs { tostring(key):byte(1, 64) } do sum = (sum * 31 + byte) & 0xffffff end
-  return sum % ballots.FOLDS
+--- Which part of the data a unit is in, for cross-validation: by a hash of its key's length and of bytes from all over
+--- it, since prompts of one template may begin and end alike.
+---@param key string|integer
+---@return integer from 0 to FOLDS - 1
+function ballots.fold(key)
+  key = tostring(key)
+  local sum = 7 + #key
+  for at = 1, #key, #key // 96 + 1 do sum = (sum * 31 + key:byte(at)) & 0xffffffff end
+  return ((sum * 0x9e3779b1 & 0xffffffff) >> 8) % ballots.FOLDS
 end
 
 --- Adds a row.
@@ -118,7 +126,7 @@ function Ballots:add(row)
   for m = 1, self.raters do labels[m] = number_of(self, row.verdicts[m], row.own and row.own[m]) end
   labels[self.raters + 1] = row.length or 0
   self.sheet:add(row.key, row.human and PLACE[row.human] or 0, SIDE[row.longer] or 0, category_of(self, row.category),
-    fold_of(row.key), table.unpack(labels))
+    ballots.fold(row.key), table.unpack(labels))
 end
 
 --- The patterns of what some evaluators said, one after another: rows, the human label's place (nil where there is

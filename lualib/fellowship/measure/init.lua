@@ -2,8 +2,16 @@
 
 local agreement = require "fellowship.measure.agreement"
 local bias = require "fellowship.measure.bias"
+local calibration = require "fellowship.measure.calibration"
+local dawid_skene = require "fellowship.measure.dawid_skene"
+local juries = require "fellowship.measure.juries"
+local paired = require "fellowship.measure.paired"
 
 return {
   card = agreement.card,
   family = bias.family,
+  dawid_skene = dawid_skene.of,
+  effective = juries.effective,
+  calibrated = calibration.of,
+  holm = paired.holm,
 }

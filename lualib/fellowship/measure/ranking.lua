@@ -1,36 +1,10 @@
 -- Which games a tournament should play next: where the order of players is least certain.
 
 local contest = require "fellowship.measure.contest"
+local interval = require "fellowship.base.interval"
+local matrix = require "fellowship.measure.matrix"
 
 local ranking = {}
-
---- The upper tail of the standard normal (Abramowitz and Stegun 1964, 26.2.17; off by 7.5e-8 at most).
-local function tail(z)
-  local t = 1 / (1 + 0.2316419 * math.abs(z))
-  local p = math.exp(-z * z / 2) / math.sqrt(2 * math.pi) * t * (0.319381530 + t * (-0.356563782 + t * (1.781477937
-    + t * (-1.821255978 + t * 1.330274429))))
-  return z >= 0 and p or 1 - p
-end
-
---- The inverse of a positive definite matrix, by Gauss and Jordan.
-local function inverse(m)
-  local n, out = #m, {}
-  for i = 1, n do
-    out[i] = {}
-    for j = 1, n do out[i][j] = i == j and 1 or 0 end
-  end
-  for i = 1, n do
-    local pivot = m[i][i]
-    for j = 1, n do m[i][j], out[i][j] = m[i][j] / pivot, out[i][j] / pivot end
-    for r = 1, n do
-      local by = m[r][i]
-      for j = 1, r ~= i and by ~= 0 and n or 0 do
-        m[r][j], out[r][j] = m[r][j] - by * m[i][j], out[r][j] - by * out[i][j]
-      end
-    end
-  end
-  return out
-end
 
 -- Each pair counts as if it had played half a game more, drawn: so that strengths are finite from the first game on.
 local DRAWN = 0.25
@@ -64,7 +38,7 @@ function ranking.of(wins)
       end
     end
   end
-  local c = inverse(curvature)
+  local c = matrix.inverse(curvature)
   table.sort(order, function(x, y)
     if s[x] ~= s[y] then return s[x] > s[y] end
     return x < y
@@ -73,7 +47,7 @@ function ranking.of(wins)
   for at = 1, k - 1 do
     local i, j = order[at], order[at + 1]
     neighbours[at] = { above = i, below = j,
-      doubt = tail((s[i] - s[j]) / math.sqrt(c[i][i] + c[j][j] - 2 * c[i][j])) }
+      doubt = interval.tail((s[i] - s[j]) / math.sqrt(c[i][i] + c[j][j] - 2 * c[i][j])) }
   end
   return order, neighbours
 end

@@ -9,6 +9,13 @@ local resampling = {}
 
 local RESAMPLES = 1000
 
+local function deviation(list)
+  local mean, squares = 0, 0
+  for _, value in ipairs(list) do mean = mean + value / #list end
+  for _, value in ipairs(list) do squares = squares + (value - mean) ^ 2 end
+  return math.sqrt(squares / math.max(1, #list - 1))
+end
+
 --- Intervals of figures that follow from sums over rows.
 ---@param sheet fellowship.sheet
 ---@param values number[] what each pattern adds to the sums, as in sheet:resample
@@ -17,6 +24,7 @@ local RESAMPLES = 1000
 ---@param options? { seed: integer?, resamples: integer? }
 ---@return table<string, number[]> intervals { low, high } of each figure, over the resamples that gave it
 ---@return integer units that were drawn
+---@return table<string, number> spread the standard deviation of each figure over the resamples: its standard error
 function resampling.intervals(sheet, values, width, fn, options)
   options = options or {}
   local times = options.resamples or RESAMPLES
@@ -33,8 +41,9 @@ function resampling.intervals(sheet, values, width, fn, options)
       list[#list + 1] = value
     end
   end
-  for name, list in pairs(figures) do found[name] = interval.middle(list) end
-  return found, units
+  local spread = {}
+  for name, list in pairs(figures) do found[name], spread[name] = interval.middle(list), deviation(list) end
+  return found, units, spread
 end
 
 --- Counts as a square table, from place `at` + 1 of a list on.

@@ -20,6 +20,7 @@ local curve = {}
 ---@field joined? boolean a line from point to point
 ---@field frontier? boolean a line through the points of which none is to the left and higher
 ---@field reference? number a value of y to compare with
+---@field diagonal? boolean a line where y is x
 
 local LEFT, RIGHT, WIDTH, TOP, BOTTOM = 70, 620, 640, 16, 240
 
@@ -63,6 +64,11 @@ local function axes(parts, figure, xs, ys, x, y)
   end
 end
 
+local function diagonal(parts, xs, ys, x, y)
+  local from, to = math.max(xs[1], ys[1]), math.min(xs[#xs], ys[#ys])
+  if from < to then parts[#parts + 1] = svg.line(x(from), y(from), x(to), y(to), "reference") end
+end
+
 local function path_of(points, x, y)
   local list = {}
   for i, point in ipairs(points) do list[i] = svg.number(x(point.x)) .. "," .. svg.number(y(point.y)) end
@@ -78,6 +84,7 @@ function curve.svg(figure, title)
   local x = scale.linear(xs[1], xs[#xs], LEFT, RIGHT)
   local y, parts = scale.linear(ys[1], ys[#ys], BOTTOM, TOP), {}
   axes(parts, figure, xs, ys, x, y)
+  if figure.diagonal then diagonal(parts, xs, ys, x, y) end
   if figure.joined then parts[#parts + 1] = path_of(figure.points, x, y) end
   if figure.frontier then parts[#parts + 1] = path_of(curve.frontier(figure.points), x, y) end
   for _, point in ipairs(figure.points) do

@@ -35,7 +35,7 @@ end
 
 local function sections_of(source)
   local list, before = { require "fellowship.report.sections.run".section(source) }, {}
-  for _, name in ipairs { "evaluate", "winrate", "preference", "prompts", "rows" } do
+  for _, name in ipairs { "evaluate", "winrate", "measures", "preference", "prompts", "rows" } do
     local section = require("fellowship.report.sections." .. name).section(source, before)
     if section then
       list[#list + 1] = section

@@ -67,7 +67,16 @@ return {
     { "repeated_ids", "rows with an id of an earlier one" },
     { "labels", "what the human labels are, and which were not understood", "where there is something to say" },
     { "members", "{fleiss_kappa, fleiss_n, krippendorff_alpha}: how far the members agree", "of a jury" },
-    { "results", "a card for each evaluator, and each jury of some of them: see below" } },
+    { "results", "a card for each evaluator, and each jury of some of them: see below" },
+    { "jury", "{members, effective, dawid_skene, weighted}: what they are worth together; members {model, accuracy, n, "
+      .. "weight, accuracy_unlabelled, error_correlations}; effective {members, independent, independent_ci95, "
+      .. "correlation, correlation_ci95, n}; the other two are figures of a card, weighted by cross-validation",
+      "of several evaluators" },
+    { "differences", "{models, against, kappa, kappa_ci95, kappa_p, kappa_p_holm, agreement, ...}: of each two, or the "
+      .. "best and each other; p_holm is corrected for how many there are", "of several evaluators" },
+    { "quality_for_cost", "{unit, frontier, best_under}: frontier {models, cost, kappa, kappa_cross_validated}, what "
+      .. "nothing cheaper is as good as; best_under {most, cost, models, kappa, cross_validated, same}",
+      "where costs are known" } },
   { file = "results.json, each of results", of = "evaluate",
     { "models", "of the evaluator" },
     { "kappa", "Cohen's, over the labels a, b and tie; null where it is not defined" },
@@ -94,6 +103,9 @@ return {
     { "position", "{first_wins, ci95, n, lean}: how often what was shown first wins, of orders that one side won",
       "with --swap" },
     { "repeats", "{rate, n}: how often two samples of one judge agree", "with --samples" },
+    { "calibration", "{n, brier, brier_ci95, ece, reliability, platt, isotonic}: how far scores (or a jury's votes), "
+      .. "read as chances that A is better, are from what people say, as they are and by two maps, cross-fitted",
+      "of rows with labels" },
     { "calls", "that the verdicts rest on" },
     { "tokens", "{prompt, completion} of them" }, { "cost", "null: see run.json" } },
   { file = "results.json", of = "winrate",
@@ -123,20 +135,23 @@ return {
     { "decided", "whether all doubts together are below 5%" }, { "rounds", "played" }, { "games", "played" },
     { "all_games", "of every two on every prompt" }, { "saved", "the share of these that was not needed" },
     { "problem", "why there are no strengths", "where there are none" } },
-  { file = "results.json", of = "bias", { "judges", "a panel for each evaluator whose verdicts they are: see below" } },
-  { file = "results.json, each of judges", of = "bias",
+  { file = "results.json", of = "judge, jury, debate, bias",
+    { "judges", "a panel for each evaluator whose verdicts they are: see below" } },
+  { file = "results.json, each of judges", of = "judge, jury, debate, bias",
     { "models", "of the evaluator" }, { "verdicts", "rows, a second verdict on a row left out" },
     { "position", "{first_wins, ci95, n, lean}: how often what was shown first wins, of orders that one side won",
       "of verdicts in both orders" },
     { "repeats", "{rate, n}: how often two verdicts of it on one row agree", "where there are two" },
     { "length", "{longer_wins, longer_wins_human, coefficient}: coefficient of tanh of the difference in characters "
-      .. "over its standard deviation; 0 is fair", "with --rows" },
+      .. "over its standard deviation; 0 is fair", "where texts are known (bias: --rows)" },
     { "ties", "{judge, human}: shares of ties" },
     { "own_family", "{own_wins, ci95, n, equal_opportunity, equal_opportunity_ci95, n_human}: how often a response of "
       .. "the judge's own family wins; and how much likelier people's choice is kept when it is its own (0 is fair)",
       "where one response is" },
     { "scale", "{histogram, mean, n, top, at_top, equal}: scores, how many are the highest one given, pairs that are "
       .. "equal", "of verdicts with scores" },
+    { "calibration", "as in evaluate's cards", "of rows with labels" },
+    { "jury", "as in evaluate's results: what the members are worth together", "of a jury" },
     { "categories", "{category, n, kappa, agreement} of each", "with --by" },
     { "card", "as evaluate's" } },
   { file = "results.json", of = "preference",

@@ -114,7 +114,8 @@ end
 --- What results tell with intervals beyond the kappas, evaluator by evaluator: the panel of biases, other coefficients.
 local function others(cards, list)
   for _, card in ipairs(cards) do
-    local items = estimates.of(card, { kappa = true, confusion = true, tokens = true })
+    local items = estimates.of(card, { kappa = true, confusion = true, tokens = true,
+      calibration = true })
     if #items > 0 then
       list[#list + 1] = blocks.forest("Biases and other measures of " .. name_of(card), items, "estimate",
         { reference = 0 })
@@ -168,7 +169,7 @@ function evaluate.section(source)
   if type(given) ~= "table" or type(given[1]) ~= "table" or given[1].models == nil then return nil end
   local cards = sorted(given)
   local list = { kappas(cards) }
-  list[#list + 1] = frontier(cards)
+  if not content.present(source.results.quality_for_cost) then list[#list + 1] = frontier(cards) end
   list[#list + 1] = evaluate.agreement(source.sums)
   biases(cards, list)
   others(cards, list)
