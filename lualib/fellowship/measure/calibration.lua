@@ -270,7 +270,7 @@ end
 --- How well chances are calibrated against labels, from lists.
 --- Example:
 ---     local found = fellowship.measure.calibrated({ 0.9, 0.9, 0.1, 0.6 }, { "a", "a", "b", "tie" }, 4)
----     print(found.n, ("%.3f"):format(found.brier)) --> 4	0.010
+---     print(found.n, ("%.3f"):format(found.brier)) --> 4 0.010
 ---@param chances (number|nil)[] that A is better, 1 to n
 ---@param human ("a"|"tie"|"b"|nil)[]
 ---@param n integer

@@ -172,7 +172,7 @@ end
 --- good each rater is, with no label known to be right.
 --- Example:
 ---     local found = fellowship.measure.dawid_skene({ { "a", "b", "a" }, { "a", "b", "a" }, { "b", "b", "b" } }, 3)
----     print(table.concat(found.labels, " "), found.accuracy[1] > found.accuracy[3]) --> a b a	true
+---     print(table.concat(found.labels, " "), found.accuracy[1] > found.accuracy[3]) --> a b a true
 ---@param raters table[] each rater's labels, 1 to n, nil where missing
 ---@param n integer
 ---@param options? { labels: any[]?, prior: { right: number, wrong: number }? } labels: what may be true; those that were given, when not said
