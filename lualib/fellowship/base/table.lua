@@ -1,5 +1,7 @@
 -- Tables made of others.
 
+local type, next, integer_or_float = type, next, math.type -- of each call
+
 local tables = {}
 
 --- A new table with the fields of up to three; later ones count, nil stands for none.
@@ -31,7 +33,10 @@ end
 ---@return boolean
 function tables.are_same(a, b)
   for name, value in next, a do
-    if b[name] ~= value or type(value) == "table" or math.type(value) ~= math.type(b[name]) then return false end
+    local other = b[name]
+    if other ~= value or type(value) == "table" or integer_or_float(value) ~= integer_or_float(other) then
+      return false
+    end
   end
   for name in next, b do
     if a[name] == nil then return false end

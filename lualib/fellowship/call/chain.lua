@@ -125,7 +125,9 @@ Flight.__index = Flight
 
 local function wake(flight)
   if flight.asker then task.wake(flight.asker) end
-  for other in pairs(flight.others or {}) do task.wake(other) end
+  if flight.others then
+    for other in pairs(flight.others) do task.wake(other) end
+  end
 end
 
 --- Tells those who listen what is new of the text.
@@ -195,11 +197,14 @@ local function join(flight)
   return place
 end
 
-local function take_off(flight)
-  flight.id, flight.asker, flight.count = sys.hex(flight.digest), task.self(), 1
-  setmetatable(flight, Flight)
-  flights[flight.digest] = flight
-  flight.task = task.aside(run, flight)
+--- A flight of what was looked for in vain. The fields that every one comes to have stand here, so that it need not grow.
+local function take_off(sought, messages, params, sample, request)
+  local digest = sought.digest
+  local flight = setmetatable({ model = sought.model, digest = digest, schema = sought.schema, how = sought.how,
+    seen = sought.seen, messages = messages, params = params, sample = sample, request = request, id = sys.hex(digest),
+    asker = task.self(), count = 1, task = nil, stage = nil, sent = nil, sent_at = nil, landed = nil,
+    completion = nil }, Flight)
+  flights[digest] = flight
   return flight
 end
 
@@ -232,24 +237,32 @@ local function finish(flight, completion, problem)
     if problem.kind ~= "budget" then chain.counts.gave_up() end
     error(problem, 0)
   end
-  if flight.from_store then chain.counts.served(model, completion.usage) end
-  chain.counts.given(model, completion.usage)
+  chain.counts.given(model, completion.usage, flight.from_store)
   if flight.shared then completion = tables.copy(completion) -- its own, where others have the same one
   else setmetatable(completion, nil) end -- which said how the store writes it
   completion.stored, completion.answered_by = flight.from_store or false, model.named
   return completion
 end
 
--- Flights that never took off, to be used again: the store had the answer.
+---@class fellowship.Sought a call that is looked for among those who answer at once
+---@field model fellowship.Model
+---@field digest string
+---@field schema table?
+---@field how fellowship.Wants?
+---@field from_store boolean? as of a flight, as is the next
+---@field seen integer?
+
+-- Those that are over, to be used again.
+---@type fellowship.Sought[]
 local spare = {}
 
 --- Asks those who answer at once.
-local function look(flight)
-  local digest = flight.digest
+local function look(sought)
+  local digest = sought.digest
   looking[digest] = (looking[digest] or 0) + 1
-  local completion, problem = answer(flight, 1, quick)
+  local completion, problem = answer(sought, 1, quick)
   if completion == pass and overtaken[digest] and not flights[digest] then
-    completion, problem = answer(flight, 1, quick)
+    completion, problem = answer(sought, 1, quick)
   end
   looking[digest] = looking[digest] > 1 and looking[digest] - 1 or nil
   if not looking[digest] then overtaken[digest] = nil end
@@ -302,22 +315,22 @@ function chain.ask(model, prompt, params, sample, schema, on_delta, how)
   if how and how.unkept then digest = apart(digest) end
   local flight, place = flights[digest], nil
   if not flight then
-    local new = spare[#spare] or {}
+    local sought = spare[#spare] or { model = nil, digest = nil, schema = nil, how = nil, from_store = nil, seen = nil }
     spare[#spare] = nil
-    new.model, new.digest, new.schema, new.from_store, new.how = model, digest, schema, nil, how
-    local completion, problem = look(new)
+    sought.model, sought.digest, sought.schema, sought.from_store, sought.how = model, digest, schema, nil, how
+    local completion, problem = look(sought)
+    spare[#spare + 1] = sought
     if completion ~= pass then
-      spare[#spare + 1] = new
-      completion = finish(new, completion, problem)
+      completion = finish(sought, completion, problem)
       if on_delta and completion.text ~= "" then on_delta(completion.text, completion.text) end
       return completion
     end
     flight = flights[digest]
     if not flight then
-      new.messages, new.params, new.sample = messages_of(prompt), params_for(model, params), sample
-      new.request = key.request(model, prompt, params, sample, schema)
-      new.streaming = on_delta ~= nil or nil
-      flight = take_off(new)
+      flight = take_off(sought, messages_of(prompt), params_for(model, params), sample,
+        key.request(model, prompt, params, sample, schema))
+      flight.streaming = on_delta ~= nil or nil
+      flight.task = task.aside(run, flight)
       place = flight
     end
   end

@@ -155,38 +155,6 @@ function endpoint.beside(model, path, more, isolated)
   return target or refuse(model, problem)
 end
 
-local function redact_part(target, completion, part)
-  local said = completion[part]
-  local clean = type(said) == "string" and target:redact(said) or said
-  if clean ~= said then completion[part], completion.logprobs = clean, nil end -- whose tokens are the text again
-end
-
---- Leaves the secrets out of the texts of calls of tools, whose arguments come in pieces too.
-local function redact_all(target, value)
-  for name, part in pairs(value) do
-    if type(part) == "string" then value[name] = target:redact(part)
-    elseif type(part) == "table" then redact_all(target, part) end
-  end
-end
-
---- What an answer means, without the model's secrets in what it says: its text may have come in pieces that hold none.
----@param model fellowship.Model
----@param outcome table in the form of fellowship.provider
----@return table outcome the same
-function endpoint.redact(model, outcome)
-  local completion = outcome.completion
-  if not completion then return outcome end
-  local target = model.target or model.guard
-  if not target then
-    model.guard = endpoint.beside(model, "")
-    target = model.guard
-  end
-  redact_part(target, completion, "text")
-  if completion.reasoning then redact_part(target, completion, "reasoning") end
-  if completion.tool_calls then redact_all(target, completion.tool_calls) end
-  return outcome
-end
-
 --- What reads an answer's headers: a function of a header's name.
 ---@param head string
 ---@return fun(name: string): string?

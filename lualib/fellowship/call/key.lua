@@ -34,7 +34,7 @@ local ONE = { { role = "user", content = "" } }
 local function text_of(same, params)
   if same.params ~= params then -- a copy that nobody changes
     if not (same.params and tables.are_same(same.params, params)) then
-      same.params_text = json.canonical(json.object(params))
+      same.params_text = json.canonical(params)
     end
     same.params = params
   end

@@ -157,7 +157,7 @@ local function try(flight, asking, slot)
   local request = asking.request or requests.of(flight) -- not before it has a slot: there may be thousands
   asking.request, asking.n = request, asking.n + 1
   asking.before, asking.begun = asking.begun, task.now()
-  flight:tell("", true) -- a stream that broke begins anew
+  if flight.pieces then flight:tell("", true) end -- a stream that broke begins anew
   local outcome = attempt(flight, request, asking.n)
   flight.stage = "store"
   report(flight, slot, outcome)

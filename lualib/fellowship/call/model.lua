@@ -251,8 +251,6 @@ end
 -- Parameters that ask for several answers to one call, of which one would be read and all be paid.
 local SEVERAL = { "n", "candidateCount", "num_return_sequences" }
 
-local NOTHING = {}
-
 local function check_several(self, params)
   for _, name in ipairs(SEVERAL) do
     local value = params[name]
@@ -272,7 +270,8 @@ local function check_asked(self, params)
   end
   if params then check_several(self, params) end
   if next(self.params) then check_several(self, self.params) end
-  for name, why in pairs(self.adapter.refuses or NOTHING) do
+  if not self.adapter.refuses then return end
+  for name, why in pairs(self.adapter.refuses) do
     if params and params[name] or self.params[name] then
       errors.raise { kind = "unsupported", fatal = true, model = self.named,
         message = ("%s: %s"):format(self.named, why) }

@@ -80,6 +80,35 @@ function request.status(status, body)
   return status > 200 and status < 300 and body ~= nil and body ~= "" and 200 or status
 end
 
+local function redact_part(target, completion, part)
+  local said = completion[part]
+  local clean = type(said) == "string" and target:redact(said) or said
+  if clean ~= said then completion[part], completion.logprobs = clean, nil end -- whose tokens are the text again
+end
+
+--- Leaves the secrets out of the texts of calls of tools.
+local function redact_all(target, value)
+  for name, part in pairs(value) do
+    if type(part) == "string" then value[name] = target:redact(part)
+    elseif type(part) == "table" then redact_all(target, part) end
+  end
+end
+
+--- What an answer means, without the model's secrets in what it says: its text may have come in pieces that hold none.
+local function redact(model, outcome)
+  local completion = outcome.completion
+  if not completion then return outcome end
+  local target = model.target or model.guard
+  if not target then
+    model.guard = endpoint.beside(model, "")
+    target = model.guard
+  end
+  redact_part(target, completion, "text")
+  if completion.reasoning then redact_part(target, completion, "reasoning") end
+  if completion.tool_calls then redact_all(target, completion.tool_calls) end
+  return outcome
+end
+
 --- What an answer means. One that the adapter cannot read is garbage; the mistakes of an adapter of one's own show as
 --- they are.
 ---@param model fellowship.Model
@@ -90,10 +119,10 @@ end
 ---@param how fellowship.How
 ---@return table outcome in the form of fellowship.provider
 function request.meaning(model, read, status, header, body, how)
-  if type(model.provider.adapter) ~= "string" then return endpoint.redact(model, read(status, header, body, how)) end
+  if type(model.provider.adapter) ~= "string" then return redact(model, read(status, header, body, how)) end
   local well, outcome = pcall(read, request.status(status, body), header, body, how)
   if not well then return failure.broken("the answer makes no sense: " .. tostring(outcome)) end
-  return endpoint.redact(model, outcome)
+  return redact(model, outcome)
 end
 
 --- Whether a refused request is worth sending in another form: something was learnt from it, or has been since it

@@ -19,6 +19,8 @@ local prices = require "fellowship.money.prices"
 ---@field stored? fellowship.Sums beside these, calls that the store answered, and what they would have cost
 ---@field untold integer attempts without an answer of which nobody told whether they were billed
 
+local floor = math.floor
+
 local stats = {
   made = 0, -- calls answered by a provider (or sim) in this run
   stored = 0, -- calls answered by the store
@@ -46,7 +48,7 @@ local seen, objects, ways = {}, setmetatable({}, { __mode = "k" }), {}
 --- Remembers how a model is asked: where, and with which parameters.
 local function remember(model, params)
   objects[model] = true
-  local key = json.canonical { model.named, model.endpoint.shown, json.object(params or {}) }
+  local key = json.canonical { model.named, model.endpoint.shown, params and next(params) and params or json.object {} }
   local list = ways[model.named] or {}
   if list[key] or #list >= MOST_WAYS then return end
   list[key], list[#list + 1], ways[model.named] = true, true, list
@@ -177,15 +179,11 @@ function stats.repeated(model, outcome)
 end
 
 --- Notes a call that the store answered.
----@param model fellowship.Model
----@param usage? table
-function stats.served(model, usage)
-  local sums = account(model)
+local function serve(sums, usage, cost)
   local stored = part(sums, "stored")
-  usage = usage or UNTOLD
   stats.stored = stats.stored + 1
   stored.count = stored.count + 1
-  add(stored, usage, cost_of(sums.price, usage))
+  add(stored, usage, cost)
 end
 
 -- USD are summed in units of a thousand millionth, so that the sum is the same in whichever order answers come.
@@ -198,24 +196,28 @@ local UNITS = 1e9
 ---@field units integer a thousand million for a USD
 ---@field unknown { tokens: integer, cost: integer } answers that did not tell
 
+local function used_of(model)
+  local used = { answers = 0, prompt = 0, completion = 0, units = 0, unknown = { tokens = 0, cost = 0 } }
+  stats.used[model.named] = used
+  return used
+end
+
 --- Notes an answer that a script is given, whether it was made now or came from the store.
 ---@param model fellowship.Model
 ---@param usage? table
-function stats.given(model, usage)
-  local used = stats.used[model.named]
-  if not used then
-    used = { answers = 0, prompt = 0, completion = 0, units = 0, unknown = { tokens = 0, cost = 0 } }
-    stats.used[model.named] = used
-  end
+---@param from_store? boolean
+function stats.given(model, usage, from_store)
+  local used, sums = stats.used[model.named] or used_of(model), account(model)
   usage = usage or UNTOLD
+  local cost, prompt, completion = cost_of(sums.price, usage), usage.prompt_tokens, usage.completion_tokens
+  if from_store then serve(sums, usage, cost) end
   used.answers = used.answers + 1
-  if usage.prompt_tokens and usage.completion_tokens then
-    used.prompt, used.completion = used.prompt + usage.prompt_tokens, used.completion + usage.completion_tokens
+  if prompt and completion then
+    used.prompt, used.completion = used.prompt + prompt, used.completion + completion
   else
     used.unknown.tokens = used.unknown.tokens + 1
   end
-  local cost = cost_of(account(model).price, usage)
-  if cost then used.units = used.units + math.floor(cost * UNITS + 0.5)
+  if cost then used.units = used.units + floor(cost * UNITS + 0.5)
   else used.unknown.cost = used.unknown.cost + 1 end
 end
 

@@ -191,7 +191,7 @@ end
 
 --- What an ordinary answer means, as `meaning` would have it, in less than half of the time; nil for all others.
 local function read_ordinary(body, how)
-  if how and (how.quirks.cost or tools.were_given(how)) then return nil end
+  if how and (how.quirks.cost or how.params and how.params.tools) then return nil end
   local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, total, cached, hits,
     held, written, reasoning, wrong, made = json.pluck(body, PLAN)
   if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil

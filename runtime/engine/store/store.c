@@ -27,6 +27,11 @@ enum {
 /* 16 MB of page cache; a WAL that a long reader let grow shrinks to 32 MB. */
 static const char tuning_sql[] = "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=33554432";
 
+enum bound { BEGIN_READING, BEGIN_WRITING, COMMIT, BOUNDS };
+
+static const char *const bounds_sql[BOUNDS] = {
+    [BEGIN_READING] = "BEGIN", [BEGIN_WRITING] = "BEGIN IMMEDIATE", [COMMIT] = "COMMIT"};
+
 struct store {
     /* set once */
     char *path;
@@ -38,10 +43,11 @@ struct store {
     /* the thread's alone */
     sqlite3 *db;
     store_table *table;
-    bool durable;           /* each commit is synced by SQLite */
-    bool sync_failed;       /* a sync of ours was refused: from now on SQLite shall do it */
-    bool moved;             /* its file is not where it was */
-    int64_t place_looked;   /* when that was last looked at */
+    sqlite3_stmt *bounds[BOUNDS]; /* of transactions: every round has them */
+    bool durable;                 /* each commit is synced by SQLite */
+    bool sync_failed;             /* a sync of ours was refused: from now on SQLite shall do it */
+    bool moved;                   /* its file is not where it was */
+    int64_t place_looked;         /* when that was last looked at */
     int64_t unsynced_since; /* when the oldest commit that is not yet on the disk was made; or 0 */
     int64_t locked_out_at;  /* when another process's lock was met */
     store_queue awaited;    /* jobs that wait for a lease to end */
@@ -140,13 +146,19 @@ static int run_job(store *s, store_job *job) {
     return SQLITE_INTERNAL;
 }
 
+static int pass(store *s, enum bound bound) {
+    int rc = sqlite3_step(s->bounds[bound]);
+    int why = sqlite3_reset(s->bounds[bound]);
+    return rc == SQLITE_DONE ? SQLITE_OK : why;
+}
+
 /* Does the jobs in their order inside one transaction; a failure is that of the whole group. */
 static int run_group(store *s, const store_queue *round, bool writes) {
-    int rc = sqlite3_exec(s->db, writes ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
+    int rc = pass(s, writes ? BEGIN_WRITING : BEGIN_READING);
     if (rc == SQLITE_OK) rc = store_table_begin(s->table);
     for (store_job *job = round->head; job && rc == SQLITE_OK; job = job->next)
         rc = run_job(s, job);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = pass(s, COMMIT);
     return rc;
 }
 
@@ -173,9 +185,9 @@ static void undo_group(store *s, const store_queue *round, int rc) {
 
 /* Moves recent keys into the index. A failure leaves them where they are found as well. */
 static void index_recent(store *s) {
-    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int rc = pass(s, BEGIN_WRITING);
     if (rc == SQLITE_OK) rc = store_table_index_recent(s->table);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = pass(s, COMMIT);
     if (rc == SQLITE_OK) return;
     if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     store_table_undone(s->table);
@@ -330,6 +342,9 @@ static int prepare_connection(store *s) {
                           s->durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_busy_handler(s->db, on_locked, s);
+    for (int i = 0; i < BOUNDS && rc == SQLITE_OK; i++)
+        rc = sqlite3_prepare_v3(s->db, bounds_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->bounds[i],
+                                NULL);
     if (rc == SQLITE_OK) s->table = store_table_open(s->db, s->read_only, &rc);
     if (rc == SQLITE_OK) s->has_pending = store_batch_any(s->db);
     return rc;
@@ -348,6 +363,7 @@ static int start_thread(store *s) {
 /* Closing the last connection checkpoints the file and takes the WAL away. */
 static void release(store *s) {
     store_table_close(s->table);
+    for (int i = 0; i < BOUNDS; i++) sqlite3_finalize(s->bounds[i]);
     sqlite3_close(s->db);
     store_leases_close(atomic_load(&s->leases));
     pthread_cond_destroy(&s->wake);
