@@ -236,14 +236,12 @@ def strange_results():
 def limits_of_size():
     """More calls than a batch takes are cut into several."""
     with Scene(rows=30) as scene:
-        scene.scratch.write("small.lua", """require("fellowship.batch.protocol.openai").most_calls = 12
-return {}""")
-        result = scene.batch("openai:m", "--models", "small.lua")
+        scene.begin_with('require("fellowship.batch.protocol.openai").most_calls = 12')
+        result = scene.batch("openai:m")
         tap.equal((result.status, result.out, scene.sizes()), (0, scene.plain(), [12, 12, 6]), "by their number")
     with Scene(rows=30) as scene:
-        scene.scratch.write("small.lua", """require("fellowship.batch.protocol.anthropic").most_bytes = 2500
-return {}""")
-        result = scene.batch("anthropic:m", "--models", "small.lua")
+        scene.begin_with('require("fellowship.batch.protocol.anthropic").most_bytes = 2500')
+        result = scene.batch("anthropic:m")
         tap.equal((result.status, result.out, sum(scene.sizes())), (0, scene.plain("anthropic:m"), 30), "by their bytes")
         tap.ok(3 <= len(scene.sizes()) <= 6, f"{scene.sizes()}")
 

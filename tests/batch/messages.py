@@ -162,8 +162,8 @@ def results_elsewhere():
 def endless_lines():
     """Results without a line's end do not fill the memory."""
     with Scene(rows=3, extra=["x" * 8000000]) as scene:
-        scene.scratch.write("small.lua", 'require("fellowship.call.settings").max_answer = 100000\nreturn {}')
-        result = scene.batch("openai:m", "--models", "small.lua")
+        scene.begin_with('require("fellowship.call.settings").max_answer = 100000')
+        result = scene.batch("openai:m")
         tap.equal((result.status, scene.sizes()), (0, [3]), "what stands before a line that is too long is taken")
         tap.contains(result.err, ["a line of the results is larger than 100000 bytes", "--forget"], "and the line told of")
         tap.contains(scene.listed().out, "batch_1", "the batch is not done")

@@ -12,7 +12,7 @@ import tap
 from provider_server import Answer, Provider
 
 OUT_OF_REACH = ["io.open('made', 'w')", "io.popen('touch made')", "os.execute('touch made')", "os.rename('kept', 'made')", "os.remove('kept')",
-                "os.exit(0)", "load('return 1')", "dofile('kept')", "loadfile('kept')", "package.loadlib('x', '*')",
+                "os.exit(0)", "load('return 1')", "loadfile('kept')", "package.loadlib('x', '*')",
                 "debug.getregistry()", "getmetatable('').__index.open", "require('fellowship.core.sys')",
                 "require('fellowship').rows('kept')", "require('cjson')", "require 'fellowship.provider.x.y'", "_G.io.open('made', 'w')"]
 ASK = 'print(require "fellowship".model(arg[1]):ask("a question").text)'
@@ -41,6 +41,7 @@ def out_of_reach():
     with host.Scratch() as scratch:
         scratch.write("ask.lua", ASK)
         scratch.write("kept", "return {}")
+        scratch.write("outer.lua", "return dofile 'settings.lua'")
         for text in OUT_OF_REACH:
             for option in ("models", "prompts"):
                 scratch.write("settings.lua", f"local x = {text}\nreturn {{}}")
@@ -48,6 +49,9 @@ def out_of_reach():
                 tap.equal((result.status, (scratch / "made").exists(), (scratch / "kept").exists()), (2, False, True), f"--{option}: {text}")
                 tap.contains(result.err, [f"--{option}: settings.lua:1:", "not in reach of a file of settings"], "which says so")
                 tap.lacks(result.err, ["stack traceback"], "in a line")
+        result = scratch.run("--models", "outer.lua", "ask.lua", "sim:m")
+        tap.equal(result.status, 2, "nor through another file")
+        tap.contains(result.err, ["not in reach of a file of settings"], "which says so")
 
 
 def own_provider():

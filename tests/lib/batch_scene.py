@@ -33,6 +33,10 @@ class Scene:
         self.server.__exit__()
         self.scratch.__exit__()
 
+    def begin_with(self, text):
+        """Has the script begin with this."""
+        self.scratch.write("ask.lua", text + ASK)
+
     def ask(self, model="openai:m", *flags, **options):
         return self.scratch.run("--store", "store.db", *flags, "ask.lua", model, "rows.jsonl", timeout=60, **options)
 

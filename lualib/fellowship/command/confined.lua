@@ -45,15 +45,16 @@ function confined.globals()
   local globals = copy_of(_G, GLOBALS)
   for _, name in ipairs(LIBRARIES) do globals[name] = copy_of(_G[name], names_of(_G[name])) end
   globals.os = closed(copy_of(os, OS), "os.")
-  globals.require, globals._G = require_from, globals
+  globals.require, globals.dofile, globals._G = require_from, confined.run, globals
   return closed(globals, "")
 end
 
---- Runs a file with these globals and gives what it returns.
+--- Runs a file with these globals and gives what it returns. It is such a file's dofile, too.
 ---@param path string
 ---@return any
 ---@error when it cannot be read, or is wrong
 function confined.run(path)
+  if type(path) ~= "string" then error("dofile wants the path of a file of settings", 2) end
   local chunk, problem = loadfile(path, "t", confined.globals())
   if not chunk then error(problem, 0) end
   local well, value = pcall(chunk)
