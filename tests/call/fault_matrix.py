@@ -32,8 +32,10 @@ print(require("cjson").encode(well and { kind = "done", attempts = result.attemp
 """
 MODELS = """
 return { faulty = { model = "openai:writer", base_url = "%s", attempts = %d,
-  timeouts = { connect = 1, first = %g, idle = 0.5, total = %g } } }
+  timeouts = { connect = %g, first = %g, idle = %g, total = %g } } }
 """
+# Short where a timeout is what is looked for; elsewhere so long that a loaded machine is not taken for one.
+SHORT, LONG = (1, 1, 0.5, 2), (30, 30, 30, 50)
 
 # fault: (rule of the stub server, kind, attempts). "twice" marks faults that pass: two attempts fail, the third is done.
 MATRIX = {
@@ -112,11 +114,11 @@ MATRIX = {
 }
 
 
-def ask(url, rule_timeouts=(1, 2), attempts=ATTEMPTS, environment=None, **options):
+def ask(url, kind, attempts=ATTEMPTS, environment=None, **options):
     with host.Scratch(url, FELLOWSHIP_RETRY_SCALE="0.01", **(environment or {})) as scratch:
         scratch.write("ask.lua", SCRIPT)
-        scratch.write("models.lua", MODELS % (url, attempts, *rule_timeouts))
-        result = scratch.run("--models", "models.lua", "--quiet", "ask.lua", timeout=60, **options)
+        scratch.write("models.lua", MODELS % (url, attempts, *(SHORT if kind == "timeout" else LONG)))
+        result = scratch.run("--models", "models.lua", "--quiet", "ask.lua", timeout=200, **options)
         return result, (result.summary or {}) if result.status == 0 else {}
 
 
@@ -139,9 +141,8 @@ def check_all(cases, run):
 
 def answers():
     def run(case):
-        rule = case[0]
-        with Stub(rules=[rule]) as server:
-            return ask(server.url, rule_timeouts=(1, 1 if "drip" in rule else 4))     # a trickle is never idle
+        with Stub(rules=[case[0]]) as server:
+            return ask(server.url, case[1])
     check_all(MATRIX, run)
 
 
@@ -186,7 +187,7 @@ def connections():
         "no HTTP": (local % listener(says(b"220 mail ready\r\n")), "broken", ATTEMPTS),
         "a length that is no number": (local % listener(says(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}")),
                                        "broken", ATTEMPTS),
-    }, lambda case: ask(case[0]))
+    }, lambda case: ask(*case[:2]))
 
 
 BODY = json.dumps({"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}]}).encode()
@@ -269,7 +270,7 @@ def tls():
             "a handshake that stalls": ((url % listener(lambda c: threading.Event().wait(30)), None), "timeout", ATTEMPTS),
             "a handshake that is cut off": ((url % listener(hangs_up), None), "connect", ATTEMPTS),
             "plain HTTP where https is said": ((url % listener(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")), None), "tls", 1),
-        }, lambda case: ask(case[0][0], environment={"SSL_CERT_FILE": case[0][1]} if case[0][1] else None))
+        }, lambda case: ask(case[0][0], case[1], environment={"SSL_CERT_FILE": case[0][1]} if case[0][1] else None))
 
 
 # ---- a resolver that is slow ----
@@ -296,12 +297,14 @@ def slow_names():
     with Stub() as server, tempfile.TemporaryDirectory(prefix="names-") as folder:
         with host.Scratch(server.url, FELLOWSHIP_RETRY_SCALE="0.01", LD_PRELOAD=host.preloaded(folder, "slow_names")) as scratch:
             scratch.write("beside.lua", BESIDE)
-            scratch.write("models.lua", MODELS % ("http://slow.example/v1", ATTEMPTS, 1, 2))
-            result = scratch.run("--models", "models.lua", "beside.lua", timeout=60)
-        gaps = [later["time"] - earlier["time"] for earlier, later in zip(server.log(), server.log()[1:])]
+            scratch.write("models.lua", MODELS % ("http://slow.example/v1", ATTEMPTS, *SHORT))
+            result = scratch.run("--models", "models.lua", "beside.lua", timeout=200)
+        times = [entry["time"] for entry in server.log()]
+        gaps = sorted(later - earlier for earlier, later in zip(times, times[1:]))
         outcome = {entry["name"]: entry for entry in result.summary}
         check("a name server that does not answer", "timeout", ATTEMPTS, result, {**outcome["slow"], "message": "-", "key": "-"})
-        tap.ok(len(gaps) == 149 and max(gaps) < 2, f"other calls go on meanwhile: at most {max(gaps):.2f} s between two")
+        # Each attempt would make such a gap; a loaded machine may make one.
+        tap.ok(len(gaps) == 149 and gaps[-ATTEMPTS] < 2.5, "other calls go on meanwhile", gaps[-ATTEMPTS:])
 
 
 # ---- a clock that jumps ----

@@ -3,8 +3,8 @@
 
 import os
 import sys
-import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
@@ -61,7 +61,8 @@ TRANSIENT = ["server_error", "unavailable", "bad_gateway", "timeout_408", "garba
 def transient():
     """Each fault strikes its row twice, then the answer comes; all rows are under way together."""
     rules = [{"contains": f"<row-{i}>", "fault": fault, "times": 2} for i, fault in enumerate(TRANSIENT)]
-    limits = {"attempts": 8, "first": 0.5, "idle": 0.5, "total": 5}
+    # "hang" and "stall" end by these: long enough that no loaded server is taken for one that hangs.
+    limits = {"attempts": 8, "first": 3, "idle": 3, "total": 60}
     got, clean = asked(rules, len(TRANSIENT), **limits), asked([], len(TRANSIENT))
     tap.equal(got.result.status, 0, "faults that pass: status 0")
     for i, fault in enumerate(TRANSIENT):
@@ -79,31 +80,34 @@ def given_up():
 
 
 def timeouts():
-    for name, fault, limits in (("first byte", {"fault": "hang"}, {"first": 0.4}), ("total", {"fault": "hang"}, {"total": 0.4}),
-                                ("idle", {"fault": "stall"}, {"idle": 0.4}),
-                                ("total, bytes trickling in", {"drip": [5, 0.05]}, {"total": 0.6})):
-        got = asked([fault], attempts=2, **limits)
+    cases = (("first byte", {"fault": "hang"}, {"first": 0.4}), ("total", {"fault": "hang"}, {"total": 0.4}),
+             ("idle", {"fault": "stall"}, {"idle": 0.4}), ("total, bytes trickling in", {"drip": [5, 0.05]}, {"total": 0.6}),
+             ("none", {"drip": [25, 0.15]}, {"idle": 2.5, "total": 60}))
+    with ThreadPoolExecutor(len(cases)) as pool:
+        *ended, slow = pool.map(lambda case: asked([case[1]], attempts=2, **case[2]), cases)
+    for (name, *_), got in zip(cases, ended):
         tap.equal(got.result.status, 3, f"timeout, {name}: status 3")
-        tap.ok(got.result.seconds < 8, f"timeout, {name}: the call ends in time ({got.result.seconds:.1f} s)")
+        tap.ok(got.result.seconds < 100, f"timeout, {name}: the call ends, where the server would wait for an hour",
+               f"{got.result.seconds:.1f} s")
         tap.contains(str(got.errors), ["timeout"], f"timeout, {name}: the error says so")
         tap.equal(got.requests(), [2], f"timeout, {name}: tried twice")
-    got = asked([{"drip": [100, 0.15]}], idle=0.5, total=10)
-    tap.equal((got.result.status, got.requests()), (0, [1]), "a slow answer that keeps coming is no timeout")
+    tap.equal((slow.result.status, slow.requests()), (0, [1]), "a slow answer that keeps coming is no timeout")
 
 
 def retry_after():
     """The server refuses all and asks for a pause: nobody disturbs it meanwhile. A single refusal holds only its call."""
     hint = {"fault": "rate_limited", "headers": {"Retry-After": "2"}}
-    got = asked([{"nth": list(range(1, 13)), **hint}], 40, ["--concurrency", 12], latency_ms=50)
+    got = asked([{"nth": list(range(1, 13)), "gather": 12, **hint}], 40, ["--concurrency", 12])
     tap.equal(got.result.status, 0, "Retry-After: status 0")
-    refused = got.log[0]["time"]
-    early = [e for e in got.log if refused + 0.3 < e["time"] < refused + 1.95]
-    tap.equal((len(early), len([e for e in got.log if e["time"] < refused + 0.3])), (0, 12), "the pause holds for all calls to the endpoint")
-    tap.ok(all(e["time"] < refused + 6 for e in got.log), "and ends")
+    times = sorted(e["time"] for e in got.log)
+    tap.equal(len(times), 52, "twelve are refused at once, and asked again")
+    # None was refused before the twelfth had come.
+    tap.ok(times[12] > times[11] + 1.95, "the pause holds for all calls to the endpoint", times[11:14])
     got = asked([{"nth": 3, **hint}], 12, ["--concurrency", 4], latency_ms=50)
-    times = sorted(e["time"] - got.log[0]["time"] for e in got.log)
-    tap.equal((got.result.status, len(times)), (0, 13), "one of many is refused: it is asked again")
-    tap.ok(times[-2] < 1.9 < times[-1] + 0.05, "when it was told to, and the others do not wait", times[-3:])
+    tap.equal((got.result.status, len(got.log)), (0, 13), "one of many is refused: it is asked again")
+    first, again = (e["time"] for e in got.log if e["messages"] == got.log[2]["messages"])
+    others = [e for e in got.log[3:] if e["time"] < again]
+    tap.ok(again > first + 1.95 and others, "when it was told to, and the others do not wait", (again - first, len(others)))
 
 
 # ---- what is final ------------------------------------------------------------------------
@@ -208,11 +212,9 @@ def concurrency():
 
 
 def never_hangs():
-    """Everything hangs: the run ends by itself, in the time that the limits allow."""
-    start = time.monotonic()
+    """Everything hangs: the run ends by itself, long before `asked` would end it."""
     got = asked([{"fault": "hang"}], 20, ["--concurrency", 20], attempts=2, total=0.5)
-    tap.equal((got.result.status, len(got.errors)), (3, 20), "a dead server fails the rows")
-    tap.ok(time.monotonic() - start < 15, "in the time that the limits allow")
+    tap.equal((got.result.status, len(got.errors)), (3, 20), "a dead server fails the rows, though it would answer in an hour")
 
 
 def rows_that_are_no_tables():

@@ -42,7 +42,9 @@ def made(scratch, name):
 
 def same_job():
     """One job, started four times at once."""
-    with Stub(latency_ms=30) as server, host.Scratch(server.url) as scratch:
+    # The first calls are answered when each process has as many on the wire as it may: none is done before another begins.
+    full = PROCESSES * CONCURRENCY
+    with Stub(latency_ms=30, rules=[{"nth": list(range(1, full + 1)), "gather": full}]) as server, host.Scratch(server.url) as scratch:
         scratch.prompts(60)
         processes = [scratch.start(*arguments(f"p{i}")) for i in range(PROCESSES)]
         ends = [scratch.finish(process).status for process in processes]
