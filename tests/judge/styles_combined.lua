@@ -337,4 +337,5 @@ require "styles"("combined", {
   { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n6/10\n\nOverall: A is better by 2 points.", "8 6" },
   { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n6/10\n\n**Winner: Assistant B**", "8 6|" },
   { "### Score Assistant B:\n8/10\n\n### Score Assistant A:\n6/10", "6 8" },
+  { "A scores 7, B scores 9.", "7 9" }, { "A scores well: 7", "" }, { "A score 8 is fair.", "" },
 })

@@ -270,4 +270,6 @@ require "styles"("independent", {
   { "Correctness 9 | Style 7 | Overall 8", "8" }, { "Correctness 9/10; Style 7/10; Overall 8/10.", "8" },
   { "Total score: 8/10 (sum of 5 + 3)", "8|" }, { "Total score: 8/10 (5+3)", "8|" }, { "Total: 8 (5+3)", "8|" },
   { "Total: 5+3=8", "8|" },
+  { "Depth: 9\nStyle: 5\nAverage: 7", "7" }, { "Depth: 9\nStyle: 5\nAverage reader: 7", "" },
+  { "Average. Score: 6", "6" }, { "An average answer. Score: 6", "6" },
 })

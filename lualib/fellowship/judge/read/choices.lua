@@ -233,14 +233,35 @@ function Reader:object(object)
       for _, item in ipairs(held.list or {}) do
         if type(item) == "table" and item.names then self:ranked(item, ranks) end
       end
-      if not signs:find("?", 1, true) then self:object(held) end -- else it is one of a criterion
+      if not signs:find("?", 1, true) then -- else it is one of a criterion
+        if name:find "^[Rr]ank" then self:ranks(held) end
+        self:object(held)
+      end
     elseif signs:find "^w*%-+w*$" and type(held) == "string" then -- { "loser": "A" }
       local side = choice.of(signs_of_text(held:sub(1, 60)), true)
       if side == "a" or side == "b" then self:add(side == "a" and "b" or "a", choices.FINAL, OUTSIDE) end
-    elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60 and held ~= "" then
+    elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60
+      and held ~= "" and not (name:find "^[Rr]ank" and tonumber(held)) then -- whose a rank is, `ranked` tells
       self:add(choice.of(signs_of_text(held), true) or false, choices.FINAL, OUTSIDE)
     end
   end
+end
+
+--- The ranks of both, where they are known.
+function Reader:rank(ranks)
+  if ranks.a and ranks.b then
+    self:add(ranks.a < ranks.b and "a" or ranks.a > ranks.b and "b" or "tie", choices.FINAL, OUTSIDE)
+  end
+end
+
+--- { "A": 1, "B": 2 }, what "rank" holds
+function Reader:ranks(object)
+  local ranks = {}
+  for i, name in ipairs(object.names or {}) do
+    local side = choice.of(signs_of_text(name), true)
+    ranks[side or ""] = tonumber(object.values[i])
+  end
+  self:rank(ranks)
 end
 
 --- { "model": "A", "rank": 1 }
@@ -253,9 +274,7 @@ function Reader:ranked(object, ranks)
   end
   if not rank or side ~= "a" and side ~= "b" then return end
   ranks[side] = rank
-  if ranks.a and ranks.b then
-    self:add(ranks.a < ranks.b and "a" or ranks.a > ranks.b and "b" or "tie", choices.FINAL, OUTSIDE)
-  end
+  self:rank(ranks)
 end
 
 -- ---- all of it ----

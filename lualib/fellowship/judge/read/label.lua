@@ -75,8 +75,10 @@ local function is_name(t, i, noun_before, gives)
   local next = bare(t, i + 1)
   if t.joined[i] or t.joined[i + 1] then return true end
   local what, last = t.what[next], i == t.n
-  local article = what == "word" and (t.kinds[next] == "" and not t.letter[next] or is(t, next, "N")
-      or is(t, next, "O") or is(t, next, "Q") or is(t, next, "j") and is(t, next + 1, "N")
+  local article = what == "word" and ((t.kinds[next] == "" or t.kinds[next] == "k") and not t.letter[next]
+      or is(t, next, "N")
+      or is(t, next, "O") or is(t, next, "Q") and not (is(t, next, "S") and t.what[next + 1] == "digits")
+      or is(t, next, "j") and is(t, next + 1, "N")
       or is(t, next, "B") or is(t, next, "L") or is(t, next, "T")
       or is(t, next, "S") and not ENDS_LABEL[t.what[bare(t, next + 1)]] and t.what[next + 1] ~= "digits"
         and next ~= t.n)
@@ -217,7 +219,7 @@ function label.take(l, t, i, scale)
   elseif t.what[i] == "digits" or t.what[i] == "fraction" then l.unknown = l.unknown + 1
   elseif t.what[i] == ":" then
     l.colon = true
-    local praise = l.words == 1 and is(t, i - 1, "j") -- "Good: 3"
+    local praise = l.words == 1 and is(t, i - 1, "j") and not is(t, i - 1, "O") -- "Good: 3"
     if praise then l.unknown = l.unknown + 1 end
     if l.unknown > 0 and not l.score and not l.overall and #l.sides == 0 then l.topic = true end
   elseif t.what[i] == ">" and (t.what[i - 1] == "=" or t.what[i - 1] == "-") then l.revised = true end

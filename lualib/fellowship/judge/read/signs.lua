@@ -43,8 +43,8 @@ local function is_article(t, i)
   if t.what[next] ~= "word" or t.letter[next] or t.text[next]:byte() >= 128 then return false end
   if is(t, next, "B") or is(t, next, "L") then return t.what[after] == "word" and not is(t, after, "D")
     and not t.letter[after] end
-  return t.kinds[next] == "" or is(t, next, "N") or is(t, next, "W") or is(t, next, "Q") or is(t, next, "T")
-    or is(t, next, "O")
+  return t.kinds[next] == "" or t.kinds[next] == "k" or is(t, next, "N") or is(t, next, "W") or is(t, next, "Q")
+    or is(t, next, "T") or is(t, next, "O")
 end
 
 --- The token behind brackets and emphasis.
@@ -74,6 +74,51 @@ local WINNERS = set_of [[winner victor preferred gewinner sieger gagnant vainque
 local PASSIVE = set_of "is was are were be been being get gets got"
 local PARTICIPLES = set_of "beaten outperformed surpassed bested defeated outclassed"
 
+-- "A close call", "a tough one": what says only that it was hard to tell.
+local HARD = set_of "close tight tough hard difficult near tricky"
+local DECISIONS = set_of "call race contest one match"
+
+--- Whether a word stands in "not as good as": the "not" itself, or the praise.
+local function is_not_as(t, i)
+  if is(t, i, "j") then
+    if t.text[i - 1] ~= "as" or t.text[i + 1] ~= "as" then return false end
+    local j = i - 2
+    while j > 0 and (t.what[j] ~= "word" or is(t, j, "A") or is(t, j, "F")) do j = j - 1 end
+    return is(t, j, "X") or t.text[j] == "near"
+  end
+  local j = i + 1
+  while j <= i + 5 and (t.what[j] ~= "word" or is(t, j, "F") or is(t, j, "A") and not is(t, j, "j")) do
+    j = j + 1
+  end
+  return is(t, j, "j") and is_not_as(t, j)
+end
+
+--- Whether a word stands in "no clear preference", with nothing behind it that says for whom.
+local function is_without_preference(t, i)
+  if is(t, i, "X") then
+    repeat i = i + 1 until not is(t, i, "A")
+    return t.text[i] == "preference" and t.what[i + 1] ~= "word"
+  end
+  if t.text[i] ~= "preference" or t.what[i + 1] == "word" then return false end
+  repeat i = i - 1 until not is(t, i, "A")
+  return is(t, i, "X")
+end
+
+--- What a word says with those around it; nil where it has no more to say than by itself.
+local function phrase_sign(t, i)
+  local text, before, behind = t.text[i], t.text[i - 1], t.text[i + 1]
+  if HARD[text] and DECISIONS[behind] or DECISIONS[text] and HARD[before] then return "" end
+  if (text == "have" or text == "has") and (behind == "to" or is(t, i + 1, "X")) then return "" end
+  if text == "nowhere" and behind == "near" or text == "near" and before == "nowhere" then return "" end
+  if text == "par" and (before == "on" or before == "at") then return "e" end
+  if is_without_preference(t, i) then return text == "preference" and "e" or "" end
+  if text == "conclusion" and before == "in" then return "s" end
+  if is(t, i, "X") and is_not_as(t, i) then return "" end
+  if is(t, i, "j") and is_not_as(t, i) then return BAD[text] and "?" or "-" end
+  if t.kinds[i] == "k" then return "?" end
+  return nil
+end
+
 local function behind_adverbs(t, i)
   while is(t, i, "A") do i = i + 1 end
   return i
@@ -90,6 +135,8 @@ end
 
 local function word_sign(t, i)
   local text, kinds = t.text[i], t.kinds[i]
+  local phrase = phrase_sign(t, i)
+  if phrase then return phrase end
   if text == "grade" and t.letter[i + 1] then return "?" end -- "grade A" is a quality
   if is(t, i, "G") then return (not ADVERBS[text] or begins_clause(t, i)) and "r" or "" end
   if text == "比" then return "z" end
@@ -174,6 +221,7 @@ local function sign_of(t, i)
   if what == "word" then return word_sign(t, i) end
   if what == "digits" then return t.text[i] == "1" and "1" or t.text[i] == "2" and "2" or "?" end
   if what == ")" then return ")" end
+  if what == "#" and (t.text[i + 1] == "1" or t.text[i + 1] == "2") and t.tight[i + 1] then return "" end
   if what == "-" then
     if t.tight[i] and t.tight[i + 1] and i < t.n and t.what[i + 1] ~= ">" then
       return is(t, i - 1, "N") and label.side(t, i + 1) and "" or "?"

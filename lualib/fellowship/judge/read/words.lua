@@ -36,7 +36,7 @@ local KINDS = {
     評価 点数 採点 評点 점수 평점 평가 득점 الدرجة درجة النتيجة نتيجة
     التقييم تقييم अंक स्कोर रेटिंग คะแนน]],
   -- and in all: "Overall Score"
-  O = [[sum overall total totals final finally aggregate altogether insgesamt gesamt gesamtpunktzahl gesamtbewertung
+  O = [[sum average avg overall total totals final finally aggregate altogether insgesamt gesamt gesamtpunktzahl gesamtbewertung
     gesamtnote gesamtwertung endnote endgultig endgultige globale globaux finale totale generale definitif
     global general final total definitiva definitivo complessivo complessiva generale totale finale geral
     globais totaal algeheel algemeen totaalscore eindscore eindcijfer eindoordeel totaalcijfer ogolna ogolny
@@ -63,7 +63,7 @@ local KINDS = {
   -- what says nothing
   F = [[individual respective worth deserves deserve earns earn merits there am recoit obtient 认为 觉得 à
     they them their the an this that these those it its is was are be been being for of to by as at in on with
-    from so then thus therefore hence here s d ll ve re m and give gives given giving gave get gets got receive
+    from so then thus therefore hence here s t d ll ve re m and give gives given giving gave get gets got receive
     receives received deserve deserves deserved earn earns earned award awards awarded assign assigns assigned
     say consider believe think feel set please just about approximately roughly around solid full me us we each
     only also now be out both would ve i my mine our respective respectively own following follows below above
@@ -86,12 +86,14 @@ local KINDS = {
   f = [[provides provide offers delivers between among perform performs performed find found call deem makes does did
     goes opinion view beaten outperformed surpassed bested defeated outclassed less least weniger moins menos meno minder
     mniej менее 比]],
+  -- what says nothing within a phrase ("a close call"), and by itself is as good as not known
+  k = [[close tight tough tricky difficult hard race contest match par have has nowhere near]],
   -- what may follow a number
   U = [[point points pts pt score mark marks stars star punkte punkten punkt puntos punto punti pontos ponto punten
     punktow punkty points stelle sterren estrellas etoiles балл баллов балла очков points
     poang poeng bodu 分 点 점 分数 점수 点数 点満点 分满分 अंक คะแนน 점만점]],
   -- an answer's heading: "Final verdict"
-  W = [[answer verdict winner decision choice preference preferred judgment judgement conclusion selection selected chosen
+  W = [[rank ranks rankings label pairwise answer verdict winner decision choice preference preferred judgment judgement conclusion selection selected chosen
     result pick ranking vote outcome grade option answers antwort urteil gewinner sieger entscheidung wahl fazit
     ergebnis auswahl reponse verdict gagnant gagnante vainqueur decision choix resultat conclusion respuesta
     veredicto ganador ganadora decision eleccion resultado conclusion risposta verdetto vincitore vincitrice
