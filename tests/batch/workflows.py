@@ -29,10 +29,18 @@ JOBS = {
     "preference": ["--data", "pairs.jsonl", "--generator", "anthropic:g", "--reviewer", "openai:r", "--judge", "openai:j"],
     "preference-members": ["preference", "--data", "pairs.jsonl", "--generator", "openai:g", "--reviewer", "openai:r", "--judge", "anthropic:j",
                            "--improve", "members", "--swap"],
+    "preference-scores": ["preference", "--data", "pairs.jsonl", "--generator", "openai:g", "--generator", "anthropic:g", "--judge", "openai:j",
+                          "--rank", "scores", "--judge-samples", "2"],
+    "preference-rubric": ["preference", "--data", "pairs.jsonl", "--generator", "openai:g", "--samples", "3", "--judge", "anthropic:j",
+                          "--rank", "rubric", "--rubric", "ultrafeedback", "--structured"],
+    "preference-checklist": ["preference", "--data", "pairs.jsonl", "--generator", "openai:g", "--generator", "openai:h", "--judge", "openai:j",
+                             "--rank", "rubric", "--rubric", "checklist"],
+    "preference-round-robin": ["preference", "--data", "pairs.jsonl", "--responses", "three.jsonl", "--judge", "openai:j", "--rank", "round-robin"],
+    "prompts": ["--data", "pairs.jsonl", "--model", "openai:w", "--rounds", "2"],
 }
 
 # The server's answers are no verdicts of these forms: such a run has nothing to show.
-UNREADABLE = {"judge-samples", "debate"}
+UNREADABLE = {"judge-samples", "debate", "preference-scores", "preference-rubric", "preference-checklist"}
 
 
 def bundled():
@@ -40,6 +48,7 @@ def bundled():
         scene.scratch.write("pairs.jsonl", PAIRS)
         scene.scratch.write("one.jsonl", RESPONSES)
         scene.scratch.write("two.jsonl", [{**row, "response": row["response"] + ", at length"} for row in RESPONSES])
+        scene.scratch.write("three.jsonl", [{"id": row["id"], "responses": [f"{row['id']} {n}" for n in "abc"]} for row in PAIRS])
         for name, arguments in JOBS.items():
             words = arguments if arguments[0] in JOBS else [name, *arguments]
             plain = scene.scratch.run("run", *words, "--out", f"{name}/plain", "--store", f"{name}.plain.db")

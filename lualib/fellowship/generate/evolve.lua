@@ -3,8 +3,11 @@
 
 local likeness = require "fellowship.core.likeness"
 local check = require "fellowship.base.check"
+local lazy = require "fellowship.base.lazy"
 local flow = require "fellowship.flow"
+local estimate = lazy "fellowship.rehearse"
 local model = require "fellowship.call.model"
+local settings = require "fellowship.call.settings"
 local rubric = require "fellowship.judge.rubric"
 local template = require "fellowship.base.template"
 local text = require "fellowship.base.text"
@@ -81,13 +84,15 @@ local function are_same(before, after)
   return texts:see(after) ~= nil
 end
 
---- Why a new prompt is none; nil when it is one.
+--- Why a new prompt is none; nil when it is one. A dry run goes on where it is not known what would be said.
 local function problem_with(self, before, after, said, question)
+  if settings.dry_run and not said.stored then estimate.doubt() end
   if said.finish_reason == "length" then return "cut" end
   if not after:find "%S" then return "empty" end
   if are_same(before, after) then return "unchanged" end
   if not self.judge then return nil end
   local found = self.judge:score { prompt = question, response = after }
+  if settings.dry_run and estimate.is_in_doubt() then return nil end
   if not found.score then return "unparsed" end
   return found.score < 1 and "judged" or nil
 end

@@ -2,10 +2,12 @@
 -- generator revises in its same conversation, and so on.
 
 local check = require "fellowship.base.check"
+local lazy = require "fellowship.base.lazy"
 local conversation = require "fellowship.dataset.conversation"
 local prompts = require "fellowship.judge.prompts"
 local template = require "fellowship.base.template"
 local flow = require "fellowship.flow"
+local estimate = lazy "fellowship.rehearse"
 local model = require "fellowship.call.model"
 local settings = require "fellowship.call.settings"
 local verdict = require "fellowship.judge.verdict"
@@ -76,8 +78,9 @@ end
 
 --- Each reviewer's feedback on a response, in declared order; they do not see each other.
 ---@return fellowship.Review[]
+---@return boolean known whether the store had all of it
 local function review(self, talks, shown, goes_on, sample)
-  local asks, reviews = {}, {}
+  local asks, reviews, known = {}, {}, true
   local texts = prompts.get "feedback"
   for i, reviewer in ipairs(self.reviewers) do
     local is_first = #talks[i] == 0
@@ -88,11 +91,12 @@ local function review(self, talks, shown, goes_on, sample)
       local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample + (sample - 1) * #self.reviewers,
         how = { goes_on = goes_on } })
       reviews[i].feedback, reviews[i].cut = completion.text, completion.finish_reason == "length" or nil
+      known = known and completion.stored
     end
   end
   flow.all(asks)
   for i, given in ipairs(reviews) do say(talks[i], "assistant", given.feedback) end
-  return reviews
+  return reviews, known
 end
 
 --- What the generator is told of some feedback.
@@ -141,9 +145,13 @@ local function mean(scores)
   return n > 0 and sum / n or nil
 end
 
---- Whether the loop has what it wants. A dry run goes on: what would be said is not known.
-local function is_enough(self, round)
-  if not self.stop or settings.dry_run then return false end
+--- Whether the loop has what it wants. A dry run goes on where it is not known what would be said.
+local function is_enough(self, round, known)
+  if not self.stop then return false end
+  if settings.dry_run and not known then
+    estimate.doubt()
+    return false
+  end
   round.scores = scores_of(round)
   if type(self.stop) == "function" then return self.stop(round) and true or false end
   local score = mean(round.scores)
@@ -184,10 +192,11 @@ function Loop:respond(prompt, options, ...)
     if n < self.responses then
       say(talk, "assistant", responses[n])
       shown.response = responses[n]
-      local round = { answered = copy(talk), reviews = review(self, talks, shown, n + 1 < self.responses, sample) }
+      local reviews, known = review(self, talks, shown, n + 1 < self.responses, sample)
+      local round = { answered = copy(talk), reviews = reviews }
       feedback_by_round[n] = feedback_of(round.reviews)
       if is_enough(self, { prompt = shown.prompt, response = responses[n], round = n,
-        feedback = feedback_by_round[n] }) then
+        feedback = feedback_by_round[n] }, known) then
         break
       end
       say(talk, "user", feedback.revision_request(feedback_by_round[n]))

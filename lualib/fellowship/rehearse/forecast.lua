@@ -61,7 +61,7 @@ local function tokens_of(group)
     if cap then group.answer.high = math.min(group.answer.high, cap) end
   else
     local assumed = group.read and ASSUMED.judgement or ASSUMED.answer
-    group.answer = { low = assumed.low, likely = math.min(assumed.likely, cap or math.huge),
+    group.answer = { low = math.min(assumed.low, cap or math.huge), likely = math.min(assumed.likely, cap or math.huge),
       high = cap or assumed.high }
   end
   return group.answer

@@ -97,6 +97,17 @@ function estimate.reading()
   return setmetatable({ task = self }, Reading)
 end
 
+--- Says that the current task decides by a stand-in whether it asks any more: what it asks from now on may not be asked.
+function estimate.doubt()
+  judged[task.self()] = true
+end
+
+--- Whether the current task, or one that it waited for, read a judgement that is none, or said that it decides by one.
+---@return boolean
+function estimate.is_in_doubt()
+  return judged[task.self()] == true
+end
+
 local function account_of(model)
   accounts[model.named] = accounts[model.named] or { model = model, held = 0, groups = {} }
   return accounts[model.named]
