@@ -247,7 +247,8 @@ local function note_tools(run, sets)
   if left_out == 0 then return end
   run.tell(("the tools of %d prompts are not in the sets: %s"):format(left_out, run.options.format:find "^trl"
     and "the first prompt has none, and loaders want the same columns in every row; give it a tools column too"
-    or "only the formats trl and trl-conversational have a column for them"))
+    or run.options.format:find "^llama" and "the first prompt has none; give it a tools column too"
+    or "Axolotl has no column for them"))
 end
 
 local function note_white_space(run, sets)
@@ -369,6 +370,7 @@ fellowship run preference --data prompts.jsonl --generator sim:writer \
     for row, made, number in run:map(rows, function(row, number)
       local prompt = run:prompt(row, number)
       preference.formats.check_prompt(o.format, prompt, run:origin(row, number))
+      preference.formats.check_tools(o.format, run:field(row, "tools"), run:origin(row, number))
       return work_on(run:id(row, number), prompt, rankings.criteria(run, row, number), tools, o), number
     end) do
       local id = run:id(row, number)

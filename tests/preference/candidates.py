@@ -166,11 +166,21 @@ def sets_besides():
             if more:
                 tap.equal([rows["dpo"][0][key] for key in ("score_chosen", "score_rejected", "margin", "chosen_model")],
                           [0.9, 0.1, 0.8, None], f"{name}: scores beside the pair")
-            with_tools = name.startswith("trl")
-            tap.equal([row.get("tools", "-") for row in rows["dpo"]], [tools, tools, None] if with_tools else ["-"] * 3,
+            with_tools = name != "axolotl"
+            wanted = [tools, tools, None] if name.startswith("trl") else [json.dumps(tools, separators=(",", ":"))] * 2 + [""]
+            tap.equal([row.get("tools", "-") for row in rows["dpo"]], wanted if with_tools else ["-"] * 3,
                       f"{name}: tools are carried where the trainer takes them")
+            if name.startswith("llama"):
+                info = json.loads((scratch / name / "dataset_info.json").read_text())
+                tap.equal({entry["columns"].get("tools") for entry in info.values()}, {"tools"}, f"{name}: and dataset_info.json names them")
             told = "tools of 2 prompts" in done.err
             tap.equal(told, not with_tools, f"{name}: and where not, that is said")
+        scratch.write("rows.jsonl", [{"id": i, "prompt": f"Explain {i}.", "responses": ["a", "b"], "tools": given}
+                                     for i, given in enumerate([json.dumps(tools), "no JSON", {"name": "look"}])])
+        done = run(scratch, "tools", "--responses", "rows.jsonl", "--rank", "reward", "--judge", "sim:rm", "--format", "llama-factory")
+        failed = [row["message"] for row in host.jsonl(scratch / "tools/errors.jsonl")]
+        tap.ok(done.status == 3 and len(failed) == 2, "tools that would end LLaMA-Factory's training fail their rows", done)
+        tap.contains(failed[0], ["rows.jsonl:2", "neither a list"], "and are named")
         two = ["--generator", "sim:a", "--generator", "sim:b", "--judge", "sim:j"]
         for options, said_so in (([*two, "--also", "ranked"], "needs a score"), ([*two, "--columns", "scores", "--format", "axolotl"], "Axolotl"),
                                  ([*two, "--also", "rm"], "sft, ranked")):

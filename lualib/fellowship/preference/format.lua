@@ -7,6 +7,7 @@ local json = require "fellowship.core.json"
 local check = require "fellowship.base.check"
 local conversation = require "fellowship.dataset.conversation"
 local errors = require "fellowship.base.errors"
+local shape = require "fellowship.preference.shape"
 
 local format = {}
 
@@ -161,6 +162,20 @@ function format.check_prompt(name, prompt, where)
   if type(prompt) == "string" or not formats[name].texts_only then return end
   errors.raise { kind = "data", message = ("%s: the prompt is a conversation of %d messages, and the format %s holds "
     .. "texts alone; use --format %s"):format(where, #prompt, name, formats[name].conversational) }
+end
+
+--- Raises when a format cannot hold the tools of a prompt: LLaMA-Factory ends a training at what is no JSON of a list.
+--- Example: `fellowship.preference.formats.check_tools("llama-factory", '[{"type":"function"}]', "row 1")`
+---@param name string
+---@param tools any nil where there are none
+---@param where string the row, for the message
+function format.check_tools(name, tools, where)
+  if tools == nil or tools == "" or not shape.tools_as_text[name] then return end
+  local decoded = tools
+  if type(tools) == "string" then decoded = json.decode(tools) end
+  if type(decoded) ~= "table" or not json.is_array(decoded) then
+    errors.raise { kind = "data", message = where .. ": the tools are neither a list nor the JSON of one" }
+  end
 end
 
 return format

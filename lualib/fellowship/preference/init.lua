@@ -38,6 +38,7 @@ return {
     rows = format.rows,
     conversational = format.conversational,
     check_prompt = format.check_prompt,
+    check_tools = format.check_tools,
     wants_info = loading.wants_info,
     dataset_info = loading.dataset_info,
   },

@@ -98,9 +98,10 @@ local columns = {
   },
 }
 
-local function entry(format, kind, file)
-  local named, keys = {}, {}
+local function entry(set, kind, file)
+  local format, named, keys = set.format_name, {}, {}
   for i, column in ipairs(columns[format][kind]) do named[column[1]], keys[i] = column[2], column[1] end
+  if set.has_tools then named.tools, keys[#keys + 1] = "tools", "tools" end
   return json.object({ file_name = "data/" .. file, formatting = format == "llama-factory" and "alpaca" or "sharegpt",
     ranking = kind == "dpo" or nil, columns = json.object(named, keys) },
     { "file_name", "formatting", "ranking", "columns" })
@@ -119,7 +120,7 @@ function loading.dataset_info(sets)
     names[stem] = {}
     for i, file in ipairs(files) do
       local name = "preference_" .. stem .. (#files > 1 and ("_%05d"):format(i - 1) or "")
-      info[name] = entry(p.set.format_name, p.kind, file)
+      info[name] = entry(p.set, p.kind, file)
       keys[#keys + 1] = name
       table.insert(names[stem], name)
     end

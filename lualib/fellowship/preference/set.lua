@@ -100,11 +100,17 @@ local function ragged(text)
   return text:find "^%s" ~= nil or text:find "%s$" ~= nil
 end
 
+--- The tools of a prompt as the format has them; what stands for none where there are none.
+local function tools_of(self, tools)
+  if not shape.tools_as_text[self.format_name] then return tools == nil and json.null or tools end
+  return tools == nil and "" or type(tools) == "string" and tools or json.encode(tools)
+end
+
 --- A row with what it has besides: scores, who wrote the two, and the tools that came with the prompt.
 local function with_more(self, row, pair, origin)
   if not self.has_tools and not (pair and self.columns[1]) then return row end
   local models = origin.models or {}
-  local values = { tools = self.has_tools and (origin.tools or json.null) or nil }
+  local values = { tools = self.has_tools and tools_of(self, origin.tools) or nil }
   if pair then
     values.score_chosen, values.score_rejected = pair.scored.chosen or json.null, pair.scored.rejected or json.null
     values.margin = pair.scored.margin or json.null

@@ -117,6 +117,14 @@ local function list_or_null(name, value, fault)
   end
 end
 
+--- The text that LLaMA-Factory decodes: the JSON of a list, or nothing.
+local function tools_text(name, value, fault)
+  local decoded = type(value) == "string" and value ~= "" and json.decode(value)
+  if value ~= "" and not is_list(decoded) then
+    fault(('"%s" must be the JSON of a list, as a text, or ""; it is %s'):format(name, kind_of(value)))
+  end
+end
+
 --- NeMo-RL's completions with their ranks.
 local function completions(name, value, fault)
   if not is_list(value) or #value < 2 then return fault(('"%s" must be a list of two and more'):format(name)) end
@@ -141,8 +149,12 @@ shape.more = { scores = SCORES, models = MODELS, tools = { { "tools", list_or_nu
 --- Which of them a format's trainer takes.
 shape.takes = { ["trl"] = { scores = true, models = true, tools = true },
   ["trl-conversational"] = { scores = true, models = true, tools = true },
-  ["llama-factory"] = { scores = true, models = true }, ["llama-factory-sharegpt"] = { scores = true, models = true },
+  ["llama-factory"] = { scores = true, models = true, tools = true },
+  ["llama-factory-sharegpt"] = { scores = true, models = true, tools = true },
   ["axolotl"] = {} }
+
+--- Formats whose tools are a text.
+shape.tools_as_text = { ["llama-factory"] = true, ["llama-factory-sharegpt"] = true }
 
 -- Columns of each format and kind, with what checks each.
 ---@type table<string, table<"dpo"|"kto"|"sft"|"ranked", { [1]: string, [2]: function }[]>>
@@ -185,6 +197,7 @@ for name, kinds in pairs(shape.columns) do
     for set, columns in pairs(shape.more) do
       for _, column in ipairs(more[set] and columns or {}) do kinds[kind].more[column[1]] = column[2] end
     end
+    if more.tools and shape.tools_as_text[name] then kinds[kind].more.tools = tools_text end
   end
 end
 
