@@ -213,7 +213,11 @@ $(BUILD)/fellowship.1: runtime/host/fellowship.1 $(BUILD)/fellowship lualib/fell
 $(BUILD)/fellowship-run-%.1: scripts/%.lua $(BUILD)/fellowship $(shell find lualib/fellowship/command -name '*.lua')
 	@$(BUILD)/fellowship reference --man $* > $@
 
-MANUALS = $(BUILD)/fellowship.1 $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
+# Verbs of which there is more to say than in fellowship(1).
+$(BUILD)/fellowship-%.1: $(BUILD)/fellowship $(shell find lualib/fellowship/command -name '*.lua')
+	@$(BUILD)/fellowship reference --man $* > $@
+
+MANUALS = $(BUILD)/fellowship.1 $(patsubst %,$(BUILD)/fellowship-%.1,check new repl report serve store) $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
 
 # Tables of README and guide that are made of the code, in place.
 PAGES = README.md $(wildcard examples/guide/*.md)

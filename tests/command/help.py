@@ -13,6 +13,7 @@ import host
 import tap
 
 COLUMNS, LINES = 80, 24
+VERBS = ["check", "help", "list", "new", "reference", "repl", "report", "serve", "store"]
 NAMES = sorted(path.stem for path in (host.ROOT / "scripts").glob("*.lua"))
 
 
@@ -47,6 +48,20 @@ def screens():
                 tap.equal(len(re.findall(r"^  --seed", every, re.M)), 1, "once")
 
 
+def verbs():
+    with host.Scratch() as scratch:
+        for name in VERBS:
+            result = scratch.run(name, "--help")
+            lines = result.out.splitlines()
+            tap.equal((result.status, result.err), (0, ""), f"{name} --help")
+            tap.ok(lines and lines[0].startswith(f"fellowship {name}") and len(lines) < LINES and max(map(len, lines)) <= COLUMNS,
+                   f"{name} --help fits a screen ({len(lines)} lines)", result.out)
+            every = scratch.run(name, "--help", "all").out
+            tap.ok(max(map(len, every.splitlines())) <= COLUMNS, f"{name} --help all fits the columns")
+            tap.equal(scratch.run("help", name).out[:len(every)], every, f"help {name} says the same")
+        tap.contains(scratch.run("--help").out, [f"fellowship {name}" for name in VERBS if name != "reference"], "--help names them")
+
+
 def examples():
     for name in NAMES:
         with host.Scratch() as scratch:
@@ -69,10 +84,18 @@ def choices_and_needs():
 
 
 def manual_pages():
+    paged = [name for name in VERBS if name not in ("help", "list", "reference")]
+    made = re.search(r"^MANUALS .*\.1,([a-z ]+)\)", (host.ROOT / "Makefile").read_text(), re.M)[1].split()
+    tap.equal(made, paged, "make has a page for each verb of which there is more to say")
     with host.Scratch() as scratch:
-        for name in NAMES:
+        for name in [*NAMES, *paged]:
             page = scratch.run("reference", "--man", name).out
-            tap.contains(page, [f".B fellowship run {name}".replace("-", "\\-"), ".SH EXAMPLE", ".SH OPTIONS"], f"{name}: a manual page")
+            usage = f".B fellowship {'' if name in paged else 'run '}{name}".replace("-", "\\-")
+            tap.contains(page, [usage, ".SH EXAMPLE", *[".SH OPTIONS"] * (name != "check")], f"{name}: a manual page")
+            if shutil.which("mandoc"):
+                checked = subprocess.run(["mandoc", "-Tlint", "-W", "style"], input=page, capture_output=True, text=True)
+                said = [line for line in (checked.stdout + checked.stderr).splitlines() if "longer than 80" not in line]
+                tap.equal(said, [], f"{name}: mandoc has nothing to say against it")
             if shutil.which("man"):
                 checked = subprocess.run(["man", "--warnings", "-l", "-"], input=page, capture_output=True, text=True,
                                          env={**scratch.environment, "MANROFFOPT": "-ww", "LC_ALL": "C.UTF-8", "MANPAGER": "cat"})
@@ -94,4 +117,4 @@ def completion():
 
 
 host.need_program()
-tap.cases(screens, examples, choices_and_needs, manual_pages, completion)
+tap.cases(screens, verbs, examples, choices_and_needs, manual_pages, completion)

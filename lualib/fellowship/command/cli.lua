@@ -9,6 +9,7 @@ local say = require "fellowship.base.say"
 local budget = lazy "fellowship.money.budget"
 local worst_case = lazy "fellowship.money.bound"
 local model = lazy "fellowship.call.model"
+local about = require "fellowship.command.about"
 local batches = lazy "fellowship.command.batches"
 local failures = lazy "fellowship.command.failures"
 local catalogue = require "fellowship.command.catalogue"
@@ -181,6 +182,10 @@ local function dispatch(arguments, command_line)
   if not first then
     cli.help()
     return USAGE
+  end
+  if about[first] and (arguments[2] == "--help" or arguments[2] == "-h") then
+    say.out(help.verb(first, arguments[3] == "all"))
+    return DONE
   end
   if verbs[first] then return verbs[first](table.move(arguments, 2, #arguments, 1, {}), command_line) end
   local values, at = options.read(options.common, arguments, true)

@@ -2,6 +2,7 @@
 
 local sys = require "fellowship.core.sys"
 local text = require "fellowship.base.text"
+local about = require "fellowship.command.about"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 
@@ -15,6 +16,9 @@ local MOST_CHOICES = 22
 
 -- Options of every command that a first screen names.
 local FIRST = { "limit", "concurrency", "offline", "dry-run", "max-cost" }
+
+-- The same of a verb.
+local VERBS_FIRST = { "store", "models", "concurrency", "offline", "max-cost" }
 
 --- How the value of an option is called: its choices where they are few, else its metavar; "" of a flag.
 local function value_of(option)
@@ -180,21 +184,77 @@ end
 ---@param declared fellowship.Option[]
 ---@return string
 function help.all(name, script, declared)
-  return help.verb("run " .. name, script, declared)
-end
-
---- All options of a verb.
----@param name string
----@param script { summary: string?, example: string? }
----@param declared fellowship.Option[]
----@return string
-function help.verb(name, script, declared)
-  local lines = { ("fellowship %s: %s"):format(name, script.summary or ""), "" }
+  local lines = { ("fellowship run %s: %s"):format(name, script.summary or ""), "" }
   example_lines(lines, script)
   for _, group in ipairs(help.groups(declared)) do
     if #group > 0 then add_group(lines, group) end
   end
   lines[#lines] = nil
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- Verbs of a verb in a few lines: what each is for as far as its first clause says it, and what options it takes.
+local function short_parts(lines, parts)
+  local wide = 0
+  for _, part in ipairs(parts) do wide = math.max(wide, #part.usage) end
+  for _, part in ipairs(parts) do
+    local said = text.wrap(part.summary:match "^[^;(:]+":gsub(" $", ""), WIDTH - wide - 4)
+    if #part.options > 0 then said[#said + 1] = table.concat(brief_usages(part.options), ", ") end
+    for i, line in ipairs(said) do
+      lines[#lines + 1] = ("  %-" .. wide .. "s  %s"):format(i == 1 and part.usage or "", line)
+    end
+  end
+  lines[#lines + 1] = ""
+end
+
+--- The same with all there is to say of them.
+local function all_parts(lines, name, parts)
+  for _, part in ipairs(parts) do
+    for _, line in ipairs(text.wrap(("fellowship %s %s: %s"):format(name, part.usage, part.summary), WIDTH)) do
+      lines[#lines + 1] = line
+    end
+    option_lines(lines, part.options)
+    lines[#lines + 1] = ""
+  end
+end
+
+--- Options of a verb: those of every command in a line.
+local function short_options(lines, declared)
+  local few, common = {}, {}
+  for _, option in ipairs(declared) do
+    local list = option.common and common or few
+    list[#list + 1] = option
+  end
+  option_lines(lines, few, true)
+  if #common == 0 then return end
+  if #few > 0 then lines[#lines + 1] = "" end
+  short_group(lines, "and", named(common, VERBS_FIRST), true)
+end
+
+--- What a verb is for, an example, and its options: of those that every command has a few, unless all are wanted.
+---@param name string
+---@param all? boolean
+---@return string
+function help.verb(name, all)
+  local page = about[name]
+  local declared = page.options and page.options() or {}
+  local lines = text.wrap(("fellowship %s: %s"):format(page.usage, page.summary), WIDTH)
+  lines[#lines + 1] = ""
+  example_lines(lines, page)
+  local parts = page.parts and page.parts()
+  if all then
+    if parts then all_parts(lines, name, parts) end
+    for _, group in ipairs(help.groups(declared)) do
+      if #group > 0 then add_group(lines, group) end
+    end
+  else
+    if parts then short_parts(lines, parts) end
+    short_options(lines, declared)
+    if parts or #declared > 0 and declared[#declared].common then
+      lines[#lines + 1] = ("`fellowship %s --help all` explains every option."):format(name)
+    end
+  end
+  while lines[#lines] == "" do lines[#lines] = nil end
   return table.concat(lines, "\n") .. "\n"
 end
 

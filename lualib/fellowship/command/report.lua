@@ -246,22 +246,12 @@ local function source_at(out, with_record)
   return source
 end
 
-local DECLARED = {
+command.options = {
   { "text", type = "flag", help = "print tables and figures on the terminal, write nothing" },
   { "out", type = "string", metavar = "FILE",
     help = "the page (default: report.html in the run's folder; of several runs, here)" },
   { "no-record", type = "flag", help = "leave out what differs from run to run: times, retries, what was paid" },
 }
-
-local HELP = [[
-fellowship report DIR [DIR ...]   a page to read a run by, or several side by side
-
-  --out FILE     the page (default: report.html in the run's folder; of several
-                 runs, in this one)
-  --text         print tables and figures here, write nothing
-  --no-record    leave out what differs from run to run: times, retries, what
-                 was paid
-]]
 
 --- Names of several runs, which must differ.
 local function name_apart(sources, folders)
@@ -275,10 +265,6 @@ function command.run(arguments)
   local folders, others, i = {}, {}, 1
   while i <= #arguments do
     local word = arguments[i]
-    if word == "--help" or word == "-h" then
-      say.out(HELP)
-      return 0
-    end
     if word:sub(1, 1) ~= "-" then folders[#folders + 1] = word
     else
       others[#others + 1] = word
@@ -289,7 +275,7 @@ function command.run(arguments)
     end
     i = i + 1
   end
-  local values, problem = options.read(DECLARED, others)
+  local values, problem = options.read(command.options, others)
   if not values then setup.usage("%s (fellowship report DIR [DIR ...] [--text] [--out FILE])", problem) end
   if #folders == 0 then setup.usage "report needs the folder of a run: fellowship report DIR [DIR ...]" end
   local sources = {}

@@ -1,7 +1,6 @@
 -- `fellowship serve`: the call path and workflows as an OpenAI endpoint.
 
 local host = require "fellowship.core.host"
-local say = require "fellowship.base.say"
 local tables = require "fellowship.base.table"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
@@ -13,11 +12,6 @@ local serve = {}
 -- What every command has, and a server has no use for.
 local NOT = { out = true, limit = true, shard = true, force = true, ["on-error"] = true, window = true, seed = true,
   ["dry-run"] = true, ["batch-cancel"] = true, fresh = true }
-
-local ABOUT = { summary = "an OpenAI endpoint before models and workflows, with a store",
-  example = "fellowship serve --models models.lua --port 8080\n"
-    .. [[curl localhost:8080/v1/chat/completions \
-  -d '{"model": "sim:demo", "messages": [{"role": "user", "content": "Hi"}]}']] }
 
 -- Clients are many.
 local CONCURRENCY = 256
@@ -64,10 +58,6 @@ end
 ---@param arguments string[]
 ---@return integer status
 function serve.run(arguments)
-  if arguments[1] == "--help" or arguments[1] == "-h" then
-    say.out(require "fellowship.command.help".verb("serve [SCRIPT.lua]", ABOUT, serve.options()))
-    return 0
-  end
   local values, problem = options.read(serve.options(), arguments)
   if not values then setup.usage("%s (fellowship serve --help shows the options)", problem) end
   values.fresh, values.seed = 0, 0

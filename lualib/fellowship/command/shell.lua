@@ -1,6 +1,7 @@
 -- What a shell completes behind `fellowship`: commands, scripts, options, choices, models.
 
 local sys = require "fellowship.core.sys"
+local about = require "fellowship.command.about"
 local catalogue = require "fellowship.command.catalogue"
 local model_names = require "fellowship.command.model_names"
 local options = require "fellowship.command.options"
@@ -57,8 +58,7 @@ end
 
 local function store_verbs()
   local names = {}
-  local help = require "fellowship.command.store".help()
-  for name in help:gmatch "\n  fellowship store (%l+)" do names[#names + 1] = name end
+  for i, part in ipairs(require "fellowship.command.store".parts()) do names[i] = part.name end
   return names
 end
 
@@ -81,6 +81,8 @@ local by_verb = {
   check = function() return { SCRIPTS } end,
   serve = function(words) return of_options(require "fellowship.command.serve".options(), words) end,
   repl = function(words) return of_options(options.common, words) end,
+  new = function(words) return of_options(about.new.options(), words) end,
+  report = function(words) return of_options(about.report.options(), words) end,
 }
 
 --- Candidates for the last of the words behind the program's name.

@@ -4,9 +4,11 @@ local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local lazy = require "fellowship.base.lazy"
 local say = require "fellowship.base.say"
+local about = require "fellowship.command.about"
 local catalogue = require "fellowship.command.catalogue"
 local options = require "fellowship.command.options"
 local setup = require "fellowship.command.setup"
+local help = lazy "fellowship.command.help"
 local reference = lazy "fellowship.command.reference"
 local render = lazy "fellowship.command.reference.text"
 
@@ -27,17 +29,8 @@ function verbs.repl(arguments)
   return require "fellowship.command.repl".run()
 end
 
---- Options of `fellowship new`.
-local function options_of_new()
-  return {
-    { "name", type = "string", required = true, positional = true, metavar = "NAME", help = "of the script" },
-    { "kind", type = "choice", choices = require "fellowship.command.templates".kinds, default = "command",
-      help = "what it is: a command with options, a plain script, an evaluator, or a provider of models" },
-  }
-end
-
 function verbs.new(arguments)
-  local values, problem = options.read(options_of_new(), arguments)
+  local values, problem = options.read(about.new.options(), arguments)
   if not values then
     setup.usage("%s (fellowship new my-experiment [--kind command|script|judge|provider])", problem)
   end
@@ -80,7 +73,8 @@ function verbs.reference(arguments)
     end
     return DONE
   elseif arguments[1] == "--man" and arguments[2] then
-    say.data(require "fellowship.command.manual".page(arguments[2]))
+    local manual = require "fellowship.command.manual"
+    say.data((about[arguments[2]] and manual.verb or manual.page)(arguments[2]))
     return DONE
   end
   if arguments[1] then setup.usage "reference takes no arguments; `fellowship help NAME` shows one entry" end
@@ -112,8 +106,13 @@ end
 
 --- What the reference says of a name.
 function verbs.help(arguments)
+  local verb = about[arguments[1]]
+  if verb then
+    say.out(help.verb(arguments[1], true))
+    return DONE
+  end
   local found, hint = reference.search(arguments[1])
-  local script = require "fellowship.command.help".of_script(arguments[1])
+  local script = help.of_script(arguments[1])
   if script then
     say.out(script, #found > 0 and "\n" or "")
     if #found == 0 then return DONE end

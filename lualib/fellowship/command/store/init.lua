@@ -19,7 +19,8 @@ local setup = require "fellowship.command.setup"
 
 local store = {}
 
-local STORE = { "store", type = "string", metavar = "FILE", help = "the store" }
+store.STORE = { "store", type = "string", metavar = "FILE",
+  help = "the store (default: $FELLOWSHIP_STORE, else .fellowship/store.db)" }
 
 local function tell(...)
   say.note((...):format(select(2, ...)))
@@ -318,21 +319,16 @@ end
 
 -- ---- the command ----
 
---- What `fellowship store --help` prints.
----@return string
-function store.help()
-  local lines = { "fellowship store: the completions that were paid for\n\n" }
-  for _, name in ipairs(nearest.names(verbs)) do
+--- Its verbs, for help and the manual.
+---@return { name: string, usage: string, summary: string, options: fellowship.Option[] }[]
+function store.parts()
+  local list = {}
+  for i, name in ipairs(nearest.names(verbs)) do
     local verb = verbs[name]
-    local usage = name .. (verb.argument and " " .. verb.argument or "") .. (verb.many and " ..." or "")
-    lines[#lines + 1] = ("  fellowship store %-15s %s\n"):format(usage, verb.summary)
-    for _, option in ipairs(verb.options) do
-      lines[#lines + 1] = ("      --%-28s %s\n"):format(option[1] .. (option.metavar and " " .. option.metavar or ""),
-        option.help)
-    end
+    list[i] = { name = name, summary = verb.summary, options = verb.options,
+      usage = name .. (verb.argument and " " .. verb.argument or "") .. (verb.many and " ..." or "") }
   end
-  lines[#lines + 1] = "\n  --store FILE   the store (default: $FELLOWSHIP_STORE, else .fellowship/store.db)\n"
-  return table.concat(lines)
+  return list
 end
 
 --- Runs `fellowship store ARGUMENTS`.
@@ -340,10 +336,6 @@ end
 ---@return integer status
 function store.run(arguments)
   local name = arguments[1]
-  if name == "--help" or name == "-h" then
-    say.out(store.help())
-    return 0
-  end
   local verb = verbs[name]
   if not verb then
     local known = nearest.names(verbs)
@@ -360,7 +352,7 @@ function store.run(arguments)
     argument = { argument }
     while rest[1] and rest[1]:sub(1, 2) ~= "--" do argument[#argument + 1] = table.remove(rest, 1) end
   end
-  local values, problem = options.read({ STORE, table.unpack(verb.options) }, rest)
+  local values, problem = options.read({ store.STORE, table.unpack(verb.options) }, rest)
   if not values then setup.usage("%s (fellowship store --help shows the options)", problem) end
   return verb.run(settings.store_path(values.store), values, argument) or 0
 end
