@@ -251,9 +251,10 @@ local options = {
     help = "rows with prompt, response_a, response_b, human (a, b or tie); or a preference set: chosen, rejected" },
   { "method", type = "choice", choices = method.names, files = true, required = true,
     help = "what is measured; or a file that returns an evaluator" },
-  { "best-under", type = "string", metavar = "USD|TOKENS|CALLS",
+  { "best-under", group = "measuring", type = "string", metavar = "USD|TOKENS|CALLS",
     help = 'the best evaluator or jury for so much, as in "0.50", "200000 tokens", "800 calls"' },
-  { "unparsed-as-tie", type = "flag", help = "count what could not be read as a tie (the paper did)" },
+  { "unparsed-as-tie", group = "measuring", type = "flag",
+    help = "count what could not be read as a tie (the paper did)" },
 }
 table.move(compare.options(), 1, #compare.options(), #options + 1, options)
 
