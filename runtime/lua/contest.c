@@ -5,7 +5,7 @@
 
 #include "base/contest.h"
 #include "lua/box.h"
-#include "lua/task.h"
+#include "lua/job.h"
 
 #define MOST_PLAYERS   1000
 #define MOST_RESAMPLES 100000
@@ -22,14 +22,13 @@ typedef struct contest_box {
     shared *shared;
 } contest_box;
 
-/* A bootstrap on a worker thread. Its task may be cancelled meanwhile. */
-typedef struct job {
+typedef struct bootstrap {
+    job_head job;
     shared *shared;
-    task *task; /* NULL once nobody waits */
     size_t players, resamples, fitted;
     uint64_t seed;
-    double *low, *high;
-} job;
+    double *low, *high; /* one block */
+} bootstrap;
 
 /* ---- the games ---- */
 
@@ -132,50 +131,35 @@ static int l_fit(lua_State *L) {
 
 /* ---- the bootstrap ---- */
 
-static void free_job(void *arg) {
-    job *j = arg;
-    drop(j->shared);
-    free(j->low);
-    free(j);
+static void release_bootstrap(void *job) {
+    bootstrap *b = job;
+    if (b->shared) drop(b->shared);
+    b->shared = NULL;
+    free(b->low);
+    b->low = NULL;
 }
 
-static void work(void *arg) {
-    job *j = arg;
-    j->fitted =
-        contest_bootstrap(j->shared->games, j->players, j->resamples, j->seed, j->low, j->high);
+static void work(void *job) {
+    bootstrap *b = job;
+    b->fitted =
+        contest_bootstrap(b->shared->games, b->players, b->resamples, b->seed, b->low, b->high);
 }
 
-static void on_done(void *arg) {
-    job *j = arg;
-    j->shared->busy = false;
-    if (j->task)
-        task_wake(j->task);
-    else
-        free_job(j);
-}
-
-static void stop_waiting(void *arg) {
-    ((job *)arg)->task = NULL;
+static void on_done(void *job) {
+    ((bootstrap *)job)->shared->busy = false;
 }
 
 /* [-0, +3] */
-static int push_intervals(lua_State *L, int status, lua_KContext ctx) {
-    (void)status;
-    job *j = (job *)ctx;
-    size_t fitted = j->fitted;
-    if (fitted == SIZE_MAX || !lua_checkstack(L, 4)) {
-        free_job(j);
-        return luaL_error(L, "out of memory");
-    }
-    double *ends = lua_newuserdatauv(L, (2 * j->players + 1) * sizeof *ends, 0);
-    size_t n = j->players;
-    for (size_t i = 0; i < 2 * n; i++) ends[i] = j->low[i];
-    free_job(j);
-    lua_pushinteger(L, (lua_Integer)fitted);
+static int push_intervals(lua_State *L, void *job) {
+    bootstrap *b = job;
+    if (b->fitted == SIZE_MAX) return luaL_error(L, "out of memory");
+    luaL_checkstack(L, 4, NULL);
+    lua_pushinteger(L, (lua_Integer)b->fitted);
     for (int side = 0; side < 2; side++) {
-        lua_createtable(L, (int)n, 0);
-        for (size_t i = 0; i < n && fitted > 0; i++) {
-            lua_pushnumber(L, ends[(size_t)side * n + i]);
+        const double *ends = side ? b->high : b->low;
+        lua_createtable(L, (int)b->players, 0);
+        for (size_t i = 0; i < b->players && b->fitted > 0; i++) {
+            lua_pushnumber(L, ends[i]);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
     }
@@ -183,33 +167,23 @@ static int push_intervals(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int l_bootstrap(lua_State *L) {
+    static const job_class class = {work, on_done, push_intervals, release_bootstrap};
     shared *s = check_contest(L);
     size_t players = (size_t)check_number(L, 2, MOST_PLAYERS) + 1;
     size_t resamples = (size_t)check_number(L, 3, MOST_RESAMPLES) + 1;
     uint64_t seed = (uint64_t)luaL_checkinteger(L, 4);
     if (s->busy) return luaL_error(L, "the contest is being computed");
-    job *j = calloc(1, sizeof *j);
-    double *ends = calloc(2 * players, sizeof *ends);
-    if (!j || !ends) {
-        free(j);
-        free(ends);
-        return luaL_error(L, "out of memory");
-    }
-    *j = (job){.shared = s,
-               .task = task_able(L),
-               .players = players,
-               .resamples = resamples,
-               .seed = seed,
-               .low = ends,
-               .high = ends + players};
+    bootstrap *b = job_new(L, &class, sizeof *b);
+    b->shared = s;
     s->holders++;
+    b->players = players;
+    b->resamples = resamples;
+    b->seed = seed;
+    b->low = calloc(2 * players, sizeof *b->low);
+    if (!b->low) return luaL_error(L, "out of memory");
+    b->high = b->low + players;
     s->busy = true;
-    if (!j->task || !loop_work(runtime_of(L)->loop, work, on_done, j)) {
-        work(j); /* no task can wait here */
-        s->busy = false;
-        return push_intervals(L, LUA_OK, (lua_KContext)j);
-    }
-    return task_suspend(L, TASK_OUTSIDE, stop_waiting, j, (lua_KContext)j, push_intervals);
+    return job_run(L, b);
 }
 
 static const luaL_Reg methods[] = {

@@ -20,6 +20,11 @@ import time
 
 import tap
 
+# What runs in the background (&, nohup) has these ignored, and so have its children: here they are as a terminal has them.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("FELLOWSHIP") or ROOT / "build" / "fellowship").absolute()
 SHARED = pathlib.Path(os.environ.get("FELLOWSHIP_SHARED") or ROOT.parent / "shared").absolute()

@@ -30,15 +30,9 @@ def shown(process):
     return os.pread(process.files[1].fileno(), 1 << 20, 0).decode()
 
 
-def usual_signals():
-    """As a shell starts programs, however this test was started (nohup)."""
-    for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @contextlib.contextmanager
-def running(scratch, *arguments, preexec_fn=usual_signals, **options):
-    process = scratch.start(*arguments, start_new_session=True, preexec_fn=preexec_fn, **options)
+def running(scratch, *arguments, **options):
+    process = scratch.start(*arguments, start_new_session=True, **options)
     try:
         host.until(lambda: "begun" in shown(process) or process.poll() is not None)
         time.sleep(0.1)
@@ -234,7 +228,8 @@ print(pcall(io.popen, "true", "q"))""")
 
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            usual_signals()
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
         result = scratch.run("child.lua", preexec_fn=limit)
         lines = result.out.splitlines()

@@ -30,6 +30,12 @@ end })
 -- The messages of a prompt that is a text.
 local ONE = { { role = "user", content = "" } }
 
+local function messages_of(prompt)
+  if type(prompt) ~= "string" then return prompt end
+  ONE[1].content = prompt
+  return ONE
+end
+
 --- The parameters in canonical form. Most calls of a model have the same ones.
 local function text_of(same, params)
   if same.params ~= params then -- a copy that nobody changes
@@ -63,11 +69,8 @@ end
 ---@return string
 function key.request(model, prompt, params, sample, schema)
   -- Its members in their order, each in canonical form: what stays the same from call to call is written once.
-  local same, messages = parts[model], prompt
-  if type(prompt) == "string" then
-    messages, ONE[1].content = ONE, prompt
-  end
-  return json.canonical(messages, same[1], rest_of(same, params, sample, schema))
+  local same = parts[model]
+  return json.canonical(messages_of(prompt), same[1], rest_of(same, params, sample, schema))
 end
 
 --- The digest of the request (32 bytes), by which it is known.
@@ -78,11 +81,8 @@ end
 ---@param schema? table
 ---@return string digest
 function key.of(model, prompt, params, sample, schema)
-  local same, messages = parts[model], prompt
-  if type(prompt) == "string" then
-    messages, ONE[1].content = ONE, prompt
-  end
-  return json.digest(messages, same[1], rest_of(same, params, sample, schema))
+  local same = parts[model]
+  return json.digest(messages_of(prompt), same[1], rest_of(same, params, sample, schema))
 end
 
 --- The key under which it stands who answered in a model's place: that of the request with the models to fall back
