@@ -33,6 +33,9 @@ function request:path() end
 ---@return string?
 function request:header(name) end
 
+---@return boolean known whether the server's token came with it, or the server has none
+function request:known() end
+
 ---All of the body; it is given out once.
 ---@return string
 function request:body() end
@@ -64,15 +67,9 @@ function request:gone() end
 function request:close() end
 
 ---Listens. Returns nil and an error of kind "file" when it cannot.
----@param options { address: string, port: integer?, connections: integer?, idle: number?, header: integer?, body: integer?, bodies: integer? } numeric address; port 0 is any; seconds without a byte; bytes of a request's header and body, and of all bodies together
+---@param options { address: string, port: integer?, token: string?, connections: integer?, idle: number?, header: integer?, body: integer?, bodies: integer? } numeric address; port 0 is any; the token that clients are to give; connections at a time, of which those that wait longest are closed for new ones; seconds without a byte; bytes of a request's header and body, and of all bodies together
 ---@return fellowship.server?
 ---@return fellowship.Error?
 function core.listen(options) end
-
----Whether two texts are equal, in a time that does not tell where they differ.
----@param a string
----@param b string
----@return boolean
-function core.same(a, b) end
 
 return core

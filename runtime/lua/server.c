@@ -78,6 +78,12 @@ static int l_header(lua_State *L) {
     return 1;
 }
 
+/* request:known() -> whether the server's token came with it, or there is none */
+static int l_known(lua_State *L) {
+    lua_pushboolean(L, server_is_known(check_exchange(L)->request));
+    return 1;
+}
+
 /* request:body() -> all of it, once: its memory is given back */
 static int l_body(lua_State *L) {
     exchange *x = check_exchange(L);
@@ -188,9 +194,9 @@ static int l_gone(lua_State *L) {
 }
 
 static const luaL_Reg exchange_methods[] = {
-    {"method", l_method}, {"path", l_path},     {"header", l_header}, {"body", l_body},
-    {"answer", l_answer}, {"begin", l_begin},   {"write", l_write},   {"finish", l_finish},
-    {"gone", l_gone},     {"close", box_close}, {NULL, NULL}};
+    {"method", l_method}, {"path", l_path},     {"header", l_header}, {"known", l_known},
+    {"body", l_body},     {"answer", l_answer}, {"begin", l_begin},   {"write", l_write},
+    {"finish", l_finish}, {"gone", l_gone},     {"close", box_close}, {NULL, NULL}};
 
 static const box_class exchange_class = {.name = "fellowship.server.request",
                                          .closed = "the request is closed",
@@ -256,8 +262,8 @@ static int l_port(lua_State *L) {
     return 1;
 }
 
-/* listen{address =, port =, connections =, idle =, header =, body =, bodies =} -> server, or nil
- * and {kind = "file", message =} */
+/* listen{address =, port =, token =, connections =, idle =, header =, body =, bodies =} -> server,
+ * or nil and {kind = "file", message =} */
 static int l_listen(lua_State *L) {
     lua_settop(L, 1);
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -266,16 +272,18 @@ static int l_listen(lua_State *L) {
     size_t len;
     const char *address = box_string_field(L, 1, "address", &len);
     luaL_argcheck(L, address, 1, "address is missing");
-    server_spec spec = {.address = address,
-                        .port = (uint16_t)box_integer_field(L, 1, "port", 0, 0, UINT16_MAX),
-                        .connections =
-                            (unsigned)box_integer_field(L, 1, "connections", 4096, 1, 1 << 20),
-                        .idle = (unsigned)(box_seconds_field(L, 1, "idle", 120) / 1000),
-                        .header = (size_t)box_integer_field(L, 1, "header", 32 << 10, 1024, 1 << 30),
-                        .body = (size_t)box_integer_field(L, 1, "body", 64 << 20, 1, INT64_MAX),
-                        .bodies = (size_t)box_integer_field(L, 1, "bodies", 1 << 30, 1, INT64_MAX),
-                        .arrived = on_arrival,
-                        .arg = l};
+    const char *token = box_string_field(L, 1, "token", &len);
+    server_spec spec = {
+        .address = address,
+        .port = (uint16_t)box_integer_field(L, 1, "port", 0, 0, UINT16_MAX),
+        .connections = (unsigned)box_integer_field(L, 1, "connections", 4096, 1, 1 << 20),
+        .idle = (unsigned)(box_seconds_field(L, 1, "idle", 120) / 1000),
+        .header = (size_t)box_integer_field(L, 1, "header", 32 << 10, 1024, 1 << 30),
+        .body = (size_t)box_integer_field(L, 1, "body", 64 << 20, 1, INT64_MAX),
+        .bodies = (size_t)box_integer_field(L, 1, "bodies", 1 << 30, 1, INT64_MAX),
+        .token = token,
+        .arrived = on_arrival,
+        .arg = l};
     char err[256];
     l->server = server_new(l->rt->loop, &spec, err, sizeof err);
     if (!l->server) return box_fail(L, "file", "%s", err);
@@ -283,16 +291,6 @@ static int l_listen(lua_State *L) {
     runtime_add_hook(l->rt, &l->hook);
     l->hooked = true;
     lua_settop(L, 2);
-    return 1;
-}
-
-/* same(a, b) -> whether two texts are equal, in a time that does not tell where they differ */
-static int l_same(lua_State *L) {
-    size_t a_len, b_len;
-    const char *a = luaL_checklstring(L, 1, &a_len), *b = luaL_checklstring(L, 2, &b_len);
-    unsigned char differ = a_len != b_len;
-    for (size_t i = 0; i < a_len; i++) differ |= (unsigned char)(a[i] ^ (b_len ? b[i % b_len] : 1));
-    lua_pushboolean(L, differ == 0);
     return 1;
 }
 
@@ -307,7 +305,7 @@ static const box_class listener_class = {.name = "fellowship.server",
 int luaopen_fellowship_core_server(lua_State *L) {
     box_register(L, &listener_class);
     box_register(L, &exchange_class);
-    static const luaL_Reg functions[] = {{"listen", l_listen}, {"same", l_same}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"listen", l_listen}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -242,6 +242,22 @@ def answers():
                 yield f"{adapter}-{number}-{status}", bytes([adapter, status, 7]) + text.encode()
 
 
+def server():
+    """What clients send, behind the byte that says how long its pieces are and how they leave."""
+    head, known = b"POST /v1/x?y HTTP/1.1\r\nHost: h\r\n", b"Authorization: Bearer secret\r\n"
+    texts = {
+        "get": b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n", "old": b"GET / HTTP/1.0\r\n\r\n", "post": head + known + b"Content-Length: 3\r\n\r\n{ }",
+        "chunks": head + known + b"Transfer-Encoding: chunked\r\n\r\n2;x=y\r\n{}\r\n1\r\n \r\n0\r\nTrailer: z\r\n\r\n", "stranger": head + b"Content-Length: 3\r\n\r\nabc",
+        "long": head + known + b"Content-Length: 5000\r\n\r\n" + bytes(5000), "far": head + b"Content-Length: 1073741824\r\n\r\n", "headers": head + b"X: " + b"y" * 5000 + b"\r\n\r\n",
+        "asks": head + known + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx", "both": head + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "many": (head + known + b"Content-Length: 1\r\n\r\nx") * 5, "half": head + known + b"Content-Length: 9\r\n\r\n{", "folded": head + b"A: b\r\n c\r\n\r\n", "tls": b"\x16\x03\x01\x02\x00\x01",
+        "head": b"HEAD /%00%2f HTTP/1.1\r\nHost: h\r\n\r\n", "close": head + b"Connection: close\r\nContent-Length: 0\r\n\r\n", "endless": head + known + b"Transfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + bytes(1024) + b"\r\n",
+    }
+    for name, text in texts.items():
+        for how in (0, 7, 255):
+            yield f"{name}-{how}", bytes([how]) + text
+
+
 def main(folder):
     for source in sorted(pathlib.Path(__file__).parent.glob("*_fuzz.c")):
         target = source.name.removesuffix("_fuzz.c")

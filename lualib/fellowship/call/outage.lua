@@ -164,6 +164,20 @@ local function give_up(model, down)
       .. "(--patience SECONDS waits longer)" or "") }
 end
 
+--- Lets a model be asked again that was given up: who serves others lives longer than an outage, or than what every call
+--- was refused for.
+---@param model fellowship.Model
+function outage.forget(model)
+  for _, other in ipairs(model.fallback or {}) do outage.forget(other) end
+  local place = model.place
+  local down = place.down
+  place.refused = nil
+  if down and down.since + patience_of(model) <= task.now() then
+    place.down = nil
+    wake_all(down)
+  end
+end
+
 local Line = { __close = function(self)
   local queue = self.down.queue
   for i, waiting in ipairs(queue) do

@@ -9,6 +9,7 @@ local flow = require "fellowship.flow"
 local chain = require "fellowship.call.chain"
 local key = require "fellowship.call.key"
 local model = require "fellowship.call.model"
+local outage = require "fellowship.call.outage"
 local settings = require "fellowship.call.settings"
 local prices = require "fellowship.money.prices"
 local fail = require "fellowship.serve.fail"
@@ -92,11 +93,11 @@ local function options_of(asked, sample)
   return options
 end
 
---- Asks for one answer. A model of which every call was refused is tried again: a server lives longer than its cause.
+--- Asks for one answer.
 local function ask(asked, sample, on_piece, on_thought)
   local who = asked.who
   if not model.is(who) then return run_function(asked, sample, on_piece, on_thought) end
-  who.place.refused, who.place.refusal = nil, nil
+  outage.forget(who)
   local well, value
   if on_piece and not asked.params.tools then
     well, value = pcall(who.stream, who, asked.messages, on_piece, options_of(asked, sample))

@@ -2,7 +2,6 @@
 -- no page of another site in a browser: such a request comes with an Origin that is not ours, or, where a name was bent
 -- to this address (DNS rebinding), with a Host that is not.
 
-local server = require "fellowship.core.server"
 local errors = require "fellowship.base.errors"
 
 local guard = {}
@@ -14,10 +13,19 @@ function guard.is_local(address)
   return address == "::1" or address:find "^127%." ~= nil
 end
 
---- The host of "host:port", "[::1]:port" or a URL, in lower case.
+--- The host of "host:port" or "[::1]:port", in lower case; "" where it is none.
 local function host_of(text)
-  local rest = text:lower():gsub("^%a[%w+.-]*://", "")
-  return rest:match "^(%[[%x:.]+%])" or rest:match "^([^:/]*)"
+  text = text:lower()
+  return text:match "^(%[[%x:.]+%])$" or text:match "^(%[[%x:.]+%]):%d+$" or text:match "^([%w.-]+)$"
+    or text:match "^([%w.-]+):%d+$" or ""
+end
+
+--- Whether an Origin is the place that the client calls by this Host: of another port is another program's page.
+local function is_own(origin, host)
+  local own, default = host:lower(), ":80"
+  if own:sub(-#default) == default then own = own:sub(1, -#default - 1) end
+  origin = origin:lower()
+  return origin == "http://" .. own or origin == "https://" .. own -- behind a proxy that has TLS
 end
 
 local function is_here(host, address)
@@ -31,18 +39,17 @@ end
 
 --- Checks a request; raises why it is refused.
 ---@param request fellowship.server.request
----@param policy { address: string, token: string? }
+---@param policy { address: string }
 function guard.check(request, policy)
-  local host, origin = request:header "Host", request:header "Origin"
-  if guard.is_local(policy.address) and not is_here(host_of(host or ""), policy.address) then
+  local host, origin = request:header "Host" or "", request:header "Origin"
+  if guard.is_local(policy.address) and not is_here(host_of(host), policy.address) then
     refuse("forbidden", "this server answers to localhost alone; the request's Host is another one")
   end
-  if origin and host_of(origin) ~= host_of(host or "") or request:header "Sec-Fetch-Site" == "cross-site" then
+  local from = request:header "Sec-Fetch-Site" or "none"
+  if origin and not is_own(origin, host) or from ~= "none" and from ~= "same-origin" then
     refuse("forbidden", "pages of other sites may not use this server")
   end
-  if not policy.token then return end
-  local given = (request:header "Authorization" or ""):match "^[Bb]earer%s+(.-)%s*$" or request:header "api-key" or ""
-  if not server.same(given, policy.token) then
+  if not request:known() then
     refuse("auth", "this server wants its token as the API key (FELLOWSHIP_SERVE_TOKEN where it runs)")
   end
 end

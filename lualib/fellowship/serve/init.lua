@@ -135,10 +135,10 @@ function serve.run(options, ready)
       .. "FELLOWSHIP_SERVE_TOKEN, which clients give as their API key"):format(options.address) }
   end
   names.functions = options.models or {}
-  local listener, problem = server.listen { address = options.address, port = options.port,
+  local listener, problem = server.listen { address = options.address, port = options.port, token = options.token,
     connections = options.connections, idle = options.idle, body = options.body, bodies = 4 * options.body }
   if not listener then errors.raise { kind = "file", fatal = true, message = problem.message } end
-  local policy = { address = options.address, token = options.token }
+  local policy = { address = options.address }
   batches.resume()
   ready(listener:port())
   serve.listener = listener -- requests that are under way at the end need it still

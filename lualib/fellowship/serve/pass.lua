@@ -7,6 +7,7 @@ local tables = require "fellowship.base.table"
 local chain = require "fellowship.call.chain"
 local key = require "fellowship.call.key"
 local model = require "fellowship.call.model"
+local outage = require "fellowship.call.outage"
 local settings = require "fellowship.call.settings"
 local fail = require "fellowship.serve.fail"
 local names = require "fellowship.serve.names"
@@ -68,6 +69,7 @@ function pass.to(path)
     if not model.is(m) then
       errors.raise { kind = "unsupported", message = ("%s has no %s"):format(body.model, path) }
     end
+    outage.forget(m)
     local params = tables.merged(m.params)
     for name, value in next, body do
       if name ~= "model" and name ~= "stream" and name ~= "stream_options" then params[name] = value end

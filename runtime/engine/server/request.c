@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/server/libmicrohttpd.h"
+#include "engine/server/token.h"
 
 #define PIECE 16384 /* bytes that libmicrohttpd takes at a time of an answer that is written */
 
@@ -13,14 +14,20 @@
  * to see why it was refused; then the connection is closed. */
 #define PATIENCE 4
 
+/* Bytes of a body that whoever has not the token may send, to be told so. */
+#define STRANGER (64 << 10)
+
 struct server_request {
     server_hub *hub;                   /* NULL when it is over */
     struct MHD_Connection *connection; /* the same */
+    server_connection *place;          /* the same, as it is counted */
     server_requests *list;
     server_request *before, *behind;
     char *method, *path;
+    bool known; /* the token came with it */
     buf body;
-    size_t dropped; /* bytes of a body that is too long */
+    size_t most;    /* bytes of it */
+    size_t dropped; /* of one that is too long */
     unsigned refusal;
     bool arrived, suspended, gone, answered, begun, ended;
     unsigned status;
@@ -97,15 +104,22 @@ void requests_break_off(server_requests *list) {
 
 /* ---- coming in ---- */
 
-server_request *request_new(server_hub *hub, struct MHD_Connection *connection, const char *method,
-                            const char *path) {
+server_request *request_new(server_hub *hub, struct MHD_Connection *connection,
+                            server_connection *place, const char *method, const char *path) {
     server_request *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->hub = hub;
     r->connection = connection;
+    r->place = place;
     r->method = strdup(method);
     r->path = strdup(path);
-    if (r->method && r->path) return r;
+    if (r->method && r->path) {
+        r->known = !hub->token || token_is_given(hub->token, server_header(r, "Authorization"),
+                                                 server_header(r, "api-key"));
+        r->most = r->known || hub->body < STRANGER ? hub->body : STRANGER;
+        if (place) connections_wait(&hub->connections, place, loop_now(hub->loop));
+        return r;
+    }
     free(r->method);
     free(r->path);
     free(r);
@@ -125,6 +139,11 @@ void server_drop_body(server_request *r) {
     buf_free(&r->body);
 }
 
+static void arrive(server_request *r) {
+    r->arrived = true;
+    if (r->place) connections_busy(&r->hub->connections, r->place);
+}
+
 static bool refuse(server_request *r, unsigned status) {
     static const char too_large[] = "{\"error\":{\"message\":\"the request is too large\",\"type\":"
                                     "\"invalid_request_error\",\"param\":null,"
@@ -132,11 +151,18 @@ static bool refuse(server_request *r, unsigned status) {
     static const char full[] = "{\"error\":{\"message\":\"the server holds as much as it may; try "
                                "again\",\"type\":\"server_error\",\"param\":null,"
                                "\"code\":\"overloaded\"}}\n";
-    const char *text = status == MHD_HTTP_CONTENT_TOO_LARGE ? too_large : full;
+    static const char unknown[] =
+        "{\"error\":{\"message\":\"this server wants its token as the API "
+        "key (FELLOWSHIP_SERVE_TOKEN where it runs)\",\"type\":"
+        "\"authentication_error\",\"param\":null,"
+        "\"code\":\"invalid_api_key\"}}\n";
+    const char *text = status == MHD_HTTP_CONTENT_TOO_LARGE ? too_large
+                       : status == MHD_HTTP_UNAUTHORIZED    ? unknown
+                                                            : full;
     buf body = {0};
     static const server_field fields[] = {{"Content-Type", "application/json"},
                                           {"Connection", "close"}};
-    r->arrived = true;
+    arrive(r);
     if (!buf_append_str(&body, text) || !server_answer(r, status, fields, 2, &body)) {
         buf_free(&body);
         return false;
@@ -147,26 +173,35 @@ static bool refuse(server_request *r, unsigned status) {
 bool request_check_length(server_request *r) {
     const char *text = server_header(r, "Content-Length");
     unsigned long long len = text ? strtoull(text, NULL, 10) : 0;
-    size_t most = r->hub->body;
-    if (len / PATIENCE > most) return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE);
-    if (len > most) r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
+    unsigned status = r->known ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_UNAUTHORIZED;
+    if (len / PATIENCE > r->most) return refuse(r, status);
+    if (len > r->most) r->refusal = status;
     return true;
+}
+
+/* Whether so many bytes more of bodies may be here. Where not, those that come slowly make room for
+ * the next ones. */
+static bool has_room(server_hub *hub, size_t len) {
+    if (len <= hub->bodies - hub->held) return true;
+    uint64_t now = loop_now(hub->loop);
+    connections_make_room(&hub->connections, now > hub->idle ? now - hub->idle : 0);
+    return false;
 }
 
 bool request_receive(server_request *r, const char *bytes, size_t len) {
     if (r->gone) return false;
-    size_t most = r->hub->body;
-    if (!r->refusal && len > most - r->body.len) r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-    if (!r->refusal && len > r->hub->bodies - r->hub->held)
-        r->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
+    if (!r->refusal && len > r->most - r->body.len)
+        r->refusal = r->known ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_UNAUTHORIZED;
+    if (!r->refusal && !has_room(r->hub, len)) r->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
     if (!r->refusal) {
         if (!buf_append(&r->body, bytes, len)) return false;
         r->hub->held += len;
+        if (r->place) r->place->bytes = r->body.len;
         return true;
     }
     server_drop_body(r);
     r->dropped += len;
-    return r->dropped / PATIENCE <= most;
+    return r->dropped / PATIENCE <= r->most;
 }
 
 static bool hand_over_response(server_request *r) {
@@ -185,7 +220,7 @@ bool request_advance(server_request *r) {
         return true;
     }
     if (r->refusal) return refuse(r, r->refusal);
-    r->arrived = true;
+    arrive(r);
     suspend(r);
     requests_move(&r->hub->ready, r);
     r->hub->arrived(r->hub->arg);
@@ -197,8 +232,10 @@ void request_over(server_request *r) {
     r->watch = NULL;
     unlink_request(r);
     server_drop_body(r);
+    if (r->place) connections_wait(&r->hub->connections, r->place, loop_now(r->hub->loop));
     r->hub = NULL;
     r->connection = NULL;
+    r->place = NULL;
     buf_free(&r->unsent);
     r->taken = 0;
     if (r->owner)
@@ -240,6 +277,10 @@ const char *server_header(const server_request *r, const char *name) {
 const char *server_body(const server_request *r, size_t *len) {
     *len = r->body.len;
     return r->body.len ? r->body.data : "";
+}
+
+bool server_is_known(const server_request *r) {
+    return r->known;
 }
 
 bool server_is_gone(const server_request *r) {

@@ -29,6 +29,9 @@ const char *server_path(const server_request *r);
 const char *server_header(const server_request *r, const char *name);
 const char *server_body(const server_request *r, size_t *len);
 
+/* Whether the token came with it, or the server has none. */
+bool server_is_known(const server_request *r);
+
 /* Lets the body go, which is counted among all bodies. */
 void server_drop_body(server_request *r);
 
@@ -59,12 +62,12 @@ void requests_move(server_requests *to, server_request *r);
 /* Breaks all off: their connections are closed by libmicrohttpd's next turn. */
 void requests_break_off(server_requests *list);
 
-/* NULL when out of memory. */
-server_request *request_new(server_hub *hub, struct MHD_Connection *connection, const char *method,
-                            const char *path);
+/* On a connection, which is NULL where there was no memory for it. NULL when out of memory. */
+server_request *request_new(server_hub *hub, struct MHD_Connection *connection,
+                            server_connection *place, const char *method, const char *path);
 
 /* Refuses one that says beforehand that it is far too long; a little too long is read, so that the
- * client is there to hear why. */
+ * client is there to hear why. One without the token may not send more than a little. */
 bool request_check_length(server_request *r);
 
 /* Takes a part of the body. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,12 +14,17 @@
 
 #define BACKLOG 1024
 
+/* Files that are neither a client nor a provider: the store, logs, what a workflow opens. */
+#define FILES 32
+
 struct server {
     server_spec spec;
     server_hub hub;
+    char *token;
     struct MHD_Daemon *daemon;
     loop_poll *poll; /* the daemon's epoll */
     int listener;    /* the daemon's too; -1 when it is closed */
+    bool closed;     /* a connection was, since the daemon looked for new ones */
 };
 
 /* ---- turns of libmicrohttpd ---- */
@@ -26,10 +32,15 @@ struct server {
 static void run(void *arg) {
     server *s = arg;
     s->hub.running = true;
+    s->closed = false;
     MHD_run(s->daemon);
     s->hub.running = false;
     MHD_UNSIGNED_LONG_LONG wait;
-    if (MHD_get_timeout(s->daemon, &wait) == MHD_YES) loop_timer_start(s->hub.timer, wait);
+    /* Where there was no room for more, it listens again at the beginning of a turn. */
+    if (s->closed)
+        loop_timer_start(s->hub.timer, 0);
+    else if (MHD_get_timeout(s->daemon, &wait) == MHD_YES)
+        loop_timer_start(s->hub.timer, wait);
 }
 
 static void on_poll(void *arg, int fd, int events) {
@@ -45,6 +56,28 @@ server_request *server_take(server *s) {
     return r;
 }
 
+static server_connection *place_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what) {
+    server *s = arg;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = connections_add(&s->hub.connections, info->connect_fd, loop_now(s->hub.loop));
+        return;
+    }
+    s->closed = true;
+    if (*context) {
+        connections_remove(&s->hub.connections, *context);
+        *context = NULL;
+    }
+}
+
 static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *path,
                                  const char *method, const char *version, const char *bytes,
                                  size_t *len, void **context) {
@@ -52,7 +85,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     server *s = arg;
     server_request *r = *context;
     if (!r) {
-        r = request_new(&s->hub, connection, method, path);
+        r = request_new(&s->hub, connection, place_of(connection), method, path);
         if (!r) return MHD_NO;
         *context = r;
         requests_move(&s->hub.live, r);
@@ -100,13 +133,27 @@ static int listen_at(const server_spec *spec, char *err, size_t errlen) {
     return fd;
 }
 
+/* Of the files that the process may open, the other half is for calls to providers. */
+static size_t most_connections(unsigned wanted) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY) return wanted;
+    rlim_t half = files.rlim_cur > FILES + 2 ? (files.rlim_cur - FILES) / 2 : 1;
+    return wanted < half ? wanted : (size_t)half;
+}
+
+/* Some more are accepted, for whom those that have waited longest go. */
+static unsigned with_newcomers(size_t most) {
+    return (unsigned)(most + most / 8 + 1);
+}
+
 static struct MHD_Daemon *start(server *s) {
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, s,
-                            MHD_OPTION_LISTEN_SOCKET, (MHD_socket)s->listener,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-                            MHD_OPTION_CONNECTION_LIMIT, s->spec.connections,
-                            MHD_OPTION_CONNECTION_TIMEOUT, s->spec.idle,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->spec.header, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, s,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)s->listener, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
+        with_newcomers(s->hub.connections.most), MHD_OPTION_CONNECTION_TIMEOUT, s->spec.idle,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->spec.header, MHD_OPTION_END);
 }
 
 server *server_new(loop *l, const server_spec *spec, char *err, size_t errlen) {
@@ -121,14 +168,24 @@ server *server_new(loop *l, const server_spec *spec, char *err, size_t errlen) {
         return NULL;
     }
     s->spec = *spec;
+    s->token = spec->token ? strdup(spec->token) : NULL;
     s->hub = (server_hub){.loop = l,
                           .body = spec->body,
                           .bodies = spec->bodies,
+                          .idle = (uint64_t)spec->idle * 1000,
+                          .token = s->token,
+                          .connections = {.most = most_connections(spec->connections)},
                           .arrived = spec->arrived,
                           .arg = spec->arg};
+    s->listener = -1;
+    if (spec->token && !s->token) {
+        snprintf(err, errlen, "out of memory");
+        server_free(s);
+        return NULL;
+    }
     s->listener = listen_at(spec, err, errlen);
     if (s->listener < 0) {
-        free(s);
+        server_free(s);
         return NULL;
     }
     s->daemon = start(s);
@@ -153,6 +210,10 @@ uint16_t server_port(const server *s) {
     return (uint16_t)strtoul(port, NULL, 10);
 }
 
+size_t server_held(const server *s) {
+    return s->hub.held;
+}
+
 void server_close_door(server *s) {
     if (s->listener < 0) return;
     MHD_quiesce_daemon(s->daemon); /* from now on the socket is ours */
@@ -173,5 +234,6 @@ void server_free(server *s) {
         close(s->listener);
     }
     loop_timer_free(s->hub.timer);
+    free(s->token);
     free(s);
 }
