@@ -22,6 +22,11 @@ function sys.mkdir(path) end
 ---@return string
 function sys.printable(text) end
 
+---Whether the text is nothing but printable ASCII, tabs and line ends.
+---@param text string
+---@return boolean
+function sys.plain(text) end
+
 ---The text with U+FFFD for what is no UTF-8, as the Unicode standard recommends (3.9).
 ---@param text string
 ---@return string

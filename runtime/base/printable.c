@@ -43,6 +43,19 @@ bool printable_append(buf *out, const char *text, size_t len) {
     return well;
 }
 
+bool printable_is_plain(const char *text, size_t len) {
+    enum { AT_ONCE = 64 }; /* a block without a branch within it, for the compiler to widen */
+    for (size_t from = 0; from < len; from += AT_ONCE) {
+        unsigned odd = 0;
+        for (size_t i = from, end = len - from < AT_ONCE ? len : from + AT_ONCE; i < end; i++) {
+            unsigned char c = (unsigned char)text[i];
+            odd |= (unsigned char)(c - 0x20) >= 0x7F - 0x20 && c != '\n' && c != '\t';
+        }
+        if (odd) return false;
+    }
+    return true;
+}
+
 void printable_say(const char *format, ...) {
     buf line = {0};
     char *text = NULL;

@@ -13,6 +13,9 @@
  * U+FFFD. False when memory runs out. */
 bool printable_append(buf *out, const char *text, size_t len);
 
+/* Whether the text is nothing but printable ASCII, tabs and line ends: as most texts are. */
+bool printable_is_plain(const char *text, size_t len);
+
 /* Writes "fellowship: " and the formatted text, printable, to standard error, and ends the line;
  * the one way in which C speaks to people. A format that begins with a line end leaves the line
  * that the cursor is in. For any thread. */

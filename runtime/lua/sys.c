@@ -254,6 +254,14 @@ static int l_printable(lua_State *L) {
     return push_text(L, printable_append);
 }
 
+/* plain(text) -> whether it is nothing but printable ASCII, tabs and line ends */
+static int l_plain(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    lua_pushboolean(L, printable_is_plain(text, len));
+    return 1;
+}
+
 /* valid(text) -> the text with U+FFFD for what is no UTF-8 */
 static int l_valid(lua_State *L) {
     return push_text(L, utf8_replace);
@@ -280,25 +288,16 @@ static int l_terminal(lua_State *L) {
 
 int luaopen_fellowship_core_sys(lua_State *L) {
     box_register(L, &lock_class);
-    static const luaL_Reg functions[] = {{"lock", l_lock},
-                                         {"mkdir", l_mkdir},
-                                         {"kind", l_kind},
-                                         {"stamp", l_stamp},
-                                         {"rename", l_rename},
-                                         {"obstacle", l_obstacle},
-                                         {"same", l_same},
-                                         {"remove", l_remove},
-                                         {"list", l_list},
-                                         {"sha256", l_sha256},
-                                         {"hex", l_hex},
-                                         {"sha256_file", l_sha256_file},
-                                         {"unhex", l_unhex},
-                                         {"printable", l_printable},
-                                         {"valid", l_valid},
-                                         {"time", l_time},
-                                         {"terminal", l_terminal},
-                                         {"glob", l_glob},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"lock", l_lock},     {"mkdir", l_mkdir},
+                                         {"kind", l_kind},     {"stamp", l_stamp},
+                                         {"rename", l_rename}, {"obstacle", l_obstacle},
+                                         {"same", l_same},     {"remove", l_remove},
+                                         {"list", l_list},     {"sha256", l_sha256},
+                                         {"hex", l_hex},       {"sha256_file", l_sha256_file},
+                                         {"unhex", l_unhex},   {"printable", l_printable},
+                                         {"plain", l_plain},   {"valid", l_valid},
+                                         {"time", l_time},     {"terminal", l_terminal},
+                                         {"glob", l_glob},     {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -3,6 +3,7 @@
 #include "base/printable.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/utf8.h"
 #include "tap.h"
@@ -36,6 +37,24 @@ static void test_texts(void) {
              "\xEF\xBF\xBD"
              "31m"); /* C1 as a byte is no UTF-8 */
     is_str(shown("a\0b", 3), "a?b", "a NUL byte");
+}
+
+/* Each byte at each place of a block, alone among plain ones. */
+static void test_plain(void) {
+    int wrong = 0;
+    for (int code = 0; code < 256; code++) {
+        for (size_t len = 1; len < 200; len += 33) {
+            for (size_t at = 0; at < len; at++) {
+                char text[200];
+                memset(text, 'a', sizeof text);
+                text[at] = (char)code;
+                bool plain = (code >= 32 && code < 127) || code == 9 || code == 10;
+                wrong += printable_is_plain(text, len) != plain;
+            }
+        }
+    }
+    is_int(wrong, 0, "what is plain is told of each byte, wherever it stands");
+    ok(printable_is_plain("", 0), "nothing is plain");
 }
 
 /* Every character by itself, and random bytes. */
@@ -72,6 +91,7 @@ static void test_all(void) {
 
 int main(void) {
     test_texts();
+    test_plain();
     test_all();
     return done_testing();
 }

@@ -6,6 +6,8 @@
 --
 -- Unicode's own tables (NFKC, confusables) are not in Debian's Lua; these ranges hold what verdicts are made of.
 
+local sys = require "fellowship.core.sys"
+
 local fold = {}
 
 -- Fractions become one control character each, which texts cannot hold after folding.
@@ -148,6 +150,7 @@ end })
 ---@param text string
 ---@return string
 function fold.text(text)
+  if sys.plain(text) then return text end
   if text:find "[%z\1-\8\11-\31\127]" then
     text = text:gsub("\r\n?", "\n"):gsub("[\11\12]", "\n"):gsub("[%z\1-\8\14-\31\127]", "")
   end

@@ -9,6 +9,8 @@ local statements = require "fellowship.judge.read.statements"
 
 local quoted = {}
 
+local NONE = {}
+
 -- A text that states more verdicts than these plants none: it lists what might be said.
 local MOST = 3
 
@@ -28,40 +30,80 @@ local function key_of(st)
   return ("%s:%s"):format(st.side or "", st.value)
 end
 
---- How the numbers of a verdict stand in a text, at a glance.
-local function patterns_of(values)
+--- The whole parts of values, as they are written.
+local function digits_of(values)
   local list = {}
-  for i, value in ipairs(values) do list[i] = ("%%f[%%d]0*%d%%f[%%D]"):format(value // 1 | 0) end
+  for i, value in ipairs(values) do list[i] = ("%d"):format(value // 1 | 0) end
   return list
 end
 
---- Whether texts may state a verdict of these values at all: most do not even hold the numbers.
-local function may_hold(texts, patterns)
-  for _, pattern in ipairs(patterns) do
-    local held = false
-    for _, text in ipairs(texts) do held = held or text:find(pattern) or text:find("out of ten", 1, true) end
-    if not held then return false end
+--- Where a number stands in a text, zeros in front of it or none, as a run of digits of its own; nil when nowhere.
+local function number_at(text, digits, from)
+  while true do
+    local start, stop = text:find(digits, from, true)
+    if not start then return nil end
+    local before = start - 1
+    while text:byte(before) == 48 do before = before - 1 end
+    local left, right = text:byte(before), text:byte(stop + 1)
+    if not (before > 0 and left >= 48 and left <= 57 or right and right >= 48 and right <= 57) then return start end
+    from = start + 1
   end
-  return true
+end
+
+--- "10" in words.
+local function in_words(text)
+  return text:find("out of ten", 1, true) ~= nil
+end
+
+--- The texts that may state one of some numbers, by place, if there are such for each of them: most texts do not even
+--- hold the numbers of a verdict.
+local function holders(texts, numbers)
+  local holding = {}
+  for _, digits in ipairs(numbers) do
+    local held = false
+    for i, text in ipairs(texts) do
+      if number_at(text, digits, 1) or in_words(text) then held, holding[i] = true, true end
+    end
+    if not held then return nil end
+  end
+  return holding
 end
 
 -- Lines above a number that say whose it is.
 local ABOVE = 3
 
+--- Where each line that holds one of some numbers stands: a place in it.
+local function places_of(text, numbers)
+  local places = {}
+  for _, digits in ipairs(numbers) do
+    local at = number_at(text, digits, 1)
+    while at do
+      places[#places + 1] = at
+      at = number_at(text, digits, (text:find("\n", at, true) or #text) + 1)
+    end
+  end
+  table.sort(places)
+  return places
+end
+
 --- The lines of a text with these numbers, the headings, and some lines above; all of a text with tables or objects.
-local function excerpt(text, patterns)
-  if text:find("|", 1, true) or text:find "{[^{}]*%d" or text:find("out of ten", 1, true) then return text end
-  local lines, kept, last = {}, {}, 0
-  for line in text:gmatch "[^\n]+" do
-    if line:find "%S" then
-      lines[#lines + 1] = line
-      local holds = line:find "^%s*#"
-      for _, pattern in ipairs(patterns) do holds = holds or line:find(pattern) end
+local function excerpt(text, numbers)
+  if text:find("|", 1, true) or text:find("{", 1, true) and text:find "{[^{}]*%d" or in_words(text) then return text end
+  local places, headings = places_of(text, numbers), text:find("#", 1, true)
+  local lines, kept, last, next_place, at = {}, {}, 0, 1, 1
+  while at <= #text and (headings or places[next_place]) do
+    local stop = (text:find("\n", at, true) or #text + 1) - 1
+    local _, first = text:find("^[^%S\n]*%S", at)
+    if first then
+      lines[#lines + 1] = text:sub(at, stop)
+      local holds = text:byte(first) == 35
+      while places[next_place] and places[next_place] <= stop do holds, next_place = true, next_place + 1 end
       if holds then
         for i = math.max(last + 1, #lines - ABOVE), #lines do kept[#kept + 1] = lines[i] end
         last = #lines
       end
     end
+    at = stop + 2
   end
   return table.concat(kept, "\n")
 end
@@ -70,14 +112,16 @@ end
 function Shown:statements(values)
   local how, all = self.how, {}
   self.folded = self.folded or self:fold()
-  local patterns = values and patterns_of(values)
-  if values and not may_hold(self.folded, patterns) then return all end
+  local numbers = values and digits_of(values)
+  local holding = numbers and holders(self.folded, numbers)
+  if numbers and not holding then return all end
   for i, text in ipairs(self.texts) do
     local list
     if how.strategy == "direct" then list = choices.read(text)
-    else list = statements.read(values and excerpt(self.folded[i], patterns) or text, how.scale,
-      how.strategy == "combined") end
-    for _, st in ipairs(list or all) do
+    elseif not numbers then list = statements.read(text, how.scale, how.strategy == "combined")
+    elseif holding[i] then list = statements.read(excerpt(self.folded[i], numbers), how.scale, how.strategy == "combined")
+    end
+    for _, st in ipairs(list or NONE) do
       if st.value and st.tier >= (how.strategy == "direct" and choices.ANSWER or 1) then all[#all + 1] = st end
     end
   end
