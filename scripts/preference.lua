@@ -32,13 +32,14 @@ end
 local function work_on(id, prompt, criteria, tools, o)
   local made = tools.source:of(id, prompt)
   made.prompt = prompt
-  fellowship.all(
-    function()
-      made.ranked = tools.ranking:rank { prompt = prompt, responses = made.responses, criteria = criteria }
-    end,
-    function()
-      if o.improve == "members" then grow(made, prompt, tools.source.loop, tools.judge, o) end
-    end)
+  local function rank()
+    made.ranked = tools.ranking:rank { prompt = prompt, responses = made.responses, criteria = criteria }
+  end
+  if o.improve == "members" then
+    fellowship.all(rank, function() grow(made, prompt, tools.source.loop, tools.judge, o) end)
+  else
+    rank()
+  end
   return made
 end
 

@@ -4,6 +4,8 @@ local nearest = require "fellowship.base.nearest"
 
 local check = {}
 
+local type, subtype = type, math.type
+
 -- The types that a text names.
 local types_in = setmetatable({}, { __index = function(known, wanted)
   local found = {}
@@ -27,17 +29,42 @@ function check.type(name, value, wanted, level)
   error(("%s must be %s, not %s"):format(name, wanted:gsub("|", " or "), type(value)), (level or 2) + 1)
 end
 
--- What is known of tables of options, in the order of their names: { name, type, optional }.
+-- The types, as Lua or math.type say them, of which a value of a kind is, as it stands: a float is not that is to be made
+-- an integer.
+local function types_at_once(wanted)
+  local found = {}
+  for choice in next, types_in[wanted] do found[choice] = true end
+  if found.number then found.integer, found.float = true, not wanted:find("integer", 1, true) end
+  return found.any and setmetatable({}, { __index = function() return true end }) or found
+end
+
+-- What is known of tables of options: a list in the order of their names, { name, type, optional }; of each name the
+-- types that fit at once; and the names of those that must be there.
 local compiled = setmetatable({}, { __mode = "k", __index = function(all, known)
-  local list = {}
+  local found = { list = {}, by_name = {}, needed = {} }
   for i, name in ipairs(nearest.names(known)) do
     local wanted, optional = known[name]:gsub("%?$", "")
-    list[i] = { name = name, wanted = wanted, optional = optional > 0,
+    local option = { name = name, wanted = wanted, optional = optional > 0,
       whole = wanted:find("integer", 1, true) ~= nil }
+    found.list[i], found.by_name[name] = option, types_at_once(wanted)
+    if not option.optional then found.needed[#found.needed + 1] = name end
   end
-  all[known] = list
-  return list
+  all[known] = found
+  return found
 end })
+
+--- Whether options are well at a glance: nothing unknown, everything of a type that fits, nothing left out. Most are.
+local function is_plain(options, found)
+  local by_name, needed = found.by_name, found.needed
+  for name, value in next, options do
+    local types, found_type = by_name[name], type(value)
+    if not (types and types[found_type == "number" and subtype(value) or found_type]) then return false end
+  end
+  for i = 1, #needed do
+    if options[needed[i]] == nil then return false end
+  end
+  return true
+end
 
 --- Checks a table of options: every key known, every value of its type, required ones there.
 --- Example: `check.options("judge", options, { model = "string|table", scale = "integer?" })`
@@ -48,6 +75,8 @@ end })
 function check.options(what, options, known, level)
   level = (level or 2) + 1
   if type(options) ~= "table" then check.type(what .. "'s options", options, "table", level - 1) end
+  local found = compiled[known]
+  if is_plain(options, found) then return end
   for key in pairs(options) do
     if not known[key] then
       local hint = type(key) == "string" and nearest.hint(key, nearest.names(known)) or ""
@@ -55,7 +84,7 @@ function check.options(what, options, known, level)
         table.concat(nearest.names(known), ", ")), level)
     end
   end
-  for _, option in ipairs(compiled[known]) do
+  for _, option in ipairs(found.list) do
     local key = option.name
     local value = options[key]
     if value == nil then

@@ -26,12 +26,15 @@ end
 ---@param values table<string, string|number>
 ---@return string
 function template.fill(text, values)
-  local pieces = pieces_of(text)
-  local filled = table.move(pieces, 1, #pieces, 1, {})
-  for i = 2, #pieces, 2 do
-    local value = values[pieces[i]]
-    filled[i] = value ~= nil and tostring(value) or "{" .. pieces[i] .. "}"
+  local pieces = cut[text] or pieces_of(text)
+  local filled = {}
+  for i = 1, #pieces - 1, 2 do
+    local name = pieces[i + 1]
+    local value = values[name]
+    if value == nil then value = "{" .. name .. "}" elseif type(value) ~= "string" then value = tostring(value) end
+    filled[i], filled[i + 1] = pieces[i], value
   end
+  filled[#pieces] = pieces[#pieces]
   return table.concat(filled)
 end
 

@@ -233,7 +233,7 @@ local wants = { empty = "boolean?", goes_on = "boolean?", cuts = "table?", unkep
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(self, options)
   if options == nil then return nil, 1 end
-  check.type("ask's options", options, "table|nil", 3)
+  if type(options) ~= "table" then check.type("ask's options", options, "table|nil", 3) end
   local params = tables.merged(options)
   local sample, schema, how = params.sample or 1, params.schema, params.how
   params.sample, params.schema, params.how = nil, nil, nil
@@ -243,6 +243,7 @@ local function options_of(self, options)
     if not well then error(problem, 3) end
   end
   if how ~= nil then check.options("how", how, wants, 3) end
+  if next(params) == nil then return nil, sample, schema, how end -- as most are
   local problem = problem_with(self.named, self.provider, self.endpoint, self.entry, params, true)
   if problem then error(problem, 3) end
   return params, sample, schema, how
@@ -252,6 +253,7 @@ end
 local SEVERAL = { "n", "candidateCount", "num_return_sequences" }
 
 local function check_several(self, params)
+  if params.n == nil and params.candidateCount == nil and params.num_return_sequences == nil then return end
   for _, name in ipairs(SEVERAL) do
     local value = params[name]
     if value ~= nil and value ~= 1 then

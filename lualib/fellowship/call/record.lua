@@ -67,15 +67,14 @@ end
 
 local LENIENT = { duplicates = "last" }
 
-local COUNTS = { "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens",
-  "cache_write_1h_tokens" }
+local COUNTS = { prompt_tokens = true, completion_tokens = true, cached_tokens = true, reasoning_tokens = true,
+  cache_write_tokens = true, cache_write_1h_tokens = true }
 
 --- What a record tells of tokens, which may be of others' making: none of it where a part makes no sense.
 local function sound(usage)
   if type(usage) ~= "table" then return {} end
-  for i = 1, #COUNTS do
-    local count = usage[COUNTS[i]]
-    if count ~= nil and integer_or_float(count) ~= "integer" then return {} end
+  for name, count in next, usage do
+    if COUNTS[name] and integer_or_float(count) ~= "integer" then return {} end
   end
   if usage.cost ~= nil and type(usage.cost) ~= "number" then return {} end
   return usage

@@ -108,11 +108,15 @@ end
 ---@param example? string this one, shown when it is the first of the part
 ---@param advice? string what to do about it
 function Outcome:share(part, whole, is_part, example, advice)
-  local id = part .. "\0" .. whole
-  local share = self.by_name[id]
+  local wholes = self.by_name[part]
+  if not wholes then
+    wholes = {}
+    self.by_name[part] = wholes
+  end
+  local share = wholes[whole]
   if not share then
     share = { part = part, whole = whole, n = 0, of = 0, advice = advice }
-    self.by_name[id], self.shares[#self.shares + 1] = share, share
+    wholes[whole], self.shares[#self.shares + 1] = share, share
   end
   share.of = share.of + 1
   if not is_part then return end

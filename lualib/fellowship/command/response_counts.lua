@@ -14,9 +14,10 @@ local ADVICE = "raise max_tokens behind the model's name, or leave it out"
 function counts.add(outcome, id, texts, cut)
   outcome:count("responses", #texts)
   for n, said in ipairs(texts) do
-    if cut[n] then outcome:part("responses", "cut off") end
-    outcome:share("cut off by a limit of tokens", "responses", cut[n] or false,
-      ("row %s: ... %s"):format(tostring(id), said:sub(-60)), ADVICE)
+    local is_cut = cut[n] or false
+    if is_cut then outcome:part("responses", "cut off") end
+    outcome:share("cut off by a limit of tokens", "responses", is_cut,
+      is_cut and ("row %s: ... %s"):format(tostring(id), said:sub(-60)), ADVICE)
   end
 end
 

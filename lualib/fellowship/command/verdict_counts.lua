@@ -17,6 +17,21 @@ local function words_of(verdict)
   return ""
 end
 
+local NOBODY = {}
+
+-- What verdicts are called, by the list of who gave them: a run has few such lists.
+local wholes = setmetatable({}, { __mode = "k" })
+
+local function whole_of(name, models)
+  local known = wholes[models]
+  if not known then
+    known = {}
+    wholes[models] = known
+  end
+  known[name] = known[name] or ("%s of %s"):format(name, table.concat(models, "+"))
+  return known[name]
+end
+
 --- Names the counts, so that they are shown from the start.
 ---@param outcome fellowship.Outcome
 ---@param name string what they are called: "verdicts"
@@ -42,7 +57,7 @@ end
 function counts.add(outcome, name, id, verdict)
   outcome:count(name)
   outcome:part(name, verdict.winner)
-  local whole = ("%s of %s"):format(name, table.concat(verdict.models or {}, "+"))
+  local whole = whole_of(name, verdict.models or NOBODY)
   local is_unparsed = verdict.winner == "unparsed"
   outcome:share("unparsed", whole, is_unparsed,
     is_unparsed and ("row %s%s: %s"):format(tostring(id), verdict.problem_kind
@@ -52,7 +67,8 @@ function counts.add(outcome, name, id, verdict)
   if verdict.identical then outcome:part(name, "identical") end
   if verdict.flipped == nil then return end
   outcome:part(name, "flipped", verdict.flipped and 1 or 0)
-  outcome:share("flipped", whole, verdict.flipped, ("row %s"):format(tostring(id)), FLIPPED_ADVICE)
+  outcome:share("flipped", whole, verdict.flipped, verdict.flipped and ("row %s"):format(tostring(id)) or nil,
+    FLIPPED_ADVICE)
 end
 
 return counts

@@ -94,7 +94,7 @@ local function review(self, talks, shown, goes_on, sample)
       known = known and completion.stored
     end
   end
-  flow.all(asks)
+  if #asks == 1 then asks[1]() else flow.all(asks) end -- one alone needs no task of its own
   for i, given in ipairs(reviews) do say(talks[i], "assistant", given.feedback) end
   return reviews, known
 end

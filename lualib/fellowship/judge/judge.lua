@@ -146,6 +146,7 @@ end
 --- What a function gives for each of the judge's samples, side by side.
 local function each_sample(self, sample, fn)
   local asks, first = {}, ((sample or 1) - 1) * self.samples
+  if self.samples == 1 then return { fn(first + 1) } end -- nothing is beside it: no task of its own
   for i = 1, self.samples do
     asks[i] = function() return fn(first + i) end
   end

@@ -50,10 +50,12 @@ end
 
 --- A maker of rows with these keys, in this order.
 local function row_of(...)
-  local keys = { ... }
-  return function(...)
-    local row = {}
-    for i, key in ipairs(keys) do row[key] = (select(i, ...)) end
+  local keys, first, second, third, fourth = { ... }, ...
+  return function(a, b, c, d)
+    local row = { [first] = a }
+    if second then row[second] = b end
+    if third then row[third] = c end
+    if fourth then row[fourth] = d end
     return json.object(row, keys)
   end
 end

@@ -20,12 +20,15 @@ local function margins(order)
     if s.a and s.b and winner == "b" then margin[c.b][c.a] = s.b - s.a end
   end
   for middle = 1, order.count do
+    local on = margin[middle]
     for i = 1, order.count do
-      for j = 1, order.count do
-        local first, second = margin[i][middle], margin[middle][j]
-        if first and second then
-          local least = math.min(first, second)
-          if not margin[i][j] or least > margin[i][j] then margin[i][j] = least end
+      local from = margin[i]
+      local first = from[middle]
+      for j = 1, first and order.count or 0 do
+        local second = on[j]
+        if second then
+          local least = first < second and first or second
+          if not from[j] or least > from[j] then from[j] = least end
         end
       end
     end

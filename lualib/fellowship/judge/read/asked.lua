@@ -13,11 +13,14 @@ end
 -- By strategy, patterns of the lines at a text's end, of each form that is read so.
 local ENDS = {}
 for _, name in ipairs { "combined", "debate", "independent", "direct" } do
-  local f, list = form.of(name), {}
+  local f, list, lines = form.of(name), {}, {}
   local value = f.scored and "(%d%d?%d?)/(%d+)" or "([ABC])"
-  for i, heading in ipairs(f.headings) do list[i] = escaped(heading) .. "\n" .. value end
+  for i, heading in ipairs(f.headings) do
+    lines[i] = heading .. "\n"
+    list[i] = escaped(lines[i]) .. value
+  end
   ENDS[f.strategy] = ENDS[f.strategy] or {}
-  table.insert(ENDS[f.strategy], { form = f, start = f.headings[1], pattern = "^" .. table.concat(list,
+  table.insert(ENDS[f.strategy], { form = f, lines = lines, start = f.headings[1], pattern = "^" .. table.concat(list,
     "\n\n") .. "%s*$" })
 end
 
@@ -62,7 +65,7 @@ function asked.values(text, strategy, scale)
       if tonumber(over) ~= scale or over_too and tonumber(over_too) ~= scale then return nil end
       for i, value in ipairs(values) do
         if value > scale then return nil end
-        places[i] = select(2, text:find(escaped(ending.form.headings[i]) .. "\n", start)) + 1
+        places[i] = select(2, text:find(ending.lines[i], start, true)) + 1
       end
       return ending.form, values, places
     end
