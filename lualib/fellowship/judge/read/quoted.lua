@@ -119,7 +119,8 @@ function Shown:statements(values)
     local list
     if how.strategy == "direct" then list = choices.read(text)
     elseif not numbers then list = statements.read(text, how.scale, how.strategy == "combined")
-    elseif holding[i] then list = statements.read(excerpt(self.folded[i], numbers), how.scale, how.strategy == "combined")
+    elseif holding[i] then
+      list = statements.read(excerpt(self.folded[i], numbers), how.scale, how.strategy == "combined")
     end
     for _, st in ipairs(list or NONE) do
       if st.value and st.tier >= (how.strategy == "direct" and choices.ANSWER or 1) then all[#all + 1] = st end
