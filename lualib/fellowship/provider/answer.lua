@@ -25,10 +25,11 @@ end
 answer.MOST_TOKENS = 1e9
 local MOST_TOKENS = answer.MOST_TOKENS
 
---- A count of tokens, or nil when it is none. Some servers write 10.0.
+--- A count of tokens, or nil when it is none. Some servers write 10.0, some "10".
 ---@param value any
 ---@return integer?
 function answer.count(value)
+  if type(value) == "string" and value:find "^%d+$" then value = tonumber(value) end -- of servers that quote all
   local n = integer_or_float(value) == "integer" and value or integer_or_float(value) and math.tointeger(value)
   return n and n >= 0 and n <= MOST_TOKENS and n or nil
 end
@@ -87,26 +88,44 @@ function answer.usage(u)
   return u
 end
 
--- Why an answer ended, in OpenAI's words; others are given as they were said.
-answer.FINISHES = {
-  eos = "stop", eos_token = "stop", end_turn = "stop", stop_sequence = "stop", STOP = "stop", complete = "stop",
-  COMPLETE = "stop", STOP_SEQUENCE = "stop", max_length = "length",
-  max_tokens = "length", MAX_TOKENS = "length", model_context_window_exceeded = "length", model_length = "length",
-  max_output_tokens = "length", MAX_OUTPUT_TOKENS = "length", CONTINUATION = "length", completed = "stop",
+-- Why an answer ended, in OpenAI's words, by those of others in lower case; what is not here is given as it was said.
+local FINISHES = {
+  stop = "stop", length = "length", content_filter = "content_filter", tool_calls = "tool_calls",
+  eos = "stop", eos_token = "stop", end_turn = "stop", stop_sequence = "stop", complete = "stop", completed = "stop",
+  max_length = "length", max_tokens = "length", max_new_tokens = "length", max_output_tokens = "length",
+  model_context_window_exceeded = "length", model_length = "length", token_limit = "length", continuation = "length",
+  -- Zhipu's, Google's through gateways, Cohere's
+  content_filtered = "content_filter", sensitive = "content_filter", safety = "content_filter",
+  prohibited_content = "content_filter", error_toxic = "content_filter",
 }
 
---- Why an answer ended: "stop", "length" (cut off by a limit of tokens), or as the provider said it; nil when it did not
---- say, as servers do with null and with "".
+-- Ends that are none: the server gave the answer up while it was written (DeepSeek; vLLM, SGLang; Cohere; Zhipu).
+local BROKEN_OFF = { error = true, abort = true, aborted = true, cancelled = true, canceled = true, timeout = true,
+  insufficient_system_resource = true, network_error = true, server_error = true, engine_error = true }
+
+--- A reason in lower case, without what some converters leave before it; nil where none is said.
+local function plain_reason(reason)
+  local said = answer.text(reason)
+  if not said or said == "" then return nil end
+  local plain = said:lower():gsub("^finish_reason_", "")
+  return plain ~= "null" and plain ~= "none" and plain or nil
+end
+
+--- Why an answer ended: "stop", "length" (cut off by a limit of tokens), "content_filter", or as the provider said it;
+--- nil when it did not say, as servers do with null and with "".
 ---@param reason any
 ---@return string?
 function answer.finish(reason)
-  if reason == "" then return nil end
-  return answer.FINISHES[reason] or answer.text(reason)
+  local plain = plain_reason(reason)
+  return plain and (FINISHES[plain] or answer.text(reason))
 end
 
--- Ends that are none: the server gave the answer up while it was written (DeepSeek; vLLM, SGLang; Cohere).
-answer.BROKEN_OFF = { error = true, ERROR = true, abort = true, aborted = true, cancelled = true, canceled = true,
-  insufficient_system_resource = true }
+--- Whether a reason says that the server gave the answer up.
+---@param reason any
+---@return boolean
+function answer.is_given_up(reason)
+  return BROKEN_OFF[plain_reason(reason) or ""] or false
+end
 
 -- A probability of nothing: servers that have no other way to write it say null.
 local NEVER = -9999.0

@@ -159,6 +159,8 @@ function anthropic.meaning(status, header, value, how, body)
     return failure.outcome(e.type == "overloaded_error" and 529 or status, header, e)
   end
   if e then return failure.inside(e, header) end
+  local said = type(value) == "table" and text_of(value.content)
+  if said then value.content = { { type = "text", text = said } } end
   if type(value) ~= "table" or type(value.content) ~= "table" then
     e = failure.told(value, body)
     return failure.broken("the answer is no message" .. (e.message and ": " .. e.message or ""))
@@ -181,26 +183,36 @@ end
 
 function events.message_start(whole, e)
   for name, value in pairs(e.message) do whole[name] = value end
-  whole.content = {}
+  whole.content, whole.blocks = {}, {}
+end
+
+--- The block of an event's number, begun where a gateway left out what begins it, or the message.
+local function numbered(whole, e, begun)
+  whole.content, whole.blocks = whole.content or {}, whole.blocks or {}
+  local block = not begun and whole.blocks[e.index]
+  if not block then
+    block = begun or { type = answer.part(e, "delta").type == "thinking_delta" and "thinking" or "text" }
+    whole.blocks[e.index], whole.content[#whole.content + 1] = block, block
+  end
+  return block
 end
 
 function events.content_block_start(whole, e)
-  local block = e.content_block
-  whole.content[e.index + 1] = block
+  local block = numbered(whole, e, e.content_block)
   return block.type == "text" and block.text or nil
 end
 
 function events.content_block_delta(whole, e)
-  local block, name = whole.content[e.index + 1], DELTAS[e.delta.type]
+  local name = DELTAS[e.delta.type]
   if not name then return nil end
-  local new = e.delta[name]
+  local block, new = numbered(whole, e), e.delta[name]
   parts.add(block, name == "partial_json" and "json" or name, new)
   if name == "thinking" and new ~= "" then whole.thinks = true end
   return name ~= "thinking" and new or nil
 end
 
 function events.content_block_stop(whole, e)
-  local block = whole.content[e.index + 1]
+  local block = numbered(whole, e)
   local input = text_of(block.json)
   if input and input ~= "" then block.input = answer.decode(input) end
   block.json = nil
@@ -212,6 +224,7 @@ function events.message_delta(whole, e)
   for name, value in pairs(answer.part(e, "usage")) do -- cumulative, and not all are told again
     if value ~= json.null then whole.usage[name] = value end
   end
+  whole.complete = answer.finish(whole.stop_reason) ~= nil -- gateways leave out what follows
 end
 
 function events.message_stop(whole)
@@ -225,6 +238,7 @@ end
 ---@return string? text what is new
 ---@return boolean? ended
 function anthropic.join(whole, event)
+  if event.data == "[DONE]" then return nil, true end -- of gateways
   local take = events[event.value.type]
   if take then return take(whole, event.value) end
 end

@@ -44,7 +44,8 @@ local USED_UP = {
   "free-models-per-day", "per day", "perday", "per-day", "daily limit", "daily quota", "daily request", "daily token",
   "per month", "monthly limit", "weekly limit",
   "balance is insufficient", "not enough balance", "check your account balance", "余额不足", "欠费",
-  "(tpd)", "(rpd)", "requests_per_day", "tokens_per_day", "hours limit",
+  "(tpd)", "(rpd)", "requests_per_day", "tokens_per_day", "hours limit", "calls / month", "daily free allocation",
+  "daily rate limit", "allocated quota exceeded", "free tier of the model has been exhausted",
 }
 
 -- ---- keys ----
@@ -52,6 +53,22 @@ local USED_UP = {
 local UNKNOWN_KEY = { "api key not valid", "invalid api key", "incorrect api key", "invalid_api_key",
   "invalid x-api-key", "api key expired", "organization has been disabled", "account has been disabled",
   "account has been deactivated" }
+
+-- Keys that are good for nobody here: the account, or where it is asked from.
+local NO_ACCESS = { "organization has been restricted", "account has been suspended", "location is not supported",
+  "not available in your country", "security token included in the request" }
+
+-- ---- models ----
+
+-- That the model is not there is said with statuses of other meaning as well.
+local NO_MODEL = { "model not found", "model_not_found", "not a valid model", "invalid model", "model not exist",
+  "model does not exist", "no such model", "unknown model", "has been decommissioned", "unable to access model",
+  "non-serverless model", "supported by any provider" }
+local MODEL = { "the model ", "model: ", "model '", "model `", 'model "', "model id ", "model name " }
+local NOT_THERE = { "does not exist", "doesn't exist", "not found" }
+
+local NO_MODEL_CODES = { model_not_found = true, model_decommissioned = true, model_not_available = true,
+  invalid_model = true, ["1211"] = true } -- the latter: Zhipu's
 
 -- ---- names of codes and types ----
 
@@ -68,6 +85,8 @@ local CODES = {
   tokens_limit_reached = "context_length", -- GitHub's
   exceeded_current_quota_error = "quota", -- Moonshot's
   NOT_ENOUGH_BALANCE = "quota",
+  Arrearage = "quota", ["AllocationQuota.FreeTierOnly"] = "quota", -- Alibaba's
+  organization_restricted = "auth", UnrecognizedClientException = "auth",
   ["1113"] = "quota", ["1301"] = "content_filter", ["1261"] = "context_length", -- Zhipu's
   [1026] = "content_filter", [1027] = "content_filter", [1008] = "quota", [1004] = "auth", [2049] = "auth", -- MiniMax's
   [30001] = "quota", -- SiliconFlow's
@@ -115,7 +134,16 @@ function complaints.kind(status, e)
   if status ~= 429 and status < 500 and says(message, MODERATED) then return "content_filter" end
   if status ~= 429 and is_context(message) then return "context_length" end
   if LIMITED[status] and says(message, USED_UP) then return "quota" end
-  if says(message, UNKNOWN_KEY) then return "auth" end
+  if says(message, UNKNOWN_KEY) or says(message, NO_ACCESS) then return "auth" end
+end
+
+--- Whether an error says that there is no such model, whatever its status.
+---@param e fellowship.ErrorBody
+---@return boolean
+function complaints.is_no_model(e)
+  if NO_MODEL_CODES[e.code or ""] or NO_MODEL_CODES[e.type or ""] then return true end
+  local message = (e.message or ""):sub(1, 400):lower()
+  return says(message, NO_MODEL) or says(message, MODEL) and says(message, NOT_THERE)
 end
 
 --- Whether an error speaks of a quota that may be a minute's or a month's: Gemini says the same of both.

@@ -132,6 +132,14 @@ function describe(value)
   return (e.message or e.code) and e or nil
 end
 
+--- Whether an error that stands beside an answer says that there is none: of code 0, or of nothing at all.
+local function is_none(e)
+  if type(e) ~= "table" then return false end
+  local code = e.code
+  return code == 0 or code == "0"
+    or not text_of(e.message) and (code == nil or code == "" or code == json.null) and describe(e) == nil
+end
+
 --- The error in an answer that may be a good one: only what cannot be anything else. nil when there is none.
 ---@param value any decoded
 ---@return fellowship.ErrorBody?
@@ -139,6 +147,7 @@ function error_body.of(value)
   if type(value) ~= "table" then return nil end
   if value.error == nil and type(value[1]) == "table" then value = value[1] end -- Gemini's stand in a list
   local e = field(value, "error")
+  if type(value.choices) == "table" and is_none(e) then e = nil end
   local told = (text_of(e) or type(e) == "table" and next(e) ~= nil) and e
     or (value.object == "error" or value.type == "error" or e == true or value.success == false) and value
     or field(value, "choices") == nil and field(value, "error_message") and value

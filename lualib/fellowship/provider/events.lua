@@ -11,19 +11,18 @@ local BYTE_ORDER_MARK = "\xef\xbb\xbf"
 local function lines()
   local held, after_cr, begun = {}, false, false -- pieces of the line that has not ended
   local function whole(piece)
-    if #held == 0 then return piece end
-    held[#held + 1] = piece
-    local line = table.concat(held)
-    held = {}
-    return line
+    if #held > 0 then
+      held[#held + 1] = piece
+      piece = table.concat(held)
+      held = {}
+    end
+    -- Some servers begin with a byte order mark; the standard drops one.
+    if not begun and piece:sub(1, 3) == BYTE_ORDER_MARK then piece = piece:sub(4) end
+    begun = true
+    return piece
   end
   return function(bytes, ended)
     local list, from = {}, 1
-    if not begun and bytes ~= "" then
-      -- Some servers begin with a byte order mark; the standard drops one. It comes in one part in practice.
-      begun = true
-      if bytes:sub(1, 3) == BYTE_ORDER_MARK then from = 4 end
-    end
     if after_cr and bytes ~= "" then
       if bytes:byte(from) == 10 then from = from + 1 end
       after_cr = false

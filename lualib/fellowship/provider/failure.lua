@@ -112,6 +112,7 @@ local function meant(status, e)
   if status == 400 or status == 403 then
     if lower:find("rate limit", 1, true) or lower:find("too many requests", 1, true) then return 429 end
   end
+  if (status == 400 or status == 422) and complaints.is_no_model(e) then return 404 end
   -- Larger than all that the limit gives in a minute: no wait mends it.
   if status == 429 and lower:find("request too large", 1, true) then return 413 end
   return status

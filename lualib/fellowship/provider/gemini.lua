@@ -94,6 +94,7 @@ local function failed(status, header, e)
   local period, wait, bad_key = details_of(e)
   local told = { message = e.message, type = e.type, code = period == "day" and "insufficient_quota" or nil }
   if status == 429 and period == "shorter" and not wait then wait = 60 end
+  if period == "day" then wait = nil end -- that told is a minute's
   return failure.outcome(bad_key and 401 or status, header, told, wait)
 end
 
@@ -193,7 +194,10 @@ end
 ---@return string? text what is new
 ---@return boolean? ended
 function gemini.join(whole, event)
-  if event.data == "[DONE]" then return nil, true end -- of gateways
+  if event.data == "[DONE]" then -- of gateways
+    whole.complete = whole.complete or whole.candidates ~= nil
+    return nil, true
+  end
   local more = event.value
   whole.failed = failure.of(more)
   if whole.failed then

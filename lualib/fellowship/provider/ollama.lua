@@ -74,7 +74,9 @@ end
 local function completion_of(value, how)
   local message = answer.part(value, "message")
   if value.done ~= true then return failure.broken "the answer has no whole message" end
-  if value.done_reason == "load" then return failure.broken "the model was only loaded" end
+  if value.done_reason == "load" or value.done_reason == "unload" then
+    return failure.broken(("the model was only %sed"):format(value.done_reason))
+  end
   -- Servers that do not know truncate cut a prompt to the window.
   local window = how and how.params and math.tointeger(how.params.num_ctx)
   if window and (answer.count(value.prompt_eval_count) or 0) >= window then

@@ -87,11 +87,29 @@ local function logprobs_of(choice)
   return type(given) == "table" and answer.logprobs(given, "token", "logprob", "top_logprobs") or nil
 end
 
+-- Fields with what the model thought: DeepSeek's and vLLM's, OpenRouter's, and of some gateways.
+local THOUGHTS = { "reasoning_content", "reasoning", "thinking" }
+
+--- What stands in OpenRouter's and MiniMax's list of thoughts.
+local function detailed(message)
+  if type(message.reasoning_details) ~= "table" then return nil end
+  local well, _, thought = pcall(parts.read, message.reasoning_details)
+  return well and thought or nil
+end
+
+--- The message of a choice. Some servers give the text alone, or call it a delta as in streams.
+local function message_of(choice)
+  local message = choice.message
+  if type(message) == "table" then return message end
+  if text_of(message) then return { content = message } end
+  return answer.part(choice, "delta")
+end
+
 --- What the message of a choice says: text, thoughts, refusal.
 local function said_by(message, choice)
   local text, thought, refusal = parts.read(message.content)
-  return text or text_of(choice.text), text_of(message.reasoning_content) or text_of(message.reasoning) or thought,
-    refusal or text_of(message.refusal)
+  for i = 1, #THOUGHTS do thought = text_of(message[THOUGHTS[i]]) or thought end
+  return text or text_of(choice.text), thought or detailed(message), refusal or text_of(message.refusal)
 end
 
 local function is_empty(list)
@@ -109,15 +127,15 @@ local function completion_of(value, how, header)
   end
   local e = choice.failed or failure.of(choice)
   if e then return failure.inside(e, header) end
-  if answer.BROKEN_OFF[choice.finish_reason or ""] then
+  if answer.is_given_up(choice.finish_reason) then
     return failure.broken("the server gave the answer up: " .. choice.finish_reason)
   end
-  if choice.finish_reason == "content_filter" then
+  local finish = answer.finish(choice.finish_reason)
+  if finish == "content_filter" then
     return failure.refused("content_filter", "the provider's content filter stopped the answer")
   end
-  local message = answer.part(choice, "message")
+  local message = message_of(choice)
   local text, reasoning, refusal = said_by(message, choice)
-  local finish = answer.finish(choice.finish_reason)
   if reasoning == "" then reasoning = nil end
   local thought
   if text then text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil) end
@@ -172,9 +190,8 @@ local PLAN = json.plan { "error", "choices.1.message.content", "choices.1.messag
   "choices.1.finish_reason", "model", "usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens",
   "usage.prompt_tokens_details.cached_tokens", "usage.prompt_cache_hit_tokens", "usage.cached_tokens",
   "usage.prompt_tokens_details.cache_write_tokens", "usage.completion_tokens_details.reasoning_tokens",
-  "choices.1.error", "usage.cache_creation_input_tokens" }
-
-local FINISHES, BROKEN_OFF = answer.FINISHES, answer.BROKEN_OFF
+  "choices.1.error", "usage.cache_creation_input_tokens", "choices.1.message.thinking",
+  "choices.1.message.reasoning_details" }
 
 --- Whether counts of tokens are what they seem, so that they can be taken as they are.
 local function are_ordinary(prompt, completion, reasoning, total, cached)
@@ -193,10 +210,10 @@ end
 local function read_ordinary(body, how)
   if how and (how.quirks.cost or how.params and how.params.tools) then return nil end
   local well, e, text, refusal, thought, thoughts, logprobs, finish, model, prompt, completion, total, cached, hits,
-    held, written, reasoning, wrong, made = json.pluck(body, PLAN)
+    held, written, reasoning, wrong, made, thinks, details = json.pluck(body, PLAN)
   if not well or e ~= nil or refusal ~= nil or thought ~= nil or thoughts ~= nil or logprobs ~= nil or wrong ~= nil
-    or type(text) ~= "string" or type(finish) ~= "string" or finish == "content_filter"
-    or BROKEN_OFF[finish] then
+    or thinks ~= nil or details ~= nil
+    or type(text) ~= "string" or finish ~= "stop" and finish ~= "length" then
     return nil
   end
   if not text:find "%S" or not thinking.is_plain(text) or (how and how.quirks.thinking ~= "tags")
@@ -206,7 +223,7 @@ local function read_ordinary(body, how)
   end
   -- The fields that the call adds stand here as well, so that the tables need not grow.
   return { verdict = "done", elapsed = nil, head = nil, completion = { text = text, reasoning = nil,
-    finish_reason = FINISHES[finish] or finish, model = model, usage = { prompt_tokens = prompt,
+    finish_reason = finish, model = model, usage = { prompt_tokens = prompt,
       completion_tokens = completion, cached_tokens = cached or hits or held, reasoning_tokens = reasoning },
     logprobs = nil, attempts = nil, elapsed = nil, key = nil } }
 end
@@ -225,8 +242,6 @@ end
 
 -- ---- streams ----
 
-local THOUGHTS = { "reasoning_content", "reasoning" }
-
 --- Takes what is new of a message. Gives the new text, and whether there was anything.
 local function take_delta(whole, message, delta)
   local text, thought, refusal = parts.read(delta.content)
@@ -236,6 +251,10 @@ local function take_delta(whole, message, delta)
   for _, name in ipairs(THOUGHTS) do
     parts.add(message, name, delta[name])
     thought = thought or text_of(delta[name])
+  end
+  if not thought then
+    thought = detailed(delta)
+    parts.add(message, "reasoning_content", thought)
   end
   if thought and thought ~= "" then whole.thinks = true end
   tools.take(message, delta.tool_calls)
@@ -256,6 +275,23 @@ local function note_end(whole, choice, finish, has_more)
   whole.complete = choice.finish_reason ~= nil and not whole.ends_always
 end
 
+--- What a chunk complains of.
+local function complaint_of(chunk)
+  return failure.of(chunk) or chunk.choices == nil and chunk.usage == nil
+    and (text_of(chunk.detail) or text_of(chunk.message)) and failure.told(chunk) or nil
+end
+
+--- The choice of a chunk that goes on with the answer: others are parts of further answers, which nobody asked for.
+local function choice_in(whole, chunk)
+  for _, given in ipairs(type(chunk.choices) == "table" and chunk.choices or {}) do
+    if type(given) == "table" then
+      local number = type(given.index) == "number" and given.index or whole.number
+      whole.number = whole.number or number
+      if number == whole.number then return given end
+    end
+  end
+end
+
 --- Takes a streamed chunk into the answer that a plain call would have given.
 ---@param whole table the answer so far
 ---@param event { name: string?, data: string, value: any }
@@ -267,22 +303,24 @@ function openai.join(whole, event)
     return nil, true
   end
   local chunk = event.value
-  whole.failed = failure.of(chunk)
+  whole.failed = complaint_of(chunk)
   whole.complete = whole.complete or whole.failed ~= nil
   if whole.failed then return nil, true end
-  if type(chunk.usage) == "table" then whole.usage = chunk.usage end
+  local usage = type(chunk.usage) == "table" and chunk.usage or answer.part(chunk, "x_groq").usage
+  if type(usage) == "table" then whole.usage = usage end
   if text_of(chunk.model) and chunk.model ~= "" then whole.model = chunk.model end
   whole.choices = whole.choices or {}
-  local given, choice = type(chunk.choices) == "table" and chunk.choices[1], whole.choices[1]
-  if type(given) ~= "table" then
+  local given, choice = choice_in(whole, chunk), whole.choices[1]
+  if not given then
     -- The last chunk, with usage alone, says that nothing more comes.
-    if type(chunk.usage) == "table" and choice and choice.finish_reason then whole.complete = true end
+    if type(usage) == "table" and choice and choice.finish_reason then whole.complete = true end
     return nil
   end
   choice = choice or { message = {} }
   whole.choices[1] = choice
   choice.failed = failure.of(given) or choice.failed
-  local new, has_more = take_delta(whole, choice.message, answer.part(given, "delta"))
+  local new, has_more = take_delta(whole, choice.message, given.delta == nil and text_of(given.text)
+    and { content = given.text } or answer.part(given, "delta"))
   local logprobs = answer.part(given, "logprobs").content
   if type(logprobs) == "table" then
     choice.logprobs = choice.logprobs or { content = {} }

@@ -24,12 +24,34 @@ function parts.add(message, name, more)
   else message[name] = setmetatable({ type(held) == "string" and held or "", more }, Pieces) end
 end
 
+-- Halves of a character beyond the first 65,536 of Unicode, as JSON escapes them one by one: servers that count in such
+-- units cut between them.
+local HIGH, PAIR = "\xED[\xA0-\xAF][\x80-\xBF]", "\xED([\xA0-\xAF])([\x80-\xBF])\xED([\xB0-\xBF])([\x80-\xBF])"
+
+local function character(a, b, c, d)
+  local first, second = (a:byte() - 0xA0) << 6 | b:byte() & 0x3F, (c:byte() & 0x0F) << 6 | d:byte() & 0x3F
+  return utf8.char(0x10000 + (first << 10 | second))
+end
+
+--- A text with its halves put together, and the half that stands at its end and waits for another one.
+---@param text string
+---@return string text
+---@return string half "" for none
+function parts.halves(text)
+  if not text:find("\xED", 1, true) then return text, "" end
+  text = text:gsub(PAIR, character)
+  local half = text:match(HIGH .. "$")
+  return half and text:sub(1, -4) or text, half or ""
+end
+
 --- A text, also one that came in pieces; nil when it is none.
 ---@param value any
 ---@return string?
 function parts.text(value)
   if type(value) == "string" then return value end
-  return getmetatable(value) == Pieces and table.concat(value) or nil
+  if getmetatable(value) ~= Pieces then return nil end
+  local text, half = parts.halves(table.concat(value))
+  return text .. half
 end
 
 -- ---- parts ----
@@ -65,6 +87,8 @@ function read_part(part)
   end
   if is_text then
     local text = parts.text(part.text) or parts.text(part.content)
+      or type(part.text) == "table" and parts.text(part.text.value) -- of OpenAI's assistants
+    if part.text == json.null then return nil end
     if not text and part.type == nil and part.text == nil then return nil end -- Gemini's calls of functions, and such
     if not text then error(("a part of the content that is a text has none: %s"):format(json.encode(part)), 0) end
     return text

@@ -22,6 +22,8 @@ end
 function reading.classifier(adapter)
   return function(status, header, body, how)
     local value = answer.decode(body)
+    if type(value) == "string" then value = answer.decode(value) end -- of gateways that encode twice
+    if status == 200 and adapter.join then value = streams.folded(adapter.join, value) end
     if value == nil and status == 200 and is_stream(adapter, body) then
       local reader = streams.reader(adapter, how)
       reader:take(body)

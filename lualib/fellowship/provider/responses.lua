@@ -130,12 +130,13 @@ local function completion_of(value, how)
     local e = failure.told(value)
     return failure.broken("the answer has no output" .. (e.message and ": " .. e.message or ""))
   end
-  if answer.BROKEN_OFF[value.status or ""] then return failure.broken("the answer was given up: " .. value.status) end
+  if answer.is_given_up(value.status) then return failure.broken("the answer was given up: " .. value.status) end
   if value.status == "in_progress" or value.status == "queued" then
     return failure.broken("the answer is " .. value.status)
   end
   local text, reasoning, found = read_items(value.output)
   local finish = answer.finish(why or value.status)
+  if text == "" then text = text_of(value.said) or text_of(value.output_text) or "" end -- gateways leave the items out
   local thought
   text, thought = thinking.whole(text, how and how.quirks.thinking, reasoning ~= nil)
   reasoning = reasoning or thought
@@ -172,7 +173,10 @@ end
 
 local events = {}
 
-events["response.output_text.delta"] = function(_, e) return text_of(e.delta) end
+events["response.output_text.delta"] = function(whole, e)
+  parts.add(whole, "said", e.delta)
+  return text_of(e.delta)
+end
 
 events["response.reasoning_summary_text.delta"] = function(whole) whole.thinks = true end
 
@@ -200,6 +204,9 @@ function responses.join(whole, event)
   if event.data == "[DONE]" then return nil, true end
   local take = events[event.value.type]
   if take then return take(whole, event.value) end
+  whole.failed = failure.of(event.value)
+  whole.complete = whole.complete or whole.failed ~= nil
+  return nil, whole.failed ~= nil
 end
 
 responses.classify = reading.classifier(responses)

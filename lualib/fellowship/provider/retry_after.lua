@@ -55,9 +55,22 @@ local function bounded(seconds)
   return math.max(0, math.min(seconds, DAY))
 end
 
-local function http_date(text)
+--- The three forms of a date in HTTP, of which the latter two are out of use and still to be read (RFC 9110, 5.6.7). A
+--- year of two digits is the one that is nearest to now.
+local function http_date(text, now)
   local d, month, y, h, mi, s = text:match "^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$"
+  if not d then
+    d, month, y, h, mi, s = text:match "^%a+, (%d+)%-(%a+)%-(%d%d) (%d+):(%d+):(%d+) GMT$"
+    local this = tonumber(os.date("!%Y", math.floor(now or 0)))
+    y = y and (y - this + 50) % 100 + this - 50
+  end
+  if not d then month, d, h, mi, s, y = text:match "^%a+ (%a+) +(%d+) (%d+):(%d+):(%d+) (%d+)$" end
   return d and months[month] and epoch(y, months[month], d, h, mi, s)
+end
+
+--- A number with the word for seconds behind it, or several times the same, as headers are that a proxy joined.
+local function bare(text)
+  return text:match "^([%d.]+) *[sS]ec" or text:match "^([%d.]+) *,"
 end
 
 --- Seconds to wait, at most a day, or nil when the text says nothing that is understood.
@@ -68,14 +81,14 @@ end
 ---@return number?
 function retry_after.parse(text, now)
   if not text or text == "" or #text > 64 then return nil end
-  local seconds = tonumber(text)
+  local seconds = tonumber(bare(text) or text)
   if seconds then
     if seconds >= EPOCH_MS then seconds = seconds / 1000 - now
     elseif seconds >= EPOCH then seconds = seconds - now
     elseif seconds < 0 then return nil end
     return bounded(seconds)
   end
-  local at = http_date(text)
+  local at = http_date(text, now)
   return bounded(at and at - now or until_iso(text, now) or duration(text))
 end
 

@@ -1,24 +1,66 @@
 -- Reading a streamed answer: bytes as the network cuts them become events, these the answer that a plain call would have
 -- given, and its text what a listener may see, without thoughts. Pure, and linear in what comes.
 
+local json = require "fellowship.core.json"
 local answer = require "fellowship.provider.answer"
 local events = require "fellowship.provider.events"
 local failure = require "fellowship.provider.failure"
+local parts = require "fellowship.provider.parts"
 local thinking = require "fellowship.provider.thinking"
 
 ---@class fellowship.StreamReader
 ---@field ended boolean? what follows is nobody's
 ---@field wrong string? what is wrong with the events
 ---@field before string[]? what came before the first event
+---@field events string their form
+---@field half string the first half of a character, of which the second one has not come
 local Reader = {}
 Reader.__index = Reader
 
+local stream = {}
+
+--- The answer that a list holds, whole or in pieces, as some gateways give it (Google's without alt=sse too): put
+--- together. What is no such list comes back as it is.
+---@param join fun(whole: table, event: table): string?, boolean? an adapter's
+---@param value any decoded
+---@return any
+function stream.folded(join, value)
+  local first = type(value) == "table" and value[1]
+  if type(first) ~= "table" or first.error ~= nil then return value end
+  local whole = {}
+  for i = 1, #value do
+    if type(value[i]) ~= "table" or not pcall(join, whole, { data = "", value = value[i] }) then return value end
+  end
+  return next(whole) ~= nil and whole or value
+end
+
+--- An event with its value, where it has one: JSON, or the mark of the end in any of its spellings. What a proxy put
+--- before it a second time is left out.
+local function decoded(event)
+  local data = event.data
+  while data:find "^%s*data:" do data = data:gsub("^%s*data:", "", 1) end
+  local mark = #data < 20 and data:match '^%s*"?%[([%a]+)%]"?%s*$'
+  if mark and mark:upper() == "DONE" then return { name = event.name, data = "[DONE]" } end
+  return { name = event.name, data = data, value = answer.decode(data) }
+end
+
+--- The events of one that is none itself, since no empty line stands between them; nil when it is not so.
+local function parted(event)
+  if not event.data:find("\n", 1, true) then return nil end
+  local list = {}
+  for line in event.data:gmatch "[^\n]+" do
+    local each = decoded { name = event.name, data = line }
+    if type(each.value) ~= "table" and each.data ~= "[DONE]" then return nil end
+    list[#list + 1] = each
+  end
+  return list
+end
+
 --- Takes one event. Gives what is new of the text for a listener, and whether what was given before was none.
 local function take_event(self, event)
-  event.value = answer.decode(event.data)
-  if type(event.value) ~= "table" and event.data ~= "[DONE]" then
-    self.wrong = "an event of the stream is no JSON"
-    return nil
+  if event.name == "error" and type(event.value) == "table" then
+    self.whole.failed, self.whole.complete, self.ended = failure.told(event.value), true, true
+    return ""
   end
   local well, text, ended = pcall(self.join, self.whole, event)
   if well and text ~= nil and type(text) ~= "string" then well, text = false, "a text of it is none" end
@@ -30,6 +72,7 @@ local function take_event(self, event)
   local new, anew = "", nil
   if self.whole.thinks then new = self.thinking:thoughts_elsewhere() end
   if text and text ~= "" then
+    text, self.half = parts.halves(self.half .. text)
     local read
     read, anew = self.thinking:read(text)
     new = anew and read or new .. read
@@ -46,11 +89,20 @@ end
 function Reader:take(bytes, no_more)
   local pieces, anew, new_events = {}, nil, self.cut(bytes, no_more)
   if new_events[1] then self.before = nil elseif self.before then self.before[#self.before + 1] = bytes end
-  for _, event in ipairs(new_events) do
-    if self.ended or self.wrong then break end
+  local function give(event)
+    if self.ended or self.wrong then return end
     local new, again = take_event(self, event)
     if again then pieces, anew = {}, true end
     pieces[#pieces + 1] = new
+  end
+  for _, event in ipairs(new_events) do
+    event = decoded(event)
+    if type(event.value) == "table" or event.data == "[DONE]" then give(event)
+    elseif event.value ~= json.null and event.data:find "%S" then
+      local several = parted(event)
+      for _, each in ipairs(several or {}) do give(each) end
+      if not (several or self.ended or self.wrong) then self.wrong = "an event of the stream is no JSON" end
+    end
   end
   return table.concat(pieces), anew
 end
@@ -61,27 +113,37 @@ function Reader:is_whole()
   return self.whole.complete == true and not self.wrong
 end
 
+--- Another reader that has read the same as lines of JSON.
+local function as_lines(self, bytes)
+  local other = setmetatable({ join = self.join, whole = {}, half = "", events = "ndjson", cut = events.ndjson(),
+    thinking = thinking.reader(self.thinking.mode) }, Reader)
+  other:take(bytes)
+  other:take("", true)
+  return other
+end
+
 --- What the answer means, once the stream has ended.
 ---@param meaning fun(whole: table): table reads the answer that a plain call would have given
 ---@return table outcome in the form of fellowship.provider
 function Reader:outcome(meaning)
   if self.wrong then return failure.broken(self.wrong) end
   -- An answer as a plain call has it, or an error, that says it were a stream.
-  local plain = self.before and answer.decode(table.concat(self.before))
-  if type(plain) == "table" then return meaning(plain) end
+  local before = self.before and table.concat(self.before)
+  local plain = before and answer.decode(before)
+  if type(plain) == "table" then return meaning(stream.folded(self.join, plain)) end
+  -- The events as lines of JSON, with nothing that says so.
+  if before and self.events == "sse" and before:find "^%s*{" then return as_lines(self, before):outcome(meaning) end
   if not self.whole.complete then return failure.broken "the stream ended before the answer did" end
   return meaning(self.whole)
 end
-
-local stream = {}
 
 --- A reader for an adapter's streams.
 ---@param adapter table
 ---@param how? fellowship.How
 ---@return fellowship.StreamReader
 function stream.reader(adapter, how)
-  return setmetatable({ join = adapter.join, whole = {}, before = {}, cut = events[adapter.events](),
-    thinking = thinking.reader(how and how.quirks.thinking) }, Reader)
+  return setmetatable({ join = adapter.join, whole = {}, before = {}, half = "", events = adapter.events,
+    cut = events[adapter.events](), thinking = thinking.reader(how and how.quirks.thinking) }, Reader)
 end
 
 return stream
