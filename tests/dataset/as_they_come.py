@@ -216,6 +216,18 @@ def faults():
         tap.equal(result.status, 2, "--nan has three values")
 
 
+def columns():
+    """A table that was written column by column is told as that: each of the ways in which pandas does it."""
+    with host.Scratch() as scratch:
+        for name, value in (("lists", {"prompt": ["a", "b"], "id": [1, 2]}), ("numbered", {"prompt": {"0": "a", "1": "b"}}),
+                            ("one column of messages", {"prompt": [[{"role": "user", "content": "a"}]]}), ("a conversation", {"prompt": [{"role": "x"}]})):
+            scratch.write("c.json", json.dumps(value))
+            result = scratch.run("run", "generate", "--data", "c.json", "--model", "sim:m", "--out", "o")
+            told = "holds columns, not rows" in result.err
+            tap.equal((result.status, told), (3, name in ("lists", "numbered")), f"{name}: a file of columns is told")
+            tap.lacks(result.err, ["json.array", "table: 0x"], f"{name}: and its failed row is known by its number")
+
+
 # ---- folders ----
 
 CARD = "---\nlicense: mit\nconfigs:\n{}\ntags:\n- x\n---\n\n# A set\n\nconfigs:\n- config_name: no\n  data_files: no.jsonl\n"
@@ -280,4 +292,4 @@ def folders():
 
 
 host.need_program()
-tap.cases(tables, encodings, faults, folders)
+tap.cases(tables, encodings, faults, columns, folders)

@@ -125,11 +125,19 @@ local function summarise(self, status)
     SUMMARY_KEYS)), "\n")
 end
 
+--- Whether there was no row in the data. A shard may be without any, and --limit 0 asks for none.
+local function had_no_rows(self)
+  local o = self.options
+  return self.done == 0 and data_of(self) ~= "" and not o.shard and o.limit ~= 0
+end
+
 --- How a run that came to its end is called, and its exit status.
 local function how_it_ended(self, stopped)
   if stopped then return "stopped by " .. stopped.by, STOPPED end
   if self.failures.count > 0 then return "rows failed", ROWS_FAILED end
-  if self.done > 0 and not settings.dry_run and self.outcome:is_nothing() then return "nothing to show", NOTHING end
+  if not settings.dry_run and (had_no_rows(self) or self.done > 0 and self.outcome:is_nothing()) then
+    return "nothing to show", NOTHING
+  end
   return "done", DONE
 end
 

@@ -108,6 +108,27 @@ local function held(row)
   return ("(the row has: %s)"):format(table.concat(json.keys(row), ", "))
 end
 
+-- What writes rows where pandas wrote columns.
+local AS_ROWS = "the row has lists as long as each other, or objects of numbered values, in all its fields: the file holds "
+  .. "columns, not rows (pandas writes rows with to_json(path, orient=\"records\", lines=True))"
+
+--- Whether an object holds columns: { "prompt": ["a", "b"], "id": [1, 2] }, { "prompt": { "0": "a", "1": "b" } }.
+local function holds_columns(row)
+  local length
+  for _, name in ipairs(json.keys(row)) do
+    local column = row[name]
+    if type(column) ~= "table" then return false end
+    local count = 0
+    for key, value in pairs(column) do
+      if not (math.type(key) or tostring(key):find "^%d+$") or type(value) == "table" then return false end
+      count = count + 1
+    end
+    if count == 0 or length and count ~= length then return false end
+    length = count
+  end
+  return length ~= nil
+end
+
 local function is_a(value)
   if value == nil then return "missing" end
   if value == json.null then return "null" end
@@ -135,7 +156,7 @@ end
 function Reading:id(row, number)
   for _, name in ipairs(self.columns.id and { self.columns.id } or IDS) do
     local value = get(row, name)
-    if value ~= nil then
+    if value ~= nil and (self.columns.id or type(value) ~= "table") then
       note(self, row, "id", quoted(name))
       return value
     end
@@ -257,7 +278,10 @@ local function prompt_of(self, row, number)
   end
   if type(value) == "table" or TALKS[column] then
     prompt, from = from_talk(self, row, column, value)
-    if not prompt then fail(self, row, number, "prompt", 'the field "%s" is no conversation: %s', column, from) end
+    if not prompt then
+      fail(self, row, number, "prompt", 'the field "%s" is no conversation: %s', column, holds_columns(row) and AS_ROWS
+        or from)
+    end
     return prompt, from
   end
   if type(value) ~= "string" then
