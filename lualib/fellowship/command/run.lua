@@ -38,6 +38,7 @@ local DONE, ROWS_FAILED, STOPPED, NOTHING = 0, 3, 4, 5
 ---@field tell fun(text: string) says a line on stderr, unless --quiet or in a dry run
 ---@field package say fun(text: string) the same, in a dry run too
 ---@field done integer rows that are done
+---@field failures { count: integer } rows that failed
 ---@field reading fellowship.Reading what the columns of rows hold
 ---@field outcome fellowship.Outcome what came out: counts that progress, summary and the last line show
 ---@field simulated boolean whether sim was asked
