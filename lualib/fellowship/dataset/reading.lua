@@ -109,8 +109,8 @@ local function held(row)
 end
 
 -- What writes rows where pandas wrote columns.
-local AS_ROWS = "the row has lists as long as each other, or objects of numbered values, in all its fields: the file holds "
-  .. "columns, not rows (pandas writes rows with to_json(path, orient=\"records\", lines=True))"
+local AS_ROWS = "all fields of the row are lists of one length, or objects of numbered values: the file "
+  .. "holds columns, not rows (pandas writes rows with to_json(path, orient=\"records\", lines=True))"
 
 --- Whether an object holds columns: { "prompt": ["a", "b"], "id": [1, 2] }, { "prompt": { "0": "a", "1": "b" } }.
 local function holds_columns(row)
