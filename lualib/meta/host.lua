@@ -6,6 +6,7 @@
 ---@field home string folder that holds lualib and scripts
 ---@field version string
 ---@field program string as it was called
+---@field executable string the path of its file
 local host = {}
 
 ---Sets a function that is called, outside of any task, when an interrupt has ended the run.

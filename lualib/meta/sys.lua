@@ -8,7 +8,7 @@ local sys = {}
 ---@class fellowship.sys.problem
 ---@field kind "file"
 ---@field message string
----@field held? boolean of a lock: another process has it
+---@field held? boolean of a lock: another process has it; of a new file: it is there
 
 ---Makes a folder with its parents; no error when it is there.
 ---@param path string
@@ -31,6 +31,18 @@ function sys.plain(text) end
 ---@param text string
 ---@return string
 function sys.valid(text) end
+
+---The folder that this process works in.
+---@return string? path
+---@return fellowship.sys.problem? problem
+function sys.cwd() end
+
+---Makes a file that was not there, with its content: of several who try, on several machines too, one does.
+---@param path string
+---@param content string
+---@return boolean? well
+---@return fellowship.sys.problem? problem
+function sys.create(path, content) end
 
 ---What a path is; nil when there is nothing.
 ---@param path string

@@ -39,8 +39,9 @@ bool pace_bound(pace *p, double requests, double tokens) {
     bool asks = is_bound(requests, MOST_REQUESTS);
     bool counts = is_bound(tokens, INFINITY) && tokens >= p->token_mean;
     if (asks) {
+        bool at_most = p->rate <= 0 || (p->most_rate > 0 && p->rate >= p->most_rate);
         p->most_rate = requests / A_MINUTE;
-        if (p->rate <= 0 || p->rate > p->most_rate) p->rate = p->most_rate;
+        if (at_most || p->rate > p->most_rate) p->rate = p->most_rate;
     }
     if (counts) {
         double rate = tokens / A_MINUTE;

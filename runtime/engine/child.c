@@ -103,6 +103,30 @@ static bool open_output(child *c, bool wanted, uv_stdio_container_t *out, char *
     return true;
 }
 
+/* All it says goes elsewhere: nothing is kept. */
+static bool open_elsewhere(child *c, const child_spec *spec, uv_stdio_container_t stdio[3],
+                           char *err, size_t errlen) {
+    c->output = -1;
+    c->silent = true;
+    c->handles = 1;
+    stdio[1].flags = stdio[2].flags = UV_INHERIT_FD;
+    stdio[1].data.fd = STDOUT_FILENO;
+    stdio[2].data.fd = STDERR_FILENO;
+    if (spec->shared) return true;
+    int fd = open(spec->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    stdio[1].data.fd = stdio[2].data.fd = fd;
+    if (fd < 0) snprintf(err, errlen, "cannot open its log %s: %s", spec->log, strerror(errno));
+    return fd >= 0;
+}
+
+static void open_errors(loop *l, child *c, uv_stdio_container_t *out) {
+    c->handles = 2;
+    c->errors.data = c;
+    uv_pipe_init(loop_uv(l), &c->errors, 0);
+    out->flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_WRITABLE_PIPE);
+    out->data.stream = (uv_stream_t *)&c->errors;
+}
+
 child *child_start(loop *l, const child_spec *spec, void (*ended)(void *), void *arg, char *err,
                    size_t errlen) {
     child *c = calloc(1, sizeof *c);
@@ -111,34 +135,35 @@ child *child_start(loop *l, const child_spec *spec, void (*ended)(void *), void 
         return NULL;
     }
     uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
-    if (!open_output(c, spec->output, &stdio[1], err, errlen)) {
+    bool elsewhere = spec->log || spec->shared;
+    bool open = elsewhere ? open_elsewhere(c, spec, stdio, err, errlen)
+                          : open_output(c, spec->output, &stdio[1], err, errlen);
+    if (!open) {
         free(c);
         return NULL;
     }
     c->ended = ended;
     c->arg = arg;
-    c->process.data = c->errors.data = c;
-    c->handles = 2;
-    uv_pipe_init(loop_uv(l), &c->errors, 0);
-    stdio[2].flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_WRITABLE_PIPE);
-    stdio[2].data.stream = (uv_stream_t *)&c->errors;
+    c->process.data = c;
+    if (!elsewhere) open_errors(l, c, &stdio[2]);
     uv_process_options_t options = {.exit_cb = on_exit_of,
                                     .file = spec->argv[0],
                                     .args = (char **)(uintptr_t)spec->argv,
+                                    .cwd = spec->folder,
                                     .env = (char **)(uintptr_t)spec->environment,
                                     .flags = UV_PROCESS_DETACHED,
                                     .stdio_count = 3,
                                     .stdio = stdio};
     int rc = uv_spawn(loop_uv(l), &c->process, &options);
-    if (spec->output) close(stdio[1].data.fd);
+    if (stdio[1].flags == UV_INHERIT_FD && !spec->shared) close(stdio[1].data.fd);
     if (rc == 0) {
-        uv_read_start((uv_stream_t *)&c->errors, give_block, on_error_text);
+        if (!elsewhere) uv_read_start((uv_stream_t *)&c->errors, give_block, on_error_text);
         return c;
     }
     snprintf(err, errlen, "%s",
              rc == UV_ENOENT ? "there is no such program in the PATH" : uv_strerror(rc));
     c->freed = true;
-    uv_close((uv_handle_t *)&c->errors, on_close);
+    if (!elsewhere) uv_close((uv_handle_t *)&c->errors, on_close);
     uv_close((uv_handle_t *)&c->process, on_close);
     return NULL;
 }
@@ -151,6 +176,10 @@ bool child_has_ended(const child *c, int *status, int *signal) {
     *status = c->status;
     *signal = c->signal;
     return c->exited && c->silent;
+}
+
+void child_signal(const child *c, int signal) {
+    if (!c->exited) kill(c->process.pid, signal);
 }
 
 void child_free(child *c) {

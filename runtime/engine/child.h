@@ -17,6 +17,9 @@ typedef struct child_spec {
     const char *const *argv; /* the program, found in the PATH, and its arguments; NULL ends */
     const char *const *environment; /* "NAME=value"; NULL ends */
     bool output;                    /* what it writes is wanted */
+    const char *folder;             /* that it works in; NULL: this process's */
+    const char *log; /* a file that all it writes and complains of goes to the end of; or NULL */
+    bool shared;     /* it writes and complains where this process does */
 } child_spec;
 
 /* ended(arg) is called in the loop once, when the program has ended and all that it complained of
@@ -32,6 +35,9 @@ bool child_has_ended(const child *, int *status, int *signal);
 
 /* What it complained of, the last 16 KB: NUL terminated. */
 const char *child_complaint(child *);
+
+/* Sends a signal to it, not to what it started; nothing when it has ended. */
+void child_signal(const child *, int signal);
 
 /* Kills what has not ended and frees it, at once or when it is gone; ended is not called any more.
  * NULL is allowed. */

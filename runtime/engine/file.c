@@ -101,6 +101,55 @@ int file_make(const char *path, const char **why) {
     return fail(-1, why, "it changes all the time");
 }
 
+/* 0, or what errno says. */
+static int write_all(int fd, const char *data, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno;
+        data += n, len -= (size_t)n;
+    }
+    return fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
+}
+
+/* Where the file system has no links: others may see a part of it for a moment. */
+static int create_in_place(const char *path, const void *data, size_t len) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) return errno;
+    int problem = write_all(fd, data, len);
+    close(fd);
+    if (problem) unlink(path);
+    return problem;
+}
+
+/* A link is made by one, on NFS too. There the answer to it may be lost, and the same asked again
+ * be refused: then the count of links tells (open(2), under O_EXCL). */
+static int link_once(int fd, const char *from, const char *to) {
+    if (link(from, to) == 0) return 0;
+    int problem = errno;
+    struct stat st;
+    return problem == EEXIST && fstat(fd, &st) == 0 && st.st_nlink == 2 ? 0 : problem;
+}
+
+int file_create(const char *path, const void *data, size_t len) {
+    char made[PATH_MAX];
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    int length = snprintf(made, sizeof made, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
+    if (length < 0 || (size_t)length >= sizeof made) return ENAMETOOLONG;
+    int fd = mkostemp(made, O_CLOEXEC);
+    if (fd < 0) return errno;
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    int problem = write_all(fd, data, len);
+    if (!problem) problem = link_once(fd, made, path);
+    close(fd);
+    unlink(made);
+    bool without = problem == EPERM || problem == EOPNOTSUPP || problem == ENOSYS;
+    return without ? create_in_place(path, data, len) : problem;
+}
+
 /* ---- renaming ---- */
 
 /* Some file systems cannot sync a folder, and need not be asked. */

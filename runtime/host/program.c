@@ -89,6 +89,10 @@ void program_open(lua_State *L, const program *p) {
     lua_setfield(L, -2, "version");
     lua_pushstring(L, p->argc > 0 ? p->argv[0] : "fellowship");
     lua_setfield(L, -2, "program");
+    char own[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own);
+    lua_pushlstring(L, own, len > 0 ? (size_t)len : 0);
+    lua_setfield(L, -2, "executable");
     lua_setfield(L, -2, "fellowship.core.host");
     lua_pop(L, 1);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,28 @@ static int l_rename(lua_State *L) {
     if (obstacle) return box_fail(L, "file", "it is %s; name another file", obstacle);
     errno = file_rename(from, to);
     return done(L, errno == 0);
+}
+
+/* cwd() -> the folder that this process works in | nil, err */
+static int l_cwd(lua_State *L) {
+    char path[PATH_MAX];
+    if (!getcwd(path, sizeof path)) return done(L, false);
+    lua_pushstring(L, path);
+    return 1;
+}
+
+/* create(path, content) -> true | nil, err: a file that was not there; err.held says that it is. */
+static int l_create(lua_State *L) {
+    size_t len;
+    const char *path = luaL_checkstring(L, 1), *content = luaL_checklstring(L, 2, &len);
+    errno = file_create(path, content, len);
+    bool held = errno == EEXIST;
+    int results = done(L, errno == 0);
+    if (held) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "held");
+    }
+    return results;
 }
 
 /* obstacle(path) -> what stands there that no result may take the place of | nil */
@@ -297,7 +320,8 @@ int luaopen_fellowship_core_sys(lua_State *L) {
                                          {"unhex", l_unhex},   {"printable", l_printable},
                                          {"plain", l_plain},   {"valid", l_valid},
                                          {"time", l_time},     {"terminal", l_terminal},
-                                         {"glob", l_glob},     {NULL, NULL}};
+                                         {"glob", l_glob},     {"create", l_create},
+                                         {"cwd", l_cwd},       {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -17,6 +17,26 @@ function file.read(path)
   return content, problem
 end
 
+--- Puts a small file in the place of what has its name, at once: whoever reads it sees the one or the other.
+---@param path string
+---@param content string
+---@return boolean? well
+---@return string? problem
+function file.replace(path, content)
+  local folder, name = path:match "^(.-)([^/]+)$"
+  local made = folder .. "." .. name .. ".partial"
+  local opened, problem = io.open(made, "wb")
+  if not opened then return nil, problem end
+  local well
+  well, problem = opened:write(content)
+  local closed, why = opened:close()
+  if not (well and closed) then
+    os.remove(made)
+    return nil, problem or why
+  end
+  return os.rename(made, path)
+end
+
 --- Whether a path is that of an ordinary file, which can be read more than once: no pipe, and not standard input.
 ---@param path string
 ---@return boolean

@@ -29,6 +29,19 @@ end
 ---@field shown string the same without secrets, for messages
 ---@field identity string what the key says of it
 
+--- What the key says of an address: of a provider's usual one its name. The server that a task of `fellowship submit`
+--- started for itself ($FELLOWSHIP_SERVED) listens anywhere, and is one with those of other tasks: its path counts, where
+--- it is not the usual one.
+local function identity_of(provider, shown)
+  local usual = provider.url and endpoint.normalise(provider.url)
+  if shown == usual then return provider.name end
+  local served = os.getenv "FELLOWSHIP_SERVED"
+  if not served or served == "" or shown:sub(1, #served) ~= served then return shown end
+  local path = shown:sub(#served + 1)
+  if provider.key_optional and usual and usual:match "^%a+://[^/]*(.*)$" == path then return provider.name end
+  return "served" .. path
+end
+
 --- Resolves where a model is served, from its --models entry, the environment, and the provider.
 ---@param provider fellowship.Provider
 ---@param entry table its entry of --models, or an empty table
@@ -45,8 +58,7 @@ function endpoint.resolve(provider, entry)
   end
   local url = given:gsub("/+$", "")
   local shown = endpoint.normalise(url)
-  local usual = provider.url and shown == endpoint.normalise(provider.url)
-  return { url = url, shown = shown, identity = entry.identity or usual and provider.name or shown }
+  return { url = url, shown = shown, identity = entry.identity or identity_of(provider, shown) }
 end
 
 --- Whether a model is served by a server of the user's own, or by one that is not its provider's, as far as one can tell.
@@ -99,6 +111,22 @@ local function make_target(model, url, more, isolated)
   return target, problem
 end
 
+local bounded = {} -- entries of --models by their gates
+
+--- The part of a rate that is this process's: see settings.share.
+local function shared(rate)
+  return rate and math.max(1, math.floor(rate * settings.share)) or nil
+end
+
+--- Takes another part of all rates from now on.
+---@param share number of 1
+function endpoint.share(share)
+  settings.share = share
+  for gate, entry in pairs(bounded) do
+    gate:bound(shared(entry.requests_per_minute) or 0, shared(entry.tokens_per_minute) or 0)
+  end
+end
+
 --- The gate that a model's calls wait at: slots and pauses of its endpoint.
 ---@param model fellowship.Model
 function endpoint.gate(model)
@@ -107,9 +135,10 @@ function endpoint.gate(model)
   local gate = gates[id]
   if not gate then
     local own = model.entry.concurrency
-    gate = limits.endpoint(own or 0, { start = own or START, requests = model.entry.requests_per_minute,
-      tokens = model.entry.tokens_per_minute })
+    gate = limits.endpoint(own or 0, { start = own or START, requests = shared(model.entry.requests_per_minute),
+      tokens = shared(model.entry.tokens_per_minute) })
     gates[id] = gate
+    bounded[gate] = model.entry
   end
   model.gate = gate
   return gate

@@ -72,7 +72,9 @@ function pace.look(gate, shown, entry, header)
   local requests, tokens = anthropic(header)
   requests = not entry.requests_per_minute and (requests or limit_of(header, "requests", seen)) or 0
   tokens = not entry.tokens_per_minute and (tokens or limit_of(header, "tokens", seen)) or 0
-  if requests <= 0 and tokens <= 0 or gate:bound(requests, tokens) or seen.told then return end
+  if requests <= 0 and tokens <= 0 or gate:bound(requests * settings.share, tokens * settings.share) or seen.told then
+    return
+  end
   seen.told = true
   settings.say("%s tells of limits that cannot be (%g requests and %g tokens a minute); they are ignored", shown,
     requests, tokens)

@@ -13,6 +13,7 @@ local settings = {
   fresh = 0, ---@type integer shifts every sample number
   concurrency = 16,
   batch = nil, ---@type { after: number?, failed: "batch"|"live" }? calls go in batches, where the provider takes them
+  share = 1, -- the part of models' rates that is this process's, where several work on one run
   bounded = false, -- by --max-cost or --max-calls: see fellowship.money.budget
   warn = nil, ---@type fun(text: string)? tells of trouble that is not final
   models = {}, ---@type table<string, table> entries of --models by name

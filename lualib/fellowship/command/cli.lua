@@ -36,6 +36,8 @@ fellowship: workflows of language models as Lua scripts, each answer kept
   fellowship serve                     the same models for any OpenAI client
   fellowship help NAME                 what the reference says: help judge
   fellowship report DIR [DIR ...]      a page to read a run by, or several
+  fellowship submit ... -- run ...     the same run on many machines; status,
+                                       merge
   fellowship store ...                 look into the store, export, import
   fellowship --version, --help [all]
 

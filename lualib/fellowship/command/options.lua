@@ -3,6 +3,7 @@
 local sys = require "fellowship.core.sys"
 local file = require "fellowship.base.file"
 local nearest = require "fellowship.base.nearest"
+local scheduler = require "fellowship.cluster.scheduler"
 local rows = require "fellowship.dataset.rows"
 
 local options = {}
@@ -35,7 +36,8 @@ local groups = {
   { "this run",
     { "out", type = "string", metavar = "DIR", help = "folder for the results" },
     { "limit", type = "integer", least = 0, metavar = "N", help = "only the first N rows", result = false },
-    { "shard", type = "shard", metavar = "I/N", help = "only part I of N, from 1/N to N/N" },
+    { "shard", type = "shard", metavar = "I/N|auto",
+      help = "only part I of N, from 1/N to N/N; auto: as the scheduler numbers it, auto/N where it does not count" },
     { "on-error", type = "choice", choices = { "collect", "stop" }, default = "collect", result = false,
       help = "after a row failed: go on, or stop" },
     { "patience", type = "number", least = 0, most = 31536000, metavar = "SECONDS", result = false,
@@ -188,9 +190,11 @@ function readers.choice(text, option)
 end
 
 function readers.shard(text)
+  local automatic, given = text:match "^(auto)/?(%d*)$"
+  if automatic then return scheduler.shard(os.getenv, math.tointeger(tonumber(given))) end
   local i, n = text:match "^(%d+)/(%d+)$"
   i, n = math.tointeger(tonumber(i)), math.tointeger(tonumber(n))
-  if not i or i < 1 or i > n then return nil, "must be I/N with I from 1 to N, as in 2/4" end
+  if not i or i < 1 or i > n then return nil, "must be I/N with I from 1 to N, as in 2/4, or auto" end
   return { i, n }
 end
 

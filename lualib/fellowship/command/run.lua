@@ -21,6 +21,7 @@ local failures = require "fellowship.command.failures"
 local folder = require "fellowship.command.folder"
 local outcome = require "fellowship.command.outcome"
 local progress = require "fellowship.command.progress"
+local pulse = require "fellowship.command.pulse"
 local record = require "fellowship.command.record"
 local report = lazy "fellowship.command.report"
 local setup = require "fellowship.command.setup"
@@ -168,6 +169,7 @@ function Run:execute(main)
   do
     local _ <close> = progress.start(self)
     local _ <close> = setup.watch()
+    local _ <close> = pulse.start(self)
     well, problem = xpcall(main, setup.traced, self)
   end
   local stopped = settings.bounded and budget.stopped()

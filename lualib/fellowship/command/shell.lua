@@ -8,8 +8,8 @@ local options = require "fellowship.command.options"
 
 local shell = {}
 
-local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "report", "serve", "store", "--version",
-  "--help" }
+local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "report", "serve", "store", "submit",
+  "status", "merge", "work", "--version", "--help" }
 
 -- What the shell itself adds: files, or files that end in .lua.
 local FILES, SCRIPTS = "@files", "@lua"
@@ -80,6 +80,15 @@ local by_verb = {
   help = reference_names,
   check = function() return { SCRIPTS } end,
   serve = function(words) return of_options(require "fellowship.command.serve".options(), words) end,
+  submit = function(words)
+    for i = 2, #words - 1 do -- behind `--` stands another command
+      if words[i] == "--" then return shell.candidates(table.move(words, i + 1, #words, 1, {})) end
+    end
+    return of_options(require "fellowship.command.submit".options(), words)
+  end,
+  status = function(words) return of_options(require "fellowship.command.status".options(), words) end,
+  merge = function(words) return of_options(require "fellowship.command.merge".options(), words) end,
+  work = function(words) return of_options(require "fellowship.command.work".options(), words) end,
   repl = function(words) return of_options(options.common, words) end,
   new = function(words) return of_options(about.new.options(), words) end,
   report = function(words) return of_options(about.report.options(), words) end,

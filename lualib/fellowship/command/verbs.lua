@@ -100,6 +100,23 @@ function verbs.serve(arguments)
   return require "fellowship.command.serve".run(arguments)
 end
 
+--- One run, on many machines.
+function verbs.submit(arguments)
+  return require "fellowship.command.submit".run(arguments)
+end
+
+function verbs.status(arguments)
+  return require "fellowship.command.status".run(arguments)
+end
+
+function verbs.merge(arguments)
+  return require "fellowship.command.merge".run(arguments)
+end
+
+function verbs.work(arguments)
+  return require "fellowship.command.work".run(arguments)
+end
+
 function verbs.store(arguments)
   return require "fellowship.command.store".run(arguments)
 end
