@@ -174,3 +174,4 @@ do
   end
   ok(sys.kind(merging) == "file", "and there is one for the end")
 end
+tap.done()

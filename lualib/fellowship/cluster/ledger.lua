@@ -30,7 +30,7 @@ local LEAST = 32
 
 ---@class fellowship.Ledger
 ---@field job fellowship.Job
----@field package known integer entries that were read
+---@field known integer entries that were read
 ---@field package cost integer granted, units
 ---@field package calls integer
 local Ledger = {}

@@ -111,12 +111,26 @@ local function is_more(grant, than)
   return not than or (grant.cost or 0) > (than.cost or 0) or (grant.calls or 0) > (than.calls or 0)
 end
 
+--- A part of the budget. Where nothing is left, others may give back some of what they have: it is waited for while
+--- they enter something.
+local function take_grant(self, least)
+  local known, since
+  while true do
+    local active = self.watch:active()
+    local grant = self.ledger:take(active, least)
+    if grant then return grant end
+    if self.ledger.known ~= known then known, since = self.ledger.known, task.now() end
+    if active == 1 or self.stopped or self.lost or task.now() - since > IDLE * self.job.lease then return nil end
+    task.sleep(interval(self))
+  end
+end
+
 --- Runs a shard with one part of the budget after the other.
 local function run(self, shard)
   if not self.ledger then return run_once(self, shard) end
   local before, least
   while true do
-    local grant = self.ledger:take(self.watch:active(), least)
+    local grant = take_grant(self, least)
     if grant and before and not is_more(grant, before) then
       self.ledger:give_back(grant, {})
       grant = nil

@@ -153,7 +153,11 @@ local function make_job(values, arguments, taken)
   given.round = before and before.round + 1 or 1
   given.id = before and before.id or sys.hex(sys.sha256(out .. " " .. sys.time())):sub(1, 12)
   rehearse(given)
-  return job.write(given)
+  local submitted = job.write(given)
+  for _, name in ipairs(sys.list(submitted:path "tasks") or {}) do -- all take part again
+    if name:find "%.ended$" then sys.remove(submitted:path("tasks/%s", name)) end
+  end
+  return submitted
 end
 
 -- ---- engines ----
