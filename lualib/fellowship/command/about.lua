@@ -72,6 +72,40 @@ curl localhost:8080/v1/chat/completions \
   options = function() return require "fellowship.command.serve".options() end,
 }
 
+about.submit = {
+  usage = "submit [options] -- run NAME ...",
+  summary = "one run on many machines: its rows in shards, its tasks handed to a scheduler",
+  text = "Writes the scripts of a task and of the end into OUT/submit, where they may be edited, and hands them in. "
+    .. "The same command goes on from what is done. With --engine local the tasks are processes of this machine.",
+  example = [[
+fellowship submit --engine local --tasks 2 --shards 8 \
+  -- run judge --data rows.jsonl --model sim:demo --out all]],
+  options = function() return require "fellowship.command.submit".options() end,
+}
+
+about.status = {
+  usage = "status DIR",
+  summary = "what the tasks of a submitted run do now",
+  example = "fellowship status all",
+  options = function() return require "fellowship.command.status".options() end,
+}
+
+about.merge = {
+  usage = "merge DIR [DIR ...]",
+  summary = "put the shards of a submitted run together: the results of one machine",
+  text = "Their stores become one, and the whole run is done once more from that; rows that failed are tried again.",
+  example = "fellowship merge all",
+  options = function() return require "fellowship.command.merge".options() end,
+}
+
+about.work = {
+  usage = "work DIR",
+  summary = "one task of a submitted run: takes shards until none is left",
+  text = "What the scripts of submit run, and what other schedulers may.",
+  example = "fellowship work all --task auto",
+  options = function() return require "fellowship.command.work".options() end,
+}
+
 about.store = {
   usage = "store VERB [options]",
   summary = "look into the store of completions, export it, import others",

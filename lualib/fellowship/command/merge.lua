@@ -5,7 +5,6 @@ local json = require "fellowship.core.json"
 local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
-local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
 local claims = require "fellowship.cluster.claims"
 local job = require "fellowship.cluster.job"
@@ -18,10 +17,7 @@ local setup = require "fellowship.command.setup"
 
 local merge = {}
 
-local DONE, FAILED, ROWS_FAILED, INTERRUPTED = 0, 1, 3, 130
-
-local ABOUT = { summary = "puts the shards of a submitted run together: the results of one machine",
-  example = "fellowship merge all" }
+local FAILED, ROWS_FAILED, INTERRUPTED = 1, 3, 130
 
 -- So many missing shards are named.
 local NAMED = 20
@@ -164,10 +160,6 @@ end
 ---@param arguments string[]
 ---@return integer status
 function merge.run(arguments)
-  if arguments[1] == "--help" or arguments[1] == "-h" then
-    say.out(require "fellowship.command.help".verb("merge DIR [DIR ...]", ABOUT, merge.options()))
-    return DONE
-  end
   local values, problem = options.read(merge.options(), arguments)
   if not values then setup.usage("%s (fellowship merge --help shows the options)", problem) end
   local tell = setup.teller(false)

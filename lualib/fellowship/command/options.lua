@@ -213,7 +213,7 @@ end
 --- The first option that is given by its place and has no value yet.
 local function next_positional(declared, values)
   for _, option in ipairs(declared) do
-    if option.positional and values[option[1]] == nil then return option end
+    if option.positional and (option.many or values[option[1]] == nil) then return option end
   end
 end
 

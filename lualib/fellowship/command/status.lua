@@ -11,8 +11,6 @@ local setup = require "fellowship.command.setup"
 
 local status = {}
 
-local ABOUT = { summary = "what the tasks of a submitted run do now", example = "fellowship status all" }
-
 --- The options of `fellowship status`.
 ---@return fellowship.Option[]
 function status.options()
@@ -68,10 +66,6 @@ end
 ---@param arguments string[]
 ---@return integer status
 function status.run(arguments)
-  if arguments[1] == "--help" or arguments[1] == "-h" then
-    say.out(require "fellowship.command.help".verb("status DIR", ABOUT, status.options()))
-    return 0
-  end
   local values, problem = options.read(status.options(), arguments)
   if not values then setup.usage("%s (fellowship status --help shows the options)", problem) end
   local s = standing.of(job.read(values.dir))

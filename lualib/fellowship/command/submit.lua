@@ -17,11 +17,6 @@ local submit = {}
 
 local DONE = 0
 
-local ABOUT = { summary = "a run on many machines: its rows in shards, its tasks handed to a scheduler",
-  example = "fellowship submit --engine slurm --tasks 16 --shards 512 \\\n"
-    .. "  --serve 'vllm serve MODEL --port $PORT' --sbatch '--gres=gpu:1 --time=4:00:00' \\\n"
-    .. "  -- run preference --data prompts.jsonl --generator vllm:MODEL ... --out all" }
-
 -- Shards for each task where only tasks are given: a straggler then costs a small part of its task's work.
 local SHARDS_A_TASK = 8
 
@@ -192,10 +187,6 @@ end
 ---@param arguments string[]
 ---@return integer status
 function submit.run(arguments)
-  if arguments[1] == "--help" or arguments[1] == "-h" then
-    say.out(require "fellowship.command.help".verb("submit [options] -- run NAME ...", ABOUT, submit.options()))
-    return DONE
-  end
   local own, behind = {}, nil
   for i, argument in ipairs(arguments) do
     if argument == "--" then

@@ -1,6 +1,5 @@
 -- `fellowship work`: one task of a submitted run.
 
-local say = require "fellowship.base.say"
 local job = require "fellowship.cluster.job"
 local scheduler = require "fellowship.cluster.scheduler"
 local worker = require "fellowship.cluster.worker"
@@ -9,9 +8,6 @@ local options = require "fellowship.command.options"
 local setup = require "fellowship.command.setup"
 
 local work = {}
-
-local ABOUT = { summary = "takes shards of a submitted run, until none is left",
-  example = "fellowship work all/submit --task auto" }
 
 --- The options of `fellowship work`.
 ---@return fellowship.Option[]
@@ -39,10 +35,6 @@ end
 ---@param arguments string[]
 ---@return integer status
 function work.run(arguments)
-  if arguments[1] == "--help" or arguments[1] == "-h" then
-    say.out(require "fellowship.command.help".verb("work DIR", ABOUT, work.options()))
-    return 0
-  end
   local values, problem = options.read(work.options(), arguments)
   if not values then setup.usage("%s (fellowship work --help shows the options)", problem) end
   local name = name_of(values.task)
