@@ -240,12 +240,14 @@ def other_places():
 def lock():
     with Scene(rows=3) as scene:
         scene.ask()
-        held = subprocess.Popen(["flock", scene.scratch / "store.db-batch", "-c", "echo held; sleep 1.5"], stdout=subprocess.PIPE)
+        held = subprocess.Popen(["flock", scene.scratch / "store.db-batch", "-c", "echo held; read end"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         held.stdout.readline()
         scene.scratch.prompts(6)
-        result = scene.batch()
-        held.wait()
-        held.stdout.close()
+        process = scene.start("openai:m")
+        host.until(lambda: os.fstat(process.files[1].fileno()).st_size > 0)
+        held.communicate(b"\n")
+        result = scene.scratch.finish(process)
         tap.equal((result.status, scene.sizes()), (0, [3]), "another process makes batches of the store: it is waited for")
         tap.contains(result.err, ["another process makes batches of this store", "store.db-batch"], "which is told")
         (scene.scratch / "store.db-batch").unlink()

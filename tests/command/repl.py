@@ -76,7 +76,7 @@ def lines():
 
 
 def calls():
-    with Stub(latency_ms=400) as server, host.Scratch(server.url) as scratch, session(scratch) as t:
+    with Stub(latency_ms=400, rules=[{"contains": "Other", "delay": 3}]) as server, host.Scratch(server.url) as scratch, session(scratch) as t:
         shows(t, "m = fellowship.model 'openai:m'\r", PROMPT, "a model")
         shows(t, "m:ask('Hi').text\r", r"\nAnswer [0-9a-f]+", "a call is made at the prompt")
         t.type("fellowship.spawn(function() return 'came: ' .. m:ask('Other').text end)\r")

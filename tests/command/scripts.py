@@ -119,11 +119,11 @@ def busy_loop():
     with host.Scratch() as scratch:
         scratch.write("script.lua", 'io.stderr:write("started\\n") while true do end\n')
         process = scratch.start("script.lua")
-        time.sleep(0.3)
+        host.until(lambda: os.fstat(process.files[1].fileno()).st_size > 0)
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.1)
-        tap.equal(scratch.finish(process, 10).status, 130, "Ctrl+C three times ends a busy loop: status 130")
+        tap.equal(scratch.finish(process, 60).status, 130, "Ctrl+C three times ends a busy loop: status 130")
 
 
 def one_store():

