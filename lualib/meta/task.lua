@@ -117,6 +117,15 @@ function core.on_quiet(fn) end
 ---@return number
 function core.now() end
 
+---The present turn of the loop: seconds that were computed since the last look at what has happened outside. Meanwhile
+---no answer is taken and no Ctrl+C heard.
+---@return number
+function core.turn() end
+
+---The longest turn of the loop so far, the present one among them.
+---@return number
+function core.longest_turn() end
+
 ---Waits for Ctrl+C, while the program is interactive.
 function core.interrupted() end
 

@@ -53,6 +53,8 @@ typedef struct runtime {
     task_list hearing; /* suspended in task.interrupted */
     task *foreground;  /* the first press makes only this one fail while it computes */
     uint64_t seed;     /* of --seed; tasks derive theirs from it */
+    uint64_t turn_cpu, longest_turn; /* ns that the thread had computed when the last turn ended,
+                                        and the most of one turn */
 
     /* What signal handlers and other threads touch. */
     atomic_int interrupts;       /* 1: as `stopping`; 2: stop at once */

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lua/box.h"
 #include "lua/coroutine.h"
@@ -367,7 +368,25 @@ static bool run_quiet_hook(runtime *rt) {
     return any_ready(rt) || rt->outside > 0;
 }
 
+/* Nanoseconds that this thread has computed. */
+static uint64_t computed(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t runtime_turn(runtime *rt) {
+    return computed() - rt->turn_cpu;
+}
+
+uint64_t runtime_longest_turn(runtime *rt) {
+    uint64_t present = runtime_turn(rt);
+    return present > rt->longest_turn ? present : rt->longest_turn;
+}
+
 static void turn(runtime *rt) {
+    rt->longest_turn = runtime_longest_turn(rt);
+    rt->turn_cpu = computed();
     rt->turns++;
     rt->under_way = rt->committed;
     rt->waiting = true;
@@ -376,6 +395,7 @@ static void turn(runtime *rt) {
 }
 
 enum runtime_end runtime_run(runtime *rt) {
+    rt->turn_cpu = computed();
     for (;;) {
         run_ready(rt);
         for (turn_hook *h = rt->hooks; h; h = h->next) h->fn(h->arg);

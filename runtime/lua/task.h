@@ -32,6 +32,12 @@ void runtime_init(runtime *rt, lua_State *L, loop *l);
  */
 enum runtime_end runtime_run(runtime *rt);
 
+/* How long the present turn and the longest one so far are: from one look at what has happened
+ * outside to the next, in nanoseconds of this thread's computing. Meanwhile nothing else goes on,
+ * and no signal is heard; a machine that is busy with others makes it no longer. */
+uint64_t runtime_turn(runtime *rt);
+uint64_t runtime_longest_turn(runtime *rt);
+
 /* Cancels every task; before lua_close, which would not close what suspended coroutines hold. */
 void runtime_cancel_all(runtime *rt);
 

@@ -266,6 +266,18 @@ static int l_now(lua_State *L) {
     return 1;
 }
 
+/* turn() -> seconds of the present turn, see runtime_turn */
+static int l_turn(lua_State *L) {
+    lua_pushnumber(L, (double)runtime_turn(runtime_of(L)) / 1e9);
+    return 1;
+}
+
+/* longest_turn() -> seconds */
+static int l_longest_turn(lua_State *L) {
+    lua_pushnumber(L, (double)runtime_longest_turn(runtime_of(L)) / 1e9);
+    return 1;
+}
+
 static const luaL_Reg methods[] = {{"await", l_await},   {"join", l_join}, {"cancel", l_cancel},
                                    {"status", l_status}, {"row", l_row},   {NULL, NULL}};
 
@@ -281,6 +293,8 @@ int luaopen_fellowship_core_task(lua_State *L) {
                                          {"in_row", l_in_row},
                                          {"base_seed", l_base_seed},
                                          {"now", l_now},
+                                         {"turn", l_turn},
+                                         {"longest_turn", l_longest_turn},
                                          {"cancelling", l_cancelling},
                                          {"on_quiet", l_on_quiet},
                                          {"interrupted", l_interrupted},

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The watchdog: it names the call that holds a run up, and what that waits for."""
 
+import json
 import os
 import re
 import socket
@@ -90,5 +91,46 @@ def stream():
         tap.contains("\n".join(held(result)), "no byte of its answer has come", "a stream that does not begin")
 
 
+BURN = """
+local fellowship, task = require "fellowship", require "fellowship.core.task"
+local breathe = require "fellowship.flow.breathe"
+local before = task.turn()
+while task.turn() < before + 0.12 do end
+fellowship.sleep(0)
+local longest = task.longest_turn()
+print(task.turn() < 0.12, longest >= 0.12)
+local turns = 0
+local other = fellowship.spawn(function() while true do turns = turns + 1 fellowship.sleep(0) end end)
+for _ = 1, 20 do
+  local step = task.turn() + 0.005
+  while task.turn() < step do end
+  breathe()
+end
+other:cancel()
+print(turns > 5, task.longest_turn() == longest)
+fellowship.sleep(0.5)
+"""
+COMMAND = """
+return { summary = "computes", options = {}, run = function()
+  local task = require "fellowship.core.task"
+  local before = task.turn()
+  while task.turn() < before + 0.12 do end
+end }
+"""
+
+
+def turns():
+    """Turns are measured by what is computed, so that a busy machine changes nothing."""
+    with host.Scratch(FELLOWSHIP_WATCHDOG="0.3") as scratch:
+        scratch.write("burn.lua", BURN)
+        result = scratch.run("burn.lua")
+        tap.equal(result.out, "true\ttrue\ntrue\ttrue\n", "a turn ends where a task waits; the longest is known; breathing ends turns")
+        said = [line for line in result.err.splitlines() if "without waiting" in line]
+        tap.ok(len(said) == 1 and re.search(r"computed for \d\.\d\d s without waiting", said[0]), "a long turn is told, once", result.err)
+        scratch.write("compute.lua", COMMAND)
+        tap.equal(scratch.run("run", "./compute.lua", "--out", "out").status, 0, "a command that computes")
+        tap.ok(json.loads((scratch / "out/run.json").read_text())["longest_turn"] >= 0.12, "run.json has its longest turn")
+
+
 host.need_program()
-tap.cases(first_byte, body, one_of_many, paused, connecting, stream)
+tap.cases(first_byte, body, one_of_many, paused, connecting, stream, turns)

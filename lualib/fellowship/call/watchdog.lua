@@ -1,5 +1,5 @@
 -- Names the call that holds a run up: the oldest one when no call has ended for a while, and one that has used half
--- of the time it may take.
+-- of the time it may take. And says so when the script itself holds all others up.
 
 local http = require "fellowship.core.http"
 local limits = require "fellowship.core.limits"
@@ -41,6 +41,18 @@ local function describe(flight, age)
     age and ("sent %.0f s ago, "):format(age) or "", waits_for(flight))
 end
 
+-- Seconds of computing in one turn of the loop above which that is told: calls wait meanwhile, and Ctrl+C too.
+local LONG_TURN = 0.05
+
+--- Tells of a turn that took long, and again of one that took twice as long.
+local function look_at_turns(told)
+  local longest = task.longest_turn()
+  if longest < math.max(LONG_TURN, 2 * told) then return told end
+  settings.warn(("the script computed for %.2f s without waiting: no answer was taken meanwhile, and no Ctrl+C "
+    .. "heard; fellowship.sleep(0) within long work lets both in"):format(longest))
+  return longest
+end
+
 --- Looks until its task is cancelled.
 ---@param patience number seconds without the end of any call; a call of its own is given as much, and half of its
 ---  total timeout
@@ -48,9 +60,10 @@ function watchdog.watch(patience)
   local weak = { __mode = "k" }
   local since = setmetatable({}, weak) -- when calls were first seen on the wire
   local due = setmetatable({}, weak) -- the age at which those that were told of are told of again
-  local ended, ended_at, quiet = -1, task.now(), patience
+  local ended, ended_at, quiet, turn = -1, task.now(), patience, 0
   while true do
     task.sleep(patience / LOOKS, true)
+    turn = look_at_turns(turn)
     local now, oldest, waiting = task.now(), nil, nil
     if chain.ended ~= ended then ended, ended_at, quiet = chain.ended, now, patience end
     for _, flight in pairs(chain.flights) do

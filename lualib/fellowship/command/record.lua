@@ -2,6 +2,7 @@
 
 local host = require "fellowship.core.host"
 local json = require "fellowship.core.json"
+local task = require "fellowship.core.task"
 local settings = require "fellowship.call.settings"
 local prices = require "fellowship.money.prices"
 local stats = require "fellowship.money.count"
@@ -13,7 +14,7 @@ local record = {
 
 local KEYS = { "fellowship", "status", "command", "script", "script_sha256", "identity", "models", "resolved",
   "simulated", "seed", "started", "ended", "rows", "outcome", "calls", "attempts", "tokens", "cost", "all_runs",
-  "prices", "split", "spent", "budget", "finished", "cite", "error" }
+  "prices", "split", "spent", "budget", "longest_turn", "finished", "cite", "error" }
 
 --- The time of day, as run.json has it.
 ---@return string
@@ -87,6 +88,7 @@ function record.write(run, status, problem)
     calls = calls(), attempts = stats.attempts, tokens = spending.tokens(), cost = spending.cost(),
     all_runs = record.all_runs(run), prices = prices.date,
     split = spending.short(spending.split()), spent = spent(), budget = spending.budget(),
+    longest_turn = not began and math.floor(task.longest_turn() * 1e4 + 0.5) / 1e4 or nil,
     finished = finished(run, status), cite = record.cite, error = problem }, KEYS))
 end
 

@@ -2,6 +2,7 @@
 
 local json = require "fellowship.core.json"
 local file = require "fellowship.base.file"
+local breathe = require "fellowship.flow.breathe"
 local chunks = require "fellowship.report.chunks"
 local pack = require "fellowship.report.pack"
 local page = require "fellowship.report.page"
@@ -66,6 +67,7 @@ local function read(sources, sink)
   local next_record, turns
   if #sources == 1 then next_record = streams[1].next else next_record, turns = runs.joined(streams, names) end
   for record in next_record do
+    breathe()
     if sink then sink:add(pack.record(record), pack.line(record, with_pairs)) end
   end
   return turns

@@ -196,6 +196,8 @@ return {
     { "prices", "the date of the table of prices" },
     { "split", "{batch, retried, stored}: parts of these, where there are any" }, { "spent", "the same by model" },
     { "budget", "{max_cost, max_calls, cost, calls, untold}", "with --max-cost or --max-calls" },
+    { "longest_turn", "seconds of computing during which nothing else went on: at most 0.05 or so in a script that "
+      .. "waits for its calls" },
     { "finished", "{rows, done} that the last run which came to its end left here", "once there is one" },
     { "cite", "the software and the paper" }, { "error", "why it failed", "of a failed run" } },
   { file = "the last line of stdout", of = "every command, where stdout is no terminal",
