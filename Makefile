@@ -4,6 +4,7 @@
 # make asan       build/asan/fellowship, with AddressSanitizer and UBSan
 # make tsan       the store, readers and writers with ThreadSanitizer
 # make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
+# make check-clients         eight clients of OpenAI's API use `fellowship serve`; installs them in build/clients, 3 GB
 # make check-live real servers on this machine answer every adapter; installs them in build/live
 # make check-http2 the whole matrix of HTTP/2 over TLS, some minutes
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
@@ -108,7 +109,7 @@ test: all units lint
 units: $(UNITS) $(BUILD)/fellowship-libc
 
 # Folders whose programs are no tests, or want peers that are installed for them.
-NO_TESTS = $(addprefix tests/,unit lib bench fuzz live loaders packages)
+NO_TESTS = $(addprefix tests/,unit lib bench fuzz live loaders packages clients)
 TESTS    = $(UNITS) $(wildcard $(patsubst %,%/*.py,$(TEST_DIRS)) $(patsubst %,%/*.lua,$(TEST_DIRS)))
 TEST_DIRS = $(filter-out $(NO_TESTS),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/*)))))
 
@@ -139,6 +140,11 @@ test-tsan:
 # Hugging Face's datasets, TRL, LLaMA-Factory and Axolotl over what `run preference` writes; not part of check.
 check-loaders: all
 	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/loaders/check.py
+
+# openai-python, openai-node, LangChain, LiteLLM, promptfoo, inspect_ai, distilabel, lm-evaluation-harness; not part of
+# check. CLIENTS="litellm inspect" chooses some.
+check-clients: all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) python3 tests/clients/check.py $(CLIENTS)
 
 # Every tests/fuzz/X_fuzz.c, from the seeds that tests/fuzz/seeds.py has for X and what earlier runs
 # found worth keeping. What breaks a target stays as build/fuzz/X-crash-...; to run it again:
@@ -307,4 +313,4 @@ check-packages: static deb
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-live fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce static deb check-packages install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-clients check-live fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce static deb check-packages install uninstall clean

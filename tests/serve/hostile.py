@@ -20,6 +20,7 @@ MIB = 1 << 20
 SOON = ("--idle", "5")
 HEAD = b"POST " + CHAT.encode() + b" HTTP/1.1\r\nHost: localhost\r\n"
 KEPT = "Connection: keep-alive"
+SANITIZED = b"__asan_init" in host.PROGRAM.read_bytes() if host.PROGRAM.exists() else False
 
 
 @contextlib.contextmanager
@@ -95,7 +96,7 @@ def bodies():
                 client.sendall(piece)
                 sent += 1
         tap.ok(sent < 64, f"1 GiB in chunks: the connection ends after {sent} MiB")
-        tap.ok(s.memory("VmHWM") - before < 16 * MIB, "which are not held", f"{(s.memory('VmHWM') - before) >> 20} MiB")
+        tap.ok(s.memory("VmHWM") - before < (64 if SANITIZED else 16) * MIB, "which are not held", f"{(s.memory('VmHWM') - before) >> 20} MiB")
         tap.equal(s.chat()[0], 200, "it serves on")
         full = [s.connect() for _ in range(4)]
         for client in full:
@@ -204,7 +205,7 @@ def crowds():
         idle = [s.connect() for _ in range(count)]
         tap.equal(s.chat()[0], 200, f"{count} idle connections are held")
         each = (s.memory() - before) // count
-        tap.ok(each < (16 << 10), f"in {each} bytes each")
+        tap.ok(each < (64 if SANITIZED else 16) << 10, f"in {each} bytes each")
         still = 0
         for client in idle:
             client.setblocking(False)
@@ -262,7 +263,10 @@ def readers():
                     for _ in range(5):
                         s.chat("in between")
                 tap.ok(last < 64 * MIB, f"1 GB for who does not read: {last >> 10} KiB are written, then it waits")
-                tap.ok(s.memory() - before < 64 * MIB, "and held in memory", s.memory() - before)
+                if SANITIZED:
+                    tap.skip("and held in memory", "the sanitizer holds what was freed")
+                else:
+                    tap.ok(s.memory() - before < 64 * MIB, "and held in memory", s.memory() - before)
             tap.equal(s.chat("after", stream=True)[0], 200, "who reads is served")
     held = []
     def slowly(request):

@@ -49,15 +49,13 @@ end
 
 -- ---- the work ----
 
-local function no_header() return nil end
-
 --- The answer to a line's request: a status and a body.
 local function answer(line)
   local well, value = pcall(function()
     if line.method ~= nil and line.method ~= "POST" or line.url ~= "/v1/chat/completions" then
       fail.raise "lines are of POST /v1/chat/completions"
     end
-    local asked = chat.read(line.body, no_header)
+    local asked = chat.read(line.body)
     return chat.form(asked, chat.ask(asked))
   end)
   if well then return 200, value end

@@ -13,6 +13,7 @@ local outage = require "fellowship.call.outage"
 local settings = require "fellowship.call.settings"
 local prices = require "fellowship.money.prices"
 local fail = require "fellowship.serve.fail"
+local headers = require "fellowship.serve.headers"
 local names = require "fellowship.serve.names"
 local reply = require "fellowship.serve.reply"
 
@@ -23,14 +24,6 @@ local OURS = { model = true, messages = true, stream = true, stream_options = tr
 
 -- Answers to one request at most.
 local MOST_ANSWERS = 128
-
-local function whole_header(request, name)
-  local text = request:header(name)
-  if not text then return nil end
-  local value = math.tointeger(tonumber(text))
-  if not value or value < 0 then fail.raise(("the header %s must be a whole number, from 0"):format(name)) end
-  return value
-end
 
 ---@class fellowship.serve.Asked
 ---@field named string
@@ -45,9 +38,9 @@ end
 
 --- Reads a request's body.
 ---@param body table
----@param header fun(name: string): integer? whole numbers of its headers
+---@param request? fellowship.server.request whose headers say more
 ---@return fellowship.serve.Asked
-function chat.read(body, header)
+function chat.read(body, request)
   if type(body) ~= "table" or json.is_array(body) then fail.raise "the body must be a JSON object" end
   local messages = body.messages
   if not json.is_array(messages) or #messages == 0 then fail.raise '"messages" must be a list of messages' end
@@ -59,11 +52,11 @@ function chat.read(body, header)
   if math.type(count) ~= "integer" or count < 1 or count > MOST_ANSWERS then
     fail.raise(("n must be a whole number from 1 to %d"):format(MOST_ANSWERS))
   end
-  local sample, fresh = header "x-fellowship-sample" or 1, header "x-fellowship-fresh" or 0
-  if sample < 1 then fail.raise "the header x-fellowship-sample counts from 1" end
+  local sample, shift = 1, 0
+  if request then sample, shift = headers.sample_and_shift(request) end
   local options = type(body.stream_options) == "table" and body.stream_options or {}
   return { named = body.model, who = names.find(body.model), messages = messages, params = params, count = count,
-    first = (sample - 1) * count + 1 + fresh * key.FRESH, stream = body.stream == true,
+    first = (sample - 1) * count + 1 + shift, how = request and headers.wants(request), stream = body.stream == true,
     usage = options.include_usage == true }
 end
 
@@ -288,8 +281,7 @@ end
 ---@param request fellowship.server.request
 ---@param body table
 function chat.answer(request, body)
-  local asked = chat.read(body, function(name) return whole_header(request, name) end)
-  if request:header "x-fellowship-no-store" then asked.how = { unkept = true } end
+  local asked = chat.read(body, request)
   if not asked.stream then
     local completions = chat.ask(asked)
     return reply.json(request, chat.form(asked, completions), chat.headers(asked, completions))

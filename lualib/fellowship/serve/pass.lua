@@ -2,18 +2,33 @@
 -- the same path, so that store, limits, retries and budgets hold for them too. What is kept is the answer's JSON.
 
 local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local tables = require "fellowship.base.table"
+local failure = require "fellowship.provider.failure"
+local reading = require "fellowship.provider.reading"
 local chain = require "fellowship.call.chain"
 local key = require "fellowship.call.key"
 local model = require "fellowship.call.model"
 local outage = require "fellowship.call.outage"
+local requests = require "fellowship.call.request"
 local settings = require "fellowship.call.settings"
 local fail = require "fellowship.serve.fail"
+local headers = require "fellowship.serve.headers"
 local names = require "fellowship.serve.names"
+local pieces = require "fellowship.serve.pieces"
 local reply = require "fellowship.serve.reply"
 
 local pass = {}
+
+-- What of a request is not the provider's.
+local OURS = { model = true, stream = true, stream_options = true }
+
+-- What stands in the place of messages in the key of a call, by its path.
+local MESSAGES = setmetatable({}, { __index = function(self, path)
+  self[path] = { { role = "request", content = path } }
+  return self[path]
+end })
 
 -- Providers of OpenAI's form have these under their base URL.
 local ADAPTERS = { ["fellowship.provider.openai"] = true, ["fellowship.provider.responses"] = true }
@@ -24,22 +39,32 @@ local function usage_of(value)
   return { prompt_tokens = math.tointeger(input), completion_tokens = math.tointeger(output) or input and 0 or nil }
 end
 
---- An adapter that sends parameters as they are, and takes an answer as it is. Failures mean what they do elsewhere.
+--- What a decoded answer means. Failures mean what they do elsewhere.
+local function meaning_of(base)
+  return function(status, header, value, how, body)
+    local answer = type(value) == "table" and (value.answer or value)
+    if status ~= 200 or not answer or value.failed or failure.of(answer) then
+      return base.meaning(status, header, value, how, body)
+    end
+    return { verdict = "done", completion = { text = body or json.encode(answer), finish_reason = "stop",
+      usage = usage_of(answer), model = type(answer.model) == "string" and answer.model or nil } }
+  end
+end
+
+--- An adapter that sends parameters as they are, and takes an answer as it is.
 local function adapter_of(base, path)
-  local own = {}
-  function own.build(name, _, params)
+  local own, form = { meaning = meaning_of(base) }, pieces[path]
+  function own.build(name, _, params, how)
     local body = tables.merged(params)
     body.model = name
+    if how and how.stream then
+      body.stream = true
+      body.stream_options = how.quirks.stream_usage ~= false and form.options or nil
+    end
     return path, body
   end
-  function own.classify(status, header, body, how)
-    local value = status == 200 and json.decode(body)
-    if type(value) ~= "table" or value.error and not json.is_null(value.error) then
-      return base.classify(status, header, body, how)
-    end
-    return { verdict = "done", completion = { text = body, finish_reason = "stop", usage = usage_of(value),
-      model = type(value.model) == "string" and value.model or nil } }
-  end
+  if form then own.events, own.join = "sse", pieces.join(form) end
+  own.classify = reading.classifier(own)
   return own
 end
 
@@ -54,14 +79,40 @@ local function at(m, path)
     errors.raise { kind = "unsupported", message = ("%s has no %s"):format(m.named, path) }
   end
   local copy = tables.copy(m)
-  copy.adapter, copy.target, copy.target_path = adapter_of(m.adapter, path), nil, nil
+  copy.adapter, copy.target, copy.target_path, copy.path = adapter_of(m.adapter, path), nil, nil, path
+  copy.quirks = tables.copy(requests.quirks(m))
+  copy.quirks.thinking = nil -- events are no text in which it would be looked for
   made[m][path] = setmetatable(copy, getmetatable(m))
   return copy
 end
 
+--- Sends the answer to a call as it comes; what the store has, as if it came.
+local function stream(request, form, m, params, sample, how)
+  local events = reply.events(request)
+  local digest = key.of(m, MESSAGES[m.path], params, sample)
+  local number = 0
+  local function send(event)
+    if not events.begun then
+      events.headers["x-fellowship-store"] = (how or chain.flights[digest]) and "miss" or "hit"
+      events.headers["x-fellowship-key"] = sys.hex(digest)
+    end
+    if event.type then event.sequence_number, number = number, number + 1 end
+    events:send(event, event.type)
+  end
+  local well, problem = pcall(function()
+    local listener, has_come = pieces.listener(send)
+    local completion = chain.ask(m, MESSAGES[m.path], params, sample, nil, listener, how)
+    local whole = json.decode(completion.text)
+    if not has_come() then form.show(send, whole) end
+    form.finish(send, whole)
+    events:finish(form.last)
+  end)
+  return not well and reply.failure(request, events, problem) or nil
+end
+
 --- Answers a request by what a provider has at a path under its base URL.
 ---@param path string "/embeddings"
----@return fun(request: fellowship.server.request, body: table)
+---@return fun(request: fellowship.server.request, body: table): integer? status
 function pass.to(path)
   return function(request, body)
     if type(body) ~= "table" or json.is_array(body) then fail.raise "the body must be a JSON object" end
@@ -70,26 +121,17 @@ function pass.to(path)
       errors.raise { kind = "unsupported", message = ("%s has no %s"):format(body.model, path) }
     end
     outage.forget(m)
+    m = at(m, path)
     local params = tables.merged(m.params)
     for name, value in next, body do
-      if name ~= "model" and name ~= "stream" and name ~= "stream_options" then params[name] = value end
+      if not OURS[name] then params[name] = value end
     end
-    local sample = math.tointeger(tonumber(request:header "x-fellowship-sample" or "1")) or 1
-    local completion = chain.ask(at(m, path), { { role = "request", content = path } }, params,
-      sample + settings.fresh * key.FRESH)
-    local headers = { ["x-fellowship-store"] = completion.stored and "hit" or "miss",
-      ["x-fellowship-key"] = completion.key }
-    if body.stream ~= true then return reply.json(request, completion.text, headers) end
-    local events = reply.events(request)
-    events.headers = headers
-    if path == "/responses" then
-      local whole = json.decode(completion.text)
-      events:send({ type = "response.created", sequence_number = 0, response = whole }, "response.created")
-      events:send({ type = "response.completed", sequence_number = 1, response = whole }, "response.completed")
-      return events:finish()
-    end
-    events:send(json.decode(completion.text))
-    events:finish "[DONE]"
+    local sample = headers.sample(request) + settings.fresh * key.FRESH
+    local how = headers.wants(request)
+    if body.stream == true and pieces[path] then return stream(request, pieces[path], m, params, sample, how) end
+    local completion = chain.ask(m, MESSAGES[path], params, sample, nil, nil, how)
+    reply.json(request, completion.text, { ["x-fellowship-store"] = completion.stored and "hit" or "miss",
+      ["x-fellowship-key"] = completion.key })
   end
 end
 
