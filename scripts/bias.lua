@@ -7,6 +7,7 @@ local labels = require "fellowship.measure.labels"
 local lengths = require "fellowship.measure.lengths"
 local panel = require "fellowship.measure.panel"
 local panels = require "fellowship.command.panels"
+local style = require "fellowship.measure.style"
 local json = fellowship.json
 
 --- --family NAME=FAMILY ... as a table.
@@ -38,6 +39,7 @@ local function read_rows(run)
     local a, b = text_field(run, row, "model_a"), text_field(run, row, "model_b")
     local category = run.options.by and row[run.options.by]
     by_id[join.key(run:id(row, number))] = { human = reader:read(human), longer = longer, length = length,
+      style = style.difference(pair.a, pair.b),
       key = lengths.key(pair.prompt or pair.conversation_a, number),
       category = category ~= json.null and category ~= nil and tostring(category) or nil,
       names = a and b and { a = a, b = b } or facts.names }
@@ -87,7 +89,8 @@ local function hold(run, judges, known, families)
     run.outcome:count "verdicts"
     local names = type(row.a) == "string" and type(row.b) == "string" and { a = row.a, b = row.b } or about.names
     judge_of(run, judges, row):add({ id = id, key = about.key or number, verdict = verdict, human = about.human,
-      longer = about.longer, length = about.length, category = about.category, names = names }, families)
+      longer = about.longer, length = about.length, style = about.style, category = about.category,
+      names = names }, families)
   end
 end
 

@@ -19,6 +19,7 @@ local tables = require "fellowship.report.table"
 local statistics = require "fellowship.measure.statistics"
 local labels = require "fellowship.measure.labels"
 local lengths = require "fellowship.measure.lengths"
+local style = require "fellowship.measure.style"
 local json = fellowship.json
 
 --- The human label of a row: its own field, or what a preference set says by its columns.
@@ -65,7 +66,8 @@ local function judge_row(run, evaluators, row, number)
   end
   local longer, length = lengths.of(pair.a, pair.b)
   return { verdicts = fellowship.all(asks), human = label_of(run, row, facts), longer = longer, length = length,
-    key = lengths.key(pair.prompt or pair.conversation_a, number), names = facts.names }
+    style = style.difference(pair.a, pair.b), key = lengths.key(pair.prompt or pair.conversation_a, number),
+    names = facts.names }
 end
 
 --- How far the members of a jury agree with each other, over the rows that they could judge.
@@ -274,7 +276,7 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
     local evaluators = compare.evaluators(run, o.method == "jury" and "judge" or o.method)
     budget_of(run)
     local rows, seen, repeated, spent, price = 0, {}, 0, {}, list_price.new()
-    local held = ballots.new(#evaluators)
+    local held = ballots.new(#evaluators, { style = true })
     held.chances = {}
     for m = 1, #evaluators do held.chances[m] = calibration.new() end
     local before = read_labels(run)
@@ -290,7 +292,8 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
       seen[id] = true
       local human = reader:read(judged.human)
       run.outcome:count(human and "labels" or "without_a_label")
-      local kept = { human = human, longer = judged.longer, length = judged.length, key = judged.key, verdicts = {} }
+      local kept = { human = human, longer = judged.longer, length = judged.length, style = judged.style,
+        key = judged.key, verdicts = {} }
       for i = 1, #evaluators do
         local v = judged.verdicts[i]
         if type(v.problem) == "table" then

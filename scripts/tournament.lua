@@ -1,10 +1,12 @@
 -- A tournament of generators, which plays where the order is least certain, until it is decided.
 
 local fellowship = require "fellowship"
+local arena = require "fellowship.measure.arena"
 local compare = require "fellowship.command.compare"
 local contest = require "fellowship.measure.contest"
 local method = require "fellowship.command.evaluators"
 local ranking = require "fellowship.measure.ranking"
+local style = require "fellowship.measure.style"
 local summary = require "fellowship.command.summary"
 local tables = require "fellowship.report.table"
 local verdict_counts = require "fellowship.command.verdict_counts"
@@ -27,13 +29,14 @@ local Field = {}
 Field.__index = Field
 
 local function new_field(run, names)
-  local field = setmetatable({ names = names, prompts = {}, queues = {}, wins = {}, games = contest.games(), played = 0,
-    answers = {} }, Field)
+  local field = setmetatable({ names = names, prompts = {}, queues = {}, wins = {}, games = contest.games(),
+    arena = arena.new(), played = 0, answers = {} }, Field)
   for row, number in run:rows "data" do
     field.prompts[#field.prompts + 1] = { id = run:id(row, number), prompt = run:prompt(row, number) }
   end
   for i = 1, #names do
     field.games:player(names[i])
+    field.arena:player(names[i])
     field.wins[i], field.answers[i] = {}, {}
     for j = 1, #names do field.wins[i][j] = 0 end
   end
@@ -84,13 +87,14 @@ local function play(run, field, generators, judge, games, out)
       if games[at] then return games[at], field.played + at - 1 end
     end
   end
-  for game, verdict in run:map(source(), function(game)
+  for game, verdict, differences in run:map(source(), function(game)
     local a, b = fellowship.all(function() return field:answer(generators, game.a, game) end,
       function() return field:answer(generators, game.b, game) end)
-    return judge:compare { prompt = game.prompt, a = a, b = b }
+    return judge:compare { prompt = game.prompt, a = a, b = b }, style.difference(a, b)
   end) do
     local a, b = field.names[game.a], field.names[game.b]
     field.games:add(game.at, a, b, verdict.winner)
+    field.arena:add { key = game.at, a = a, b = b, winner = verdict.winner, style = differences }
     local won = RESULT[verdict.winner]
     if won then
       field.wins[game.a][game.b] = field.wins[game.a][game.b] + won
@@ -121,7 +125,8 @@ local function next_round(run, field, neighbours, games)
   return list
 end
 
-local function save(run, field, order, neighbours, rounds)
+--- Writes results.json; at the end with the strengths at equal style, which take no more games.
+local function save(run, field, order, neighbours, rounds, ended)
   local found, players, k = field.games:strengths { seed = run.options.seed }, json.array(), #field.names
   for place, i in ipairs(order) do
     local one, below = found[i], neighbours[place]
@@ -131,8 +136,9 @@ local function save(run, field, order, neighbours, rounds)
   end
   local all = #field.prompts * k * (k - 1) // 2
   run:save("results.json", json.object({ order = players, decided = ranking.decided(neighbours, 0.05), rounds = rounds,
-    games = field.played, all_games = all, saved = 1 - field.played / all, problem = found.problem },
-    { "order", "decided", "rounds", "games", "all_games", "saved", "problem" }))
+    games = field.played, all_games = all, saved = 1 - field.played / all, problem = found.problem,
+    style_controlled = ended and field.arena:results() or nil },
+    { "order", "decided", "rounds", "games", "all_games", "saved", "problem", "style_controlled" }))
   return players
 end
 
@@ -198,6 +204,6 @@ fellowship run tournament --data prompts.jsonl --generator sim:one \
       save(run, field, order, neighbours, rounds)
       games = ranking.decided(neighbours, 0.05) and {} or next_round(run, field, neighbours, o.round)
     end
-    show(run, field, save(run, field, order, neighbours, rounds), neighbours)
+    show(run, field, save(run, field, order, neighbours, rounds, true), neighbours)
   end,
 }

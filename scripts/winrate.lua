@@ -1,14 +1,17 @@
 -- Win rates of generators: responses against responses, joined by id, by any evaluator.
 
 local fellowship = require "fellowship"
+local arena = require "fellowship.measure.arena"
 local compare = require "fellowship.command.compare"
 local agreement = require "fellowship.measure.agreement"
 local ballots = require "fellowship.measure.ballots"
 local contest = require "fellowship.measure.contest"
-local labels = require "fellowship.measure.labels"
+local human_labels = require "fellowship.command.human_labels"
+local labelling = require "fellowship.measure.labelling"
 local lengths = require "fellowship.measure.lengths"
 local method = require "fellowship.command.evaluators"
 local join = require "fellowship.dataset.join"
+local style = require "fellowship.measure.style"
 local summary = require "fellowship.command.summary"
 local tables = require "fellowship.report.table"
 local errors = require "fellowship.base.errors"
@@ -45,24 +48,16 @@ local function shared_prompt(run, row, number, other, name)
   return prompt
 end
 
---- The human labels by id, from --human; nil without it.
-local function read_labels(run)
-  if not run.options.human then return nil end
-  local reader, by_id = labels.reader(), {}
-  for row, number in run:rows "human" do
-    by_id[join.key(run:id(row, number))] = reader:read(run:field(row, "human"))
-  end
-  if reader:describe() then run.tell(reader:describe()) end
-  if reader.usable == 0 then
-    run:usage(("%s: no row has a label; labels are a, b or tie in the field \"human\", a where the response of "
-      .. "--data is the better one"):format(tostring(run.options.human)))
-  end
-  return by_id
-end
+---@class Played what all comparisons add to
+---@field games fellowship.Games
+---@field arena fellowship.Arena
+---@field human (fun(id: any, a: string, b: string): string?)?
+---@field labelling fellowship.Labelling rows without a label
 
 --- Compares one file with one baseline; returns what the verdicts sum up to.
-local function play(run, evaluator, d, joined, names, out, games, human)
-  local winners, held = {}, ballots.new(1)
+---@param played Played
+local function play(run, evaluator, d, joined, names, out, played)
+  local winners, held, human = {}, ballots.new(1, { style = true }), played.human
   for row, verdict, number, twice, about in run:map(run:rows("data", d), function(row, number)
     local id = run:id(row, number)
     local other, is_new = joined:find(id), joined:count(id)
@@ -70,7 +65,8 @@ local function play(run, evaluator, d, joined, names, out, games, human)
     local prompt = shared_prompt(run, row, number, other, names.b)
     local response = run:response(row, number)
     local verdict = evaluator:compare { prompt = prompt, a = response, b = other.response }
-    return verdict, number, false, { key = lengths.key(prompt, number), lengths.of(response, other.response) }
+    return verdict, number, false, { key = lengths.key(prompt, number),
+      style = style.difference(response, other.response), lengths.of(response, other.response) }
   end) do
     local id = run:id(row, number)
     if twice then
@@ -79,9 +75,13 @@ local function play(run, evaluator, d, joined, names, out, games, human)
     if verdict then
       out:write(run:output(row, method.row(id, verdict, names)))
       winners[#winners + 1] = verdict.winner
-      held:add { key = about.key, longer = about[1], length = about[2], human = human and human[join.key(id)],
+      local label = human and human(id, names.a, names.b)
+      if not label then played.labelling:add(id, verdict.winner) end
+      held:add { key = about.key, longer = about[1], length = about[2], style = about.style, human = label,
         verdicts = { verdict } }
-      games:add(join.key(id), names.a, names.b, verdict.winner)
+      played.games:add(join.key(id), names.a, names.b, verdict.winner)
+      played.arena:add { key = join.key(id), a = names.a, b = names.b, winner = verdict.winner, human = label,
+        style = about.style }
       verdict_counts.add(run.outcome, "games", id, verdict)
     else
       run.outcome:count "unmatched"
@@ -90,7 +90,8 @@ local function play(run, evaluator, d, joined, names, out, games, human)
   run.tell(joined:problem(names.a) or joined:report(names.a, not (run.options.limit or run.options.shard)))
   local sums = contest.tally(winners)
   sums.data, sums.against, sums.unmatched = names.a, names.b, joined.unmatched
-  local card = agreement.of(held, { 1 }, evaluator.models, { seed = run.options.seed, lengths = true })
+  local card = agreement.of(held, { 1 }, evaluator.models, { seed = run.options.seed, lengths = true,
+    plan = run.options.plan })
   for _, name in ipairs { "flip_rate", "position", "longer_wins" } do sums[name] = card[name] end
   sums.rates, sums.agreement = card.win_rate, human and json.object({ kappa = card.kappa, kappa_ci95 = card.kappa_ci95,
     n = card.n }, { "kappa", "kappa_ci95", "n" }) or nil
@@ -129,7 +130,7 @@ local function interval_of(rate)
 end
 
 --- The figures of one comparison one below the other: which to take stands in the guide.
-local function show_one(run, s)
+local function show_one(run, s, half)
   local rates, rows = s.rates, {}
   local function line(name, rate, n)
     if rate and rate ~= json.null then rows[#rows + 1] = { name, rate.rate, interval_of(rate), n or rate.n } end
@@ -137,6 +138,7 @@ local function show_one(run, s)
   line("ties as halves, unparsed left out", rates.halves)
   line("decided games alone", rates.decided)
   line("at equal lengths", rates.length_controlled)
+  line("at equal style", rates.style_controlled)
   local corrected = rates.corrected
   if corrected then
     line("by people alone", corrected.human, corrected.labels)
@@ -147,7 +149,8 @@ local function show_one(run, s)
     summary.width()))
   if corrected and corrected.worth then
     run.tell(("%d labels are worth %.0f with this judge%s"):format(corrected.labels, corrected.worth,
-      corrected.labels_needed and ("; for +- 2 points it takes %d"):format(corrected.labels_needed) or ""))
+      corrected.labels_needed and ("; for +- %g points it takes %d"):format(100 * half,
+        corrected.labels_needed) or ""))
   end
 end
 
@@ -160,7 +163,7 @@ local function show(run, all)
   end
   run.tell("win rates\n" .. tables.text({ "A", "against B", "n", "wins", "losses", "ties", "unparsed", "win rate",
     "95% interval" }, rows, summary.width()))
-  if #all == 1 and all[1].n > 0 then show_one(run, all[1]) end
+  if #all == 1 and all[1].n > 0 then show_one(run, all[1], run.options.plan or 0.02) end
 end
 
 local options = {
@@ -169,7 +172,9 @@ local options = {
   { "against", type = "data", required = true, many = true, metavar = "B.jsonl",
     help = "the same of who is played against" },
   { "human", type = "data", metavar = "LABELS.jsonl",
-    help = "rows with id and human (a, b or tie): what people say of some of the games" },
+    help = "rows with id and human (a, b or tie), and of several files a and b: what people say of some games" },
+  { "plan", type = "number", metavar = "0.02",
+    help = "for an interval of +- so much, write which rows to label next: to-label.jsonl" },
   { "evaluator", type = "choice", choices = method.names, files = true, required = true,
     help = "who decides; or a file that returns an evaluator" },
 }
@@ -192,10 +197,10 @@ fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
       run:usage(("%d models are %d %ss, and one decides; a jury takes several models")
         :format(#evaluators, #evaluators, o.evaluator))
     end
-    if o.human and (#o.data > 1 or #o.against > 1) then
-      run:usage "--human says who is better in one comparison: --data and --against name one file each"
-    end
-    local games, all, human = contest.games(), json.array(), read_labels(run)
+    human_labels.check_plan(run)
+    local all = json.array()
+    local played = { games = contest.games(), arena = arena.new(), human = human_labels.read(run),
+      labelling = labelling.new() }
     verdict_counts.begin(run.outcome, "games")
     local current -- what is joined now, and with which file
     run.outcome:need("game", function() return run.outcome:of "games" end, function()
@@ -207,14 +212,19 @@ fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
       for d, data in ipairs(o.data) do
         joined:begin()
         current = { joined, data }
-        all[#all + 1] = as_json(play(run, evaluators[1], d, joined, { a = data, b = against }, out, games, human))
+        all[#all + 1] = as_json(play(run, evaluators[1], d, joined, { a = data, b = against }, out, played))
+        if o.plan then
+          human_labels.plan(run, all[1].rates.corrected, played.labelling, joined, shared_prompt)
+        end
       end
     end
     local results = all[1]
     if #all > 1 then
-      local list, basis = strengths(run, games)
-      results = json.object({ matrix = all, strengths = list, bradley_terry = basis },
-        { "matrix", "strengths", "bradley_terry" })
+      local list, basis = strengths(run, played.games)
+      local styled, corrected
+      if list then styled, corrected = played.arena:results() end
+      results = json.object({ matrix = all, strengths = list, bradley_terry = basis, style_controlled = styled,
+        corrected = corrected }, { "matrix", "strengths", "bradley_terry", "style_controlled", "corrected" })
     end
     run:save("results.json", results)
     if #all == 1 then run.outcome:fact("win_rate", all[1].win_rate) end

@@ -67,6 +67,16 @@ function sheet:resample(values, width, times, seed) end
 ---@return { n: integer, sd: number, coefficients: number[]?, lasso: number[]?, strength: number?, draws: number[] }
 function sheet:control(outcomes, measure, times, seed) end
 
+---An outcome by what patterns stand for, adjusted for measures: logit(design b + measures / their standard deviations c),
+---fitted with a wide normal prior; the covariance lets rows of one unit hang together (a sandwich).
+---@param outcomes number[] of each pattern: 0 to 1, or -1 for what is left out
+---@param design number[] `width` numbers of each pattern
+---@param width integer
+---@param first integer the first measure, from 1
+---@param count integer how many measures
+---@return { n: integer, units: integer, sd: number[], coefficients: number[]?, covariance: number[]? } coefficients of the design, then of the measures; none where there is no fit
+function sheet:adjust(outcomes, design, width, first, count) end
+
 ---Lets go of it.
 function sheet:close() end
 

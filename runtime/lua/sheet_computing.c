@@ -3,13 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/adjusted.h"
 #include "base/controlled.h"
 #include "base/resample.h"
 #include "lua/job.h"
 
-#define MOST_TIMES   100000
-#define MOST_WIDTH   10000
-#define MOST_NUMBERS 50000000 /* of all resamples: 400 MB */
+#define MOST_TIMES        100000
+#define MOST_WIDTH        10000
+#define MOST_NUMBERS      50000000 /* of all resamples: 400 MB */
+#define MOST_COEFFICIENTS 1000
 
 /* One computation with a sheet. */
 typedef struct computing {
@@ -20,13 +22,16 @@ typedef struct computing {
     uint64_t seed;
     double *values;  /* `width` of each pattern of the sheet */
     double *results; /* sums and cross products, or the sums of each resample */
+    double *design;  /* of an adjusted outcome */
     controlled control;
+    adjusted adjust;
 } computing;
 
 static void release(void *arg) {
     computing *c = arg;
     sheet_shared_drop(c->shared);
     free(c->values);
+    free(c->design);
     free(c->results);
 }
 
@@ -261,8 +266,77 @@ static int l_control(lua_State *L) {
     return start(L, c);
 }
 
-const luaL_Reg sheet_computing[] = {{"units", l_units},
-                                    {"sums", l_sums},
-                                    {"resample", l_resample},
-                                    {"control", l_control},
-                                    {NULL, NULL}};
+/* ---- adjusted outcomes ---- */
+
+static void work_adjust(void *arg) {
+    computing *c = arg;
+    c->starved = !sheet_settle(c->shared->sheet) || !adjusted_fit(c->shared->sheet, &c->adjust);
+}
+
+static int push_adjust(lua_State *L, void *arg) {
+    computing *c = arg;
+    refuse_starved(L, c);
+    const adjusted *found = &c->adjust;
+    size_t all = found->width + found->count;
+    lua_newtable(L);
+    lua_pushinteger(L, (lua_Integer)found->n);
+    lua_setfield(L, -2, "n");
+    lua_pushinteger(L, (lua_Integer)found->units);
+    lua_setfield(L, -2, "units");
+    push_list(L, found->sd, found->count);
+    lua_setfield(L, -2, "sd");
+    if (found->fitted) {
+        push_list(L, found->b, all);
+        lua_setfield(L, -2, "coefficients");
+        push_list(L, found->covariance, all * all);
+        lua_setfield(L, -2, "covariance");
+    }
+    return 1;
+}
+
+/* Reads a list of the view's patterns at `index` as read_values does that at 2. */
+static void read_list(lua_State *L, computing *c, int index, lua_Integer width) {
+    lua_pushvalue(L, index);
+    lua_replace(L, 2);
+    lua_pushinteger(L, width);
+    lua_replace(L, 3);
+    read_values(L, c);
+}
+
+/* adjust(sheet, y, design, width, first, count) -> what was found; y of each pattern: 0 to 1, or -1
+ * for what is left out */
+static int l_adjust(lua_State *L) {
+    static const job_class class = {work_adjust, on_done, push_adjust, release};
+    lua_settop(L, 6);
+    lua_pushvalue(L, 2); /* y, at 7: read_list takes its place */
+    computing *c = begin(L, &class);
+    adjusted *a = &c->adjust;
+    lua_Integer width = luaL_checkinteger(L, 4), first = luaL_checkinteger(L, 5),
+                count = luaL_checkinteger(L, 6), measures = (lua_Integer)c->shared->sheet->measures;
+    luaL_argcheck(L, width >= 1 && width <= MOST_COEFFICIENTS, 4, "is out of range");
+    luaL_argcheck(L, count >= 0 && count <= measures, 6, "is out of range");
+    luaL_argcheck(L, first >= 1 && first - 1 <= measures - count, 5, "is out of range");
+    read_list(L, c, 3, width);
+    c->design = c->values, c->values = NULL;
+    read_list(L, c, 7, 1);
+    for (size_t p = 0; p < c->shared->sheet->patterns.count; p++) {
+        double y = c->values[p];
+        luaL_argcheck(L, y == -1 || (y >= 0 && y <= 1), 2, "has no outcome");
+        if (y == -1) c->values[p] = NAN;
+    }
+    size_t all = (size_t)(width + count);
+    c->results = numbers(L, (size_t)count + all + all * all);
+    *a = (adjusted){.y = c->values,
+                    .design = c->design,
+                    .width = (size_t)width,
+                    .first = (size_t)first - 1,
+                    .count = (size_t)count,
+                    .sd = c->results,
+                    .b = c->results + count,
+                    .covariance = c->results + count + all};
+    return start(L, c);
+}
+
+const luaL_Reg sheet_computing[] = {{"units", l_units},       {"sums", l_sums},
+                                    {"resample", l_resample}, {"control", l_control},
+                                    {"adjust", l_adjust},     {NULL, NULL}};

@@ -30,6 +30,7 @@ local pairing = require "fellowship.preference.pairs"
 local quality = require "fellowship.preference.quality"
 local refusal = require "fellowship.preference.refusal"
 local shape = require "fellowship.preference.shape"
+local style = require "fellowship.measure.style"
 local tables = require "fellowship.report.table"
 
 local LARGE = os.getenv "FELLOWSHIP_LINEAR" == "full" and 1000000 or 20000
@@ -116,6 +117,7 @@ local FUNCTIONS = {
     shape.check(columns, json.object({ prompt = "p", chosen = s .. "x", rejected = s .. "y" }, { "prompt", "chosen", "rejected" }), function() end)
   end,
   ["refusal.is"] = refusal.is,
+  ["style.of"] = style.of,
   ["quality.writable"] = quality.writable,
   ["expected.score"] = function(s)
     return expected.score({ { token = s, length = #s, logprob = -0.1, top = { { token = s, logprob = -0.1 } } } }, s, 1, 10)

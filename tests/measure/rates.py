@@ -53,7 +53,79 @@ def win_rate():
         tap.equal(result.status, 2, "labels that say nothing are a wrong usage")
         tap.contains(result.err, ["purple", "no row has a label"], "which says so")
         result = scratch.run(*base, "--against", "a.jsonl", "--human", "labels.jsonl", "--out", "many")
-        tap.equal(result.status, 2, "labels of several comparisons too")
+        tap.equal(result.status, 2, "labels of several comparisons that do not say which, too")
+        tap.contains(result.err, ["the fields a and b", "labels.jsonl:1"], "which says what is missing, and where")
+
+
+def planned():
+    """Which rows to label next: none that has a label, each once, spread over the verdicts, ready to be filled in."""
+    rnd = random.Random(6)
+    with host.Scratch() as scratch:
+        for name in ("a", "b"):
+            scratch.write(f"{name}.jsonl", [{"id": i, "prompt": f"prompt {i}", "response": name * rnd.randint(1, 50)} for i in range(400)])
+        base = ["run", "winrate", "--data", "a.jsonl", "--against", "b.jsonl", "--evaluator", "judge", "--model", "sim:j"]
+        result = scratch.run(*base, "--plan", "0.05", "--out", "first")
+        tap.equal(result.status, 0, "a plan without a label") or tap.diag(result)
+        rows = host.jsonl(scratch / "first/to-label.jsonl")
+        tap.equal(len(rows), 50, "begins with fifty")
+        tap.equal((list(rows[0]), rows[0]["human"]), (["id", "prompt", "response_a", "response_b", "a", "b", "human"], None), "rows to fill in")
+        verdicts = {row["id"]: row["winner"] for row in host.jsonl(scratch / "first/verdicts.jsonl")}
+        for winner in "ab":
+            share = sum(v == winner for v in verdicts.values()) / 400
+            tap.ok(abs(sum(verdicts[row["id"]] == winner for row in rows) - 50 * share) <= 1, f"spread evenly: {winner}")
+        again = scratch.run(*base, "--plan", "0.05", "--offline", "--out", "again")
+        tap.equal((again.status, host.jsonl(scratch / "again/to-label.jsonl")), (0, rows), "the same again")
+        scratch.run(*base, "--plan", "0.05", "--offline", "--seed", "9", "--out", "other")
+        tap.ok(host.jsonl(scratch / "other/to-label.jsonl") != rows, "others by another seed")
+        for row in rows:
+            row["human"] = rnd.choice(["a", "b", verdicts[row["id"]]])
+        scratch.write("labels.jsonl", rows)
+        result = scratch.run(*base, "--plan", "0.05", "--human", "labels.jsonl", "--offline", "--out", "second")
+        more = host.jsonl(scratch / "second/to-label.jsonl")
+        corrected = results(scratch, "second")["rates"]["corrected"]
+        tap.equal(corrected["labels"], 50, "the file filled in is a file of labels")
+        tap.equal(len(more), corrected["labels_needed"] - 50, "so many more as it takes")
+        tap.equal({row["id"] for row in more} & {row["id"] for row in rows}, set(), "none of them labelled already")
+        tap.contains(result.err, ["for +- 5 points", "to-label.jsonl"], "which is told")
+        for said in ("0", "0.7", "-1"):
+            tap.equal(scratch.run(*base, "--plan", said, "--out", "odd").status, 2, f"--plan {said} is a wrong usage")
+        tap.equal(scratch.run(*base, "--data", "b.jsonl", "--plan", "0.1", "--out", "odd").status, 2, "and --plan of several comparisons")
+
+
+def several():
+    """Three files: strengths raw, at equal style, and as people see them; labels either way round."""
+    rnd = random.Random(8)
+    with host.Scratch() as scratch:
+        for name in "abc":
+            scratch.write(f"{name}.jsonl", [{"id": i, "prompt": f"prompt {i}", "response": ("- item\n" if rnd.random() < 0.3 else "") + name * rnd.randint(1, 50)}
+                                            for i in range(150)])
+        better = {"a.jsonl": 3, "b.jsonl": 2, "c.jsonl": 1}
+        labels = []
+        for i in range(100):
+            a, b = rnd.sample(list(better), 2)
+            winner = a if rnd.random() < better[a] / (better[a] + better[b]) else b
+            labels.append({"id": i, "a": a, "b": b, "human": "a" if winner == a else "b"})
+        scratch.write("labels.jsonl", labels)
+        turned = [{"id": row["id"], "a": row["b"], "b": row["a"], "human": {"a": "b", "b": "a"}[row["human"]]} for row in labels]
+        scratch.write("turned.jsonl", turned)
+        base = ["run", "winrate", "--data", "a.jsonl", "--data", "b.jsonl", "--against", "b.jsonl", "--against", "c.jsonl", "--evaluator", "judge", "--model", "sim:j"]
+        result = scratch.run(*base, "--human", "labels.jsonl", "--out", "out")
+        tap.equal(result.status, 0, "labels of several comparisons") or tap.diag(result)
+        found = results(scratch, "out")
+        corrected = found["corrected"]
+        tap.equal(corrected["labels"], 100, "every label is used")
+        tap.equal(corrected["labels"] + corrected["unlabelled"], sum(game["n"] - game["unparsed"] for game in found["matrix"] if game["data"] != game["against"]), "of all games")
+        for kind in (corrected["strengths"], corrected["human"], found["style_controlled"]["strengths"]):
+            tap.equal([one["name"] for one in kind], list(better), "strengths of all three")
+            tap.ok(abs(sum(one["strength"] for one in kind)) < 1e-6, "their mean is 0")
+            tap.ok(all(one["ci95"][0] < one["strength"] < one["ci95"][1] for one in kind), "inside their intervals")
+        tap.equal(sorted(found["style_controlled"]["coefficients"]), ["bold", "headers", "length", "lists"], "and what style does")
+        human = {one["name"]: one["strength"] for one in corrected["human"]}
+        tap.ok(human["a.jsonl"] > human["c.jsonl"], "people say who is the stronger one")
+        scratch.run(*base, "--human", "turned.jsonl", "--offline", "--out", "turned")
+        tap.equal(results(scratch, "turned"), found, "labels the other way round say the same")
+        page = (scratch / "out/report.html").read_text()
+        tap.contains(page, ["Strengths at equal style", "Strengths corrected by people"], "the report has them")
 
 
 def judged(rnd, id, human, own):
@@ -126,4 +198,4 @@ def refused():
 
 
 host.need_program()
-tap.cases(win_rate, leanings, refused)
+tap.cases(win_rate, planned, several, leanings, refused)

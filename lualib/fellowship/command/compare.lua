@@ -6,6 +6,7 @@ local flow = require "fellowship.flow"
 local labels = require "fellowship.measure.labels"
 local lengths = require "fellowship.measure.lengths"
 local panel = require "fellowship.measure.panel"
+local style = require "fellowship.measure.style"
 local method = require "fellowship.command.evaluators"
 local panels = require "fellowship.command.panels"
 local verdict_counts = require "fellowship.command.verdict_counts"
@@ -63,8 +64,8 @@ local function about_of(run, row, number, pair, facts)
   local human = row[run.options["human-column"] or "human"]
   if human == nil then human = facts.label end
   local longer, length = lengths.of(pair.a, pair.b)
-  return { human = human, longer = longer, length = length, names = facts.names,
-    key = lengths.key(pair.prompt or pair.conversation_a, number) }
+  return { human = human, longer = longer, length = length, style = style.difference(pair.a, pair.b),
+    names = facts.names, key = lengths.key(pair.prompt or pair.conversation_a, number) }
 end
 
 ---@class Held the panels of a run's evaluators
@@ -80,7 +81,7 @@ function Held:add(i, evaluator, about, verdict)
   if i == 1 then about.human = self.reader:read(about.human) end
   self.panels[i] = self.panels[i] or panel.new(evaluator.models, { scale = self.run.options.scale })
   self.panels[i]:add { key = about.key, verdict = verdict, human = about.human, longer = about.longer,
-    length = about.length, names = about.names }
+    length = about.length, style = about.style, names = about.names }
 end
 
 --- Writes DIR/results.json, and says what the panels say.

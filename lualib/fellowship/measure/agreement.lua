@@ -191,7 +191,7 @@ function agreement.of(b, members, models, options)
     longer_wins_human = share(count.longer[2], count.decided[2]),
     confusion = confusion_of(t),
     coefficients = coefficients_of(t, intervals),
-    win_rate = rates.card(view, cells, count.cells, intervals, options),
+    win_rate = rates.card(view, cells, count.cells, intervals, options, b.style),
     position = position_of(count, intervals),
     repeats = count.pairs > 0 and json.object({ rate = count.same / count.pairs, n = count.pairs }, { "rate", "n" })
       or nil,

@@ -2,6 +2,7 @@
 -- how often each combination of verdicts comes, so that old verdicts give new figures.
 
 local sheets = require "fellowship.core.sheet"
+local style = require "fellowship.measure.style"
 local vote = require "fellowship.judge.vote"
 
 local ballots = {}
@@ -23,15 +24,19 @@ ballots.FOLDS = 10
 ---@field raters integer
 ---@field facts table[] what a rater's number stands for: see facts_of
 ---@field categories any[] by number
+---@field style boolean whether differences in style are held
 local Ballots = {}
 Ballots.__index = Ballots
 
 --- An empty one.
 ---@param raters integer how many evaluators there are
+---@param options? { style: boolean? } style: whether rows have differences in style
 ---@return fellowship.Ballots
-function ballots.new(raters)
+function ballots.new(raters, options)
+  local styled = options ~= nil and options.style or false
+  local measures = styled and 1 + #style.NAMES or 1
   return setmetatable({ raters = raters, facts = {}, numbers = {}, categories = {}, category_numbers = {},
-    sheet = sheets.new { labels = RATERS + raters, measures = 1, keyed = true } }, Ballots)
+    style = styled, sheet = sheets.new { labels = RATERS + raters, measures = measures, keyed = true } }, Ballots)
 end
 
 --- How often the response that was shown first, and the one shown second, won in a verdict's orders: 0 and 0 of a
@@ -120,11 +125,12 @@ function ballots.fold(key)
 end
 
 --- Adds a row.
----@param row { key: string|integer, human: string?, longer: "a"|"b"|nil, length: number?, category: any, verdicts: (fellowship.Verdict|string|false)[], own: table<integer, "a"|"b">? } key: rows of one key (prompt) hang together; length: A's less B's; own: for each evaluator, which response is of its family
+---@param row { key: string|integer, human: string?, longer: "a"|"b"|nil, length: number?, style: number[]?, category: any, verdicts: (fellowship.Verdict|string|false)[], own: table<integer, "a"|"b">? } key: rows of one key (prompt) hang together; length: A's less B's; style: as style.difference gives it; own: for each evaluator, which response is of its family
 function Ballots:add(row)
   local labels = {}
   for m = 1, self.raters do labels[m] = number_of(self, row.verdicts[m], row.own and row.own[m]) end
   labels[self.raters + 1] = row.length or 0
+  for k = 1, self.style and #style.NAMES or 0 do labels[self.raters + 1 + k] = row.style and row.style[k] or 0 end
   self.sheet:add(row.key, row.human and PLACE[row.human] or 0, SIDE[row.longer] or 0, category_of(self, row.category),
     ballots.fold(row.key), table.unpack(labels))
 end

@@ -6,6 +6,7 @@ local calibration = require "fellowship.measure.calibration"
 local dawid_skene = require "fellowship.measure.dawid_skene"
 local juries = require "fellowship.measure.juries"
 local paired = require "fellowship.measure.paired"
+local style = require "fellowship.measure.style"
 
 return {
   card = agreement.card,
@@ -14,4 +15,5 @@ return {
   effective = juries.effective,
   calibrated = calibration.of,
   holm = paired.holm,
+  style = style.of,
 }

@@ -24,9 +24,9 @@ Panel.__index = Panel
 ---@return fellowship.Panel
 function panel.new(models, options)
   options = options or {}
-  return setmetatable({ models = models, name = options.name or table.concat(models, " + "), ballots = ballots.new(1),
-    scale = bias.scale(), chances = calibration.new(), highest = options.scale or 10, seen = {}, pairs = 0, same = 0,
-    lengths = false }, Panel)
+  return setmetatable({ models = models, name = options.name or table.concat(models, " + "),
+    ballots = ballots.new(1, { style = true }), scale = bias.scale(), chances = calibration.new(),
+    highest = options.scale or 10, seen = {}, pairs = 0, same = 0, lengths = false }, Panel)
 end
 
 --- A second verdict on the same row tells whether the evaluator repeats itself.
@@ -54,6 +54,7 @@ end
 ---@field human "a"|"b"|"tie"|nil
 ---@field longer "a"|"b"|nil
 ---@field length number? A's less B's
+---@field style number[]? as style.difference gives it
 ---@field category any
 ---@field names { a: string, b: string }? who wrote the responses
 
@@ -66,7 +67,8 @@ function Panel:add(row, families)
   if row.id and repeats(self, row.id, verdict.winner) then return end
   self.lengths = self.lengths or row.length ~= nil
   self.ballots:add { key = row.key, human = row.human, longer = row.longer, length = row.length,
-    category = row.category, verdicts = { verdict }, own = { bias.own(self.models, row.names, families) } }
+    style = row.style, category = row.category, verdicts = { verdict },
+    own = { bias.own(self.models, row.names, families) } }
   self.chances:add(row.key, calibration.chance(verdict, self.highest), row.human)
   add_votes(self, row, verdict)
 end

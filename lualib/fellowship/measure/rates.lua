@@ -3,6 +3,7 @@
 local json = require "fellowship.core.json"
 local interval = require "fellowship.base.interval"
 local correct = require "fellowship.measure.correct"
+local style = require "fellowship.measure.style"
 
 local rates = {}
 
@@ -105,6 +106,18 @@ local function corrected(view, cell_of, cells, options)
     "labels_needed" })
 end
 
+local function chance(b) return 1 / (1 + math.exp(-b)) end
+
+--- What each pattern says of A, by its cell: 1, 0.5, 0, or -1 of nothing.
+local function outcomes_of(cell_of)
+  local outcomes = {}
+  for p, cell in ipairs(cell_of) do
+    local verdict = (cell - 1) % 4 + 1
+    outcomes[p] = cell > 0 and verdict < 4 and (3 - verdict) / 2 or -1
+  end
+  return outcomes
+end
+
 --- The rate at no difference in length: AlpacaEval's length-controlled win rate (Dubois and others 2024, arXiv
 --- 2404.04475) on one's own data. Nil where it is not to be fitted.
 ---@param view fellowship.sheet
@@ -112,15 +125,10 @@ end
 ---@param options { seed: integer?, resamples: integer? }
 ---@return table?
 function rates.length_controlled(view, cell_of, options)
-  local outcomes = {}
-  for p, cell in ipairs(cell_of) do
-    local verdict = (cell - 1) % 4 + 1
-    outcomes[p] = cell > 0 and verdict < 4 and (3 - verdict) / 2 or -1
-  end
+  local outcomes = outcomes_of(cell_of)
   if #outcomes == 0 then return nil end
   local found = view:control(outcomes, 1, options.resamples or 400, options.seed or 0)
   if not found.coefficients or found.sd == 0 then return nil end
-  local function chance(b) return 1 / (1 + math.exp(-b)) end
   local draws = {}
   for i, b in ipairs(found.draws) do draws[i] = chance(b) end
   local ends = interval.middle(draws)
@@ -130,6 +138,26 @@ function rates.length_controlled(view, cell_of, options)
     { "rate", "ci95", "n", "length_coefficient", "length_sd", "alpaca_eval" })
 end
 
+--- The rate at no difference in style (style control; Li and others 2024): a logistic fit on differences in length, headers,
+--- lists and bold text over their standard deviations. They are not centred: 0 has to mean "alike". The interval is
+--- Wald's in logits, with a covariance by units. Nil where there is no fit, or nothing differs.
+---@param view fellowship.sheet of ballots with style
+---@param cell_of integer[] each pattern's cell, 0 of none
+---@return table?
+function rates.style_controlled(view, cell_of)
+  local outcomes, design = outcomes_of(cell_of), {}
+  if #outcomes == 0 then return nil end
+  for p = 1, #outcomes do design[p] = 1 end
+  local found, differs = view:adjust(outcomes, design, 1, 2, #style.NAMES), false
+  for _, sd in ipairs(found.sd) do differs = differs or sd > 0 end
+  if not found.coefficients or not differs then return nil end
+  local b, half = found.coefficients[1], interval.Z95 * math.sqrt(found.covariance[1])
+  local coefficients = {}
+  for k, name in ipairs(style.NAMES) do coefficients[name] = found.coefficients[1 + k] end
+  return json.object({ rate = chance(b), ci95 = json.array { chance(b - half), chance(b + half) }, n = found.n,
+    coefficients = json.object(coefficients, style.NAMES) }, { "rate", "ci95", "n", "coefficients" })
+end
+
 --- How often A wins, in all ways of counting: wins of all rows that were compared (the paper's convention), ties as
 --- halves and what could not be read left out (Arena-Hard's), of decided rows alone; by people; corrected.
 ---@param view fellowship.sheet
@@ -137,8 +165,9 @@ end
 ---@param cells integer[] rows of each cell
 ---@param intervals table<string, number[]>
 ---@param options { seed: integer?, lengths: boolean?, plan: number? }
+---@param styled? boolean whether the view's ballots hold differences in style
 ---@return table
-function rates.card(view, cell_of, cells, intervals, options)
+function rates.card(view, cell_of, cells, intervals, options, styled)
   local found = {}
   rates.of_cells(cells, found)
   local a, tie, b, unparsed = by_verdict(cells)
@@ -150,8 +179,9 @@ function rates.card(view, cell_of, cells, intervals, options)
   end
   return json.object({ wins_of_all = rate "wins_of_all", halves = rate "halves", decided = rate "decided",
     human = rate "human", corrected = corrected(view, cell_of, cells, options),
-    length_controlled = options.lengths and rates.length_controlled(view, cell_of, options) or nil },
-    { "wins_of_all", "halves", "decided", "human", "corrected", "length_controlled" })
+    length_controlled = options.lengths and rates.length_controlled(view, cell_of, options) or nil,
+    style_controlled = options.lengths and styled and rates.style_controlled(view, cell_of) or nil },
+    { "wins_of_all", "halves", "decided", "human", "corrected", "length_controlled", "style_controlled" })
 end
 
 return rates

@@ -99,7 +99,8 @@ return {
     { "win_rate", "how often A wins, each {rate, ci95, n}: wins_of_all (ties and unparsed are no wins), halves (ties "
       .. "are halves, unparsed left out), decided (ties left out), human (by the labels); corrected {human, bias, ppi, "
       .. "lambda, rogan_gladen, labels, unlabelled, worth, labels_needed}; length_controlled {rate, ci95, n, "
-      .. "length_coefficient, length_sd, alpaca_eval}, of single evaluators" },
+      .. "length_coefficient, length_sd, alpaca_eval} and style_controlled {rate, ci95, n, coefficients}, of single "
+      .. "evaluators" },
     { "position", "{first_wins, ci95, n, lean}: how often what was shown first wins, of orders that one side won",
       "with --swap" },
     { "repeats", "{rate, n}: how often two samples of one judge agree", "with --samples" },
@@ -121,7 +122,14 @@ return {
   { file = "results.json", of = "winrate of several files",
     { "matrix", "the above, for each two files" },
     { "strengths", "{name, strength, ci95} by Bradley and Terry, of three and more" },
-    { "bradley_terry", "what the strengths rest on: games, resamples, and why there are none" } },
+    { "bradley_terry", "what the strengths rest on: games, resamples, and why there are none" },
+    { "style_controlled", "{strengths, coefficients, n}: strengths at equal length, headers, lists and bold text",
+      "of three and more" },
+    { "corrected", "{strengths, human, lambda, labels, unlabelled}: strengths as people see them, by PPI++, and by "
+      .. "labels alone", "with --human" } },
+  { file = "to-label.jsonl", of = "winrate --plan: rows that people should label next, for --human",
+    { "id", "the row's" }, { "prompt", "" }, { "response_a", "" }, { "response_b", "" }, { "a", "A's file" },
+    { "b", "B's file" }, { "human", "null: to be filled in with a, b or tie" } },
   { file = "scores.jsonl", of = "judge-bench: a line for each row and judge",
     { "id", "the row's" }, { "name", "the judge, or Arena-Hard's model" }, { "group", "the benchmark's subset" },
     { "score", "by its rules; of Arena-Hard a sum", "but for RewardBench 2's Ties" },
@@ -134,7 +142,8 @@ return {
       .. "the wrong way round" },
     { "decided", "whether all doubts together are below 5%" }, { "rounds", "played" }, { "games", "played" },
     { "all_games", "of every two on every prompt" }, { "saved", "the share of these that was not needed" },
-    { "problem", "why there are no strengths", "where there are none" } },
+    { "problem", "why there are no strengths", "where there are none" },
+    { "style_controlled", "{strengths, coefficients, n}: at equal length, headers, lists and bold text" } },
   { file = "results.json", of = "judge, jury, debate, bias",
     { "judges", "a panel for each evaluator whose verdicts they are: see below" } },
   { file = "results.json, each of judges", of = "judge, jury, debate, bias",

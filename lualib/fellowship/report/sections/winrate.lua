@@ -65,6 +65,21 @@ local function matrix(games)
     rows_are = "win rate of", columns_are = "against" }, nil, intervals)
 end
 
+--- The strengths that results hold beside the plain ones: adjusted for style, corrected by labels.
+local function other_strengths(results, list)
+  for _, kind in ipairs { { "style_controlled", "Strengths at equal style" },
+    { "corrected", "Strengths corrected by people's labels" } } do
+    local found, items = content.present(results[kind[1]]), {}
+    for i, player in ipairs(type(found) == "table" and content.present(found.strengths) or {}) do
+      local low, high = estimates.ends(player.ci95)
+      items[i] = { label = tostring(player.name), value = number(player.strength), low = low, high = high }
+    end
+    if #items > 0 then
+      list[#list + 1] = blocks.forest(kind[2], items, "strength, in logits", { reference = 0 })
+    end
+  end
+end
+
 local function strengths(results)
   local items = {}
   for i, player in ipairs(content.present(results.strengths) or {}) do
@@ -89,6 +104,7 @@ function winrate.section(source)
   local list = { rates(games) }
   if #games > 1 then list[2] = matrix(games) end
   list[#list + 1] = strengths(results)
+  other_strengths(results, list)
   corrected(games, list)
   return { id = "winrate", title = "Who wins", blocks = list }
 end
