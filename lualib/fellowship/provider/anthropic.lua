@@ -165,10 +165,7 @@ function anthropic.meaning(status, header, value, how, body)
     e = failure.told(value, body)
     return failure.broken("the answer is no message" .. (e.message and ": " .. e.message or ""))
   end
-  local well, outcome = pcall(completion_of, value, how)
-  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
-  if not outcome.completion then outcome.usage = usage_of(value) end
-  return outcome
+  return failure.of_answer(value, body, completion_of, usage_of, how, header)
 end
 
 -- The field that each kind of delta continues.

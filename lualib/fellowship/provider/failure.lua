@@ -162,6 +162,23 @@ function failure.outcome(status, header, e, hint)
   return { verdict = "final", kind = "request", message = said, said = message, param = e.param }
 end
 
+--- What an answer without an error means, as its adapter reads it: an answer that is none, or that makes no sense, is
+--- tried again, and what it was billed for is kept.
+---@param value any the decoded body
+---@param body? string
+---@param completion_of fun(value: table, how?: fellowship.How, header?: function): table the outcome
+---@param usage_of fun(value: table, how?: fellowship.How): table
+---@param how? fellowship.How
+---@param header? fun(name: string): string?
+---@return table outcome
+function failure.of_answer(value, body, completion_of, usage_of, how, header)
+  if type(value) ~= "table" then return failure.no_json(body) end
+  local well, outcome = pcall(completion_of, value, how, header)
+  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
+  if not outcome.completion then outcome.usage = usage_of(value, how) end
+  return outcome
+end
+
 --- The outcome of an error that came with status 200, or within a stream or an answer.
 ---@param e fellowship.ErrorBody
 ---@param header fun(name: string): string?

@@ -110,11 +110,7 @@ function ollama.meaning(status, header, value, how, body)
   if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
   local e = type(value) == "table" and value.failed or failure.of(value)
   if e then return failure.inside(e, header) end
-  if type(value) ~= "table" then return failure.no_json(body) end
-  local well, outcome = pcall(completion_of, value, how)
-  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
-  if not outcome.completion then outcome.usage = usage_of(value) end
-  return outcome
+  return failure.of_answer(value, body, completion_of, usage_of, how, header)
 end
 
 --- Takes a streamed line, which holds what is new, into the answer that a plain call would have given.

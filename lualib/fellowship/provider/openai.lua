@@ -177,11 +177,7 @@ function openai.meaning(status, header, value, how, body)
   local e = type(value) == "table" and value.failed or failure.of(value)
   -- OpenRouter and others report failures of the model behind them with status 200.
   if e then return failure.inside(e, header) end
-  if type(value) ~= "table" then return failure.no_json(body) end
-  local well, outcome = pcall(completion_of, value, how, header)
-  if not well then outcome = failure.broken("the answer makes no sense: " .. tostring(outcome)) end
-  if not outcome.completion then outcome.usage = usage_of(value, how) end
-  return outcome
+  return failure.of_answer(value, body, completion_of, usage_of, how, header)
 end
 
 -- What is read of a whole answer; `usage.prompt_cache_hit_tokens` is DeepSeek's.
