@@ -87,6 +87,7 @@ local function hold(run, judges, known, families)
     local about = known[id] or {}
     if known[id] then run.outcome:count "joined" end
     run.outcome:count "verdicts"
+    if verdict.winner == "unparsed" then run.outcome:part("verdicts", "unparsed") end
     local names = type(row.a) == "string" and type(row.b) == "string" and { a = row.a, b = row.b } or about.names
     judge_of(run, judges, row):add({ id = id, key = about.key or number, verdict = verdict, human = about.human,
       longer = about.longer, length = about.length, style = about.style, category = about.category,
@@ -116,7 +117,9 @@ fellowship run bias --data judged/verdicts.jsonl --rows rows.jsonl --out bias]],
   run = function(run)
     local judges, families = {}, families_of(run)
     run.outcome:count("verdicts", 0)
-    run.outcome:need("verdict", function() return run.outcome:of "verdicts" end, "the file has no row")
+    run.outcome:need("readable verdict", function()
+      return run.outcome:of "verdicts" - run.outcome:of("verdicts", "unparsed")
+    end, "verdicts that could not be read lean to nothing")
     local known = read_rows(run)
     hold(run, judges, known, families)
     if run.options.rows and run.outcome:of "joined" == 0 then

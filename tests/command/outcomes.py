@@ -75,6 +75,7 @@ def nothing_to_show():
         scratch.prompts(24)
         result = scratch.preference("--concurrency", 4, "--window", 4)
         tap.equal(result.status, 5, "no pair: status 5")
+        tap.equal(result.err.count("verdicts off"), 0 + 1 + 1, "advice is given once early and once at the end")
         tap.equal((result.summary["status"], result.summary["rows"], result.summary["outcome"]["pairs"]), ("nothing to show", 24, 0),
                   "the last line says so")
         tap.equal(result.summary["outcome"]["without_a_pair"], {"n": 24, "unparsed": 24}, "and why")
@@ -87,6 +88,13 @@ def nothing_to_show():
         result = judge(scratch, "--method", "judge", command="evaluate", out="e")
         tap.equal((result.status, json.loads((scratch / "e/run.json").read_text())["status"]), (5, "nothing to show"), "no label: status 5")
         tap.contains(result.err, "--human-column", "and which option says where labels are")
+
+
+def unreadable_leanings():
+    with host.Scratch() as scratch:
+        scratch.write("v.jsonl", [{"id": i, "evaluator": "judge", "models": ["m"], "winner": "unparsed"} for i in range(3)])
+        result = scratch.run("run", "bias", "--data", "v.jsonl", "--out", "out")
+        tap.equal((result.status, result.summary["outcome"]["verdicts"]), (5, {"n": 3, "unparsed": 3}), "bias of verdicts that none could read: status 5")
 
 
 def measures():
@@ -120,6 +128,33 @@ def alike():
         scratch.write("rows.jsonl", [{"id": i, **({"text": "t"} if i == 7 else {"prompt": "p"})} for i in range(60)])
         result = scratch.run(*job, "--prompt-column", "text", "--out", "one")
         tap.equal((result.status, result.summary["rows"], result.summary["failed"]), (3, 1, 59), "one row that is done keeps a run going")
+
+
+def refused_prompts():
+    """A dataset may begin with prompts that a provider refuses: they say nothing of the others."""
+    for fault in ("content_filter", "context_length"):
+        with Stub(rules=[{"contains": "<bad>", "fault": fault}, {"body": completion("fine")}]) as server, host.Scratch(server.url) as scratch:
+            pairs(scratch, 50, lambda i: " <bad>" if i < 40 else "")
+            result = scratch.run("run", "generate", "--data", "rows.jsonl", "--model", "openai:m", "--out", "out", "--concurrency", 1)
+            tap.equal((result.status, result.summary["rows"], result.summary["failed"]), (3, 10, 40), f"40 of 50 prompts meet {fault}: the run goes on")
+            tap.contains(result.err, "40 rows alike", "and counts them")
+
+
+def no_rows():
+    """A dataset without a row is nothing to show; a shard without one is."""
+    with host.Scratch() as scratch:
+        for name, content in [("empty.jsonl", ""), ("blank.jsonl", "\n\n"), ("header.csv", "id,prompt,response_a,response_b\n"), ("none.json", "[]")]:
+            scratch.write(name, content)
+            result = scratch.run("run", "judge", "--data", name, "--model", "sim:j", "--out", "of-" + name)
+            tap.equal((result.status, result.summary["status"]), (5, "nothing to show"), f"{name}: status 5")
+            tap.contains(result.err, f"is the dataset ({name}) empty?", "and why")
+        pairs(scratch, 2)
+        result = judge(scratch, "--shard", "3/3", out="shard")
+        tap.equal((result.status, result.summary["rows"]), (0, 0), "the third shard of two rows: none, status 0")
+        scratch.write("own.lua", """return { summary = "own", options = { { "data", type = "data", help = "rows" } }, run = function(run)
+  for row in run:rows "data" do io.stderr:write(row.prompt) end
+end }""")
+        tap.equal(scratch.run("run", "./own.lua", "--data", "rows.jsonl", "--out", "own").status, 0, "a script that reads rows by itself: its own affair")
 
 
 def unsupported():
@@ -286,4 +321,4 @@ def results_in_words():
 
 
 host.need_program()
-tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, unsupported, no_such_model, whose_line, mixed_failures, cut_off, other_columns, for_people, widths, results_in_words)
+tap.cases(half_unreadable, flips, few_unreadable, nothing_to_show, measures, alike, refused_prompts, no_rows, unreadable_leanings, unsupported, no_such_model, whose_line, mixed_failures, cut_off, other_columns, for_people, widths, results_in_words)

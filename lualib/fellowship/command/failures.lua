@@ -14,6 +14,9 @@ local failures = {}
 -- After so many rows that all failed alike, and none that was done, the others would fail too.
 local HOPELESS = 20
 
+-- Kinds that tell of one prompt, whatever becomes of others: a dataset may begin with those that a provider refuses.
+local OF_A_PROMPT = { content_filter = true, refusal = true, context_length = true }
+
 -- So many different messages are told apart.
 local MOST_ALIKE = 1000
 
@@ -127,6 +130,7 @@ local function give_up(self, e)
   if e.kind == "unsupported" and self.done and self.done() == 0 then -- no row could do with what was asked for
     errors.raise { kind = e.kind, fatal = true, model = e.model, message = "stopped at the first row: " .. e.message }
   end
+  if OF_A_PROMPT[e.kind] then return end
   local others = self.count < HOPELESS or #self.alike > 1 or not self.by_message[alike_of(e)]
   if others or not self.done or self.done() > 0 or e.kind == "offline" then return end
   errors.raise { kind = e.kind, fatal = true, model = e.model,

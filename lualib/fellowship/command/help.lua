@@ -258,14 +258,14 @@ function help.verb(name, all)
   return table.concat(lines, "\n") .. "\n"
 end
 
---- All options of a bundled script; nil when there is none of that name.
+--- The first screen of a bundled script; nil when there is none of that name.
 ---@param name string
 ---@return string?
 function help.of_script(name)
   local path = catalogue.path(name)
   if not name:find "^[%w_-]+$" or sys.kind(path) ~= "file" then return nil end
   local script = catalogue.load(path)()
-  return help.all(name, script, options.of_script(script, path))
+  return help.short(name, script, options.of_script(script, path))
 end
 
 --- Options before a plain script, and of every command, by group.

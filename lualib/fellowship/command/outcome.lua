@@ -127,7 +127,12 @@ end
 -- ---- what is said ----
 
 local function words(name)
-  return (name:gsub("_", " "))
+  return (name:gsub("^unparsed_", "unparsed: "):gsub("_", " "))
+end
+
+--- A count and what is counted.
+local function counted(n, name)
+  return ("%d %s"):format(n, n == 1 and words(name):gsub("(%l)s$", "%1") or words(name))
 end
 
 local function count_text(name, found)
@@ -135,15 +140,22 @@ local function count_text(name, found)
   for i, kind in ipairs(found.n > 0 and found.names or {}) do
     parts[i] = ("%d %s"):format(found.parts[kind], words(kind))
   end
-  return ("%d %s%s"):format(found.n, words(name), #parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or "")
+  return ("%s%s"):format(counted(found.n, name), #parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or "")
+end
+
+--- Adds an advice, unless it was given: what is unreadable is short of a result too, and one thing helps against both.
+local function add_advice(lines, advice, given)
+  if not advice or given[advice] then return end
+  given[advice] = true
+  lines[#lines + 1] = "  " .. advice
 end
 
 --- A share as a sentence, and what may help.
-local function share_lines(share)
+local function share_lines(share, given)
   local lines = { ("%s: %d of %d %s (%d%%)"):format(share.part, share.n, share.of, share.whole,
     math.floor(100 * share.n / share.of + 0.5)) }
   if share.example then lines[#lines + 1] = "  the first, " .. share.example end
-  if share.advice then lines[#lines + 1] = "  " .. share.advice end
+  add_advice(lines, share.advice, given)
   return lines
 end
 
@@ -152,14 +164,14 @@ local function is_large(share)
 end
 
 --- What a run without anything to show says of it.
-local function nothing_lines(self, rows)
+local function nothing_lines(self, rows, given)
   local wanted = {}
   for i, need in ipairs(self.needs) do wanted[i] = need.what end
   local lines = { ("nothing to show: no %s after %s"):format(table.concat(wanted, " and no "),
     text.count(rows, "row")) }
   for _, need in ipairs(self.needs) do
     local advice = type(need.advice) == "function" and need.advice() or need.advice
-    if advice then lines[#lines + 1] = "  " .. advice end
+    add_advice(lines, advice, given)
   end
   return lines
 end
@@ -170,11 +182,14 @@ end
 function Outcome:look(rows)
   if rows < outcome.EARLY or self.looked == rows then return end
   self.looked = rows
-  if rows == outcome.EARLY and self:is_nothing() then self.tell(table.concat(nothing_lines(self, rows), "\n")) end
+  local given = {}
+  if rows == outcome.EARLY and self:is_nothing() then
+    self.tell(table.concat(nothing_lines(self, rows, given), "\n"))
+  end
   for _, share in ipairs(self.shares) do
     if not share.told and share.of >= outcome.EARLY and is_large(share) then
       share.told = true
-      self.tell(table.concat(share_lines(share), "\n"))
+      self.tell(table.concat(share_lines(share, given), "\n"))
     end
   end
 end
@@ -187,7 +202,7 @@ function Outcome:brief()
   for _, name in ipairs(self.names) do
     local found = self.counts[name]
     local unparsed = found.parts.unparsed or 0
-    list[#list + 1] = ("%d %s%s"):format(found.n, words(name),
+    list[#list + 1] = ("%s%s"):format(counted(found.n, name),
       unparsed > 0 and (", %d unparsed"):format(unparsed) or "")
   end
   return list
@@ -199,12 +214,12 @@ end
 ---@return string[] warnings
 ---@package
 function Outcome:lines(rows)
-  local said, warnings = {}, {}
+  local said, warnings, given = {}, {}, {}
   for i, name in ipairs(self.names) do said[i] = count_text(name, self.counts[name]) end
-  if rows > 0 and self:is_nothing() then warnings = nothing_lines(self, rows) end
+  if rows > 0 and self:is_nothing() then warnings = nothing_lines(self, rows, given) end
   for _, share in ipairs(self.shares) do
     if is_large(share) then
-      local lines = share_lines(share)
+      local lines = share_lines(share, given)
       table.move(lines, 1, #lines, #warnings + 1, warnings)
     end
   end

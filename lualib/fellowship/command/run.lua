@@ -127,10 +127,11 @@ local function summarise(self, status)
     SUMMARY_KEYS)), "\n")
 end
 
---- Whether there was no row in the data. A shard may be without any, and --limit 0 asks for none.
+--- Whether there was no row to map over. A shard may be without any, and --limit 0 asks for none; rows that a script reads
+--- in a way of its own are not counted.
 local function had_no_rows(self)
   local o = self.options
-  return self.done == 0 and data_of(self) ~= "" and not o.shard and o.limit ~= 0
+  return self.done == 0 and #self.sources > 0 and not o.shard and o.limit ~= 0
 end
 
 --- How a run that came to its end is called, and its exit status.
