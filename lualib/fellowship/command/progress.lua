@@ -197,8 +197,9 @@ local function erase(self)
     self.left, self.drawn = true, {}
   end
   if #self.drawn == 0 then return end
+  -- Line by line: a terminal that is told to clear all of its rows at once may keep them among those scrolled by.
   local up = rows_taken(self, (sys.terminal(2))) - 1
-  screen.raw(io.stderr, up > 0 and ("\27[%dA"):format(up) or "", "\r\27[J")
+  screen.raw(io.stderr, "\r\27[2K", ("\27[A\27[2K"):rep(up))
   self.drawn = {}
 end
 
