@@ -8,6 +8,7 @@ import yaml
 from axolotl.cli.config import load_cfg
 from axolotl.loaders import load_tokenizer
 from axolotl.utils.data.rl import prepare_preference_datasets
+from axolotl.utils.data.sft import prepare_datasets
 from axolotl.utils.dict import DictDefault
 
 # What a user's own configuration has beside the card's part. The order is kept to compare row by row.
@@ -25,14 +26,19 @@ def snippet(table):
     return yaml.safe_load(blocks[0].replace("path/to/this/folder", str(table.folder)))
 
 
-def prepared(table):
+def configured(table):
+    """The card's configuration as Axolotl reads it."""
     name = f"{table.folder.name}-{table.stem}"
     path = common.SCRATCH / f"{name}.yml"
     path.write_text(yaml.dump({**REST, "base_model": str(common.tiny_model()),
                                "output_dir": str(common.SCRATCH / "axolotl"),
                                "dataset_prepared_path": str(common.SCRATCH / name), **snippet(table)}),
                     encoding="utf-8")
-    cfg = DictDefault(load_cfg(str(path)))
+    return DictDefault(load_cfg(str(path)))
+
+
+def prepared(table):
+    cfg = configured(table)
     tap.equal(cfg.rl, table.kind, f"{table.name}: and it is for {table.kind}")
     return prepare_preference_datasets(cfg, load_tokenizer(cfg))[0]
 
@@ -56,7 +62,19 @@ def user_defined_kto():
         common.same(rows, table.rows, f"{table.name}: prompt, completion and label are ours")
 
 
+def chat_template_sft():
+    for table in common.tables("sft", "axolotl"):
+        cfg = configured(table)
+        tokenizer = load_tokenizer(cfg)
+        got = []
+        for row in prepare_datasets(cfg, tokenizer)[0]:
+            trained = [label for label in row["labels"] if label != -100]
+            got.append((tokenizer.decode(row["input_ids"]).rstrip(), tokenizer.decode(trained).rstrip()))
+        want = [((common.chatml(messages) + completion + common.END).rstrip(), completion + common.END)
+                for messages, completion in map(common.best, table.rows)]
+        common.same(got, want, f"{table.name}: the conversation, of which the response is trained on")
+
 
 if __name__ == "__main__":            # worker processes import this file
     common.versions("axolotl", "datasets", "transformers", "trl", "torch")
-    tap.cases(chat_template_dpo, user_defined_kto)
+    tap.cases(chat_template_dpo, user_defined_kto, chat_template_sft)

@@ -122,9 +122,21 @@ def members(format, out):
                                   out=out, models=("sim:writer", "sim:reviewer", "sim:judge"))
 
 
+def scored(format, out):
+    """What comes with scores: the best alone, all with their ranks, columns of scores and models, tools; several models."""
+    tools = [{"type": "function", "function": {"name": "look", "description": "Looks a word up.", "parameters": {
+        "type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}}}]
+    more = [] if format == "axolotl" else ["--columns", "scores", "--columns", "models"]
+    with host.Scratch() as scratch:
+        scratch.write("rows.jsonl", [{"prompt": f"Name {n} rivers.", "tools": tools if n % 2 == 0 else None} for n in range(8)])
+        return scratch.run("run", "preference", "--data", "rows.jsonl", "--generator", "sim:one", "--generator", "sim:two", "--samples", 2,
+                           "--judge", "sim:judge", "--rank", "scores", "--format", format, "--also", "sft", "--also", "ranked", *more,
+                           "--pairs", "all", "--out", out)
+
+
 def make_sets(folder):
     for format in FORMATS:
-        for source in (recorded, hostile, members):
+        for source in (recorded, hostile, members, scored):
             name = f"{source.__name__}-{format}"
             result = source(format, folder / name)
             tap.ok(result.status == 0, f"run preference makes {name}", result)

@@ -21,8 +21,11 @@ CHATML = ("{% for message in messages %}<|im_start|>{{ message.role }}\n{{ messa
 END = "<|im_end|>"
 
 
+KINDS = ("dpo", "kto", "sft", "ranked")
+
+
 class Table:
-    """The rows of one kind, "dpo" or "kto", of one set in a folder that `run preference` wrote, as Python's json
+    """The rows of one kind, "dpo", "kto", "sft" or "ranked", of one set in a folder that `run preference` wrote, as Python's json
     reads them. The set is "single", "generator" or "reviewer"."""
 
     def __init__(self, folder, group, kind):
@@ -33,7 +36,7 @@ class Table:
         self.name = f"{folder.name}, {self.config}"
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         counts = results if group == "single" else results.get(group, {"pairs": 0, "kto": {}})
-        self.count = counts["pairs"] if kind == "dpo" else sum(counts["kto"].values())
+        self.count = counts["pairs"] if kind == "dpo" else sum(counts["kto"].values()) if kind == "kto" else counts.get(kind, 0)
         files = sorted((folder / "data").glob(f"{self.stem}-*.jsonl"))
         # Not str.splitlines: U+2028 and others, which JSON leaves as they are, end no line.
         self.rows = [json.loads(line) for file in files for line in file.read_bytes().split(b"\n") if line]
@@ -77,6 +80,14 @@ def labelled(row):
         return as_messages(row["conversations"][:-1]), row["conversations"][-1]["value"], label
     prompt = row["prompt"] if "prompt" in row else row["instruction"]
     return as_messages(prompt), as_text(row["completion"] if "completion" in row else row["output"]), label
+
+
+def best(row):
+    """(messages, completion) of a row of the best responses alone."""
+    talk = row.get("conversations") or row.get("messages")
+    if talk:
+        return as_messages(talk[:-1]), as_text(talk[-1])
+    return as_messages(row.get("prompt", row.get("instruction"))), as_text(row.get("completion", row.get("output")))
 
 
 def chatml(messages):

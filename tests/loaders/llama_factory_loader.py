@@ -44,6 +44,15 @@ def wanted(messages, completion):
     return common.chatml(messages), completion + common.END + "\n"
 
 
+def as_given(prompt, source):
+    """A prompt without what LLaMA-Factory's template makes of its tools, which stands before the conversation."""
+    if not source.get("tools"):
+        return prompt
+    before, mark, rest = prompt.partition("<|im_start|>user\n")
+    named = json.loads(source["tools"])[0]["function"]["name"]
+    return mark + rest if f"Tool Name: {named}" in before else prompt
+
+
 def ranking():
     for table in common.tables("dpo", *FORMATS):
         rows, tokenizer = processed(table)
@@ -51,8 +60,8 @@ def ranking():
         for row, source in zip(rows, table.rows):
             messages, chosen, rejected = common.pair(source)
             want.append((wanted(messages, chosen), wanted(messages, rejected)))
-            got.append(tuple(parts(tokenizer, row[f"{key}_input_ids"], row[f"{key}_labels"])
-                             for key in ("chosen", "rejected")))
+            read = [parts(tokenizer, row[f"{key}_input_ids"], row[f"{key}_labels"]) for key in ("chosen", "rejected")]
+            got.append(tuple((as_given(prompt, source), completion) for prompt, completion in read))
         tap.equal(len(rows), len(table.rows), f"{table.name}: no pair is dropped")
         common.same(got, want, f"{table.name}: prompt, chosen and rejected are our texts")
 
@@ -64,12 +73,25 @@ def kto():
         for row, source in zip(rows, table.rows):
             messages, completion, label = common.labelled(source)
             want.append((*wanted(messages, completion), label))
-            got.append((*parts(tokenizer, row["input_ids"], row["labels"]), row["kto_tags"]))
+            prompt, completion = parts(tokenizer, row["input_ids"], row["labels"])
+            got.append((as_given(prompt, source), completion, row["kto_tags"]))
         tap.equal(len(rows), len(table.rows), f"{table.name}: no labelled completion is dropped")
         common.same(got, want, f"{table.name}: prompt, completion and label are ours")
 
 
+def supervised():
+    for table in common.tables("sft", *FORMATS):
+        rows, tokenizer = processed(table)
+        got, want = [], []
+        for row, source in zip(rows, table.rows):
+            messages, completion = common.best(source)
+            want.append(wanted(messages, completion))
+            prompt, text = parts(tokenizer, row["input_ids"], row["labels"])
+            got.append((as_given(prompt, source), text))
+        tap.equal(len(rows), len(table.rows), f"{table.name}: no response is dropped")
+        common.same(got, want, f"{table.name}: prompt and response are ours")
+
 
 if __name__ == "__main__":            # worker processes import this file
     common.versions("llamafactory", "datasets", "transformers", "trl", "torch")
-    tap.cases(ranking, kto)
+    tap.cases(ranking, kto, supervised)

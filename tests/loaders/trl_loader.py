@@ -24,13 +24,19 @@ def feature(value):
         return datasets.List(feature(value[0]))
     if isinstance(value, dict):
         return {key: feature(part) for key, part in value.items()}
-    return datasets.Value({str: "string", bool: "bool"}[type(value)])
+    return datasets.Value({str: "string", bool: "bool", int: "int64", float: "float64"}[type(value)])
+
+
+def columns(table):
+    """The features that a table's rows have; of tools, whose objects differ, what `datasets` makes of them."""
+    return {key: feature(value) for key, value in table.rows[0].items() if key != "tools"}
 
 
 def loads_as_datasets():
-    for table in [*common.tables("dpo"), *common.tables("kto")]:
+    for table in [table for kind in common.KINDS for table in common.tables(kind)]:
         loaded = load(table)
-        tap.equal(loaded.features, datasets.Features(feature(table.rows[0])), f"{table.name}: columns and types")
+        tap.equal({key: loaded.features[key] for key in columns(table)}, columns(table), f"{table.name}: columns and types")
+        tap.equal(sorted(loaded.features), sorted(table.rows[0]), f"{table.name}: and no others")
         tap.equal(len(loaded), table.count, f"{table.name}: as many rows as results.json says")
         common.same(loaded, table.rows, f"{table.name}: every text is the file's")
 
@@ -104,6 +110,18 @@ def trl_kto():
         common.same(got, want, f"{table.name}: the tokens of prompt and completion are our texts, the labels ours")
 
 
+def trl_sft():
+    for table in common.tables("sft", *FORMATS):
+        trainer, _ = trained(trl.SFTTrainer, trl.SFTConfig, table)
+        got, want = [], []
+        for row, source in zip(trainer.train_dataset, table.rows):
+            messages, completion = common.best(source)
+            want.append("".join(wanted(messages, completion, isinstance(source["prompt"], list))))
+            got.append(trainer.processing_class.decode(row["input_ids"]))
+        tap.equal(len(trainer.train_dataset), len(table.rows), f"{table.name}: TRL keeps every response")
+        common.same(got, want, f"{table.name}: the tokens are prompt and response")
+
+
 if __name__ == "__main__":            # worker processes import this file
     common.versions("datasets", "trl", "transformers", "tokenizers", "accelerate", "torch")
-    tap.cases(loads_as_datasets, without_a_config, trl_dpo, trl_kto)
+    tap.cases(loads_as_datasets, without_a_config, trl_dpo, trl_kto, trl_sft)

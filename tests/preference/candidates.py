@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -181,6 +182,12 @@ def sets_besides():
         failed = [row["message"] for row in host.jsonl(scratch / "tools/errors.jsonl")]
         tap.ok(done.status == 3 and len(failed) == 2, "tools that would end LLaMA-Factory's training fail their rows", done)
         tap.contains(failed[0], ["rows.jsonl:2", "neither a list"], "and are named")
+        run(scratch, "whole", "--responses", "rows.jsonl", "--rank", "scores", "--judge", "sim:j", "--columns", "scores", "--also", "ranked",
+            "--pairs", "all")
+        for kind, key in (("dpo", "score_chosen"), ("dpo", "margin"), ("ranked", "reward")):
+            text = (scratch / f"whole/data/{kind}-00000-of-00001.jsonl").read_text()
+            tap.ok(re.search(rf'"{key}":\d+\.\d', text) and not re.search(rf'"{key}":\d+[,}}]', text),
+                   f"{key}: whole numbers are written as floats, since loaders take the type of a column from its first rows", text)
         two = ["--generator", "sim:a", "--generator", "sim:b", "--judge", "sim:j"]
         for options, said_so in (([*two, "--also", "ranked"], "needs a score"), ([*two, "--columns", "scores", "--format", "axolotl"], "Axolotl"),
                                  ([*two, "--also", "rm"], "sft, ranked")):

@@ -100,6 +100,11 @@ local function ragged(text)
   return text:find "^%s" ~= nil or text:find "%s$" ~= nil
 end
 
+--- A score as a column has it: loaders take a column's type from its first rows, so 8 is written as 8.0.
+local function score_of(value)
+  return value and value + 0.0 or json.null
+end
+
 --- The tools of a prompt as the format has them; what stands for none where there are none.
 local function tools_of(self, tools)
   if not shape.tools_as_text[self.format_name] then return tools == nil and json.null or tools end
@@ -112,8 +117,8 @@ local function with_more(self, row, pair, origin)
   local models = origin.models or {}
   local values = { tools = self.has_tools and tools_of(self, origin.tools) or nil }
   if pair then
-    values.score_chosen, values.score_rejected = pair.scored.chosen or json.null, pair.scored.rejected or json.null
-    values.margin = pair.scored.margin or json.null
+    values.score_chosen, values.score_rejected = score_of(pair.scored.chosen), score_of(pair.scored.rejected)
+    values.margin = score_of(pair.scored.margin)
     values.chosen_model, values.rejected_model = models[pair.chosen] or json.null, models[pair.rejected] or json.null
   end
   local keys = json.keys(row)
@@ -167,7 +172,7 @@ local function write_ranked(self, prompt, texts, order)
     local score, trimmed = order.scores and order.scores[i], trim(texts[i])
     if score and not seen[trimmed] and trimmed ~= "" and quality.writable(texts[i]) then
       seen[trimmed] = true
-      list[#list + 1] = { text = texts[i], reward = score, place = i }
+      list[#list + 1] = { text = texts[i], reward = score_of(score), place = i }
     end
   end
   table.sort(list, function(x, y)
