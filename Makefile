@@ -255,9 +255,10 @@ BASH    = $(SHARE)/bash-completion/completions
 
 install: all reference $(MANUALS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIBRARY) $(SHARE)/man/man1 $(BASH) $(SHARE)/doc/fellowship
-	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	rm -rf $(LIBRARY)/lualib $(LIBRARY)/scripts
 	cp -R lualib scripts $(LIBRARY)/
+	@# The program behind its library: an older one would look whether the two fit each time that it starts.
+	install -m 755 $(BUILD)/fellowship $(DESTDIR)$(PREFIX)/bin/fellowship
 	@# Bytecode is believed while its source has the time that it had: in a package that is SOURCE_DATE_EPOCH.
 	$(if $(SOURCE_DATE_EPOCH),find $(LIBRARY)/lualib -name '*.lua' -exec touch -d @$(SOURCE_DATE_EPOCH) {} +)
 	$(BUILD)/fellowship --precompile $(LIBRARY)/lualib.luac $(LIBRARY)/lualib $(PREFIX)/share/fellowship

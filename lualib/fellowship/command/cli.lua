@@ -12,6 +12,7 @@ local model = lazy "fellowship.call.model"
 local about = require "fellowship.command.about"
 local batches = lazy "fellowship.command.batches"
 local failures = lazy "fellowship.command.failures"
+local fit = require "fellowship.command.fit"
 local catalogue = require "fellowship.command.catalogue"
 local help = lazy "fellowship.command.help"
 local options = require "fellowship.command.options"
@@ -181,6 +182,7 @@ end
 
 local function dispatch(arguments, command_line)
   local first = arguments[1]
+  if first ~= "--version" then fit.check() end
   if not first then
     cli.help()
     return USAGE
