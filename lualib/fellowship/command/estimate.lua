@@ -79,6 +79,20 @@ local function price_note(e)
   return "the price is not known; give it in --models: price = { input = ..., output = ... } (USD for a million tokens)"
 end
 
+--- "1 to 3 files", or "1 file" where that is sure.
+local function span(r, one)
+  if r.low == r.high then return text.count(r.likely, one) end
+  return ("%d to %s"):format(r.low, text.count(r.high, one))
+end
+
+--- In how many batches the calls go.
+local function batch_note(e)
+  if not e.batches or e.batches.high == 0 then return nil end
+  local r = e.batches
+  return ("in batches: %s in %s%s"):format(span(e.calls, "line"), span(r, "file"),
+    r.low == r.high and "" or (", most likely %d"):format(r.likely))
+end
+
 --- A line for all models of which the same is to be said.
 local function add_notes(lines, models, note)
   local named, order = {}, {}
@@ -102,6 +116,7 @@ local function text_of(facts, models, sum)
   end
   lines[2] = table_of(models, sum):gsub("\n$", "")
   add_notes(lines, models, basis)
+  add_notes(lines, models, batch_note)
   add_notes(lines, models, price_note)
   return table.concat(lines, "\n")
 end
@@ -112,15 +127,16 @@ local function range(r)
   return r and json.object({ low = r.low, likely = r.likely, high = r.high }, ENDS) or json.null
 end
 
-local MODEL_KEYS = { "model", "held", "calls", "prompt_tokens", "completion_tokens", "cost", "sampled" }
+local MODEL_KEYS = { "model", "held", "calls", "batches", "prompt_tokens", "completion_tokens", "cost", "sampled" }
 local KEYS = { "script", "status", "rows", "failed", "models", "cost", "sampled" }
 
 local function line_of(facts, models, sum)
   local list = json.array()
   for i, m in ipairs(models) do
     local e = m.estimate
-    list[i] = json.object({ model = m.named, held = e.held, calls = range(e.calls), prompt_tokens = range(e.prompt),
-      completion_tokens = range(e.completion), cost = range(e.cost), sampled = e.sampled }, MODEL_KEYS)
+    list[i] = json.object({ model = m.named, held = e.held, calls = range(e.calls), batches = range(e.batches),
+      prompt_tokens = range(e.prompt), completion_tokens = range(e.completion), cost = range(e.cost),
+      sampled = e.sampled }, MODEL_KEYS)
   end
   return json.encode(json.object({ script = facts.script, status = "dry run", rows = facts.rows, failed = facts.failed,
     models = list, cost = range(sum.cost), sampled = lengths.sampled }, KEYS))

@@ -8,9 +8,8 @@
 
 local spread = require "fellowship.rehearse.spread"
 local lengths = require "fellowship.rehearse.lengths"
-local batches = require "fellowship.batch.protocol"
+local cuts = require "fellowship.rehearse.cuts"
 local prices = require "fellowship.money.prices"
-local settings = require "fellowship.call.settings"
 
 local forecast = {}
 
@@ -207,8 +206,7 @@ function forecast.account(account)
   local model = account.model
   local sums = { calls = range(function() return 0 end), prompt = range(function() return 0 end),
     completion = range(function() return 0 end), cost = range(function() return 0.0 end) }
-  local in_batches = settings.batch and batches.of(model.provider) ~= nil
-  local price, own, guessed, too_long = prices.of(model, in_batches), true, false, false
+  local price, own, guessed, too_long = prices.of(model, cuts.has(model)), true, false, false
   for _, group in ipairs(account.groups) do
     local taken = take(group)
     for name, more in pairs(taken) do add(sums, name, more) end
@@ -216,10 +214,10 @@ function forecast.account(account)
     own, guessed = own and (group.own or group.exact), guessed or not (group.kind or group.exact)
     too_long = too_long or (price and price.up_to and group.longest * density_of(group).high > price.up_to) or false
   end
-  local nothing = #account.groups == 0
+  local nothing, asked = #account.groups == 0, whole(sums.calls)
   return { model = model, held = account.held, own = own, guessed = guessed, too_long = too_long,
-    sampled = lengths.by_model[("%s:%s"):format(model.provider.name, model.name)] or 0, calls = whole(sums.calls),
-    prompt = whole(sums.prompt), completion = whole(sums.completion),
+    sampled = lengths.by_model[("%s:%s"):format(model.provider.name, model.name)] or 0, calls = asked,
+    batches = cuts.of(model, asked.high), prompt = whole(sums.prompt), completion = whole(sums.completion),
     cost = (nothing or price and not too_long) and sums.cost or nil }
 end
 

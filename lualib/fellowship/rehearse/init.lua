@@ -13,6 +13,7 @@ local errors = require "fellowship.base.errors"
 local start = require "fellowship.flow.start"
 local chain = require "fellowship.call.chain"
 local record = require "fellowship.call.record"
+local cuts = require "fellowship.rehearse.cuts"
 local forecast = require "fellowship.rehearse.forecast"
 local lengths = require "fellowship.rehearse.lengths"
 local settings = require "fellowship.call.settings"
@@ -190,13 +191,16 @@ local function add(sum, messages, bytes, embedded, usage)
   sum.completion = sum.completion + (usage.completion_tokens or 0)
 end
 
+--- Counts a call. Gives whether it was counted now, and whether it is made whatever models answer.
 local function count(flight, group, usage)
-  if is_known(flight.digest) then return end
+  if is_known(flight.digest) then return false end
   estimate.asked = estimate.asked + 1
   local bytes, embedded, longest, alike = weigh(flight)
   group.longest = math.max(group.longest, longest)
   add(group.all, #flight.messages, bytes, embedded, usage)
-  if not (alike or flight.follows) then add(group.sure, #flight.messages, bytes, embedded, usage) end
+  local sure = not (alike or flight.follows)
+  if sure then add(group.sure, #flight.messages, bytes, embedded, usage) end
+  return true, sure
 end
 
 --- Notes of a call, as it is made, whether its answer is read, and whether another one was before in its task.
@@ -235,8 +239,10 @@ function estimate.answer(flight)
     if held or problem.kind ~= "store" then hold(flight) end
     return held, problem
   end
-  local _ <close> = gate:acquire()
-  local model, group = flight.model, group_of(flight)
+  local model = flight.model
+  local in_batch = cuts.has(model)
+  local _ <close> = not in_batch and gate:acquire() or nil
+  local group = group_of(flight)
   local completion
   if group.exact then
     completion = model.adapter.generate(model.name, flight.messages, flight.params, flight.sample)
@@ -246,7 +252,8 @@ function estimate.answer(flight)
     completion = { text = text, finish_reason = "stop", model = model.name, logprobs = logprobs,
       usage = { completion_tokens = tokens } }
   end
-  count(flight, group, completion.usage or {})
+  local counted, sure = count(flight, group, completion.usage or {})
+  if counted and in_batch then cuts.wait(flight, sure, group.read) end
   if group.read or stand_in.decides(flight.messages) then
     for _, asker in ipairs(askers(flight)) do judged[asker] = true end
   end
@@ -263,6 +270,7 @@ end
 ---@field own boolean whether all kinds of calls were found in the store
 ---@field guessed boolean whether some were measured by nothing but defaults
 ---@field calls fellowship.Range
+---@field batches fellowship.Range? that they go in; nil when they go live
 ---@field prompt fellowship.Range tokens
 ---@field completion fellowship.Range tokens
 ---@field cost fellowship.Range? USD; nil when it is not known
