@@ -214,6 +214,16 @@ def why():
         tap.equal(store(scratch, "why", "{}").status, 1, "why: no request is status 1")
 
 
+def modes():
+    """A store holds what was asked: it is its owner's, whatever the umask gives to others."""
+    with host.Scratch() as scratch:
+        scratch.write("ask.lua", 'require "fellowship".model "sim:m":ask "x"')
+        result = scratch.run("--store", "deep/er/store.db", "ask.lua", preexec_fn=lambda: os.umask(0))
+        tap.equal(result.status, 0, "a store in folders that are made")
+        modes = {name: (scratch / name).stat().st_mode & 0o777 for name in ("deep", "deep/er", "deep/er/store.db")}
+        tap.equal(modes, {"deep": 0o700, "deep/er": 0o700, "deep/er/store.db": 0o600}, "none of it is for others")
+
+
 def prune():
     with Stub() as server, host.Scratch(server.url) as scratch:
         filled(scratch, 400)
@@ -390,4 +400,4 @@ def first_version_damaged():
 
 
 host.need_program()
-tap.cases(looking, moving, recordings, finding, full_while_pruning, moved_away, places, why, prune, in_use, damage, first_version, first_version_killed, first_version_damaged)
+tap.cases(looking, moving, recordings, finding, full_while_pruning, moved_away, places, why, prune, modes, in_use, damage, first_version, first_version_killed, first_version_damaged)

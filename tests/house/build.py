@@ -3,6 +3,7 @@
 for are told so."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,20 @@ def dependencies():
                      "make reads what each program depends on")
 
 
+def names():
+    """Modules in C that scripts require find Lua, and no name of ours stands before one of the libraries that come with them."""
+    if not shutil.which("nm"):
+        raise tap.Skip("there is no nm")
+    own = set()
+    for path in (host.ROOT / "runtime").rglob("*.h"):
+        own.update(re.findall(r"^[a-z][\w ]*[ *](\w+)\(", path.read_text(), re.MULTILINE))
+    listed = subprocess.run(["nm", "-D", "--defined-only", host.PROGRAM], capture_output=True, text=True, timeout=60).stdout
+    seen = {line.split()[-1].split("@")[0] for line in listed.splitlines()}
+    tap.ok(len(own) > 300 and "loop_new" in own, f"{len(own)} names of ours")
+    tap.ok("lua_newstate" in seen, "Lua's names are seen by others")
+    tap.equal(sorted(own & seen), [], "none of ours is")
+
+
 def machines():
     """Doubles are written with integers of 128 bits."""
     if not shutil.which("gcc"):
@@ -36,4 +51,5 @@ def machines():
     tap.contains(result.stderr, ["#error", "64-bit"], "which is said")
 
 
-tap.cases(dependencies, machines)
+host.need_program()
+tap.cases(dependencies, names, machines)

@@ -84,5 +84,21 @@ def messages():
         tap.equal([name for name in os.listdir(copy / "build") if "partial" in name], [], "and leaves nothing half done")
 
 
+def broken_library():
+    """What keeps the program from beginning is told with where, whatever it is."""
+    with Copy() as copy:
+        main = copy / "lualib/fellowship/command/cli.lua"
+        for name, text, said in (("gone", None, "module 'fellowship.command.cli' not found"), ("a text", "error 'no way'", "no way"),
+                                 ("a table", "error {}", "table: 0x"), ("nothing", "error()", "nil"),
+                                 ("what has no text", "error(setmetatable({}, { __tostring = function() return {} end }))", "must return a string")):
+            main.unlink(missing_ok=True)
+            if text:
+                main.write_text(text)
+            result = copy.own("mark.lua")
+            tap.equal(result.returncode, 1, f"the first module fails, {name}: status 1")
+            tap.contains(result.stderr, ["fellowship: ", said], "with its reason")
+            tap.contains(result.stderr, ["stack traceback"], "and from where")
+
+
 host.need_program()
-tap.cases(sources, files, messages)
+tap.cases(sources, files, messages, broken_library)

@@ -39,14 +39,31 @@ static CURLMcode set_multi(CURLM *multi, CURLMoption option, ...) {
                                   : own.curl_multi_setopt_(multi, option, value);
 }
 
-static void never(void *arg, http_answer *answer) {
-    (void)arg, (void)answer;
+static bool acts_fail, inits_fail;
+
+static CURLMcode act(CURLM *multi, curl_socket_t fd, int events, int *running) {
+    *running = 0;
+    return acts_fail ? CURLM_OUT_OF_MEMORY
+                     : own.curl_multi_socket_action_(multi, fd, events, running);
+}
+
+static CURLM *init(void) {
+    return inits_fail ? NULL : own.curl_multi_init_();
+}
+
+static int ended;
+static enum http_failure ending;
+
+static void on_done(void *arg, http_answer *answer) {
+    (void)arg;
+    ended++;
+    ending = answer->failure;
 }
 
 static http_call *send_to(http *c, http_target *t, uint64_t connect) {
     static const char body[] = "{}";
-    return http_send(c, t, body, 2, &(http_timeouts){.connect = connect, .total = 1000}, 1000,
-                     never, NULL);
+    return http_send(c, t, body, 2, &(http_timeouts){.connect = connect, .total = 60000}, 1000,
+                     on_done, NULL);
 }
 
 static void test_times(http *c, http_target *t) {
@@ -101,6 +118,27 @@ static void test_client(loop *l, http_target *t) {
     is_int(wrong, 0, "then it is told, or the next call is made");
 }
 
+/* A handle of libcurl's that ran out of memory does nothing more: its calls are given up, and the
+ * next one goes to another, or to none where there is none, and not to the dead one. */
+static void test_dead_handles(loop *l, http_target *t) {
+    char err[256];
+    http *c = http_new(l, err, sizeof err);
+    ended = 0;
+    send_to(c, t, 1000);
+    send_to(c, t, 1000);
+    acts_fail = true;
+    while (ended < 2) loop_turn(l, true);
+    acts_fail = false;
+    is_int(ending, HTTP_BROKEN, "calls of a handle that is dead are given up");
+    inits_fail = true;
+    ok(!send_to(c, t, 1000), "without another one no call is made");
+    inits_fail = false;
+    ok(send_to(c, t, 1000), "with another one the next is");
+    while (ended < 3) loop_turn(l, true);
+    is_int(ending, HTTP_REFUSED, "and ends as it should");
+    http_free(c);
+}
+
 /* What is loaded stays: the functions that calls go through are not set anew beside them. */
 static void test_begin(void) {
     struct libcurl before = libcurl;
@@ -118,6 +156,8 @@ int main(void) {
     own = libcurl;
     libcurl.curl_easy_setopt_ = set_easy;
     libcurl.curl_multi_setopt_ = set_multi;
+    libcurl.curl_multi_socket_action_ = act;
+    libcurl.curl_multi_init_ = init;
     test_begin();
     loop *l = loop_new();
     http *c = http_new(l, err, sizeof err);
@@ -125,6 +165,7 @@ int main(void) {
     test_times(c, t);
     test_refusals(l, t);
     test_client(l, t);
+    test_dead_handles(l, t);
     http_target_free(t);
     http_free(c);
     loop_free(l);
