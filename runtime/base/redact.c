@@ -279,6 +279,16 @@ bool redact(const redactor *r, bool failed, buf *text) {
     return well;
 }
 
+bool redact_is_clean(const redactor *r, const char *text, size_t len) {
+    finder f;
+    if (!r || r->count == 0) return true;
+    if (!finder_init(&f, r)) return false;
+    size_t from;
+    bool found = find_next(&f, text, 0, len, true, &from);
+    free(f.begun);
+    return !found;
+}
+
 /* ---- texts in pieces ---- */
 
 struct redaction {

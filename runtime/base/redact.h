@@ -32,6 +32,10 @@ bool redactor_add(redactor *r, const char *secret, size_t len);
  * rather none than one with a secret in it. r may be NULL. */
 bool redact(const redactor *r, bool failed, buf *text);
 
+/* Whether a text that is no failure's holds none of the secrets, so that redact would leave it as it
+ * is; false also when out of memory. r may be NULL. */
+bool redact_is_clean(const redactor *r, const char *text, size_t len);
+
 /* One text, no failure's, that comes in pieces. */
 typedef struct redaction redaction;
 

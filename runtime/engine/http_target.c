@@ -23,6 +23,10 @@ bool http_target_redact(const http_target *t, buf *text) {
     return redact(t->secrets, false, text);
 }
 
+bool http_target_is_clean(const http_target *t, const char *text, size_t len) {
+    return redact_is_clean(t->secrets, text, len);
+}
+
 redaction *http_target_redaction(const http_target *t) {
     return redaction_new(t->secrets);
 }

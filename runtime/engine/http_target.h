@@ -40,6 +40,9 @@ http_target *http_target_new(const char *url, const char *home, const http_heade
  * False, and the text is empty, when out of memory. */
 bool http_target_redact(const http_target *t, buf *text);
 
+/* Whether that would leave a text as it is; false also when out of memory. */
+bool http_target_is_clean(const http_target *t, const char *text, size_t len);
+
 /* What leaves them out of a text that comes in pieces; the target must outlive it. NULL when out of
  * memory. */
 redaction *http_target_redaction(const http_target *t);
