@@ -38,7 +38,9 @@ end
 --- before it a second time is left out.
 local function decoded(event)
   local data = event.data
-  while data:find "^%s*data:" do data = data:gsub("^%s*data:", "", 1) end
+  local at, again = 1, data:match "^%s*data:()"
+  while again do at, again = again, data:match("^%s*data:()", again) end
+  data = data:sub(at)
   local mark = #data < 20 and data:match '^%s*"?%[([%a]+)%]"?%s*$'
   if mark and mark:upper() == "DONE" then return { name = event.name, data = "[DONE]" } end
   return { name = event.name, data = data, value = answer.decode(data) }
