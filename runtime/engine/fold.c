@@ -8,8 +8,9 @@
     ((utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |                    \
                          UTF8PROC_CASEFOLD | UTF8PROC_IGNORE))
 
-/* Code points of a piece before it is put on the heap; marks on one letter of a long piece, as many
- * as no language has: putting them in order takes the square of their number. */
+/* Code points of a piece before it is put on the heap; marks on one letter, as many as no language
+ * has: putting them in order takes the square of their number, and what comes behind is left out.
+ */
 #define FEW   256
 #define MARKS 64
 
@@ -133,7 +134,7 @@ static bool is_ornament(utf8proc_int32_t c) {
  * Turkish, where I is that of the i without one, and the accent in Greek. Marks stay in order. */
 static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n) {
     utf8proc_int32_t letter = 0;
-    utf8proc_ssize_t kept = 0;
+    utf8proc_ssize_t kept = 0, marks = 0;
     for (utf8proc_ssize_t i = 0; i < n; i++) {
         utf8proc_int32_t c = codes[i] == 0x0131 ? 'i' : codes[i];
         if (is_ornament(c) || (c == 0x0307 && letter == 'i') ||
@@ -141,6 +142,8 @@ static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n) {
             continue;
         int class = class_of(c);
         if (class == 0) letter = c;
+        marks = class == 0 ? 0 : marks + 1;
+        if (marks > MARKS) continue;
         utf8proc_ssize_t at = kept++;
         for (int moves = 0; class > 0 && at > 0 && moves < MARKS; moves++, at--) {
             if (class_of(codes[at - 1]) <= class) break;
@@ -172,27 +175,31 @@ static bool put_piece(writer *w, const char *text, size_t len) {
     return well;
 }
 
-/* The length of what can be put of a text beyond ASCII in one piece. */
-static size_t piece_length(const char *text, size_t len) {
-    size_t marks = 0, at = 0;
-    if (len <= FEW) return len;
+/* The length of what can be put of a text beyond ASCII in one piece; *next is where the next one
+ * begins, behind the marks that are too many. */
+static size_t piece_length(const char *text, size_t len, size_t *next) {
+    size_t marks = 0, at = 0, most = len;
+    *next = len;
+    if (len < 2 * MARKS) return len; /* a mark has two bytes at least */
     while (at < len) {
         utf8proc_int32_t c;
         utf8proc_ssize_t n =
             utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(len - at), &c);
         if (n <= 0) return len; /* no UTF-8, and put as it stands */
         marks = class_of(c) > 0 ? marks + 1 : 0;
+        if (marks == 0 && most < len) {
+            *next = at;
+            break;
+        }
         at += (size_t)n;
-        if (marks == MARKS) return at;
+        if (marks == MARKS) most = at;
     }
-    return len;
+    return most;
 }
 
 static bool put_pieces(writer *w, const char *text, size_t len) {
-    for (size_t n; len > 0; text += n, len -= n) {
-        n = piece_length(text, len);
-        if (!put_piece(w, text, n)) return false;
-    }
+    for (size_t next; len > 0; text += next, len -= next)
+        if (!put_piece(w, text, piece_length(text, len, &next))) return false;
     return true;
 }
 
