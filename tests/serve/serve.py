@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`fellowship serve`: OpenAI's API before models and workflows, with the store of a run behind it."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -14,8 +15,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import host
 import provider_server as p
 import tap
+from batch_server import BatchServer
 from provider_server import Answer, KEY, Provider
-from serving import Serving, echo, events, text_of
+from serving import CHAT, Serving, asking, echo, events, post, text_of
 
 TOKEN = "a-token-of-this-test-0123456789"
 
@@ -255,5 +257,80 @@ def ends():
             tap.equal([x for x in answered if s.chat(x)[0] != 200], [], f"kill -9: all {len(answered)} answers that were given are in the store")
 
 
+def leaving():
+    """Who leaves before the call was sent: it is not sent, unless somebody else waits for it."""
+    go_on = threading.Event()
+
+    def answer(request):
+        return Answer(parts=held(request), kind="application/json")
+
+    def held(request):
+        go_on.wait(60)
+        yield json.dumps(p.openai(request.body["messages"][-1]["content"].upper()))
+    with Provider(answer) as upstream, host.Scratch(**upstream.environment()) as scratch, Serving(scratch, "--concurrency", "1") as s:
+        def waiting(count):
+            return host.until(lambda: f"fellowship_waiting {count}\n" in s.ask("GET", "/metrics")[2].decode())
+        clients = {}
+        for name in ("first", "left", "wanted", "wanted by another"):
+            clients[name] = s.connect()
+            clients[name].sendall(post(CHAT, asking(name.split()[0])))
+            host.until(lambda: upstream.requests)
+        waiting(2)
+        clients["left"].close()
+        clients["wanted"].close()
+        tap.ok(waiting(1), "a call that nobody waits for any more is given up before it is sent")
+        go_on.set()
+        tap.ok(b"WANTED" in clients["wanted by another"].makefile("rb").read(), "one for which another client waits is not")
+        tap.equal([r.body["messages"][-1]["content"] for r in upstream.requests], ["first", "wanted"], "only the others were sent")
+
+
+def head():
+    """A server that is the store of others: a call through it has the key that it has without it."""
+    with Provider(echo) as upstream, host.Scratch(**upstream.environment()) as scratch, host.Scratch(OPENAI_API_KEY="any") as other:
+        script = 'local m = require("fellowship").model(arg[1])\nprint(m:ask("Name a river.", { temperature = 0.5 }).text)'
+        with Serving(scratch) as s:
+            other.write("models.lua", f'return {{ far = {{ model = "openai:openai:m", base_url = "http://127.0.0.1:{s.port}/v1" }} }}')
+            other.write("ask.lua", script)
+            result = other.run("--models", "models.lua", "ask.lua", "far")
+            tap.equal((result.status, result.out), (0, "NAME A RIVER.\n"), "another instance of the program as a client")
+        scratch.write("ask.lua", script)
+        result = scratch.run("--offline", "ask.lua", "openai:m")
+        tap.equal((result.status, result.out, len(upstream.requests)), (0, "NAME A RIVER.\n", 1), "what it asked has the key of a direct call")
+
+
+def batched():
+    """With --batch, what clients ask goes into batches."""
+    with BatchServer(polls=1) as server, host.Scratch(**server.environment()) as scratch, Serving(scratch, "--batch", "--batch-after", "1") as s:
+        answers = []
+        threads = [threading.Thread(target=lambda i=i: answers.append(s.chat(f"row {i}"))) for i in range(5)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        tap.equal(([a[0] for a in answers], server.plain, len(server.lines)), ([200] * 5, 0, 5), "--batch: calls of clients go into batches")
+
+
+def second_signal():
+    """The first signal waits for what is under way, the second does not."""
+    go_on = threading.Event()
+
+    def held():
+        go_on.wait(60)
+        yield b"{}"
+
+    def is_open(s):
+        with contextlib.suppress(OSError):
+            s.connect(60).close()
+            return True
+    with Provider(lambda request: Answer(parts=held(), kind="application/json")) as upstream, host.Scratch(**upstream.environment()) as scratch:
+        with Serving(scratch) as s, s.connect() as client:
+            client.sendall(post(CHAT, asking("never answered")))
+            host.until(lambda: upstream.requests)
+            s.process.send_signal(signal.SIGTERM)
+            host.until(lambda: not is_open(s))
+            tap.ok(s.process.poll() is None, "SIGTERM closes the door, and waits")
+            s.process.send_signal(signal.SIGTERM)
+            tap.ok(s.process.wait(60) != 0, "a second one ends it")
+        go_on.set()
+
+
 host.need_program()
-tap.cases(whole, streamed, workflows, wrong, guarded, crowd, batches, bounded, ends)
+tap.cases(whole, streamed, workflows, wrong, guarded, crowd, batches, bounded, ends, leaving, head, batched, second_signal)
