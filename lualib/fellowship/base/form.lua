@@ -114,11 +114,7 @@ local function last_of(text, heading)
   end
 end
 
---- Which form a prompt asks for, and of which scale: that of the last heading in it.
----@param prompt string
----@return fellowship.Form?
----@return integer? scale
-function form.asked(prompt)
+local function search(prompt)
   local asked, scale, at = rubric_asked(prompt)
   local of_rubric = at
   for _, name in ipairs(NAMES) do
@@ -128,6 +124,21 @@ function form.asked(prompt)
   end
   if not asked or at == of_rubric then return asked, scale end
   return asked, math.tointeger(tonumber(prompt:match("^[^\n]*\n[XYN]/(%d+)", at) or 10))
+end
+
+-- Several ask of the same prompt, one after the other.
+local latest, latest_form, latest_scale
+
+--- Which form a prompt asks for, and of which scale: that of the last heading in it.
+---@param prompt string
+---@return fellowship.Form?
+---@return integer? scale
+function form.asked(prompt)
+  if prompt ~= latest then
+    latest_form, latest_scale = search(prompt)
+    latest = prompt
+  end
+  return latest_form, latest_scale
 end
 
 -- ---- JSON ----

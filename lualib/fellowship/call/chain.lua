@@ -1,10 +1,11 @@
 -- The path of every model call: an ordered list of answerers, put together at the start of a run. Each one answers the
 -- call, fails it, or passes it on. Identical calls are one while they are under way.
 --
--- An answerer is { name =, answer(flight) -> completion | nil, error | chain.pass, at_once =, wants = }. Those `at_once`, at
--- the head of the list, are asked in the task that asks, and see the flight's model, digest and schema alone; the
--- others in a task of the flight's own, which goes on when who asked is gone. One that `wants` something is asked only
--- for models whose adapter has it.
+-- An answerer is { name =, answer(flight) -> completion | nil, error | chain.pass, at_once =, in_place =, wants = }. Those
+-- `at_once`, at the head of the list, are asked in the task that asks, and see the flight's model, digest and schema
+-- alone; the others in a task of the flight's own, which goes on when who asked is gone; behind one `in_place` in the
+-- task that asks too, with a flight that nobody shares. One that `wants` something is asked only for models whose
+-- adapter has it.
 
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
@@ -71,13 +72,14 @@ local chain = {
 
 -- ---- who answers ----
 
-local answerers, quick = {}, 0
+local answerers, quick, in_place = {}, 0, false
 
 --- Sets who answers, in order.
----@param list { name: string, at_once: boolean?, wants: string?, answer: fun(flight: fellowship.Flight): any, fellowship.Error? }[]
+---@param list { name: string, at_once: boolean?, in_place: boolean?, wants: string?, answer: fun(flight: fellowship.Flight): any, fellowship.Error? }[]
 function chain.set(list)
   answerers, quick = list, 0
   while quick < #list and list[quick + 1].at_once do quick = quick + 1 end
+  in_place = list[quick + 1] ~= nil and list[quick + 1].in_place or false
 end
 
 --- The names of those who answer, in order.
@@ -204,8 +206,21 @@ local function take_off(sought, messages, params, sample, request)
     seen = sought.seen, messages = messages, params = params, sample = sample, request = request, id = sys.hex(digest),
     asker = task.self(), count = 1, task = nil, stage = nil, sent = nil, sent_at = nil, landed = nil,
     completion = nil }, Flight)
-  flights[digest] = flight
   return flight
+end
+
+--- Has a flight answered in a task of its own, for whoever asks.
+local function launch(flight)
+  flights[flight.digest] = flight
+  flight.task = task.aside(run, flight)
+end
+
+--- Has it answered in the task that asks.
+local function fly_in_place(flight)
+  flight.task = task.self()
+  local ok, completion, problem = pcall(fly, flight)
+  if not ok then completion, problem = nil, errors.from(completion) end
+  return completion, problem
 end
 
 --- Ends calls that wait to be sent.
@@ -300,6 +315,13 @@ local function apart(digest)
   return sys.sha256(("%s unkept %d"):format(digest, unkept))
 end
 
+--- The end of a call that was answered in the task that asks, which gives it to who reads along in one piece.
+local function given(flight, on_delta, completion, problem)
+  completion = finish(flight, completion, problem)
+  if on_delta and completion.text ~= "" then on_delta(completion.text, completion.text) end
+  return completion
+end
+
 --- Asks for a completion. Raises an error table when the call fails for good.
 ---@param model fellowship.Model
 ---@param prompt string|{ role: string, content: string }[]
@@ -320,17 +342,14 @@ function chain.ask(model, prompt, params, sample, schema, on_delta, how)
     sought.model, sought.digest, sought.schema, sought.from_store, sought.how = model, digest, schema, nil, how
     local completion, problem = look(sought)
     spare[#spare + 1] = sought
-    if completion ~= pass then
-      completion = finish(sought, completion, problem)
-      if on_delta and completion.text ~= "" then on_delta(completion.text, completion.text) end
-      return completion
-    end
+    if completion ~= pass then return given(sought, on_delta, completion, problem) end
     flight = flights[digest]
     if not flight then
       flight = take_off(sought, messages_of(prompt), params_for(model, params), sample,
         key.request(model, prompt, params, sample, schema))
       flight.streaming = on_delta ~= nil or nil
-      flight.task = task.aside(run, flight)
+      if in_place then return given(flight, on_delta, fly_in_place(flight)) end
+      launch(flight)
       place = flight
     end
   end

@@ -49,14 +49,22 @@ local function by_logprobs(model, completion, found, scale)
   return found
 end
 
+local NOTHING = {}
+
+--- The texts that a verdict may be quoted from. What stands in for answers quotes nothing: it is not looked through.
+local function shown_for(model, reading)
+  if settings.dry_run and not model.adapter.generate then return NOTHING end
+  return reading.shown
+end
+
 --- What a completion says: verdict or nil, problem and its kind.
 local function read(model, completion, reading, second)
   if reading.form then
-    return criteria.parse(completion.text, reading.form, { scale = reading.scale, candidates = reading.shown,
-      second = second, cut = completion.finish_reason == "length" })
+    return criteria.parse(completion.text, reading.form, { scale = reading.scale,
+      candidates = shown_for(model, reading), second = second, cut = completion.finish_reason == "length" })
   end
   local found, problem, kind = verdict.parse(completion.text, { strategy = reading.strategy, scale = reading.scale,
-    candidates = reading.shown, second = second, cut = completion.finish_reason == "length" })
+    candidates = shown_for(model, reading), second = second, cut = completion.finish_reason == "length" })
   if found and reading.logprobs then found = by_logprobs(model, completion, found, reading.scale) end
   if found then found.behind = nil end
   return found, problem, kind

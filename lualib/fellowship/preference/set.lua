@@ -97,7 +97,7 @@ local function tally(self, scored)
 end
 
 local function ragged(text)
-  return text:find "^%s" ~= nil or text:find "%s$" ~= nil
+  return text:find "^%s" ~= nil or text:find("^%s", -1) ~= nil
 end
 
 --- A score as a column has it: loaders take a column's type from its first rows, so 8 is written as 8.0.

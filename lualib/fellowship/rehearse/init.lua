@@ -10,6 +10,7 @@ local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
 local content = require "fellowship.base.content"
 local errors = require "fellowship.base.errors"
+local breathe = require "fellowship.flow.breathe"
 local start = require "fellowship.flow.start"
 local chain = require "fellowship.call.chain"
 local record = require "fellowship.call.record"
@@ -21,6 +22,7 @@ local stand_in = require "fellowship.rehearse.stand_in"
 
 local estimate = {
   name = "rehearse",
+  in_place = true, -- nothing is waited for
   asked = 0, -- calls that the store does not have
   held = 0, -- calls that it has
   rows = 0, -- rows that were begun
@@ -220,19 +222,13 @@ local function hold(flight)
   account.held = account.held + 1
 end
 
---- Those who ask for a call.
-local function askers(flight)
-  local list = { flight.asker }
-  for other in pairs(flight.others or {}) do list[#list + 1] = other end
-  return list
-end
-
 --- What a call is answered where the store has nothing, for the workflow to go on; counted once. See
 --- fellowship.call.chain.
 ---@param flight fellowship.Flight
 ---@return table? completion
 ---@return fellowship.Error?
 function estimate.answer(flight)
+  breathe() -- nothing else may make the task wait
   note(flight)
   local held, problem = record.answer(flight)
   if held ~= chain.pass then
@@ -255,7 +251,7 @@ function estimate.answer(flight)
   local counted, sure = count(flight, group, completion.usage or {})
   if counted and in_batch then cuts.wait(flight, sure, group.read) end
   if group.read or stand_in.decides(flight.messages) then
-    for _, asker in ipairs(askers(flight)) do judged[asker] = true end
+    judged[flight.asker] = true
   end
   completion.attempts, completion.elapsed, completion.key = 1, 0, flight.id
   return completion

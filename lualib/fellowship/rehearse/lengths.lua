@@ -161,6 +161,7 @@ end
 ---@return fellowship.Kind?
 ---@return boolean own
 function lengths.kind(model, params, shape)
+  if next(kinds) == nil then return nil, false end
   for i, name in ipairs(names_of(model, params, shape)) do
     if kinds[name] then return kinds[name], i == 1 end
   end
