@@ -48,6 +48,7 @@ def command_line():
         usage("bad choice", scratch.run(*job, "--pairs", "best-wurst"), ["--pairs", "best-worst", "best-rest", "all"])
         usage("bad shard", scratch.run(*job, "--shard", "3/2"), ["--shard"])
         usage("missing option", scratch.run("run", "preference", "--out", "out"), ["--data"])
+        usage("missing options", scratch.run("run", "judge"), ["--data ROWS is missing", "--out DIR is missing"])
         usage("option without a value", scratch.run(*job, "--store"), ["--store"])
         usage("unknown provider", scratch.preference(models=("opnai:x", "openai:y", "openai:z")),
               ["opnai", "openai", "sim"])

@@ -5,9 +5,12 @@ Blocks called sh are run in a shell where `fellowship` is the program under test
 "sh skip" are not (they install, build or publish). Blocks called lua are checked, those with a `require` run too.
 """
 
+import contextlib
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 
@@ -40,8 +43,23 @@ def prepared(server):
 
 
 def run(scratch, text):
-    return subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=scratch.path, env=scratch.environment, capture_output=True,
-                          text=True, timeout=120)
+    """The text in a shell of its own, of which nothing goes on running; ports that pages name are free ones."""
+    text = re.sub(r"(--port |localhost:)\d+", rf"\g<1>{free_port()}", text)
+    shell = subprocess.Popen(["bash", "-euo", "pipefail", "-c", text], cwd=scratch.path, env=scratch.environment, text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        out, err = shell.communicate(timeout=120)
+        return subprocess.CompletedProcess(text, shell.returncode, out, err)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def commands():

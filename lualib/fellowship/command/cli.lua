@@ -218,7 +218,7 @@ local function tell_facts(e, traceback)
   if e.kind == "usage" or e.kind == "nothing" then return end
   local facts = failures.facts(e, traceback)
   if facts ~= "" then say.err("  ", facts, "\n") end
-  local advice = e.model and failures.advice(e.kind)
+  local advice = e.model and e.attempts and failures.advice(e.kind)
   if advice then say.err("  ", advice, "\n") end
 end
 

@@ -234,17 +234,21 @@ local function take(values, option, text)
   end
 end
 
+--- Fills in defaults; what is missing, all of it, where something is.
 local function check_required(declared, values)
+  local missing = {}
   for _, option in ipairs(declared) do
     local name = option[1]
     if values[name] == nil then
       if option.required and not (option.unless and values[option.unless]) then
-        if option.positional then return ("%s is missing: %s"):format(option.metavar or name, option.help) end
-        return ("--%s %s is missing: %s"):format(name, option.metavar or "VALUE", option.help)
+        local usage = option.positional and (option.metavar or name)
+          or ("--%s %s"):format(name, option.metavar or "VALUE")
+        missing[#missing + 1] = ("%s is missing: %s"):format(usage, option.help)
       end
       values[name] = option.default
     end
   end
+  return #missing > 0 and table.concat(missing, "\n  ") or nil
 end
 
 --- Whether the value of an option that takes a number names a file, which another option takes.
