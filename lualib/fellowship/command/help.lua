@@ -11,6 +11,9 @@ local help = {}
 -- Columns of help, whatever the terminal: what fits these fits everywhere.
 local WIDTH = 80
 
+-- Lines of a first screen before what is said of every command.
+local MOST_LINES = 21
+
 -- Characters of choices that are written behind an option; longer ones stand in what it is for.
 local MOST_CHOICES = 22
 
@@ -147,24 +150,44 @@ local function example_lines(lines, script)
   if script.example then lines[#lines + 1] = "" end
 end
 
+--- The lines of a first screen.
+local function screen_lines(name, script, groups)
+  local lines = text.wrap(("fellowship run %s: %s"):format(name, script.summary or ""), WIDTH)
+  lines[#lines + 1] = ""
+  example_lines(lines, script)
+  option_lines(lines, groups[1], true)
+  if #groups > 1 then lines[#lines + 1] = "" end
+  for i = 2, #groups do
+    if groups[i].name ~= "reading" then short_group(lines, groups[i].name, groups[i]) end
+  end
+  return lines
+end
+
+--- Moves the last option that one can do without from those that are explained to those that are named; false when
+--- there is none.
+local function shorten(groups)
+  for i = #groups[1], 1, -1 do
+    local option = groups[1][i]
+    if not (option.required or option.positional or option[1] == "out" or option[1] == "model") then
+      table.remove(groups[1], i)
+      local more = groups[2] and groups[2].name == "more" and groups[2] or { name = "more" }
+      if more ~= groups[2] then table.insert(groups, 2, more) end
+      table.insert(more, 1, option)
+      return true
+    end
+  end
+  return false
+end
+
 --- What a command does, an example, and its own options on one screen.
 ---@param name string
 ---@param script table as scripts declare themselves
 ---@param declared fellowship.Option[] all that it takes
 ---@return string
 function help.short(name, script, declared)
-  local lines = {}
-  for _, line in ipairs(text.wrap(("fellowship run %s: %s"):format(name, script.summary or ""), WIDTH)) do
-    lines[#lines + 1] = line
-  end
-  lines[#lines + 1] = ""
-  example_lines(lines, script)
   local groups = help.groups(own(declared))
-  option_lines(lines, groups[1], true)
-  if #groups > 1 then lines[#lines + 1] = "" end
-  for i = 2, #groups do
-    if groups[i].name ~= "reading" then short_group(lines, groups[i].name, groups[i]) end
-  end
+  local lines = screen_lines(name, script, groups)
+  while #lines > MOST_LINES and shorten(groups) do lines = screen_lines(name, script, groups) end
   if script.folder ~= false then
     short_group(lines, "and", named(declared, FIRST), true)
     lines[#lines + 1] = ("`fellowship run %s --help all` explains every option."):format(name)
