@@ -128,6 +128,8 @@ def texts():
     for name in ("utf-8-sig", "utf-16", "utf-32", "utf-16-be", "utf-8"):
         for step in (b"\0", b"\1", b"\4"):
             yield f"{name}-{step[0]}", step + said.encode(name)
+    # More marks on a letter than any language has, among them those of other classes.
+    yield "marks", ("\1x！" + "\u0303" * 70 + "\u0323" + "\u0b03" + "\u0303" * 63 + "\u0323\u0344y").encode()
 
 
 def columns():
