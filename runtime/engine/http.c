@@ -132,15 +132,15 @@ static bool set_always(http *c, CURL *easy) {
            SET(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
            SET(easy, CURLOPT_FOLLOWLOCATION, 0L) && SET(easy, CURLOPT_USERAGENT, "fellowship") &&
            SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
-           SET(easy, CURLOPT_TCP_KEEPALIVE, 1L) && SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&
+           /* Nothing shall come packed; what does all the same is unpacked. */
+           SET(easy, CURLOPT_ACCEPT_ENCODING, "identity") && SET(easy, CURLOPT_TCP_KEEPALIVE, 1L) &&
+           SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&
            SET(easy, CURLOPT_WRITEFUNCTION, on_body) &&
            SET(easy, CURLOPT_HEADERFUNCTION, on_head) &&
            SET(easy, CURLOPT_PREREQFUNCTION, before_request) &&
-           /* A call that ends while its name is looked up must not wait for that: the loop would.
-            */
+           /* A call that ends while its name is looked up must not wait for it: the loop would. */
            SET(easy, CURLOPT_QUICK_EXIT, 1L) &&
-           /* As OpenSSL and what is built on it have it; the curl program too, but not its library.
-            */
+           /* As OpenSSL and what is built on it have it; the curl program, not its library. */
            (!c->ca_file || SET(easy, CURLOPT_CAINFO, c->ca_file)) &&
            /* Read once at start; asked of the environment for each call it costs eight look-ups. */
            (!c->no_proxy || (SET(easy, CURLOPT_PROXY, "") && SET(easy, CURLOPT_NOPROXY, "")));

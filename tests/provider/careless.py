@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Answers of careless servers over the wire: other good statuses, streams that nobody asked for, and none where one was."""
 
+import gzip
 import json
 import os
 import sys
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
@@ -42,6 +44,19 @@ def streams():
     tap.contains(str(end), ["Unsupported: logit_bias"], "an error that says it is a stream is told")
 
 
+def packed():
+    """What is packed though nobody asked for it, whole and streamed, good answers and errors."""
+    for name, pack in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+        how = {"Content-Encoding": name}
+        tap.equal(seen(Answer(pack(json.dumps(p.openai("One two")).encode()), headers=how)), ("One two", "", 1), f"{name}: an answer")
+        tap.equal(seen(Answer(parts=[pack("".join(STREAM).encode())], headers=how), stream=True), ("One two", "One two", 1), f"{name}: a stream")
+        end, _, _ = seen(Answer(pack(json.dumps(p.openai_error("Unsupported: logit_bias")).encode()), 400, headers=how))
+        tap.contains(str(end), ["Unsupported: logit_bias"], f"{name}: an error")
+    for words in ("ung\xfcltig".encode("latin-1"), gzip.compress(b"no words at all"), "no".encode("utf-16")):
+        end, _, asked = seen(Answer(words, 400))
+        tap.equal((end[0], asked), ("request", 1), f"an error in bytes that are no UTF-8: {words[:12]}")
+
+
 def given_up():
     """What the server gave up is never stored as a whole answer."""
     for form in (Answer(p.openai("half an an", "abort")), Answer(parts=p.openai_stream(["half ", "an an"], "insufficient_system_resource"))):
@@ -52,4 +67,4 @@ def given_up():
 
 
 host.need_program()
-tap.cases(statuses, streams, given_up)
+tap.cases(statuses, streams, packed, given_up)

@@ -2,6 +2,7 @@
 -- {"errors": [...]}, problem JSON (RFC 9457), a list, plain text, a page of HTML. Pure.
 
 local json = require "fellowship.core.json"
+local sys = require "fellowship.core.sys"
 
 local error_body = {}
 
@@ -39,7 +40,7 @@ end
 
 --- What a body says that is no JSON; nil when that is nothing.
 local function of_text(body)
-  local head = body:sub(1, 8 * SHOWN)
+  local head = sys.valid(body:sub(1, 8 * SHOWN)) -- it may be in another encoding, or packed
   local said = head:find "^%s*<" and of_page(head) or head:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
   if #said > SHOWN then said = said:sub(1, SHOWN):gsub("[\x80-\xbf]*$", "") .. "…" end
   return text_of(said)

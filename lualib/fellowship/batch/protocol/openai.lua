@@ -159,7 +159,11 @@ function openai.result(value)
   if type(response) == "table" and response.body ~= nil and response.body ~= json.null then
     return id, answer.count(response.status_code) or 200, response.body
   end
-  local e = type(value.error) == "table" and value.error or {}
+  -- Some put the answer where its wrapping should be.
+  if type(response) == "table" and (response.choices or response.output) then return id, 200, response end
+  local e = type(value.error) == "table" and value.error or { message = value.error }
+  local code = answer.count(e.code)
+  if code and code >= 400 and code < 600 then return id, code, { error = e } end
   return id, nil, answer.text(e.message) or answer.text(e.code) or "no answer came"
 end
 
