@@ -122,9 +122,10 @@ local function budget_of(run)
 end
 
 --- What each evaluator took, in a unit; nil where it is not known.
-local function costs_in(unit, spent)
+local function costs_in(unit, spent, count)
   local list = {}
-  for m, one in ipairs(spent) do
+  for m = 1, count do
+    local one = spent[m] or {} -- nothing of who failed on every row
     if unit == "usd" then list[m] = one.usd
     elseif unit == "calls" then list[m] = one.calls
     else list[m] = one.prompt and one.completion and one.prompt + one.completion end
@@ -135,7 +136,7 @@ end
 --- The first unit in which every evaluator's cost is known, and some of them cost something.
 local function unit_of(spent, count)
   for _, unit in ipairs(frontier.UNITS) do
-    local costs, known, sum = costs_in(unit, spent), true, 0
+    local costs, known, sum = costs_in(unit, spent, count), true, 0
     for m = 1, count do known, sum = known and costs[m] ~= nil, sum + (costs[m] or 0) end
     if known and sum > 0 then return unit end
   end
@@ -162,12 +163,13 @@ local function quality_for_cost(run, held, names, spent, settings)
   local most, unit = budget_of(run)
   unit = unit or unit_of(spent, #names)
   if not unit or #names < 2 and not most then return nil end
-  local costs = costs_in(unit, spent)
+  local costs = costs_in(unit, spent, #names)
   local list = frontier.candidates(held, costs, { juries = run.options.method == "jury",
     unparsed_as_tie = settings.unparsed_as_tie })
-  if most and #list == 0 then
-    run:usage(("--best-under: what the evaluators cost in %s is not known; say tokens or calls, or a price in --models")
-      :format(unit))
+  if #list == 0 then
+    run.tell(("--best-under: what the evaluators cost in %s is not known; say tokens or calls, or a price in --models, "
+      .. "and run it again with --force"):format(unit))
+    return nil
   end
   local points = frontier.of(list, names)
   local best = most and frontier.best_under(held, list, names, most, settings)

@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
 import tap
+from stub_server import Stub
 
 MODELS = ["--model", "sim:one", "--model", "sim:two", "--model", "sim:three"]
 
@@ -58,6 +59,13 @@ def evaluated():
         result = scratch.run(*base, "--offline", "--best-under", "5 tokens", "--out", "poor")
         tap.contains(result.err, ["nothing can be had for 5 tokens", "the cheapest one costs"], "a budget for nothing is told")
         tap.ok("best_under" not in results(scratch, "poor")["quality_for_cost"], "for too little there is none")
+        with Stub() as server:
+            scratch.environment.update(OPENAI_BASE_URL=server.url, OPENAI_API_KEY="test")
+            result = scratch.run("run", "evaluate", "--data", "rows.jsonl", "--method", "judge", "--model", "openai:nobody-knows", "--model", "openai:nor-me",
+                                 "--limit", "3", "--best-under", "1", "--out", "unknown")
+        tap.equal(result.status, 0, "a budget in USD where no price is known stops nothing") or tap.diag(result)
+        tap.contains(result.err, ["cost in usd is not known"], "but is told")
+        tap.equal((len(results(scratch, "unknown")["results"]), "quality_for_cost" in results(scratch, "unknown")), (2, False), "and the results are there")
         for said in ("much", "5 pounds", "-1", "12 calls more"):
             result = scratch.run(*base, "--best-under", said, "--out", "odd")
             tap.equal(result.status, 2, f"--best-under {said} is a wrong usage")

@@ -32,6 +32,7 @@ local function candidate(b, members, cost, unparsed_as_tie)
   local one = { members = members, cost = cost, folds = {}, sums = zeros(9) }
   for f = 1, FOLDS do one.folds[f] = zeros(9) end
   local k = #members
+  flow.sleep(0)
   for p, rows, human, _, _, fold, list in b:patterns(b:view(members, { winners = true, fold = true }), k) do
     if p % 2000 == 0 then flow.sleep(0) end
     local v = human and ballots.mode(list, k)
@@ -123,6 +124,7 @@ function frontier.of(list, names)
   for _, one in ipairs(sorted) do
     if one.kappa and (not best or one.kappa > best) then
       best = one.kappa
+      flow.sleep(0)
       local _, honest = across(list, one.cost)
       found[#found + 1] = json.object({ models = names_of(one, names), cost = one.cost, kappa = one.kappa,
         kappa_cross_validated = honest or json.null }, { "models", "cost", "kappa", "kappa_cross_validated" })
