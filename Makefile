@@ -6,6 +6,7 @@
 # make check-loaders         what trainers load is what we write; installs 4 GB of PyPI packages in build/loaders
 # make check-clients         eight clients of OpenAI's API use `fellowship serve`; installs them in build/clients, 3 GB
 # make check-live real servers on this machine answer every adapter; installs them in build/live
+# make check-cluster a run in shards under a real Slurm on this machine; installs slurm-wlm and munge
 # make check-http2 the whole matrix of HTTP/2 over TLS, some minutes
 # make fuzz       run each fuzz target for FUZZ_SECONDS=10 (clang; only `make fuzz` installs it)
 # make reference  build/reference.md, from the comments in the sources
@@ -29,6 +30,7 @@ PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-d
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev libmicrohttpd-dev
 PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_GUIDE = pandoc
+PACKAGES_CLUSTER = $(PACKAGES_BUILD) python3 slurm-wlm munge
 PACKAGES_STATIC = $(PACKAGES_BUILD) dpkg-dev libssl-dev libnghttp2-dev libbrotli-dev libc-ares-dev liblzma-dev libbz2-dev liblz4-dev libbsd-dev libmd-dev libncurses-dev
 PACKAGES_DEB   = $(PACKAGES_BUILD) dpkg-dev debhelper fakeroot lintian
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 curl zstd xz-utils bzip2 gzip lua-check \
@@ -202,6 +204,11 @@ check-live: all
 	@bash tests/live/install.sh
 	FELLOWSHIP=$(abspath $(BUILD)/fellowship) tests/live/check.py
 
+# A run in shards under a real Slurm, which runs as several nodes of this machine: some minutes, most of which Slurm waits.
+check-cluster: deps-CLUSTER
+	@$(MAKE) --no-print-directory all
+	FELLOWSHIP=$(abspath $(BUILD)/fellowship) tests/cluster/slurm/slurm.py
+
 # ---- documentation ----
 
 reference: $(BUILD)/reference.md
@@ -314,4 +321,4 @@ check-packages: static deb
 clean:
 	rm -rf build
 
-.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-clients check-live fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce static deb check-packages install uninstall clean
+.PHONY: all quickstart check check-http2 test units asan check-asan tsan test-tsan check-loaders check-clients check-live check-cluster fuzz fuzzers bench bench-jobs lint format local-model reference guide guide-tables readme reproduce static deb check-packages install uninstall clean

@@ -1,66 +1,27 @@
 #!/usr/bin/env python3
 """One run in shards, its tasks processes of this machine: the bytes of one run, whatever ends on the way."""
 
-import collections
 import json
 import os
-import pathlib
+import re
 import shutil
 import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import host
-import stub_server
 import tap
 from stub_server import Stub
+from submitted import SERVED, processes, repeated, results, serve, served_log, single, single_served
 
 ROWS = 24
 CONCURRENCY = 4
-VARIABLE = ("run.json", "errors.jsonl")
-SERVED = ("vllm:writer", "vllm:reviewer", "vllm:judge")
-
-
-def results(folder):
-    """The files of a run's folder, without those that tell of the run and of the submission."""
-    return {name: content for name, content in host.tree(folder, VARIABLE).items() if not name.startswith("submit/")}
-
-
-def repeated(log):
-    """Calls that were answered more than once."""
-    calls = collections.Counter((entry["model"], entry["messages"]) for entry in log if entry["status"] == 200)
-    return sum(calls.values()) - len(calls)
+RACES = int(os.environ.get("FELLOWSHIP_RACES") or 60)   # 1,000 for the full test
 
 
 def submission(*options, out="all", models=None, run=(), tasks=2, shards=6, lease=2):
     return ["submit", "--engine", "local", "--tasks", tasks, "--shards", shards, "--lease", lease, *options, "--",
             *host.preference_arguments(out, models=models), "--concurrency", CONCURRENCY, *run]
-
-
-def processes(folder, *words):
-    """The processes of this program that work on a submission, with these words among their arguments."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            arguments = path.read_bytes().decode("utf-8", "replace").split("\0")
-        except OSError:
-            continue
-        if any(str(folder) in argument for argument in arguments) and all(word in arguments for word in words):
-            found.append(int(path.parent.name))
-    return found
-
-
-def single_served(scratch):
-    """The undivided run with a server that counts as one at its usual address, which a test cannot have."""
-    with Stub() as server:
-        own = {"VLLM_BASE_URL": server.url, "FELLOWSHIP_SERVED": server.url.removesuffix("/v1")}
-        return single(scratch, SERVED, env=own)
-
-
-def single(scratch, models=None, env=None):
-    result = scratch.run(*host.preference_arguments("single", models=models), "--store", "single.db", env=env)
-    tap.equal(result.status, 0, f"the undivided run ends well{'' if result.status == 0 else ': ' + result.err}")
-    return results(scratch / "single")
 
 
 def same_bytes():
@@ -92,14 +53,11 @@ def own_servers():
     with host.Scratch() as scratch:
         scratch.prompts(ROWS)
         want = single_served(scratch)
-        serve = f"{sys.executable} {os.path.abspath(stub_server.__file__)} --keep --port $PORT --log {scratch.path}/log-$PORT"
-        result = scratch.run(*submission("--serve", serve, models=SERVED))
+        result = scratch.run(*submission("--serve", serve(scratch / "log"), models=SERVED))
         tap.equal(result.status, 0, f"tasks with a server each end well {result.err if result.status else ''}")
         host.same_tree(results(scratch / "all"), want, "and the results are those of the undivided run")
-        logs = list(scratch.path.glob("log-*"))
-        tap.equal(len(logs), 2, "two servers were started, and none for the end, which asks nothing")
-        entries = [json.loads(line) for log in logs for line in open(log, encoding="utf-8")]
-        tap.equal(repeated([entry for entry in entries if entry.get("model")]), 0, "no call is made twice")
+        tap.equal(len(list(scratch.path.glob("log-*"))), 2, "two servers were started, and none for the end, which asks nothing")
+        tap.equal(repeated(served_log(scratch / "log")), 0, "no call is made twice")
         tap.ok(host.until(lambda: not processes(scratch.path, "--keep")), "no server is left behind")
         result = scratch.run(*submission("--serve", "echo no such model >&2; exit 7", out="none", models=SERVED))
         tap.equal(result.status, 1, "a server that does not come up fails the tasks")
@@ -109,14 +67,14 @@ def own_servers():
 
 def killed():
     """SIGKILL of a task, of its run, and of its server."""
-    serve = f"{sys.executable} {os.path.abspath(stub_server.__file__)} --keep --latency-ms 40 --port $PORT --log LOG-$PORT"
     with host.Scratch() as scratch:
         scratch.prompts(ROWS)
         want = single_served(scratch)
         for what, words in (("task", ("work", "1")), ("run", ("--shard",)), ("server", ("--keep",))):
             out = f"killed-{what}"
             folder = scratch / out / "submit"
-            process = scratch.start(*submission("--serve", serve.replace("LOG", f"{scratch.path}/{out}"), out=out, models=SERVED))
+            arguments = submission("--serve", serve(scratch / out, "--latency-ms", 40), out=out, models=SERVED)
+            process = scratch.start(*arguments)
             found = []
 
             def under_way():
@@ -132,11 +90,10 @@ def killed():
                     pass
             result = scratch.finish(process)
             if result.status == 1:      # a task whose server dies ends; the same command goes on
-                result = scratch.run(*submission("--serve", serve.replace("LOG", f"{scratch.path}/{out}"), out=out, models=SERVED))
+                result = scratch.run(*arguments)
             tap.equal(result.status, 0, f"{what}: killed {killed}, the whole ends well {result.err if result.status else ''}")
             host.same_tree(results(scratch / out), want, f"{what}: the results are those of the undivided run")
-            entries = [json.loads(line) for log in scratch.path.glob(f"{out}-*") for line in open(log, encoding="utf-8")]
-            twice = repeated([entry for entry in entries if entry.get("model")])
+            twice = repeated(served_log(scratch / out))
             tap.ok(twice <= CONCURRENCY, f"{what}: at most the calls in flight are made twice ({twice})")
 
 
@@ -265,7 +222,78 @@ def usage():
 
 
 host.need_program()
-WAITING = (own_servers, killed, interrupted, scratch_disks, damaged_and_missing, failed_rows, budgets)
+def indexed():
+    """The Job of the guide, as far as it can be tried: its command in several processes with Kubernetes' variable, one of
+    them killed and begun again, as the Job's controller would."""
+    page = (host.ROOT / "examples/guide/cluster.md").read_text()
+    command = json.loads(re.search(r"command: (\[.*\])", page)[1])
+    completions = int(re.search(r"completions: (\d+)", page)[1])
+    with Stub(latency_ms=20) as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(ROWS)
+        want, before = single(scratch), len(server.log())
+        written = scratch.run("submit", "--write", "--tasks", completions, "--shards", 2 * completions, "--lease", 2, "--",
+                              *host.preference_arguments("all"), "--concurrency", CONCURRENCY)
+        tap.equal(written.status, 0, "a submission is written, and nothing is handed in")
+        pods = [scratch.start(*command[1:], env={"JOB_COMPLETION_INDEX": str(i)}) for i in range(completions)]
+        host.until(lambda: any((scratch / "all/submit/done").glob("*")), step=0.003)
+        pods[2].kill()
+        scratch.finish(pods[2])
+        pods[2] = scratch.start(*command[1:], env={"JOB_COMPLETION_INDEX": "2"})
+        tap.equal([scratch.finish(pod).status for pod in pods], [0] * completions, f"{completions} pods come to their ends")
+        tap.equal(scratch.run("merge", "all").status, 0, "merge puts it together")
+        twice = repeated(server.log()[before:])
+        tap.ok(twice <= CONCURRENCY, f"at most the calls in flight were made twice ({twice})")
+        host.same_tree(results(scratch / "all"), want, "the results are those of the undivided run")
+
+
+def rates():
+    """A model's requests a minute are those of all tasks together."""
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(ROWS)
+        scratch.write("models.lua", 'return { slow = { model = "openai:slow", requests_per_minute = 1200 } }')
+        result = scratch.run("submit", "--engine", "local", "--tasks", 3, "--shards", 6, "--lease", 2, "--", "run", "generate",
+                             "--data", "rows.jsonl", "--model", "slow", "--out", "all", "--models", "models.lua")
+        tap.equal(result.status, 0, f"tasks share a rate {result.err if result.status else ''}")
+        times = sorted(entry["time"] for entry in server.log())
+        tap.equal(len(times), ROWS, "every call is made")
+        least = (len(times) - 1 - 3 * 2) / 20       # a task may send its first call, and one more, at once
+        tap.ok(times[-1] - times[0] >= least, f"not faster than {least:.2f} s ({times[-1] - times[0]:.2f})")
+        shares = [float(path.read_text()) for path in (scratch / "all/submit/tasks").glob("*.share")]
+        tap.ok(len(shares) == 3 and all(0 < share <= 1 for share in shares), f"each task has its part ({shares})")
+
+
+RACER = """
+local claims, job = require "fellowship.cluster.claims", require "fellowship.cluster.job"
+local sys = require "fellowship.core.sys"
+local claimed = claims.open(job.read(arg[1]))
+claimed:look()
+assert(sys.create(arg[1] .. "/submit/" .. arg[2], ""))
+while not sys.kind(arg[1] .. "/submit/go") do end
+local began = sys.time()
+for shard = 1, claimed.job.shards do
+  while sys.time() < began + 25 * shard do end -- all at the same millisecond, or nearly
+  if claimed:take(shard, { task = arg[2] }) == 1 then print(shard) end
+end
+"""
+
+
+def races():
+    """Processes that take the same shards at the same moments: each shard has one taker."""
+    with host.Scratch("http://127.0.0.1:9/v1") as scratch:
+        scratch.prompts(3)
+        scratch.run("submit", "--write", "--tasks", 4, "--shards", RACES, "--", *host.preference_arguments("all"))
+        scratch.write("racer.lua", RACER)
+        racers = [scratch.start("racer.lua", "all", f"r{i}") for i in range(3)]
+        host.until(lambda: len(list((scratch / "all/submit").glob("r?"))) == 3)
+        scratch.write("all/submit/go", "")
+        won = [list(map(int, scratch.finish(racer).out.split())) for racer in racers]
+        tap.equal(sorted(sum(won, [])), list(range(1, RACES + 1)), f"{RACES} races have one winner each: {[len(w) for w in won]}")
+        names = sorted(path.name for path in (scratch / "all/submit/claims").iterdir())
+        tap.equal(names, [f"{i:05d}.0001" for i in range(1, RACES + 1)], "and leave nothing else")
+
+
+WAITING = (own_servers, killed, interrupted, scratch_disks, damaged_and_missing, failed_rows, budgets,
+           indexed, rates, races)
 
 
 def at_once():

@@ -81,6 +81,13 @@ function Shard:clean()
   for _, ending in ipairs { "", "-wal", "-shm", "-calls" } do sys.remove(self.store .. ending) end
 end
 
+local function has(arguments, flag)
+  for _, argument in ipairs(arguments) do
+    if argument == flag then return true end
+  end
+  return false
+end
+
 --- Runs it.
 ---@param more string[] options of this run
 ---@param env string[] variables of its environment
@@ -90,7 +97,10 @@ end
 function Shard:run(more, env, look)
   local arguments = append({}, self.job.arguments)
   append(arguments, { "--shard", ("%d/%d"):format(self.number, self.job.shards), "--store", self.store, "--out",
-    self.out, "--no-report", "--quiet" })
+    self.out })
+  for _, flag in ipairs { "--no-report", "--quiet" } do
+    if not has(arguments, flag) then arguments[#arguments + 1] = flag end
+  end
   env = append({ "FELLOWSHIP_TASK_PID=" .. beat.pid() }, env)
   return shard.call(append(arguments, more), { log = self.log, env = env, folder = self.job.cwd }, look)
 end

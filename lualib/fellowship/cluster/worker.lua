@@ -173,10 +173,12 @@ local function conclude(self, shard, status, why)
     return self.claims:give_back(number, claim, "budget", json.object({ task = self.me.task }))
   end
   why = status and ("status %d; %s has more"):format(status, shard.log) or why
-  self.failures, self.status = self.failures + 1, FAILED
+  self.failures = self.failures + 1
   self.tell(("shard %d failed: %s"):format(number, why))
   self.claims:give_back(number, claim, "failed", json.object({ task = self.me.task, why = why }, { "task", "why" }))
-  if self.failures >= MOST_FAILURES then self.stopped = "shards fail one after the other" end
+  if self.failures >= MOST_FAILURES then
+    self.stopped, self.status = "shards fail one after the other", FAILED
+  end
 end
 
 local function work(self, number, claim)
@@ -273,7 +275,8 @@ function worker.run(job, name, tell)
   if not well then error(problem, 0) end
   if host.interrupt_told() then return INTERRUPTED end
   if self.stopped then tell("task " .. name .. " ends: " .. self.stopped) end
-  return self.status
+  local left = #self.claims:counts().failed > 0 -- nobody tries these any more
+  return self.status == DONE and left and FAILED or self.status
 end
 
 return worker

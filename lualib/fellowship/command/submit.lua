@@ -105,10 +105,20 @@ local function is_limited(arguments)
   return false
 end
 
+--- Whether an option stands in a command line.
+local function has(arguments, name)
+  for _, argument in ipairs(arguments) do
+    if argument:match "^%-%-([%l%-]+)" == name then return true end
+  end
+  return false
+end
+
 --- A run that cannot be is better known now than by each of a thousand tasks.
 local function rehearse(given)
   local arguments = table.move(given.arguments, 1, #given.arguments, 2, { host.executable })
-  table.move({ "--dry-run", "--limit", "1", "--quiet" }, 1, 4, #arguments + 1, arguments)
+  arguments[#arguments + 1] = "--dry-run"
+  if not has(given.arguments, "limit") then table.move({ "--limit", "1" }, 1, 2, #arguments + 1, arguments) end
+  if not has(given.arguments, "quiet") then arguments[#arguments + 1] = "--quiet" end
   local program <close>, problem = child.start(arguments, { env = given.serve and served.environment(served.NOBODY) })
   if not program then setup.usage("%s", problem.message) end
   local status, complaint = program:wait()
