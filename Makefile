@@ -230,7 +230,7 @@ $(BUILD)/fellowship-run-%.1: scripts/%.lua $(BUILD)/fellowship $(shell find lual
 $(BUILD)/fellowship-%.1: $(BUILD)/fellowship $(shell find lualib/fellowship/command -name '*.lua')
 	@$(BUILD)/fellowship reference --man $* > $@
 
-MANUALS = $(BUILD)/fellowship.1 $(patsubst %,$(BUILD)/fellowship-%.1,check new repl report serve store) $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
+MANUALS = $(BUILD)/fellowship.1 $(patsubst %,$(BUILD)/fellowship-%.1,check merge new repl report serve status store submit work) $(patsubst scripts/%.lua,$(BUILD)/fellowship-run-%.1,$(wildcard scripts/*.lua))
 
 # Tables of README and guide that are made of the code, in place.
 PAGES = README.md $(wildcard examples/guide/*.md)

@@ -316,6 +316,8 @@ static void bound(void) {
     ok(p.rate < 0.011, "a rate that was found lower stays");
     pace_bound(&p, 300, 0);
     ok(p.rate < 0.0051, "and a lower bound lowers it");
+    pace_bound(&p, 600, 0);
+    ok(p.rate > 0.0099 && p.rate < 0.0101, "one that kept to its bound keeps to a higher one");
 }
 
 int main(void) {
