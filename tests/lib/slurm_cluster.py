@@ -117,7 +117,7 @@ class Cluster:
                          check=False).splitlines()
         return dict(line.split() for line in lines if line.strip())
 
-    def wait(self, job, timeout=240):
+    def wait(self, job, timeout=900):
         """Waits for the ends of a job's tasks; gives their states."""
         end = time.monotonic() + timeout
         while True:
