@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- what stands in the way ---- */
@@ -131,17 +132,30 @@ static int link_once(int fd, const char *from, const char *to) {
     return problem == EEXIST && fstat(fd, &st) == 0 && st.st_nlink == 2 ? 0 : problem;
 }
 
-int file_create(const char *path, const void *data, size_t len) {
-    char made[PATH_MAX];
+/* A file of a name of its own beside path, where nobody looks. */
+static int make_beside(const char *path, char made[PATH_MAX]) {
+    enum { TRIES = 100 };
     const char *name = strrchr(path, '/');
     name = name ? name + 1 : path;
-    int length = snprintf(made, sizeof made, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
-    if (length < 0 || (size_t)length >= sizeof made) return ENAMETOOLONG;
-    int fd = mkostemp(made, O_CLOEXEC);
+    for (int i = 0; i < TRIES; i++) { /* other machines have the same numbers of processes */
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        int length = snprintf(made, PATH_MAX, "%.*s.%s.%ld.%ld", (int)(name - path), path, name,
+                              (long)getpid(), now.tv_nsec + i);
+        if (length < 0 || length >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
+}
+
+int file_create(const char *path, const void *data, size_t len) {
+    char made[PATH_MAX];
+    int fd = make_beside(path, made);
     if (fd < 0) return errno;
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
     int problem = write_all(fd, data, len);
     if (!problem) problem = link_once(fd, made, path);
     close(fd);
