@@ -262,6 +262,20 @@ def rates():
         tap.ok(len(shares) == 3 and all(0 < share <= 1 for share in shares), f"each task has its part ({shares})")
 
 
+def over_all_rows():
+    """A run whose calls hang on those of all rows: what shards could not know is asked for at the end."""
+    with Stub() as server, host.Scratch(server.url) as scratch:
+        scratch.prompts(10)
+        run = ["run", "tournament", "--data", "rows.jsonl", "--judge", "openai:judge", "--generator", "openai:one", "--generator",
+               "openai:two", "--generator", "openai:three", "--round", 6, "--out"]
+        for time in ("first", "second"):
+            result = scratch.run(*run, "single", "--store", "single.db")
+            tap.equal(result.status, 0, f"the undivided run, the {time} time {result.err if result.status else ''}")
+        result = scratch.run("submit", "--engine", "local", "--tasks", 2, "--shards", 4, "--lease", 2, "--", *run, "all")
+        tap.equal(result.status, 0, f"in shards {result.err if result.status else ''}")
+        host.same_tree(results(scratch / "all"), results(scratch / "single"), "the results are those of the undivided run")
+
+
 RACER = """
 local claims, job = require "fellowship.cluster.claims", require "fellowship.cluster.job"
 local sys = require "fellowship.core.sys"
@@ -293,7 +307,8 @@ def races():
 
 
 WAITING = (own_servers, killed, interrupted, scratch_disks, damaged_and_missing, failed_rows, budgets,
-           indexed, rates, races)
+           indexed, rates, races,
+           over_all_rows)
 
 
 def at_once():

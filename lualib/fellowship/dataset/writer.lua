@@ -236,7 +236,9 @@ function Writer:close()
     self.files[number] = path:match "[^/]+$"
   end
   local name = naming_of(self)
-  if self.held then self.held[#self.held + 1] = name elseif name then name() end
+  if not self.held then return name and name() end
+  if self.held[self.path] then return end -- written before in this run: one naming is enough, and there is one file
+  self.held[self.path], self.held[#self.held + 1] = true, name
 end
 
 --- Leaves the file as .partial.
