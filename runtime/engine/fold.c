@@ -186,7 +186,9 @@ static size_t piece_length(const char *text, size_t len, size_t *next) {
         utf8proc_ssize_t n =
             utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(len - at), &c);
         if (n <= 0) return len; /* no UTF-8, and put as it stands */
-        marks = class_of(c) > 0 ? marks + 1 : 0;
+        /* What is left out of words does not part the marks before and behind it. */
+        bool is_left_out = is_ornament(c) || utf8proc_get_property(c)->ignorable;
+        if (!is_left_out) marks = class_of(c) > 0 ? marks + 1 : 0;
         if (marks == 0 && most < len) {
             *next = at;
             break;

@@ -30,6 +30,8 @@ static void add_random(buf *text) {
     for (size_t i = 0; i < marks; i++) {
         buf_append_str(text, codes[4 + (size_t)rand() % 8]);
         if (rand() % 60 == 0) buf_append_str(text, codes[(size_t)rand() % count]);
+        /* Left out of words: a variation selector, an ornament. */
+        if (rand() % 40 == 0) buf_append_str(text, rand() % 2 ? "\xEF\xB8\x83" : "\xD5\x9B");
     }
 }
 
