@@ -123,6 +123,34 @@ def plants():
             tap.ok(len(server.asked) <= 4, f"{name}: nobody asks for ever ({len(server.asked)} requests)")
 
 
+# What vLLM 0.32.0 answered on a CPU, byte for byte, of a small Llama with one label; transformers gives the same logit.
+RECORDED = {
+    "rm": ("/classify", '{"id":"classify-b4359f089994a5a9","object":"list","created":1795857268,"model":"tiny","data":[{"index":0,"label":'
+           '"LABEL_0","probs":[-3.066734552383423],"num_classes":1}],"usage":{"prompt_tokens":35,"total_tokens":35,"completion_tokens":0,'
+           '"prompt_tokens_details":null,"completion_tokens_details":null}}', -3.066734552383423),
+    "rm?api=pooling": ("/pooling", '{"id":"pooling-b155df7a16222acf","object":"list","created":1795857268,"model":"tiny","data":[{"index":0,'
+                       '"object":"pooling","data":[0.04450046643614769]}],"usage":{"prompt_tokens":35,"total_tokens":35,"completion_tokens":0,'
+                       '"prompt_tokens_details":null,"completion_tokens_details":null}}', 0.04450046643614769),
+    "rm?api=score": ("/score", '{"id":"score-b583c89c2ce8012b","object":"list","created":1795857269,"model":"tiny","data":[{"index":0,"object":'
+                     '"score","score":0.14221642911434174}],"usage":{"prompt_tokens":15,"total_tokens":15,"completion_tokens":0,'
+                     '"prompt_tokens_details":null,"completion_tokens_details":null}}', 0.14221642911434174),
+    "rm?api=rerank": ("/rerank", '{"id":"score-a2c75dbba391e979","model":"tiny","usage":{"prompt_tokens":15,"total_tokens":15},"results":[{'
+                      '"index":0,"document":{"text":"the rhine","multi_modal":null},"relevance_score":0.14221642911434174}]}',
+                      0.14221642911434174),
+}
+
+
+def recorded():
+    """What a real vLLM says at each of its doors."""
+    for door, (path, text, score) in RECORDED.items():
+        with Server(lambda *_, text=text: (200, text)) as server, prepare(server) as scratch:
+            scratch.write("ask.lua", f'''local fellowship = require "fellowship"
+local found = fellowship.model("reward:{door}"):reward {{ prompt = "Name a river.", response = "the rhine" }}
+print(fellowship.json.encode(found.score))''')
+            told = scratch.run("ask.lua").out.split()
+            tap.equal(([float(value) for value in told], [asked for asked, _ in server.asked]), ([score], [path]), f"{door}: vLLM's own words")
+
+
 def usage_errors():
     with Server() as server, prepare(server) as scratch:
         for arguments, said in ((["generate", "--data", "rows.jsonl", "--model", "reward:rm"], "writes none"),
@@ -138,4 +166,4 @@ def usage_errors():
 
 
 host.need_program()
-tap.cases(doors, plants, usage_errors)
+tap.cases(doors, plants, recorded, usage_errors)
