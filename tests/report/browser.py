@@ -100,6 +100,8 @@ def runs(scratch):
     scratch.run("report", "x", "y", "--out", "both.html")
     scratch.write("prompts.jsonl", [{"id": i, "prompt": f"Question {i}"} for i in range(8)])
     scratch.run("run", "preference", "--data", "prompts.jsonl", "--generator", "sim:g", "--reviewer", "sim:r", "--judge", "sim:j", "--out", "pref")
+    scratch.run("run", "preference", "--data", "prompts.jsonl", "--generator", "sim:g", "--generator", "sim:h", "--rank", "rubric", "--rubric",
+                "ultrafeedback", "--judge", "sim:j", "--out", "scored")
 
 
 def reading(page, scratch):
@@ -190,6 +192,16 @@ EVERY = {  # script: what it takes besides rows of pairs
     "winrate": ["--against", "few.jsonl", "--evaluator", "judge", "--model", "sim:one"]}
 
 
+def scores(page, scratch):
+    """A row of a ranking by scores: who wrote each response, its score, and the values of the criteria."""
+    page.open(scratch / "scored/report.html", "#row=3")
+    page.until("document.getElementById('row-title')")
+    shown = page.driver.find_element(By.ID, "row").text
+    rows = [row for row in host.jsonl(scratch / "scored/scores.jsonl") if row["id"] == 3]
+    tap.contains(shown, ["response 1, sim:g", "response 2, sim:h", *(f"score {row['score']:g}" for row in rows)], "scores beside the responses")
+    tap.contains(shown, [f"{each['name']}: {each['value']}" for row in rows for each in row["criteria"]], "and what each criterion says")
+
+
 def every_script(page, scratch):
     """The page of each script opens, lists its rows, shows one, and makes the browser complain of nothing."""
     scratch.write("few.jsonl", [{**row, "response": row["response_a"]} for row in pairs(6)])
@@ -231,7 +243,7 @@ def in_a_browser():
     with host.Scratch() as scratch:
         runs(scratch)
         with Page() as page:
-            for case in (reading, plants, beside, two_runs, every_script, widths):
+            for case in (reading, plants, beside, two_runs, scores, every_script, widths):
                 tap.diag(case.__name__)
                 case(page, scratch)
         with Page(javascript=False) as page:
