@@ -183,7 +183,7 @@ bench: all
 	@for bench in $(filter-out $(BENCH_JOBS),$(wildcard tests/bench/*.py)); do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done
 
 # What comes after the calls: stores, and jobs run again.
-BENCH_JOBS = tests/bench/store.py
+BENCH_JOBS = tests/bench/store.py tests/bench/jobs.py
 
 bench-jobs: all
 	@for bench in $(BENCH_JOBS); do FELLOWSHIP=$(abspath $(BUILD)/fellowship) $$bench; done

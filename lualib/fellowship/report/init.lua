@@ -37,6 +37,7 @@ end
 local function sections_of(source)
   local list, before = { require "fellowship.report.sections.run".section(source) }, {}
   for _, name in ipairs { "evaluate", "winrate", "measures", "preference", "prompts", "rows" } do
+    breathe()
     local section = require("fellowship.report.sections." .. name).section(source, before)
     if section then
       list[#list + 1] = section
@@ -96,6 +97,7 @@ function report.write(sources, path)
   local sink = chunks.new(path:match "^(.*)/[^/]*$" or ".")
   local turns = read(sources, sink)
   local title, about, sections = compose(sources, turns)
+  breathe()
   local facts, list, rows = sink:close()
   facts.runs = {}
   for i, source in ipairs(sources) do facts.runs[i] = source.name end
