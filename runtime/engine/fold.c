@@ -131,10 +131,11 @@ static bool is_ornament(utf8proc_int32_t c) {
 }
 
 /* Takes out of decomposed text ornaments, and marks that capitals lose or get: the dot of i in
- * Turkish, where I is that of the i without one, and the accent in Greek. Marks stay in order. */
-static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n) {
+ * Turkish, where I is that of the i without one, and the accent in Greek. Marks stay in order.
+ * `marks`: how many the letter before bears already. */
+static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n, int marks) {
     utf8proc_int32_t letter = 0;
-    utf8proc_ssize_t kept = 0, marks = 0;
+    utf8proc_ssize_t kept = 0;
     for (utf8proc_ssize_t i = 0; i < n; i++) {
         utf8proc_int32_t c = codes[i] == 0x0131 ? 'i' : codes[i];
         if (is_ornament(c) || (c == 0x0307 && letter == 'i') ||
@@ -142,8 +143,8 @@ static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n) {
             continue;
         int class = class_of(c);
         if (class == 0) letter = c;
-        marks = class == 0 ? 0 : marks + 1;
-        if (marks > MARKS) continue;
+        if (class == 0) marks = 0;
+        if (class > 0 && ++marks > MARKS) continue;
         utf8proc_ssize_t at = kept++;
         for (int moves = 0; class > 0 && at > 0 && moves < MARKS; moves++, at--) {
             if (class_of(codes[at - 1]) <= class) break;
@@ -155,7 +156,7 @@ static utf8proc_ssize_t simplify(utf8proc_int32_t *codes, utf8proc_ssize_t n) {
 }
 
 /* A piece beyond ASCII, which begins and ends where nothing composes. */
-static bool put_piece(writer *w, const char *text, size_t len) {
+static bool put_piece(writer *w, const char *text, size_t len, int marks) {
     utf8proc_int32_t few[FEW];
     buf many = {0};
     utf8proc_int32_t *codes = few;
@@ -167,7 +168,7 @@ static bool put_piece(writer *w, const char *text, size_t len) {
         codes = (utf8proc_int32_t *)(void *)many.data;
         n = utf8proc_decompose(bytes, (utf8proc_ssize_t)len, codes, n, FORM);
     }
-    if (n >= 0) n = utf8proc_normalize_utf32(codes, simplify(codes, n), FORM);
+    if (n >= 0) n = utf8proc_normalize_utf32(codes, simplify(codes, n, marks), FORM);
     bool well = n >= 0 || n == UTF8PROC_ERROR_INVALIDUTF8;
     if (n == UTF8PROC_ERROR_INVALIDUTF8) well = put(w, text, len);
     for (utf8proc_ssize_t i = 0; well && i < n; i++) well = put_code(w, codes[i]);
@@ -200,8 +201,10 @@ static size_t piece_length(const char *text, size_t len, size_t *next) {
 }
 
 static bool put_pieces(writer *w, const char *text, size_t len) {
-    for (size_t next; len > 0; text += next, len -= next)
-        if (!put_piece(w, text, piece_length(text, len, &next))) return false;
+    int marks =
+        0; /* behind the first piece no more are wanted, should the next one begin with some */
+    for (size_t next; len > 0; text += next, len -= next, marks = MARKS)
+        if (!put_piece(w, text, piece_length(text, len, &next), marks)) return false;
     return true;
 }
 

@@ -32,6 +32,8 @@ static void add_random(buf *text) {
         if (rand() % 60 == 0) buf_append_str(text, codes[(size_t)rand() % count]);
         /* Left out of words: a variation selector, an ornament. */
         if (rand() % 40 == 0) buf_append_str(text, rand() % 2 ? "\xEF\xB8\x83" : "\xD5\x9B");
+        /* What turns into marks alone: a form of two of Arabic's over a line. */
+        if (rand() % 40 == 0) buf_append_str(text, "\xEF\xB3\xB3");
     }
 }
 
