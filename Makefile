@@ -32,7 +32,7 @@ PACKAGES_FUZZ  = $(PACKAGES_BUILD) python3 zstd clang libclang-rt-14-dev
 PACKAGES_GUIDE = pandoc
 PACKAGES_CLUSTER = $(PACKAGES_BUILD) python3 slurm-wlm munge
 PACKAGES_STATIC = $(PACKAGES_BUILD) dpkg-dev libssl-dev libnghttp2-dev libbrotli-dev libc-ares-dev liblzma-dev libbz2-dev liblz4-dev libbsd-dev libmd-dev libncurses-dev
-PACKAGES_DEB   = $(PACKAGES_BUILD) dpkg-dev debhelper fakeroot lintian
+PACKAGES_DEB   = $(PACKAGES_BUILD) build-essential debhelper fakeroot lintian
 PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 curl zstd xz-utils bzip2 gzip lua-check \
                  nginx-light libnginx-mod-http-echo python3-h2 openssl
 

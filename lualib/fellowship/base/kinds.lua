@@ -44,6 +44,7 @@ return {
   { "file", "a file cannot be read or written" },
   { "store", "the store cannot be read or written: the run ends, since what is paid for could not be kept" },
   { "script", "the script itself raised an error", "errors.jsonl has the line of the script for each" },
+  { "program", "the program was built for another version of its library: run make" },
   { "syntax", "a file is no Lua" },
   { "usage", "the command line, or a file of --models, is wrong: exit status 2" },
   { "nothing", "the run can have nothing to show: exit status 5" },
