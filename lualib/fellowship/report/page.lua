@@ -6,6 +6,7 @@ local host = require "fellowship.core.host"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local file = require "fellowship.base.file"
+local breathe = require "fellowship.flow.breathe"
 local pack = require "fellowship.report.pack"
 local scale = require "fellowship.report.scale"
 local svg = require "fellowship.report.svg"
@@ -73,7 +74,10 @@ end
 
 local function section_of(section)
   local parts = {}
-  for i, block in ipairs(section.blocks) do parts[i] = block_of(block) end
+  for i, block in ipairs(section.blocks) do
+    breathe() -- drawing takes long
+    parts[i] = block_of(block)
+  end
   return element("section", { id = section.id, ["aria-labelledby"] = section.id .. "-title" },
     element("h2", { id = section.id .. "-title" }, text(section.title))
       .. element("div", { class = "blocks" }, table.concat(parts)))
