@@ -388,7 +388,7 @@ class Slow(Meter):
             self.begun += 1
             first = self.begun == 1     # until it has come, the client keeps the others back: it may be HTTP/2
             if self.begun >= self.most:
-                threading.Timer(1.5, self.full.set).start()
+                threading.Timer(3, self.full.set).start()
         if not first:
             self.full.wait(20)
         return self.plain_send(connection, answer)
