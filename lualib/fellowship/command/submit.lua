@@ -25,7 +25,7 @@ local SHARDS_A_TASK = 8
 function submit.options()
   return {
     { "engine", type = "choice", choices = { "slurm", "local" }, default = "slurm",
-      help = "who runs the tasks: Slurm, or this machine, as processes" },
+      help = "who runs the tasks: Slurm, or processes here" },
     { "tasks", type = "integer", least = 1, most = 100000, metavar = "N",
       help = "tasks at a time (default: one for each shard)" },
     { "shards", type = "integer", least = 1, most = 99999, metavar = "N",
@@ -40,7 +40,7 @@ function submit.options()
       help = "a folder on each node's own disk for stores under way: where OUT is on a network file system" },
     { "sbatch", type = "string", metavar = "OPTIONS", help = "options of Slurm for the jobs" },
     { "grace", type = "integer", least = 1, most = 65535, default = 120, metavar = "SECONDS",
-      help = "before the time limit, to finish the calls under way" },
+      help = "to end calls in, before the time limit" },
     { "lease", type = "number", least = 1, most = 86400, default = 120, metavar = "SECONDS",
       help = "a task that is silent for so long is dead: others take its shard" },
     { "write", type = "flag", help = "write the scripts and hand nothing in" },
