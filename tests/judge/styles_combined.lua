@@ -338,4 +338,17 @@ require "styles"("combined", {
   { "### Score Assistant A:\n8/10\n\n### Score Assistant B:\n6/10\n\n**Winner: Assistant B**", "8 6|" },
   { "### Score Assistant B:\n8/10\n\n### Score Assistant A:\n6/10", "6 8" },
   { "A scores 7, B scores 9.", "7 9" }, { "A scores well: 7", "" }, { "A score 8 is fair.", "" },
+  -- criteria, each with the whole form: never the last one's
+  { "Both help.\n\n# Accuracy\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n# Clarity\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "" },
+  { "Both help.\n\n# Accuracy\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n# Overall\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "6 8" },
+  { "Both help.\n\n## Accuracy\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n## Clarity\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "" },
+  { "Both help.\n\n## Accuracy\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n## Overall\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "6 8" },
+  { "Both help.\n\n#### Accuracy\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n#### Clarity\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "" },
+  { "Both help.\n\n#### Accuracy\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n#### Overall\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "6 8" },
+  { "Both help.\n\n**Accuracy**\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n**Clarity**\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "" },
+  { "Both help.\n\n**Accuracy**\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n**Overall**\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "6 8" },
+  { "Both help.\n\nAccuracy:\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\nClarity:\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "" },
+  { "Both help.\n\nAccuracy:\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\nOverall:\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "6 8" },
+  { "Both help.\n\n__Accuracy__\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n__Clarity__\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "" },
+  { "Both help.\n\n__Accuracy__\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n5/10\n\n__Overall__\n\n### Score Assistant A:\n6/10\n\n### Score Assistant B:\n8/10", "6 8" },
 })

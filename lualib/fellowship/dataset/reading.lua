@@ -114,19 +114,19 @@ local AS_ROWS = "all fields of the row are lists of one length, or objects of nu
 
 --- Whether an object holds columns: { "prompt": ["a", "b"], "id": [1, 2] }, { "prompt": { "0": "a", "1": "b" } }.
 local function holds_columns(row)
-  local length
+  local length, any
   for _, name in ipairs(json.keys(row)) do
     local column = row[name]
     if type(column) ~= "table" then return false end
     local count = 0
     for key, value in pairs(column) do
       if not (math.type(key) or tostring(key):find "^%d+$") or type(value) == "table" then return false end
-      count = count + 1
+      count, any = count + 1, any or value ~= json.null
     end
     if count == 0 or length and count ~= length then return false end
     length = count
   end
-  return length ~= nil
+  return length ~= nil and any == true
 end
 
 local function is_a(value)

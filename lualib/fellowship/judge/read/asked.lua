@@ -57,8 +57,10 @@ function asked.values(text, strategy, scale)
     if first then
       local before = line_before(text, start)
       if not before then return nil end
-      -- Larger headings may name a criterion; a colon may introduce a quotation.
-      if before:find ":[%*_`\"']*$" or text:find("\n##? ", 1, true) or text:find "^##? " or before:find "^>"
+      -- Larger headings may name a criterion, as whatever stands above may where the form is there more than once; a
+      -- colon may introduce a quotation.
+      if text:find(ending.start, 1, true) < start or before:find ":[%*_`\"']*$" or text:find("\n# ", 1, true)
+        or text:find("\n## ", 1, true) or text:find "^##? " or before:find "^>"
         or before:find "^```" then return nil end
       if ending.form.strategy == "direct" then return ending.form, { first }, {} end
       local values, places = { math.tointeger(tonumber(first)), math.tointeger(tonumber(second)) }, {}

@@ -7,6 +7,7 @@ local outline = {}
 
 ---@class fellowship.Outline
 ---@field stack { level: integer, label: fellowship.Label, topic: integer|nil, given: table<string, boolean>? }[]
+---@field title integer? the criterion that was named last, in a heading of any level, which the headings of scores end
 local Outline = {}
 Outline.__index = Outline
 
@@ -31,6 +32,9 @@ function Outline:open(level, l)
   if not label.is_clear(l) and not l.first then
     self.topics = self.topics + 1
     topic = self.topics
+    self.title = topic
+  elseif #l.sides == 0 then
+    self.title = nil
   end
   self.stack[#self.stack + 1] = { level = level, label = l, topic = topic }
 end

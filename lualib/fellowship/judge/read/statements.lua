@@ -57,7 +57,7 @@ function Reader:place(from, line)
       elseif topic and tier < scores.OVERALL and not whole then tier = scores.CRITERION
       elseif (line.marked or line.headed) and whole and tier == scores.SCORE then tier = scores.OVERALL end
     end
-    st.tier, st.marked = tier, line.marked or line.headed
+    st.tier, st.marked, st.topic = tier, line.marked or line.headed, topic or self.outline.title
     if tier > scores.CRITERION then self.unfinished = nil end
     st.reported = line.cited or self.reported
     if st.reported and self.sides and st.side then
