@@ -25,6 +25,8 @@ BUILD   = build
 CFLAGS  = -O2 -g
 DEPS    = yes
 MODEL   = coder
+# Three test programs at a time: most of their time is waiting.
+PROVE   = -j3
 
 PACKAGES_BUILD = gcc make pkg-config liblua5.4-dev libuv1-dev libcurl4-openssl-dev libsqlite3-dev \
                  libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev nettle-dev lua-cjson-dev libjemalloc-dev libedit-dev libutf8proc-dev libmicrohttpd-dev
