@@ -35,7 +35,7 @@ PACKAGES_GUIDE = pandoc
 PACKAGES_CLUSTER = $(PACKAGES_BUILD) python3 slurm-wlm munge
 PACKAGES_STATIC = $(PACKAGES_BUILD) dpkg-dev libssl-dev libnghttp2-dev libbrotli-dev libc-ares-dev liblzma-dev libbz2-dev liblz4-dev libbsd-dev libmd-dev libncurses-dev
 PACKAGES_DEB   = $(PACKAGES_BUILD) build-essential debhelper fakeroot lintian
-PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 curl zstd xz-utils bzip2 gzip lua-check \
+PACKAGES_CHECK = $(PACKAGES_BUILD) perl python3 curl zstd xz-utils bzip2 gzip lua-check mandoc \
                  nginx-light libnginx-mod-http-echo python3-h2 openssl
 
 LIBRARIES = libuv sqlite3 zlib libdeflate libzstd nettle libedit libutf8proc
