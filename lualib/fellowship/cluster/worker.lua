@@ -165,7 +165,11 @@ local function conclude(self, shard, status, why)
     self.failures, self.me.done = 0, self.me.done + 1
     return
   end
-  pcall(shard.keep, shard)
+  local kept, problem = pcall(shard.keep, shard)
+  if not kept then
+    self.tell(("shard %d: what it was answered could not be kept (%s): whoever takes it may ask again"):format(number,
+      errors.text(errors.from(problem))))
+  end
   if host.interrupt_told() or self.stopped or (self.server and self.server.ended) then
     return self.claims:give_back(number, claim, "drained", json.object({ task = self.me.task }))
   elseif status == STOPPED then
