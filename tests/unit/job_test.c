@@ -11,23 +11,8 @@
 #include "lua/runtime.h"
 #include "lua/task.h"
 
+#include "scarce.h"
 #include "tap.h"
-
-/* Allocations that are left before they fail; negative: they never do. */
-static long left = -1;
-static bool failed;
-
-static void *allocate(void *ud, void *block, size_t old, size_t size) {
-    (void)ud, (void)old;
-    if (size == 0) {
-        free(block);
-        return NULL;
-    }
-    if (left == 0) failed = true;
-    if (left == 0) return NULL;
-    if (left > 0) left--;
-    return realloc(block, size);
-}
 
 /* The games are added before memory is short; the function that is given asks for the job. */
 static const char script[] = "local contest = ...\n"
