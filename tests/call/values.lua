@@ -2,11 +2,12 @@
 -- The JSON value in an answer that was asked for by a schema, whatever stands around it, in linear time.
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
+local growth = require "growth"
 local tap = require "tap"
 local json = require "fellowship.core.json"
 local structured = require "fellowship.call.structured"
 
-local ok, is = tap.ok, tap.is
+local is = tap.is
 
 local function read(text)
   local value, problem = structured.read({}, text)
@@ -31,18 +32,10 @@ is(read '{"a":"```json"}', '{"a":"```json"}', "a fence within the value")
 tap.like(read "nothing here", "it is no JSON", "no value")
 tap.like(read "```json\n{\n```", "it is no JSON", "a broken one")
 
--- Model text that goes on without end is common: eight times as much of it takes at most some twenty times as long.
+-- Model text that goes on without end is common.
 for name, unit in pairs { ["a fence and newlines"] = "\n", ["fences"] = "```", ["fences and newlines"] = "```json\n", ["braces"] = "{", ["brackets"] = "[",
   ["closing braces"] = "}", ["spaces"] = " ", ["backticks"] = "` " } do
-  local function seconds(n)
-    local text = "```json\n" .. unit:rep(n // #unit)
-    local start = os.clock()
-    read(text)
-    return os.clock() - start
-  end
-  local small = math.max(seconds(25000), 0.002)
-  local large = seconds(200000)
-  ok(large / small < 24, ("%s: 200 KB take %.1f ms"):format(name, large * 1000))
+  is(growth.of_text(function(text) read("```json\n" .. text) end, unit, 25000, 200000), nil, name .. ": 200 KB")
 end
 
 tap.done()

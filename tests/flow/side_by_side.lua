@@ -3,6 +3,7 @@
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
 local child = require "child"
+local growth = require "growth"
 local tap = require "tap"
 local fellowship = require "fellowship"
 local task = require "fellowship.core.task"
@@ -61,24 +62,19 @@ end
 
 -- Any length, and no more than in proportion to it.
 do
-  local function spent(n)
-    local begun = os.clock()
-    local results = fellowship.gather(numbers(n), function(i) return i end)
-    is(results[n], n, ("gather: %d items"):format(n))
-    local functions = {}
-    for i = 1, n do functions[i] = function() return i end end
-    is(#fellowship.all(functions), n, ("all: a list of %d"):format(n))
-    return os.clock() - begun
+  local function functions(n)
+    local list = {}
+    for i = 1, n do list[i] = function() return i end end
+    return list
   end
-  spent(100)
-  local short, long = spent(4000), spent(64000)
-  ok(long < 16 * 4 * math.max(short, 0.02), "linear", ("%.3f s and %.3f s"):format(short, long))
-  local functions = {}
-  for i = 1, 20000 do functions[i] = function() return i end end
-  local begun = os.clock()
-  is(select("#", fellowship.all(table.unpack(functions))), 20000, "all: 20,000 arguments")
-  local one = os.clock() - begun
-  ok(one < 1, "in no time", ("%.3f s"):format(one))
+  local function listed(n)
+    return fellowship.gather(numbers(n), function(i) return i end)[n] + #fellowship.all(functions(n))
+  end
+  local function spread(n) return select("#", fellowship.all(table.unpack(functions(n)))) end
+  is(listed(64000), 128000, "lists of 64,000")
+  is(growth.problem(listed, 4000, 64000, 16), nil, "linear")
+  is(spread(20000), 20000, "20,000 arguments")
+  is(growth.problem(spread, 2000, 20000, 10), nil, "linear")
 end
 
 -- maps within rows ---------------------------------------------------------------------------------------

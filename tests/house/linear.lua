@@ -7,6 +7,7 @@
 -- linear.lua [NAME] tries those alone whose names hold NAME.
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
+local growth = require "growth"
 local tap = require "tap"
 local http = require "fellowship.core.http"
 local json = require "fellowship.core.json"
@@ -35,9 +36,6 @@ local tables = require "fellowship.report.table"
 
 local LARGE = os.getenv "FELLOWSHIP_LINEAR" == "full" and 1000000 or 20000
 local SMALL = LARGE // 10
-local MOST = 1e-5 * LARGE -- seconds for the large text
-local GROWTH = 25         -- times as long for ten times the text, on a machine that does much else
-local NOTHING = 0.01      -- seconds too short to compare
 
 -- ---- shapes ----
 
@@ -166,20 +164,6 @@ end
 
 -- ---- the comparison ----
 
---- Seconds on the processor.
-local function time(fn, s)
-  collectgarbage "stop"
-  local since = os.clock()
-  pcall(fn, s) -- what it makes of it is for other tests
-  local took = os.clock() - since
-  if collectgarbage "count" > 100000 then collectgarbage() end
-  return took
-end
-
-local function is_slow(first, second)
-  return second > MOST or second > NOTHING and second > GROWTH * first
-end
-
 local names = {}
 for name in pairs(FUNCTIONS) do names[#names + 1] = name end
 table.sort(names)
@@ -189,6 +173,7 @@ for _, name in ipairs(names) do
   local well, problem = pcall(FUNCTIONS[name], "An ordinary text.\n")
   if not well then broken[#broken + 1] = name .. ": " .. tostring(problem) end
 end
+tap.ok(growth.of_text(function(s) s:find "a*b" end, "a", 1000, 10000) ~= nil, "one that takes the square of its text is told")
 tap.ok(#broken == 0, "each function takes an ordinary text", table.unpack(broken))
 for _, name in ipairs(names) do
   if not only or name:find(only, 1, true) then
@@ -197,18 +182,9 @@ for _, name in ipairs(names) do
       if #slow >= 3 then break end
       local small, large = texts_of(piece, SMALL), texts_of(piece, LARGE)
       for i = 1, #small do
-        local first, second = time(FUNCTIONS[name], small[i]), math.huge
-        -- Twice, where something else may have been in the way.
-        if first > MOST / 5 then first = time(FUNCTIONS[name], small[i]) end
-        if first <= MOST / 5 then second = time(FUNCTIONS[name], large[i]) end
-        if second < math.huge and is_slow(first, second) then
-          first = math.max(first, time(FUNCTIONS[name], small[i]))
-          second = math.min(second, time(FUNCTIONS[name], large[i]))
-        end
-        longest = math.max(longest, second)
-        if is_slow(first, second) then
-          slow[#slow + 1] = ("%q%s: %.3f s, then %.3f s"):format(piece, i == 2 and " between others" or "", first, second)
-        end
+        local problem, took = growth.problem(FUNCTIONS[name], small[i], large[i], LARGE / SMALL)
+        longest = math.max(longest, took)
+        if problem then slow[#slow + 1] = ("%q%s: %s"):format(piece, i == 2 and " between others" or "", problem) end
       end
     end
     tap.ok(#slow == 0, ("%s is linear (%.0f ms at most)"):format(name, 1000 * longest), table.unpack(slow, 1, math.min(#slow, 5)))

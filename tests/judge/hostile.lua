@@ -4,6 +4,7 @@
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
 local verdict = require "fellowship.judge.verdict"
+local growth = require "growth"
 local tap = require "tap"
 
 local STRATEGIES = { "combined", "independent", "direct" }
@@ -41,27 +42,15 @@ local UNITS = { "#", "##\n", "#\n", "*", "**", "_", " ", "\n", "\t", "0", "8", "
   "Assistant A ", "A", "A ", "A. ", "A is better. ", "Overall Score: 8. ", "a", "word ", "助手", "评", "б ", "é", "\u{200b}", "\xff", "\xe2", ",", ".", ". ", "; ", ":", ": ", "'", '"', '" ', "**Assistant A**: ", "| A | 8 |\n", '{"score_a": 8}',
   '{"winner": "A"} ', "<score_a>8</score_a>", "says: ", "of ", "not ", "### Overall Score:\n8/10\n\n", "\r\n" }
 
-local function seconds(unit, strategy, size)
-  local text, start = unit:rep(size // #unit), os.clock()
-  verdict.parse(text, { strategy = strategy, candidates = { "x" } })
-  return os.clock() - start
-end
-
--- What takes a moment is measured once more: a machine may be busy.
-local slowest, which, ratio, worse = 0, nil, 0, nil
+local slowest, which, steep = 0, nil, {}
 for _, unit in ipairs(UNITS) do
   for _, strategy in ipairs(STRATEGIES) do
-    local large = seconds(unit, strategy, 1000000)
-    if large > 0.05 then
-      local small = math.min(seconds(unit, strategy, 100000), seconds(unit, strategy, 100000))
-      large = math.min(large, seconds(unit, strategy, 1000000))
-      if large / small > ratio then ratio, worse = large / small, ("%q, %s"):format(unit, strategy) end
-    end
-    if large > slowest then slowest, which = large, ("%q, %s"):format(unit, strategy) end
-    if os.getenv "HOSTILE_TABLE" then print(("# %-28s %-12s %7.1f ms"):format(("%q"):format(unit), strategy, large * 1e3)) end
+    local problem, took = growth.of_text(function(text) verdict.parse(text, { strategy = strategy, candidates = { "x" } }) end, unit, 100000, 1000000)
+    if problem then steep[#steep + 1] = ("%q, %s: %s"):format(unit, strategy, problem) end
+    if took > slowest then slowest, which = took, ("%q, %s"):format(unit, strategy) end
+    if os.getenv "HOSTILE_TABLE" then print(("# %-28s %-12s %7.1f ms"):format(("%q"):format(unit), strategy, took * 1e3)) end
   end
 end
-tap.ok(slowest < 1, ("1 MB takes %.0f ms at most (%s)"):format(slowest * 1000, which))
-tap.ok(ratio < 30, ("ten times the text takes %.0f times as long at most (%s)"):format(ratio, worse))
+tap.is(table.concat(steep, "\n"), "", ("no text makes it slow (1 MB: %.0f ms at most, %s)"):format(slowest * 1000, which))
 
 tap.done()

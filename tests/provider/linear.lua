@@ -3,6 +3,7 @@
 -- patterns look for, in each place where a text can stand, whole and streamed.
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
+local growth = require "growth"
 local tap = require "tap"
 local json = require "fellowship.core.json"
 local provider = require "fellowship.provider"
@@ -52,22 +53,11 @@ for name, make in pairs(ANSWERS) do
   end
 end
 
-local function seconds(fn, unit, n)
-  local text = unit:rep(n // #unit)
-  local start = os.clock()
-  fn(text)
-  return os.clock() - start
-end
-
 for name, fn in pairs(places) do
   local slow = {}
   for _, unit in ipairs(UNITS) do
-    local large = seconds(fn, unit, LARGE)
-    -- What takes no time is not looked at again; eight times the text may take some twenty-four times as long.
-    if large > 0.02 then
-      local small = math.max(seconds(fn, unit, SMALL), 0.0005)
-      if large / small > 24 then slow[#slow + 1] = ("%q: %.0f times"):format(unit, large / small) end
-    end
+    local problem = growth.of_text(fn, unit, SMALL, LARGE)
+    if problem then slow[#slow + 1] = ("%q: %s"):format(unit, problem) end
   end
   tap.is(table.concat(slow, "; "), "", name)
 end

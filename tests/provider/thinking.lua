@@ -2,6 +2,7 @@
 -- Thinking told from the answer: in all of its tags, whole and in pieces cut anywhere, and in linear time.
 package.path = arg[0]:gsub("[^/]*$", "") .. "../lib/?.lua;" .. package.path
 
+local growth = require "growth"
 local tap = require "tap"
 local thinking = require "fellowship.provider.thinking"
 
@@ -97,16 +98,14 @@ do
   is(wrong[1], nil, ran .. " generated texts, cut at random")
 end
 
--- no text makes it slow: eight times the text takes at most some thirty times as long (64 times would be quadratic)
+-- no text makes it slow
 do
-  local function seconds(text, size)
-    local start = os.clock()
+  local function read(text)
     thinking.whole(text, "tags")
     thinking.whole(text, "open")
     local reader = thinking.reader "tags"
-    for at = 1, #text, size do reader:read(text:sub(at, at + size - 1)) end
+    for at = 1, #text, 40 do reader:read(text:sub(at, at + 39)) end
     reader:read("", true)
-    return os.clock() - start
   end
   for name, make in pairs {
     ["spaces after a tag"] = function(n) return "<think>a" .. (" "):rep(n) .. "b" end, ["#"] = function(n) return ("#"):rep(n) end,
@@ -116,9 +115,7 @@ do
     ["harmony"] = function(n) return "<|channel|>final<|message|>" .. ("<|"):rep(n // 2) end,
     ["bare words"] = function(n) return "analysisW" .. ("analysis"):rep(n // 8) end,
   } do
-    local small = math.max(seconds(make(25000), 40), 0.002)
-    local large = seconds(make(200000), 40)
-    ok(large / small < 30, ("%s: 200 KB take %.0f ms, an eighth of it %.0f ms"):format(name, large * 1000, small * 1000))
+    is(growth.problem(read, make(25000), make(200000), 8), nil, name .. ": 200 KB")
   end
 end
 
