@@ -114,6 +114,12 @@ def completion():
         tap.contains(" ".join(completed("run", "judge", "--model", "")), ["openai:", "ollama:"], "providers")
         tap.equal(completed("run", "judge", "--data", ""), ["@files"], "files")
         tap.contains(" ".join(completed("store", "")), ["export", "why"], "verbs of the store")
+        for name in VERBS:
+            told = set(re.findall(r"^  (--[a-z-]+)", scratch.run(name, "--help", "all").out, re.M))
+            if name not in ("store", "help", "check"):
+                tap.ok(told <= set(completed(name, "--")), f"{name}: the options that its help tells of",
+                       told - set(completed(name, "--")))
+        tap.contains(" ".join(completed("")), VERBS, "all verbs")
         tap.contains(" ".join(completed("help", "")), ["judge", "model:ask", "errors.is"], "names of the reference")
 
 

@@ -1,5 +1,6 @@
--- What each verb is for: `fellowship VERB --help` and the manual pages say it.
+-- What each verb is for: `fellowship VERB --help`, the manual pages and the shell's completion say it.
 
+local lazy = require "fellowship.base.lazy"
 local options = require "fellowship.command.options"
 
 ---@class fellowship.About
@@ -7,7 +8,8 @@ local options = require "fellowship.command.options"
 ---@field summary string
 ---@field text? string more of it, for the manual
 ---@field example? string
----@field options? fun(): fellowship.Option[]
+---@field module? table what does it: `run(arguments)` gives the exit status, `options()` its options
+---@field options? fun(): fellowship.Option[] the module's, where there is one
 ---@field parts? fun(): { usage: string, summary: string, options: fellowship.Option[] }[] verbs of the verb
 ---@type table<string, fellowship.About>
 local about = {}
@@ -51,16 +53,17 @@ about.check = {
 }
 
 about.report = {
+  module = lazy "fellowship.command.report",
   usage = "report DIR [DIR ...] [options]",
   summary = "a page to read a run by, or several side by side",
   text = "Every bundled command leaves report.html in its folder; this draws it anew, with what the run took.",
   example = [[
 fellowship report verdicts
 fellowship report first second --out both.html]],
-  options = function() return require "fellowship.command.report".options end,
 }
 
 about.serve = {
+  module = lazy "fellowship.command.serve",
   usage = "serve [SCRIPT.lua] [options]",
   summary = "an OpenAI endpoint before models and workflows, with a store",
   text = "Clients name models as everywhere else, and each answer is kept. Functions that a script gives are "
@@ -69,10 +72,10 @@ about.serve = {
 fellowship serve --models models.lua --port 8080
 curl localhost:8080/v1/chat/completions \
   -d '{"model": "sim:demo", "messages": [{"role": "user", "content": "Hi"}]}']],
-  options = function() return require "fellowship.command.serve".options() end,
 }
 
 about.submit = {
+  module = lazy "fellowship.command.submit",
   usage = "submit [options] -- run NAME ...",
   summary = "one run on many machines: its rows in shards, its tasks handed to a scheduler",
   text = "Writes the scripts of a task and of the end into OUT/submit, where they may be edited, and hands them in. "
@@ -80,33 +83,33 @@ about.submit = {
   example = [[
 fellowship submit --engine local --tasks 2 --shards 8 \
   -- run judge --data rows.jsonl --model sim:demo --out all]],
-  options = function() return require "fellowship.command.submit".options() end,
 }
 
 about.status = {
+  module = lazy "fellowship.command.status",
   usage = "status DIR",
   summary = "what the tasks of a submitted run do now",
   example = "fellowship status all",
-  options = function() return require "fellowship.command.status".options() end,
 }
 
 about.merge = {
+  module = lazy "fellowship.command.merge",
   usage = "merge DIR [DIR ...]",
   summary = "put the shards of a submitted run together: the results of one machine",
   text = "Their stores become one, and the whole run is done once more from that; rows that failed are tried again.",
   example = "fellowship merge all",
-  options = function() return require "fellowship.command.merge".options() end,
 }
 
 about.work = {
+  module = lazy "fellowship.command.work",
   usage = "work DIR",
   summary = "one task of a submitted run: takes shards until none is left",
   text = "What the scripts of submit run, and what other schedulers may.",
   example = "fellowship work all --task auto",
-  options = function() return require "fellowship.command.work".options() end,
 }
 
 about.store = {
+  module = lazy "fellowship.command.store",
   usage = "store VERB [options]",
   summary = "look into the store of completions, export it, import others",
   text = "The store holds every completion that was paid for; see --store.",
@@ -114,11 +117,15 @@ about.store = {
 fellowship store export recording.jsonl
 fellowship store import recording.jsonl --store theirs.db]],
   parts = function() return require "fellowship.command.store".parts() end,
-  options = function() return { require "fellowship.command.store".STORE } end,
 }
 
 about.list = { usage = "list", summary = "the bundled scripts, a line each" }
 about.help = { usage = "help [NAME]", summary = "what the reference says of a name: help judge, help model:ask" }
 about.reference = { usage = "reference", summary = "the whole reference, as Markdown" }
+
+for _, verb in pairs(about) do
+  local module = verb.module
+  verb.options = verb.options or module and function() return module.options() end
+end
 
 return about

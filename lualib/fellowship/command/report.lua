@@ -246,12 +246,16 @@ local function source_at(out, with_record)
   return source
 end
 
-command.options = {
-  { "text", type = "flag", help = "print tables and figures on the terminal, write nothing" },
-  { "out", type = "string", metavar = "FILE",
-    help = "the page (default: report.html in the run's folder; of several runs, here)" },
-  { "no-record", type = "flag", help = "leave out what differs from run to run: times, retries, what was paid" },
-}
+--- The options of `fellowship report`.
+---@return fellowship.Option[]
+function command.options()
+  return {
+    { "text", type = "flag", help = "print tables and figures on the terminal, write nothing" },
+    { "out", type = "string", metavar = "FILE",
+      help = "the page (default: report.html in the run's folder; of several runs, here)" },
+    { "no-record", type = "flag", help = "leave out what differs from run to run: times, retries, what was paid" },
+  }
+end
 
 --- Names of several runs, which must differ.
 local function name_apart(sources, folders)
@@ -275,7 +279,7 @@ function command.run(arguments)
     end
     i = i + 1
   end
-  local values, problem = options.read(command.options, others)
+  local values, problem = options.read(command.options(), others)
   if not values then setup.usage("%s (fellowship report DIR [DIR ...] [--text] [--out FILE])", problem) end
   if #folders == 0 then setup.usage "report needs the folder of a run: fellowship report DIR [DIR ...]" end
   local sources = {}

@@ -8,8 +8,7 @@ local options = require "fellowship.command.options"
 
 local shell = {}
 
-local VERBS = { "run", "list", "repl", "new", "check", "help", "reference", "report", "serve", "store", "submit",
-  "status", "merge", "work", "--version", "--help" }
+local BESIDE = { "run", "--version", "--help" } -- those that `about` does not tell of
 
 -- What the shell itself adds: files, or files that end in .lua.
 local FILES, SCRIPTS = "@files", "@lua"
@@ -70,6 +69,7 @@ local function reference_names()
   return names
 end
 
+-- The others have their options.
 local by_verb = {
   run = function(words)
     if #words == 2 then return table.move(catalogue.names(), 1, #catalogue.names(), 2, { SCRIPTS }) end
@@ -79,19 +79,12 @@ local by_verb = {
   store = function(words) return #words == 2 and store_verbs() or { "--store", FILES } end,
   help = reference_names,
   check = function() return { SCRIPTS } end,
-  serve = function(words) return of_options(require "fellowship.command.serve".options(), words) end,
   submit = function(words)
     for i = 2, #words - 1 do -- behind `--` stands another command
       if words[i] == "--" then return shell.candidates(table.move(words, i + 1, #words, 1, {})) end
     end
-    return of_options(require "fellowship.command.submit".options(), words)
+    return of_options(about.submit.options(), words)
   end,
-  status = function(words) return of_options(require "fellowship.command.status".options(), words) end,
-  merge = function(words) return of_options(require "fellowship.command.merge".options(), words) end,
-  work = function(words) return of_options(require "fellowship.command.work".options(), words) end,
-  repl = function(words) return of_options(options.common, words) end,
-  new = function(words) return of_options(about.new.options(), words) end,
-  report = function(words) return of_options(about.report.options(), words) end,
 }
 
 --- Candidates for the last of the words behind the program's name.
@@ -100,10 +93,14 @@ local by_verb = {
 function shell.candidates(words)
   if #words == 1 then
     if words[1]:find "^%-" then return names_of(options.common) end
-    return table.move(VERBS, 1, #VERBS, 2, { SCRIPTS })
+    local names = { SCRIPTS, table.unpack(BESIDE) }
+    for name in pairs(about) do names[#names + 1] = name end
+    return names
   end
   local own = by_verb[words[1]]
   if own then return own(words) end
+  local verb = about[words[1]]
+  if verb then return verb.options and of_options(verb.options(), words) or {} end
   for i = 1, #words - 1 do
     if words[i]:find "%.lua$" then
       local declared = declared_by(words[i])

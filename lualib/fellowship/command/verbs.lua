@@ -16,6 +16,11 @@ local DONE, FAILED = 0, 1
 
 local verbs = {}
 
+for name, verb in pairs(about) do
+  local module = verb.module
+  verbs[name] = module and function(arguments) return module.run(arguments) end
+end
+
 function verbs.repl(arguments)
   local values, problem = options.read(options.common, arguments)
   if not values then setup.usage("%s", problem) end
@@ -88,37 +93,6 @@ function verbs.list()
     say.out(("%-12s %s\n"):format(name, script.summary or ""))
   end
   return DONE
-end
-
---- A page, or text, to read runs by.
-function verbs.report(arguments)
-  return require "fellowship.command.report".run(arguments)
-end
-
---- An endpoint for other clients.
-function verbs.serve(arguments)
-  return require "fellowship.command.serve".run(arguments)
-end
-
---- One run, on many machines.
-function verbs.submit(arguments)
-  return require "fellowship.command.submit".run(arguments)
-end
-
-function verbs.status(arguments)
-  return require "fellowship.command.status".run(arguments)
-end
-
-function verbs.merge(arguments)
-  return require "fellowship.command.merge".run(arguments)
-end
-
-function verbs.work(arguments)
-  return require "fellowship.command.work".run(arguments)
-end
-
-function verbs.store(arguments)
-  return require "fellowship.command.store".run(arguments)
 end
 
 --- What the reference says of a name.

@@ -19,8 +19,12 @@ local setup = require "fellowship.command.setup"
 
 local store = {}
 
-store.STORE = { "store", type = "string", metavar = "FILE",
+local STORE = { "store", type = "string", metavar = "FILE",
   help = "the store (default: $FELLOWSHIP_STORE, else .fellowship/store.db)" }
+
+--- The option that all verbs of `fellowship store` have.
+---@return fellowship.Option[]
+function store.options() return { STORE } end
 
 local function tell(...)
   say.note((...):format(select(2, ...)))
@@ -352,7 +356,7 @@ function store.run(arguments)
     argument = { argument }
     while rest[1] and rest[1]:sub(1, 2) ~= "--" do argument[#argument + 1] = table.remove(rest, 1) end
   end
-  local values, problem = options.read({ store.STORE, table.unpack(verb.options) }, rest)
+  local values, problem = options.read({ STORE, table.unpack(verb.options) }, rest)
   if not values then setup.usage("%s (fellowship store --help shows the options)", problem) end
   return verb.run(settings.store_path(values.store), values, argument) or 0
 end
