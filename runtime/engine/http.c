@@ -8,41 +8,24 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "engine/http_handles.h"
 #include "engine/libcurl.h"
 #include "engine/multi.h"
 
 #define SWEEP_MS     100   /* how often first-byte and idle timeouts are looked at */
 #define FORGOTTEN_MS 1000  /* so long after its time libcurl has forgotten to end a call */
-#define HEAD_MOST    32768 /* bytes of header lines; well below TLS_BUFFER */
+#define HEAD_MOST    32768 /* bytes of header lines; well below HTTP_TLS_BUFFER */
 #define QUIET_MS     300   /* nothing came for so long */
-#define POOL_MOST    4096  /* idle easy handles kept for reuse */
 #define LATE_MS      50    /* a look that comes so much later tells that the loop stood still */
-/* Receive buffers. Plain HTTP takes a small one, which saves memory. Over TLS, HTTP/2 may be
- * spoken, where libcurl puts away what comes for a transfer while it reads for another one, and
- * does not get over a buffer that is full (see multi.c): this one holds the head and nearly all
- * answers whole. It takes memory only as far as it is written to. */
-#define PLAIN_BUFFER 2048
-#define TLS_BUFFER   65536
-
-/* Idle easy handles. The size of a handle's buffer cannot be changed while it has one, and over
- * HTTP/2 it keeps it between calls: so those for TLS are others than those for plain HTTP. */
-typedef struct pool {
-    CURL **handles;
-    size_t count;
-    long buffer; /* bytes */
-} pool;
 
 struct http {
     loop *loop;
     multi *multi;
-    CURLSH *share; /* TLS sessions and names, over all shards */
+    http_handles *handles;
     http_call *calls;
     loop_timer *sweep;
     uint64_t sweep_ms; /* when the next look is due */
     uint64_t stood_ms; /* for how long the loop stood still, all in all */
-    pool plain, tls;
-    bool no_proxy;
-    const char *ca_file; /* libcurl_authorities */
 };
 
 struct http_call {
@@ -76,7 +59,7 @@ bool http_ready(char *err, size_t errlen) {
 static void note_arrival(http_call *call, size_t len) {
     call->last_ms = loop_now(call->owner->loop);
     call->stood_ms = call->owner->stood_ms;
-    if (call->target->tls) multi_arrived(call->owner->multi, &call->transfer, len, TLS_BUFFER);
+    if (call->target->tls) multi_arrived(call->owner->multi, &call->transfer, len, HTTP_TLS_BUFFER);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg) {
@@ -107,66 +90,13 @@ static size_t on_head(char *data, size_t size, size_t count, void *arg) {
     return buf_append(&call->answer.head, data, len) ? len : 0;
 }
 
-/* ---- handles ---- */
-
-#define SET(easy, option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
-
-static bool proxy_in_environment(void) {
-    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-                                        "ALL_PROXY"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value) return true;
-    }
-    return false;
-}
-
 static int before_request(void *arg, char *address, char *own, int port, int own_port) {
     (void)address, (void)own, (void)port, (void)own_port;
     http_call *call = arg;
     return ++call->requests > 1 && call->timeouts.once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-static bool set_always(http *c, CURL *easy) {
-    return SET(easy, CURLOPT_NOSIGNAL, 1L) && SET(easy, CURLOPT_SHARE, c->share) &&
-           SET(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-           SET(easy, CURLOPT_FOLLOWLOCATION, 0L) && SET(easy, CURLOPT_USERAGENT, "fellowship") &&
-           SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
-           /* Nothing shall come packed; what does all the same is unpacked. */
-           SET(easy, CURLOPT_ACCEPT_ENCODING, "identity") && SET(easy, CURLOPT_TCP_KEEPALIVE, 1L) &&
-           SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&
-           SET(easy, CURLOPT_WRITEFUNCTION, on_body) &&
-           SET(easy, CURLOPT_HEADERFUNCTION, on_head) &&
-           SET(easy, CURLOPT_PREREQFUNCTION, before_request) &&
-           /* A call that ends while its name is looked up must not wait for it: the loop would. */
-           SET(easy, CURLOPT_QUICK_EXIT, 1L) &&
-           /* As OpenSSL and what is built on it have it; the curl program, not its library. */
-           (!c->ca_file || SET(easy, CURLOPT_CAINFO, c->ca_file)) &&
-           /* Read once at start; asked of the environment for each call it costs eight look-ups. */
-           (!c->no_proxy || (SET(easy, CURLOPT_PROXY, "") && SET(easy, CURLOPT_NOPROXY, "")));
-}
-
-static pool *pool_of(http *c, const http_target *t) {
-    return t->tls ? &c->tls : &c->plain;
-}
-
-static CURL *take_easy(http *c, const http_target *t) {
-    pool *p = pool_of(c, t);
-    if (p->count) return p->handles[--p->count];
-    CURL *easy = curl_easy_init();
-    if (!easy || (set_always(c, easy) && SET(easy, CURLOPT_BUFFERSIZE, p->buffer))) return easy;
-    curl_easy_cleanup(easy);
-    return NULL;
-}
-
-static void put_back(http *c, const http_target *t, CURL *easy) {
-    pool *p = pool_of(c, t);
-    /* The buffer is the call's, which ends. */
-    if (SET(easy, CURLOPT_ERRORBUFFER, NULL) && p->count < POOL_MOST)
-        p->handles[p->count++] = easy;
-    else
-        curl_easy_cleanup(easy);
-}
+/* ---- endings ---- */
 
 static void unlink_call(http_call *call) {
     http *c = call->owner;
@@ -180,8 +110,6 @@ static void free_call(http_call *call) {
     redaction_free(call->redaction);
     free(call);
 }
-
-/* ---- endings ---- */
 
 /* The peer went away in the middle of the handshake, as under load: that passes, unlike what else
  * is wrong with TLS. libcurl tells the two apart in words alone. */
@@ -282,7 +210,7 @@ static void finish(http_call *call) {
     call->answer.elapsed_ms = loop_now(c->loop) - call->started_ms;
     call->answer.message = call->message;
     if (!redact_rest(call)) lose(call);
-    put_back(c, call->target, call->easy);
+    http_handles_put(c->handles, call->target->tls, call->easy);
     unlink_call(call);
     call->done(call->arg, &call->answer);
     free_call(call);
@@ -390,31 +318,13 @@ static void on_sweep(void *arg) {
 
 /* ---- the client ---- */
 
-static bool fill(pool *p, long buffer) {
-    p->buffer = buffer;
-    p->handles = calloc(POOL_MOST, sizeof *p->handles);
-    return p->handles != NULL;
-}
-
-static void empty(pool *p) {
-    for (size_t i = 0; i < p->count; i++) curl_easy_cleanup(p->handles[i]);
-    free(p->handles);
-}
-
-static bool shares(http *c, curl_lock_data what) {
-    return curl_share_setopt(c->share, CURLSHOPT_SHARE, what) == CURLSHE_OK;
-}
-
 static bool open_client(http *c, loop *l) {
+    static const http_hooks hooks = {on_head, on_body, before_request};
     c->loop = l;
-    c->no_proxy = !proxy_in_environment();
-    c->ca_file = libcurl_authorities();
     c->multi = multi_new(l, on_done, on_broken, c);
-    c->share = curl_share_init();
+    c->handles = http_handles_new(&hooks);
     c->sweep = loop_timer_new(l, on_sweep, c);
-    return c->multi && c->share && c->sweep && shares(c, CURL_LOCK_DATA_SSL_SESSION) &&
-           shares(c, CURL_LOCK_DATA_DNS) && fill(&c->plain, PLAIN_BUFFER) &&
-           fill(&c->tls, TLS_BUFFER);
+    return c->multi && c->handles && c->sweep;
 }
 
 http *http_new(loop *l, char *err, size_t errlen) {
@@ -429,18 +339,16 @@ http *http_new(loop *l, char *err, size_t errlen) {
 void http_free(http *c) {
     if (!c) return;
     while (c->calls) http_cancel(c->calls);
-    empty(&c->plain);
-    empty(&c->tls);
     multi_free(c->multi);
-    if (c->share) curl_share_cleanup(c->share);
+    http_handles_free(c->handles);
     loop_timer_free(c->sweep);
     free(c);
 }
 
 static bool set_body(CURL *easy, const char *body, size_t len) {
-    if (!body) return SET(easy, CURLOPT_HTTPGET, 1L);
-    return SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len) &&
-           SET(easy, CURLOPT_POSTFIELDS, body) && SET(easy, CURLOPT_POST, 1L);
+    if (!body) return LIBCURL_SET(easy, CURLOPT_HTTPGET, 1L);
+    return LIBCURL_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len) &&
+           LIBCURL_SET(easy, CURLOPT_POSTFIELDS, body) && LIBCURL_SET(easy, CURLOPT_POST, 1L);
 }
 
 /* Milliseconds; libcurl takes no more than these, 24 days. */
@@ -453,15 +361,18 @@ static bool set_up(http_call *call, const char *body, size_t len) {
     const http_target *t = call->target;
     /* 0 is libcurl's own bound, of 300 s. */
     long connect = call->timeouts.connect ? in_curl(call->timeouts.connect) : INT_MAX;
-    return SET(easy, CURLOPT_WRITEDATA, call) && SET(easy, CURLOPT_HEADERDATA, call) &&
-           SET(easy, CURLOPT_PREREQDATA, call) && SET(easy, CURLOPT_ERRORBUFFER, call->message) &&
-           SET(easy, CURLOPT_CURLU, t->url) &&
+    return LIBCURL_SET(easy, CURLOPT_WRITEDATA, call) &&
+           LIBCURL_SET(easy, CURLOPT_HEADERDATA, call) &&
+           LIBCURL_SET(easy, CURLOPT_PREREQDATA, call) &&
+           LIBCURL_SET(easy, CURLOPT_ERRORBUFFER, call->message) &&
+           LIBCURL_SET(easy, CURLOPT_CURLU, t->url) &&
            /* Only TLS tells of HTTP/2. Elsewhere calls would wait for the first one's answer, or
             * one after the other for a name that is not there. */
-           SET(easy, CURLOPT_PIPEWAIT, (long)t->tls) && SET(easy, CURLOPT_HTTPHEADER, t->headers) &&
-           SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect) &&
-           SET(easy, CURLOPT_TIMEOUT_MS, in_curl(call->timeouts.total)) &&
-           SET(easy, CURLOPT_FRESH_CONNECT, (long)t->isolated) && set_body(easy, body, len);
+           LIBCURL_SET(easy, CURLOPT_PIPEWAIT, (long)t->tls) &&
+           LIBCURL_SET(easy, CURLOPT_HTTPHEADER, t->headers) &&
+           LIBCURL_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect) &&
+           LIBCURL_SET(easy, CURLOPT_TIMEOUT_MS, in_curl(call->timeouts.total)) &&
+           LIBCURL_SET(easy, CURLOPT_FRESH_CONNECT, (long)t->isolated) && set_body(easy, body, len);
 }
 
 http_call *http_send(http *c, http_target *t, const char *body, size_t len,
@@ -469,7 +380,7 @@ http_call *http_send(http *c, http_target *t, const char *body, size_t len,
                      void (*done)(void *, http_answer *), void *arg) {
     http_call *call = calloc(1, sizeof *call);
     if (!call) return NULL;
-    call->easy = take_easy(c, t);
+    call->easy = http_handles_take(c->handles, t->tls);
     if (!call->easy) goto failed;
     call->owner = c;
     call->target = t;
@@ -486,14 +397,14 @@ http_call *http_send(http *c, http_target *t, const char *body, size_t len,
     c->calls = call;
     return call;
 failed:
-    if (call->easy) put_back(c, t, call->easy);
+    if (call->easy) http_handles_put(c->handles, t->tls, call->easy);
     free(call);
     return NULL;
 }
 
 void http_cancel(http_call *call) {
     multi_remove(call->owner->multi, &call->transfer);
-    put_back(call->owner, call->target, call->easy);
+    http_handles_put(call->owner->handles, call->target->tls, call->easy);
     unlink_call(call);
     free_call(call);
 }

@@ -94,4 +94,7 @@ const char *libcurl_authorities(void);
 #define curl_url_strerror        libcurl.curl_url_strerror_
 #endif
 
+/* Sets an option of an easy handle: whether libcurl took it. */
+#define LIBCURL_SET(easy, option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
+
 #endif
