@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/store/table.h"
 #include "engine/store/work.h"
 
 static const char schema[] =

@@ -4,6 +4,7 @@
 #include "engine/store/db.h"
 #include "engine/store/recording.h"
 #include "engine/store/salvage.h"
+#include "engine/store/table.h"
 #include "engine/store/work.h"
 
 #include <stdio.h>

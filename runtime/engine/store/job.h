@@ -57,6 +57,15 @@ typedef struct store_job {
     struct store_job *next;
 } store_job;
 
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t store_now_ms(void);
+
+/* What an error is when there is no memory to say more; never freed. */
+extern char store_out_of_memory[];
+
+/* Notes in the job that it failed, and found nothing, unless it has failed before. */
+void store_job_fail(store_job *, const char *message);
+
 /* Frees one job and what it holds; does not follow next. NULL is allowed. */
 void store_job_free(store_job *);
 

@@ -61,9 +61,6 @@ void store_end_lease(store *, const unsigned char key[STORE_KEY]);
  * first lease was wanted, and then nothing is known. */
 int64_t store_foreign_commits(store *);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t store_now_ms(void);
-
 /* Whether calls were under way in batches (engine/store/batch.h) when the store was opened. */
 bool store_has_pending(const store *);
 

@@ -5,19 +5,18 @@
 #ifndef FELLOWSHIP_ENGINE_STORE_WORK_H
 #define FELLOWSHIP_ENGINE_STORE_WORK_H
 
+#include <sqlite3.h>
 #include <stdbool.h>
 
-#include "engine/store/db.h"
-#include "engine/store/table.h"
-
 typedef struct store_work store_work;
+struct store_table; /* engine/store/table.h */
 
 /* The beginning of what a job of STORE_WORK points to. */
 struct store_work {
     bool writes; /* it changes the store */
     bool syncs;  /* and that is on the disk when it comes back, whatever the options say */
-    int (*run)(store_work *, sqlite3 *, store_table *); /* an SQLite result code; may be run again
-                                                           after a transaction that failed */
+    /* An SQLite result code; may be run again after a transaction that failed. */
+    int (*run)(store_work *, sqlite3 *, struct store_table *);
     void (*free)(store_work *);
 };
 
