@@ -74,6 +74,10 @@ local function make(named, params)
   local aliased = entry and entry.model
   local parsed, problem = spec.parse(aliased or named)
   if not parsed then
+    if aliased then
+      local chained = settings.models[aliased] and "which is an entry too; it must be provider:model" or problem
+      fail(('the entry "%s" of --models stands for "%s": %s'):format(bare or named, aliased, chained))
+    end
     local aliases = {}
     for name in pairs(settings.models) do aliases[#aliases + 1] = name end
     fail(problem .. (named:find(":", 1, true) and "" or nearest.hint(named, aliases)))

@@ -212,6 +212,12 @@ local function is_plain(e)
   return errors.is(e) and e.kind ~= "script"
 end
 
+--- Whether a disk, or one's part of it, is full.
+local function is_full(e)
+  local said = tostring(e.message)
+  return said:find "No space left" or said:find "[Qq]uota exceeded" or said:find "disk full"
+end
+
 --- Says below the message of a failure where it happened and what helps. The command line that is wrong is no place in a
 --- script.
 local function tell_facts(e, traceback)
@@ -219,6 +225,7 @@ local function tell_facts(e, traceback)
   local facts = failures.facts(e, traceback)
   if facts ~= "" then say.err("  ", facts, "\n") end
   local advice = e.model and e.attempts and failures.advice(e.kind)
+    or is_full(e) and "make room, and run the same command again: it asks for nothing that the store has"
   if advice then say.err("  ", advice, "\n") end
 end
 

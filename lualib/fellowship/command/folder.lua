@@ -159,13 +159,24 @@ local function lock(run)
   errors.raise { kind = "file", message = ("cannot use the folder %s: %s"):format(run.out, problem.message) }
 end
 
+--- What stands where a folder would have to be: the path itself, or a part of it.
+local function file_in_the_way(path)
+  while path and path ~= "" do
+    local kind = sys.kind(path)
+    if kind then return kind ~= "folder" and path or nil end
+    path = path:match "^(.*)/+[^/]*$"
+  end
+end
+
 --- Makes the folder this process's; a usage error when it holds what must not be lost. What a run writes over results that
 --- came to their end gets its names when it has come to its own: see folder.finish.
 ---@param run fellowship.Run with its identity
 function folder.take(run)
   local made, problem = sys.mkdir(run.out)
   if not made then
-    errors.raise { kind = "file", message = ("cannot make the folder %s: %s"):format(run.out, problem.message) }
+    local barrier = file_in_the_way(run.out)
+    if barrier then setup.usage("--out: cannot make the folder %s: %s is no folder", run.out, barrier) end
+    errors.raise { kind = "file", message = ("--out: cannot make the folder %s: %s"):format(run.out, problem.message) }
   end
   lock(run)
   local record = earlier(run)

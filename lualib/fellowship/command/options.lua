@@ -1,6 +1,7 @@
 -- Options of the command line: declared in tables, read, checked, and shown as help.
 
 local sys = require "fellowship.core.sys"
+local errors = require "fellowship.base.errors"
 local file = require "fellowship.base.file"
 local nearest = require "fellowship.base.nearest"
 local scheduler = require "fellowship.cluster.scheduler"
@@ -303,6 +304,11 @@ function options.read(declared, arguments, stop_at_word)
   return values, i
 end
 
+--- A mistake in what a script declares, which says it all: no traceback helps.
+local function wrong(message)
+  errors.raise { kind = "usage", message = message }
+end
+
 --- Checks what a script declares; raises when it is no option.
 ---@param declared fellowship.Option[]
 ---@param where string
@@ -311,15 +317,16 @@ function options.check_declared(declared, where)
     local name = option[1]
     local what = ("%s: option %d"):format(where, i)
     if type(name) ~= "string" or not name:match "^[%l%d%-]+$" then
-      error(what .. " has no name: its first element, lower-case letters and dashes", 0)
+      wrong(what .. " has no name: its first element, lower-case letters and dashes")
     end
     what = ("%s: option %s"):format(where, name)
     if not readers[option.type] and option.type ~= "flag" then
-      error(('%s has the unknown type "%s"'):format(what, tostring(option.type)), 0)
+      wrong(('%s has the unknown type "%s"%s'):format(what, tostring(option.type),
+        nearest.hint(tostring(option.type), nearest.names(readers))))
     end
-    if type(option.help) ~= "string" then error(what .. " has no help", 0) end
-    if find(options.common, name) then error(what .. " is one that every command has", 0) end
-    if find(options.data, name) then error(what .. " is one that every command with data has", 0) end
+    if type(option.help) ~= "string" then wrong(what .. ' has no help: what --help says of it, help = "..."') end
+    if find(options.common, name) then wrong(what .. " is one that every command has") end
+    if find(options.data, name) then wrong(what .. " is one that every command with data has") end
   end
 end
 

@@ -84,6 +84,13 @@ local function add_stop(lines, stopped, width)
     "what is not complete ends in .partial; every answer is in the store" }, width)
 end
 
+--- Why a run had no row: it asked for none of them, its part has none, or there are none.
+local function why_none(values, data)
+  if values.limit == 0 then return "--limit 0 takes none" end
+  if values.shard then return ("there are none in this part (--shard) of %s"):format(data) end
+  return ("is the dataset (%s) empty?"):format(data)
+end
+
 --- Columns that a table may take.
 ---@return integer
 function summary.width()
@@ -111,7 +118,7 @@ function summary.lines(run, seconds, data)
   if stopped then add_stop(lines, stopped, width) end
   if stopped and failed.count == 0 then return lines end
   if run.done + failed.count == 0 and data ~= "" then
-    lines[#lines + 1] = ("  there was no row to work on; is the dataset (%s) empty?"):format(data)
+    lines[#lines + 1] = "  there was no row to work on; " .. why_none(run.options, data)
   end
   if failed.count > 0 then
     add(lines, "failed", failed_lines(failed), width)
