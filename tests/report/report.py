@@ -129,6 +129,42 @@ def rows_beside_the_page():
         tap.ok(not (scratch / "hundred" / "report").exists(), "a hundred rows are in the page")
 
 
+MARK = "<!-- as it was -->"
+
+
+def what_would_come_out_the_same():
+    """A page with a mark of ours behind it has been left as it was; one without has been made anew."""
+    with host.Scratch() as scratch:
+        scratch.write("pairs.jsonl", pairs(120))
+
+        def again(told, wanted, *arguments, before=lambda: None):
+            before()
+            with open(scratch / "out" / "report.html", "a", encoding="utf-8") as page:
+                page.write(MARK)
+            status = scratch.run("run", "judge", "--data", "pairs.jsonl", "--model", "sim:one", "--out", "out", *arguments).status
+            tap.equal((status, MARK in page_of(scratch, "out")), (0, wanted), told)
+
+        def edit(name, change):
+            path = scratch / "out" / name
+            path.write_text(change(path.read_text("utf-8")), "utf-8")
+
+        scratch.run("run", "judge", "--data", "pairs.jsonl", "--model", "sim:one", "--out", "out")
+        first = page_of(scratch, "out")
+        again("a rerun leaves the page as it is", True, "--offline")
+        again("also when what it asks is asked from elsewhere", True, "--concurrency", "2")
+        again("results that had been changed are made anew, and the page is theirs still", True, "--offline",
+              before=lambda: edit("verdicts.jsonl", lambda text: text.replace("sim:one", "sim:two")))
+        again("rows beside the page that are gone are made anew with it", False, "--offline",
+              before=lambda: os.remove(scratch / "out" / "report" / "rows-0001.js"))
+        tap.equal(page_of(scratch, "out") == first, True, "with the same bytes")
+        again("a page of `fellowship report` is made anew", False, "--offline", before=lambda: scratch.run("report", "out"))
+        again("as is one of another program", False, "--offline",
+              before=lambda: edit("report.html", lambda text: re.sub(r'(fellowship-origin" content=")....', r"\g<1>0000", text)))
+        again("and that of fewer rows", False, "--offline", "--limit", "110", "--force")
+        scratch.write("pairs.jsonl", [{**row, "prompt": row["prompt"] + "?"} for row in pairs(120)])
+        again("and that of other data", False, "--force")
+
+
 def hostile_texts():
     with host.Scratch() as scratch:
         rows = pairs(3, PLANT)
@@ -162,4 +198,4 @@ def what_cannot_be_read_again():
 
 
 host.need_program()
-tap.cases(every_run_leaves_one, kinds_of_runs, several_runs, rows_beside_the_page, hostile_texts, what_cannot_be_read_again)
+tap.cases(every_run_leaves_one, kinds_of_runs, several_runs, rows_beside_the_page, what_would_come_out_the_same, hostile_texts, what_cannot_be_read_again)

@@ -163,12 +163,13 @@ local function source_of(out, script, values, models)
     command = said, texts = find, notes = { problem } }
 end
 
---- Writes the report of a run that came to its end, into its folder.
+--- Writes the report of a run that came to its end, into its folder, unless it would come out as it is there.
 ---@param run fellowship.Run
 ---@param models string[]
 function command.of_run(run, models)
   local source = source_of(run.out, run.script, run.options, models)
-  report.write({ source }, run.out .. "/report.html")
+  source.identity = run.identity
+  report.renew(source, run.out .. "/report.html")
 end
 
 -- ---- the verb ----
@@ -233,6 +234,7 @@ local function source_at(out, with_record)
       source.texts = nil
       source.notes = { "The dataset is not what the run read, so that prompts and responses are left out." }
     end
+    source.identity = present(record.identity)
   else
     source = { folder = out, name = tostring(record.script or out), script = tostring(record.script or "?"),
       models = present(record.models) or {}, notes = { "The script's options cannot be read any more." } }

@@ -4,6 +4,7 @@ local json = require "fellowship.core.json"
 local file = require "fellowship.base.file"
 local breathe = require "fellowship.flow.breathe"
 local chunks = require "fellowship.report.chunks"
+local origin = require "fellowship.report.origin"
 local pack = require "fellowship.report.pack"
 local page = require "fellowship.report.page"
 local records = require "fellowship.report.records"
@@ -23,6 +24,7 @@ local report = {}
 ---@field record? table run.json, where the report is to hold what the run took
 ---@field errors? any[][] failures by kind: kind, count, an example
 ---@field texts? fellowship.report.Texts
+---@field identity? table<string, any> what makes two runs the same one, data by its digest; nil where that is not known
 ---@field notes? string[] what is missing, and why
 ---@field results? table filled: results.json
 ---@field sums fellowship.report.Tally filled
@@ -101,7 +103,17 @@ function report.write(sources, path)
   local facts, list, rows = sink:close()
   facts.runs = {}
   for i, source in ipairs(sources) do facts.runs[i] = source.name end
+  facts.origin = origin.line(#sources == 1 and origin.of(sources[1]) or nil, #facts.firsts, facts.parts)
   chunks.write_file(path, page.parts(title, about, sections, facts, list, rows))
+end
+
+--- Writes the report of a run unless the page is there already, made of the same by this program.
+---@param source fellowship.report.Source
+---@param path string of the page
+function report.renew(source, path)
+  if origin.is_that_of(path, origin.of(source)) then return end
+  os.remove(path) -- should this end half way, no page is there of files that are not its own
+  report.write({ source }, path)
 end
 
 --- The same as text: tables, and figures of block characters.

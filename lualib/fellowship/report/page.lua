@@ -162,7 +162,7 @@ end
 ---@param title string
 ---@param about string[] lines below the title
 ---@param sections fellowship.report.Section[]
----@param facts table of the rows, as chunks:close gives them
+---@param facts table of the rows, as chunks:close gives them, and `origin`: a line of the head
 ---@param list? string
 ---@param rows? string
 ---@return string[]
@@ -181,7 +181,7 @@ function page.parts(title, about, sections, facts, list, rows)
     "runs" }))
   return { "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     element("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy_of(style, script) }), "\n",
-    '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+    facts.origin, '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
     '<meta name="referrer" content="no-referrer">\n',
     element("title", {}, text(title)), "\n<style>", style, "</style>\n</head>\n<body>\n<header>",
     element("h1", {}, text(title)),
