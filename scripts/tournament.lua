@@ -4,6 +4,7 @@ local fellowship = require "fellowship"
 local arena = require "fellowship.measure.arena"
 local compare = require "fellowship.command.compare"
 local contest = require "fellowship.measure.contest"
+local judge_weights = require "fellowship.command.judge_weights"
 local method = require "fellowship.command.evaluators"
 local ranking = require "fellowship.measure.ranking"
 local style = require "fellowship.measure.style"
@@ -94,7 +95,8 @@ local function play(run, field, generators, judge, games, out)
   end) do
     local a, b = field.names[game.a], field.names[game.b]
     field.games:add(game.at, a, b, verdict.winner)
-    field.arena:add { key = game.at, a = a, b = b, winner = verdict.winner, style = differences }
+    field.arena:add { key = game.at, a = a, b = b, winner = verdict.winner, style = differences,
+      votes = verdict.votes }
     local won = RESULT[verdict.winner]
     if won then
       field.wins[game.a][game.b] = field.wins[game.a][game.b] + won
@@ -125,7 +127,7 @@ local function next_round(run, field, neighbours, games)
   return list
 end
 
---- Writes results.json; at the end with the strengths at equal style, which take no more games.
+--- Writes results.json; at the end with the strengths at equal style and by judges' weights, which take no more games.
 local function save(run, field, order, neighbours, rounds, ended)
   local found, players, k = field.games:strengths { seed = run.options.seed }, json.array(), #field.names
   for place, i in ipairs(order) do
@@ -135,14 +137,16 @@ local function save(run, field, order, neighbours, rounds, ended)
       { "name", "strength", "ci95", "doubt" })
   end
   local all = #field.prompts * k * (k - 1) // 2
+  local styled, _, weighted
+  if ended then styled, _, weighted = field.arena:results() end
   run:save("results.json", json.object({ order = players, decided = ranking.decided(neighbours, 0.05), rounds = rounds,
     games = field.played, all_games = all, saved = 1 - field.played / all, problem = found.problem,
-    style_controlled = ended and field.arena:results() or nil },
-    { "order", "decided", "rounds", "games", "all_games", "saved", "problem", "style_controlled" }))
-  return players
+    style_controlled = styled, judge_weighted = weighted },
+    { "order", "decided", "rounds", "games", "all_games", "saved", "problem", "style_controlled", "judge_weighted" }))
+  return players, weighted
 end
 
-local function show(run, field, players, neighbours)
+local function show(run, field, players, weighted, neighbours)
   local rows = {}
   for place, one in ipairs(players) do
     local ends = one.ci95 ~= json.null and ("%.3f to %.3f"):format(one.ci95[1], one.ci95[2])
@@ -155,6 +159,7 @@ local function show(run, field, players, neighbours)
   local all = #field.prompts * k * (k - 1) // 2
   run.tell(("%s after %d of %d games (%.0f%% saved)"):format(ranking.decided(neighbours, 0.05) and "decided at 95%"
     or "not decided", field.played, all, 100 * (1 - field.played / all)))
+  judge_weights.tell(run, weighted)
 end
 
 local options = {
@@ -204,6 +209,7 @@ fellowship run tournament --data prompts.jsonl --generator sim:one \
       save(run, field, order, neighbours, rounds)
       games = ranking.decided(neighbours, 0.05) and {} or next_round(run, field, neighbours, o.round)
     end
-    show(run, field, save(run, field, order, neighbours, rounds, true), neighbours)
+    local players, weighted = save(run, field, order, neighbours, rounds, true)
+    show(run, field, players, weighted, neighbours)
   end,
 }

@@ -7,6 +7,7 @@ local agreement = require "fellowship.measure.agreement"
 local ballots = require "fellowship.measure.ballots"
 local contest = require "fellowship.measure.contest"
 local human_labels = require "fellowship.command.human_labels"
+local judge_weights = require "fellowship.command.judge_weights"
 local labelling = require "fellowship.measure.labelling"
 local lengths = require "fellowship.measure.lengths"
 local method = require "fellowship.command.evaluators"
@@ -81,7 +82,7 @@ local function play(run, evaluator, d, joined, names, out, played)
         verdicts = { verdict } }
       played.games:add(join.key(id), names.a, names.b, verdict.winner)
       played.arena:add { key = join.key(id), a = names.a, b = names.b, winner = verdict.winner, human = label,
-        style = about.style }
+        style = about.style, votes = verdict.votes }
       verdict_counts.add(run.outcome, "games", id, verdict)
     else
       run.outcome:count "unmatched"
@@ -154,7 +155,7 @@ local function show_one(run, s, half)
   end
 end
 
-local function show(run, all)
+local function show(run, all, weighted)
   local rows = {}
   for i, s in ipairs(all) do
     local ci = s.win_rate_ci95 ~= json.null and ("%.3f to %.3f"):format(s.win_rate_ci95[1], s.win_rate_ci95[2])
@@ -164,6 +165,7 @@ local function show(run, all)
   run.tell("win rates\n" .. tables.text({ "A", "against B", "n", "wins", "losses", "ties", "unparsed", "win rate",
     "95% interval" }, rows, summary.width()))
   if #all == 1 and all[1].n > 0 then show_one(run, all[1], run.options.plan or 0.02) end
+  judge_weights.tell(run, weighted)
 end
 
 local options = {
@@ -218,16 +220,17 @@ fellowship run winrate --data a.jsonl --against b.jsonl --evaluator judge \
         end
       end
     end
-    local results = all[1]
+    local results, weighted = all[1], nil
     if #all > 1 then
       local list, basis = strengths(run, played.games)
       local styled, corrected
-      if list then styled, corrected = played.arena:results() end
+      if list then styled, corrected, weighted = played.arena:results() end
       results = json.object({ matrix = all, strengths = list, bradley_terry = basis, style_controlled = styled,
-        corrected = corrected }, { "matrix", "strengths", "bradley_terry", "style_controlled", "corrected" })
+        corrected = corrected, judge_weighted = weighted },
+        { "matrix", "strengths", "bradley_terry", "style_controlled", "corrected", "judge_weighted" })
     end
     run:save("results.json", results)
     if #all == 1 then run.outcome:fact("win_rate", all[1].win_rate) end
-    show(run, all)
+    show(run, all, weighted)
   end,
 }

@@ -126,6 +126,13 @@ def several():
         tap.equal(results(scratch, "turned"), found, "labels the other way round say the same")
         page = (scratch / "out/report.html").read_text()
         tap.contains(page, ["Strengths at equal style", "Strengths corrected by people"], "the report has them")
+        jury = ["jury" if word == "judge" else word for word in base] + ["--model", "sim:k"]
+        result = scratch.run(*jury, "--out", "jury")
+        weighted = results(scratch, "jury")["judge_weighted"]
+        tap.equal(([one["name"] for one in weighted["strengths"]], [one["name"] for one in weighted["judges"]]), (list(better), ["sim:j", "sim:k"]),
+                  "of a jury, also by what each vote weighs")
+        tap.contains(result.err, ["what each judge's vote weighs"], "which is shown")
+        tap.contains((scratch / "jury/report.html").read_text(), ["Strengths by what each judge"], "and stands in the report")
 
 
 def judged(rnd, id, human, own):

@@ -46,11 +46,38 @@ def cup():
         tap.equal((again.summary["calls"], json.loads((scratch / "again/results.json").read_text())), (0, found), f"again, with no call of {made}")
         bound = scratch.run(*base, "--games", 3, "--out", "bound")
         tap.equal(json.loads((scratch / "bound/results.json").read_text())["games"], 3, "--games is a bound") or tap.diag(bound)
+        tap.equal("judge_weighted" in found, False, "one judge has no weight beside others")
         alone = scratch.run(*base[:-2], "--out", "alone")
         tap.equal(alone.status, 2, "one player is no tournament")
         twice = scratch.run(*base, "--generator", "openai:weak", "--out", "twice")
         tap.equal(twice.status, 2, "nor one that is named twice")
 
 
+def by_lot(request):
+    """A second judge, who decides by the number of the prompt alone."""
+    if request.body["model"] != "lot":
+        return answering(request)
+    number = int(re.findall(r"Question (\d+)", json.dumps(request.body))[0])
+    return Answer(p.openai(f"### Score Assistant A:\n{number * 7919 % 13 // 7 * 5 + 2}/10\n\n### Score Assistant B:\n4/10"))
+
+
+def jury_of_two():
+    with Provider(by_lot) as server, host.Scratch(**server.environment()) as scratch:
+        scratch.write("prompts.jsonl", [{"id": i, "prompt": f"Question {i}"} for i in range(80)])
+        result = scratch.run("run", "tournament", "--data", "prompts.jsonl", "--judge", "openai:judge", "--judge", "openai:lot",
+                             *(word for name in STRENGTH for word in ("--generator", f"openai:{name}")), "--games", 90, "--out", "out")
+        tap.equal(result.status, 0, "a jury decides a tournament") or tap.diag(result)
+        found = json.loads((scratch / "out/results.json").read_text())
+        weighted, verdicts = found["judge_weighted"], host.jsonl(scratch / "out/verdicts.jsonl")
+        tap.equal(weighted["votes"], sum(vote["winner"] != "unparsed" for v in verdicts for vote in v["votes"]), "all votes count")
+        weights = {judge["name"]: judge for judge in weighted["judges"]}
+        tap.ok(abs(sum(judge["weight"] for judge in weights.values()) / 2 - 1) < 1e-9, "weights are 1 in the mean")
+        steady, lot = weights["openai:judge"], weights["openai:lot"]
+        tap.ok(steady["ci95"][0] > 1 > 0.6 > abs(lot["weight"]), f"who is steady weighs more than who decides by lot: {steady['weight']:.2f}, {lot['weight']:.2f}")
+        by_weight = {one["name"]: one["strength"] for one in weighted["strengths"]}
+        tap.ok(by_weight["openai:strong"] > by_weight["openai:middle"] > by_weight["openai:weak"], "and the order is right")
+        tap.contains(result.err, ["what each judge's vote weighs", "openai:lot"], "which is shown")
+
+
 host.need_program()
-tap.cases(cup)
+tap.cases(cup, jury_of_two)

@@ -1,10 +1,11 @@
 -- Strengths of many players by the model of Bradley and Terry, with what is known beside who won: how responses differ in
--- style, and what people say of some games.
+-- style, what people say of some games, and what each judge of a jury says.
 
 local json = require "fellowship.core.json"
 local contest = require "fellowship.measure.contest"
 local corrected = require "fellowship.measure.corrected_strengths"
 local interval = require "fellowship.base.interval"
+local judge_weighted = require "fellowship.measure.judge_weighted"
 local sheets = require "fellowship.core.sheet"
 local style = require "fellowship.measure.style"
 
@@ -17,13 +18,14 @@ local PLACE = { a = 1, tie = 2, b = 3 }
 ---@class fellowship.Arena
 ---@field names any[] the players
 ---@field sheet fellowship.sheet
+---@field votes fellowship.JudgeWeighted
 local Arena = {}
 Arena.__index = Arena
 
 --- An empty one.
 ---@return fellowship.Arena
 function arena.new()
-  return setmetatable({ names = {}, places = {}, labelled = false,
+  return setmetatable({ names = {}, places = {}, labelled = false, votes = judge_weighted.new(),
     sheet = sheets.new { labels = HUMAN, measures = #style.NAMES, keyed = true } }, Arena)
 end
 
@@ -35,6 +37,7 @@ function Arena:player(name)
   if not at then
     at = #self.names + 1
     self.places[name], self.names[at] = at, name
+    self.votes:player(name)
   end
   return at
 end
@@ -46,11 +49,13 @@ end
 ---@field winner "a"|"b"|"tie"|"unparsed"
 ---@field human "a"|"b"|"tie"|nil
 ---@field style number[]? as style.difference gives it
+---@field votes fellowship.Verdict[]? of a jury: each member's verdict
 
 --- Adds a game; one that could not be read, or that a player has against itself, is left out.
 ---@param game fellowship.ArenaGame
 function Arena:add(game)
   local i, j, place = self:player(game.a), self:player(game.b), PLACE[game.winner]
+  self.votes:add_votes(game.key, game.a, game.b, game.votes)
   if not place or i == j then return end
   local human = PLACE[game.human] or 0
   self.labelled = self.labelled or human > 0
@@ -136,9 +141,10 @@ local function listed(players)
   return out
 end
 
---- Both kinds of strengths as results hold them, nil where there are none. No game can be added afterwards.
+--- All kinds of strengths as results hold them, nil where there are none. No game can be added afterwards.
 ---@return table? style_controlled { strengths, coefficients, n }
 ---@return table? corrected { strengths, human, lambda, labels, unlabelled }
+---@return table? judge_weighted { strengths, judges, votes, prompts }, or { problem }; of juries
 function Arena:results()
   local styled, found = self:style_controlled(), self:corrected()
   return styled and json.object({ strengths = listed(styled.players), n = styled.n,
@@ -146,11 +152,12 @@ function Arena:results()
     found and json.object({ strengths = listed(found.players), lambda = found.lambda,
       human = found.human and listed(found.human) or nil, labels = math.tointeger(found.labels),
       unlabelled = math.tointeger(found.unlabelled) },
-      { "strengths", "human", "lambda", "labels", "unlabelled" }) or nil
+      { "strengths", "human", "lambda", "labels", "unlabelled" }) or nil, self.votes:results()
 end
 
 --- Lets go of the games.
 function Arena:close()
+  self.votes:close()
   self.sheet:close()
 end
 

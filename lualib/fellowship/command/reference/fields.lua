@@ -126,7 +126,9 @@ return {
     { "style_controlled", "{strengths, coefficients, n}: strengths at equal length, headers, lists and bold text",
       "of three and more" },
     { "corrected", "{strengths, human, lambda, labels, unlabelled}: strengths as people see them, by PPI++, and by "
-      .. "labels alone", "with --human" } },
+      .. "labels alone", "with --human" },
+    { "judge_weighted", "{strengths, judges, votes, prompts}: strengths fitted together with what each judge's vote "
+      .. "weighs ({name, weight, ci95, n}; their mean is 1), or {problem}", "of juries" } },
   { file = "to-label.jsonl", of = "winrate --plan: rows that people should label next, for --human",
     { "id", "the row's" }, { "prompt", "" }, { "response_a", "" }, { "response_b", "" }, { "a", "A's file" },
     { "b", "B's file" }, { "human", "null: to be filled in with a, b or tie" } },
@@ -143,7 +145,9 @@ return {
     { "decided", "whether all doubts together are below 5%" }, { "rounds", "played" }, { "games", "played" },
     { "all_games", "of every two on every prompt" }, { "saved", "the share of these that was not needed" },
     { "problem", "why there are no strengths", "where there are none" },
-    { "style_controlled", "{strengths, coefficients, n}: at equal length, headers, lists and bold text" } },
+    { "style_controlled", "{strengths, coefficients, n}: at equal length, headers, lists and bold text" },
+    { "judge_weighted", "{strengths, judges, votes, prompts}: strengths fitted together with what each judge's vote "
+      .. "weighs ({name, weight, ci95, n}; their mean is 1), or {problem}", "of juries" } },
   { file = "results.json", of = "judge, jury, debate, bias",
     { "judges", "a panel for each evaluator whose verdicts they are: see below" } },
   { file = "results.json, each of judges", of = "judge, jury, debate, bias",

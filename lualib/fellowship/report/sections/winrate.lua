@@ -65,10 +65,12 @@ local function matrix(games)
     rows_are = "win rate of", columns_are = "against" }, nil, intervals)
 end
 
---- The strengths that results hold beside the plain ones: adjusted for style, corrected by labels.
+--- The strengths that results hold beside the plain ones: adjusted for style, corrected by labels, by
+--- judges' weights.
 local function other_strengths(results, list)
   for _, kind in ipairs { { "style_controlled", "Strengths at equal style" },
-    { "corrected", "Strengths corrected by people's labels" } } do
+    { "corrected", "Strengths corrected by people's labels" },
+    { "judge_weighted", "Strengths by what each judge's vote weighs" } } do
     local found, items = content.present(results[kind[1]]), {}
     for i, player in ipairs(type(found) == "table" and content.present(found.strengths) or {}) do
       local low, high = estimates.ends(player.ci95)
