@@ -18,6 +18,7 @@ static const luaL_Reg modules[] = {{"fellowship.core.task", luaopen_fellowship_c
                                    {"fellowship.core.rows", luaopen_fellowship_core_rows},
                                    {"fellowship.core.writer", luaopen_fellowship_core_writer},
                                    {"fellowship.core.json", luaopen_fellowship_core_json},
+                                   {"fellowship.core.events", luaopen_fellowship_core_events},
                                    {"fellowship.core.likeness", luaopen_fellowship_core_likeness},
                                    {"fellowship.core.sys", luaopen_fellowship_core_sys},
                                    {"fellowship.core.editor", luaopen_fellowship_core_editor},

@@ -8,6 +8,7 @@
 int luaopen_fellowship_core_child(lua_State *L);
 int luaopen_fellowship_core_contest(lua_State *L);
 int luaopen_fellowship_core_editor(lua_State *L);
+int luaopen_fellowship_core_events(lua_State *L);
 int luaopen_fellowship_core_http(lua_State *L);
 int luaopen_fellowship_core_json(lua_State *L);
 int luaopen_fellowship_core_likeness(lua_State *L);

@@ -40,7 +40,7 @@ local function listener(flight, how)
   end
   local function run()
     flight.listeners[task.self()] = true
-    seen.read = listen(flight, how.whole and take or function(piece) return take(piece) end)
+    seen.read = listen.to(flight, how.whole and take or function(piece) return take(piece) end)
     flight.listeners[task.self()] = nil
     seen.ended = true
   end
@@ -98,6 +98,27 @@ do
   task.sleep(0.01)
   ok(seen.ended and seen.read == seen.text and #seen.read >= 4, "who has had enough gets what was read")
   is(("abcdefghij"):sub(1, #seen.read), seen.read, "the answer's beginning")
+end
+
+do -- what was given stays, for who wants it so
+  local function told(first, second, landed)
+    local flight, heard = flight_of(), {}
+    local t = flow.spawn(function()
+      flight.listeners[task.self()] = true
+      listen.to(flight, function(piece) heard[#heard + 1] = piece end, { steady = true })
+    end)
+    task.sleep(0)
+    tell_some(flight, first, #first)
+    while table.concat(heard) ~= first do task.sleep(0) end
+    if second then tell_some(flight, second, #second, true) end
+    flight.landed, flight.completion = true, { text = landed }
+    flight:wake()
+    local well, problem = t:join()
+    return table.concat(heard) .. " " .. (well and "read" or problem.kind)
+  end
+  is(told("One two", "One two three", "One two three"), "One two three read", "the same again, and more")
+  is(told("One two", "One more", "One more"), "One two broken", "another answer")
+  is(told("One two", nil, "Two"), "One two broken", "an end that differs")
 end
 
 do -- a failed call gives nothing again

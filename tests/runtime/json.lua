@@ -320,6 +320,11 @@ do
   local many = {}
   for i = 1, 70 do many[i] = "k" .. i end
   has(raised(json.plan, many), "too many paths")
+  local bare = json.plan({ "a", "b" }, { "a", "c", "d.1" })
+  is(table.concat({ tostring(json.pluck('{"b":1,"d":[null,2]}', bare)), tostring(json.pluck('{"a":null,"c":null}', bare)),
+    tostring(json.pluck('{"a":1}', bare)), tostring(json.pluck('{"c":{}}', bare)), tostring(json.pluck('{"d":[""]}', bare)) },
+    " "), "true true false false false", "where nothing may stand")
+  has(raised(json.plan, {}, { 1 }), "paths are texts")
   has(raised(json.pluck, "{}", {}), "json.plan expected")
   ok(select("#", json.pluck("{}", json.plan {})) == 1, "no paths, no values")
 end

@@ -39,6 +39,7 @@ local chain = {
 ---@field empty? boolean an answer without a text is one: ""
 ---@field goes_on? boolean whether the conversation goes on behind the answer, where that is known: its beginning is then kept in caches
 ---@field unkept? boolean the answer comes from no store and is kept in none
+---@field steady? boolean what was given to who reads along stays: an answer that comes anew and differs is an error of kind "broken"
 ---@field cuts? integer[] places in the text of the last message, in bytes, up to which later requests are the same
 
 ---@class fellowship.Flight a call on its way
@@ -298,10 +299,10 @@ local function params_for(model, params)
 end
 
 --- Waits for a flight. Returns the text so far when it has read enough.
-local function wait(flight, place, on_delta)
+local function wait(flight, place, on_delta, how)
   local _ <close> = place
   if on_delta then
-    place.enough = listen(flight, on_delta)
+    place.enough = listen.to(flight, on_delta, how)
     return place.enough
   end
   while not flight.landed do task.park() end
@@ -353,7 +354,7 @@ function chain.ask(model, prompt, params, sample, schema, on_delta, how)
       place = flight
     end
   end
-  local read = wait(flight, place or join(flight), on_delta)
+  local read = wait(flight, place or join(flight), on_delta, how)
   if not read then return finish(flight, flight.completion, flight.problem) end
   return { text = read, finish_reason = "stopped", usage = {}, stored = false, answered_by = model.named }
 end

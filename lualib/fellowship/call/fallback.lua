@@ -8,6 +8,7 @@ local errors = require "fellowship.base.errors"
 local tables = require "fellowship.base.table"
 local chain = require "fellowship.call.chain"
 local key = require "fellowship.call.key"
+local listen = require "fellowship.call.listen"
 local record = require "fellowship.call.record"
 local settings = require "fellowship.call.settings"
 
@@ -20,18 +21,18 @@ local function ask_one(model, prompt, params, sample, schema, on_delta, how)
   return chain.ask(model, prompt, tables.merged(model.params, params), sample, schema, on_delta, how)
 end
 
---- The same on_delta, and a function that says whether an error came from it: that is the script's, and no model's.
+--- The same on_delta, and what is known of it: whether it was given something, and whether an error came from it, which
+--- is the script's and no model's.
 local function watch(on_delta)
-  if not on_delta then return nil, function() return false end end
-  local failed = false
-  return function(...)
+  local seen = { begun = false, failed = false }
+  if not on_delta then return nil, seen end
+  local function give(...)
     local well, result = pcall(on_delta, ...)
-    if not well then
-      failed = true
-      error(result, 0)
-    end
+    seen.begun, seen.failed = true, not well
+    if not well then error(result, 0) end
     return result
-  end, function() return failed end
+  end
+  return listen.takes_text(on_delta) and give or function(piece) return give(piece) end, seen
 end
 
 --- Whom a note of the store names; nil without one, or when that model is not in the chain any more.
@@ -68,7 +69,8 @@ function fallback.ask(models, prompt, params, sample, schema, on_delta, how)
   local before = noted(models, digest)
   if before then return ask_one(before, prompt, params, sample, schema, on_delta, how) end
   local problem
-  local watched, script_failed = watch(on_delta)
+  local watched, seen = watch(on_delta)
+  local steady = how and how.steady
   for i, model in ipairs(models) do
     local well, got = pcall(ask_one, model, prompt, params, sample, schema, watched, how)
     if well then
@@ -79,7 +81,7 @@ function fallback.ask(models, prompt, params, sample, schema, on_delta, how)
       return got
     end
     local e = errors.from(got)
-    if NO_REASON[e.kind] or script_failed() then error(got, 0) end
+    if NO_REASON[e.kind] or seen.failed or seen.begun and steady then error(got, 0) end
     problem = problem or e
     if models[i + 1] then tell(e, model, models[i + 1]) end
   end

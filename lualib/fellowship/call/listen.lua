@@ -1,13 +1,16 @@
 -- Reading an answer as it comes.
 
 local task = require "fellowship.core.task"
+local errors = require "fellowship.base.errors"
+
+local listen = {}
 
 -- What somebody was shown: a text that grows, put together when it is asked for as a whole.
 local Shown = {}
 Shown.__index = Shown
 
-local function shown_of()
-  return setmetatable({ parts = { "" }, length = 0 }, Shown)
+local function shown_of(steady)
+  return setmetatable({ parts = { "" }, length = 0, steady = steady }, Shown)
 end
 
 function Shown:text()
@@ -23,7 +26,11 @@ function Shown:add(piece)
   self.parts[#self.parts + 1], self.length = piece, self.length + #piece
 end
 
-function Shown:set(text)
+--- Another text takes the place of what was shown.
+function Shown:replace(text)
+  if self.steady and self.length > 0 then
+    errors.raise { kind = "broken", message = "the stream broke, and the model's new answer is another one" }
+  end
   self.parts, self.length = { text }, #text
 end
 
@@ -32,7 +39,7 @@ local function show(shown, at, bytes, pieces)
   if at < shown.length then -- it comes again
     local known = shown:text():sub(at + 1, at + #bytes)
     if bytes:sub(1, #known) ~= known then -- and differs
-      shown:set(table.concat(pieces))
+      shown:replace(table.concat(pieces))
       return shown:text()
     end
     bytes = bytes:sub(#known + 1)
@@ -45,12 +52,18 @@ end
 local function show_end(shown, completion)
   local before, text = shown:text(), completion and completion.text
   if not text or text == before then return "" end
-  shown:set(text)
-  return text:sub(1, #before) == before and text:sub(#before + 1) or text
+  if text:sub(1, #before) == before then
+    shown:add(text:sub(#before + 1))
+    return text:sub(#before + 1)
+  end
+  shown:replace(text)
+  return text
 end
 
---- Whether a function takes a second argument.
-local function takes_text(fn)
+--- Whether a function that reads along takes the text so far, its second argument.
+---@param fn any
+---@return boolean
+function listen.takes_text(fn)
   local about = type(fn) == "function" and debug.getinfo(fn, "u")
   return not about or about.isvararg or about.nparams > 1
 end
@@ -60,9 +73,10 @@ end
 --- for the whole text so far, which is put together for who takes it.
 ---@param flight fellowship.Flight
 ---@param on_delta fun(piece: string, text: string): boolean?
+---@param how? fellowship.Wants
 ---@return string? text what was read, when on_delta has had enough
-return function(flight, on_delta)
-  local shown, whole = shown_of(), takes_text(on_delta)
+function listen.to(flight, on_delta, how)
+  local shown, whole = shown_of(how and how.steady), listen.takes_text(on_delta)
   local pieces, count, at = nil, 0, 0 -- of the stream that comes now: how many were read, and their bytes
   while true do
     local landed, new = flight.landed, ""
@@ -78,3 +92,5 @@ return function(flight, on_delta)
     if (not flight.pieces or flight.pieces == pieces and #pieces == count) and not flight.landed then task.park() end
   end
 end
+
+return listen

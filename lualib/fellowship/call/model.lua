@@ -232,7 +232,8 @@ local function prompt_of(self, prompt)
   return prompt
 end
 
-local wants = { empty = "boolean?", goes_on = "boolean?", cuts = "table?", unkept = "boolean?" }
+local wants = { empty = "boolean?", goes_on = "boolean?", cuts = "table?", unkept = "boolean?",
+  steady = "boolean?" }
 
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(self, options)

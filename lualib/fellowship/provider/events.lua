@@ -2,6 +2,8 @@
 -- (https://html.spec.whatwg.org/multipage/server-sent-events.html, 9.2.6) and JSON Lines. Pure, and linear in the bytes
 -- also where a line comes in thousands of parts.
 
+local core = require "fellowship.core.events"
+
 local events = {}
 
 local BYTE_ORDER_MARK = "\xef\xbb\xbf"
@@ -11,7 +13,7 @@ local BYTE_ORDER_MARK = "\xef\xbb\xbf"
 local function lines()
   local held, after_cr, begun = {}, false, false -- pieces of the line that has not ended
   local function whole(piece)
-    if #held > 0 then
+    if held[1] then
       held[#held + 1] = piece
       piece = table.concat(held)
       held = {}
@@ -27,8 +29,9 @@ local function lines()
       if bytes:byte(from) == 10 then from = from + 1 end
       after_cr = false
     end
+    local has_cr = bytes:find("\r", 1, true)
     while true do
-      local at = bytes:find("[\r\n]", from)
+      local at = has_cr and bytes:find("[\r\n]", from) or not has_cr and bytes:find("\n", from, true)
       if not at then break end
       list[#list + 1] = whole(bytes:sub(from, at - 1))
       if bytes:byte(at) == 13 then
@@ -43,28 +46,13 @@ local function lines()
   end
 end
 
---- A reader of server-sent events: give it bytes, and at the end "" and true; it gives the events that are whole,
---- { name =, data = }. Comments (keep-alive) and events without data are left out. What stands unfinished at the
---- end is dropped, as the standard says, unless `data` could be a whole one: then the server left out the last
---- empty line.
+--- A reader of server-sent events: give it bytes, and at the end "" and true; it gives the events that are whole.
+--- Comments (keep-alive) and events without data are left out. What stands unfinished at the end is dropped, as the
+--- standard says, unless `data` could be a whole one: then the server left out the last empty line.
 ---@return fun(bytes: string, ended: boolean?): { name: string?, data: string }[]
 function events.sse()
-  local cut, name, data = lines(), nil, {}
-  return function(bytes, ended)
-    local list = {}
-    local function close()
-      if #data > 0 then list[#list + 1] = { name = name, data = table.concat(data, "\n") } end
-      name, data = nil, {}
-    end
-    for _, line in ipairs(cut(bytes, ended)) do
-      if line == "" then close() end
-      local field, value = line:match "^([^:]*):? ?(.*)$"
-      if field == "event" then name = value end
-      if field == "data" then data[#data + 1] = value end
-    end
-    if ended then close() end
-    return list
-  end
+  local cutter = core.cutter()
+  return function(bytes, ended) return cutter:take(bytes, ended) end
 end
 
 --- The same for JSON Lines (NDJSON): an event is a line that is not blank.

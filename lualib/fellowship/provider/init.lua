@@ -19,6 +19,9 @@
 --                                                   the decoded answer that a plain call would have given, and gives what
 --                                                   is new of the text; sets whole.complete once nothing essential is
 --                                                   missing, and whole.thinks where thoughts come in a field of their own
+--   join_text(whole, data) -> text | nil            where the adapter has it: the same for an event that says no more
+--                                                   than a text, which it is, by its data; nil, and nothing is taken,
+--                                                   of any other
 --   meaning(status, header, whole, how) -> outcome  classify of a decoded body
 --
 -- `default_max_tokens` is the bound of an answer that is sent when none is given; `raw` says that the model completes a text,

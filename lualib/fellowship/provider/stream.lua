@@ -13,6 +13,7 @@ local thinking = require "fellowship.provider.thinking"
 ---@field wrong string? what is wrong with the events
 ---@field before string[]? what came before the first event
 ---@field events string their form
+---@field join_text? fun(whole: table, data: string): string? an adapter's
 ---@field half string the first half of a character, of which the second one has not come
 local Reader = {}
 Reader.__index = Reader
@@ -58,6 +59,12 @@ local function parted(event)
   return list
 end
 
+--- Takes what is new of the message. Gives what is new of the answer, and whether what was given before was none.
+local function read_text(self, text)
+  text, self.half = parts.halves(self.half .. text)
+  return self.thinking:read(text)
+end
+
 --- Takes one event. Gives what is new of the text for a listener, and whether what was given before was none.
 local function take_event(self, event)
   if event.name == "error" and type(event.value) == "table" then
@@ -71,15 +78,20 @@ local function take_event(self, event)
     return nil
   end
   self.ended = ended
-  local new, anew = "", nil
-  if self.whole.thinks then new = self.thinking:thoughts_elsewhere() end
-  if text and text ~= "" then
-    text, self.half = parts.halves(self.half .. text)
-    local read
-    read, anew = self.thinking:read(text)
-    new = anew and read or new .. read
-  end
-  return new, anew
+  local before = self.whole.thinks and self.thinking:thoughts_elsewhere() or ""
+  if not text or text == "" then return before end
+  local new, anew = read_text(self, text)
+  return anew and new or before .. new, anew
+end
+
+--- Gives the event that one is, or each of those that stand in it.
+local function take_any(self, event, give)
+  event = decoded(event)
+  if type(event.value) == "table" or event.data == "[DONE]" then return give(event) end
+  if event.value == json.null or not event.data:find "%S" then return end
+  local several = parted(event)
+  for _, each in ipairs(several or {}) do give(each) end
+  if not (several or self.ended or self.wrong) then self.wrong = "an event of the stream is no JSON" end
 end
 
 --- Takes bytes as they come. Gives what is new of the answer's text, and true when what was given before turns out to be
@@ -91,21 +103,25 @@ end
 function Reader:take(bytes, no_more)
   local pieces, anew, new_events = {}, nil, self.cut(bytes, no_more)
   if new_events[1] then self.before = nil elseif self.before then self.before[#self.before + 1] = bytes end
-  local function give(event)
-    if self.ended or self.wrong then return end
-    local new, again = take_event(self, event)
+  local function keep(new, again)
     if again then pieces, anew = {}, true end
     pieces[#pieces + 1] = new
   end
+  local function give(event)
+    if not (self.ended or self.wrong) then keep(take_event(self, event)) end
+  end
+  local texts, join_text = {}, self.join_text
   for _, event in ipairs(new_events) do
-    event = decoded(event)
-    if type(event.value) == "table" or event.data == "[DONE]" then give(event)
-    elseif event.value ~= json.null and event.data:find "%S" then
-      local several = parted(event)
-      for _, each in ipairs(several or {}) do give(each) end
-      if not (several or self.ended or self.wrong) then self.wrong = "an event of the stream is no JSON" end
+    local text = join_text and not (event.name or self.ended or self.wrong) and join_text(self.whole, event.data)
+    if text then
+      texts[#texts + 1] = text
+    else
+      if texts[1] then keep(read_text(self, table.concat(texts))) end
+      texts = {}
+      take_any(self, event, give)
     end
   end
+  if texts[1] then keep(read_text(self, table.concat(texts))) end
   return table.concat(pieces), anew
 end
 
@@ -144,8 +160,9 @@ end
 ---@param how? fellowship.How
 ---@return fellowship.StreamReader
 function stream.reader(adapter, how)
-  return setmetatable({ join = adapter.join, whole = {}, before = {}, half = "", events = adapter.events,
-    cut = events[adapter.events](), thinking = thinking.reader(how and how.quirks.thinking) }, Reader)
+  return setmetatable({ join = adapter.join, join_text = adapter.join_text, whole = {}, before = {}, half = "",
+    events = adapter.events, cut = events[adapter.events](),
+    thinking = thinking.reader(how and how.quirks.thinking) }, Reader)
 end
 
 return stream

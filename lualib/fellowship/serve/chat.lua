@@ -80,9 +80,13 @@ local function run_function(asked, sample, on_piece, on_thought)
     sample = sample, write = on_piece or nothing, progress = on_thought or nothing })
 end
 
-local function options_of(asked, sample)
-  local options = tables.copy(asked.params)
-  options.sample, options.how = sample, asked.how
+-- What a client has read cannot be taken back.
+local STEADY, STEADY_UNKEPT = { steady = true }, { steady = true, unkept = true }
+
+local function options_of(asked, sample, streams)
+  local options, how = tables.copy(asked.params), asked.how
+  if streams then how = how and STEADY_UNKEPT or STEADY end
+  options.sample, options.how = sample, how
   return options
 end
 
@@ -93,7 +97,7 @@ local function ask(asked, sample, on_piece, on_thought)
   outage.forget(who)
   local well, value
   if on_piece and not asked.params.tools then
-    well, value = pcall(who.stream, who, asked.messages, on_piece, options_of(asked, sample))
+    well, value = pcall(who.stream, who, asked.messages, on_piece, options_of(asked, sample, true))
   else
     well, value = pcall(who.ask, who, asked.messages, options_of(asked, sample))
   end
@@ -210,13 +214,14 @@ end
 
 local DELTA = { "role", "content", "reasoning_content", "tool_calls" }
 
---- Sends parts of an answer as they come.
+--- Sends parts of an answer as they come: chunks that differ in what is new alone.
 local function sender(asked, events, index, id)
+  local before = json.encode(json.object(head(asked, "chat.completion.chunk", id), HEAD)):sub(1, -2)
+    .. (',"choices":[{"index":%d,"delta":'):format(index)
   return function(delta, reason, logprobs)
-    local body = head(asked, "chat.completion.chunk", id)
-    body.choices = json.array { json.object({ index = index, delta = json.object(delta, DELTA), logprobs = logprobs,
-      finish_reason = reason or json.null }, CHOICE) }
-    events:send(json.object(body, HEAD))
+    local behind = logprobs and ',"logprobs":' .. json.encode(logprobs) or ""
+    events:send(before .. json.encode(json.object(delta, DELTA)) .. behind .. ',"finish_reason":'
+      .. json.encode(reason or json.null) .. "}]}")
   end
 end
 
@@ -243,15 +248,12 @@ local function stream_one(asked, events, index)
     shown = true
     send(delta)
   end
-  local so_far = ""
-  local completion = ask(asked, sample, function(piece, text)
-    if text and so_far ~= "" and text:sub(1, #so_far) ~= so_far then
-      errors.raise { kind = "broken", message = "the stream broke, and the model's new answer is another one" }
-    end
-    so_far = text or so_far .. piece
+  local has_text = false
+  local completion = ask(asked, sample, function(piece)
+    has_text = has_text or piece ~= ""
     show { content = piece }
   end, function(thought) show { reasoning_content = thought } end)
-  if so_far == "" and completion.text ~= "" then show { content = completion.text } end
+  if not has_text and completion.text ~= "" then show { content = completion.text } end
   if completion.tool_calls then
     local calls = json.array {}
     for i, call in ipairs(completion.tool_calls) do

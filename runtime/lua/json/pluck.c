@@ -17,6 +17,7 @@ typedef struct node {
     lua_Integer element; /* of an array, from 1; 0 for none */
     int child, sibling;  /* 0 for none */
     int slot;            /* which value ends here, from 1; 0 for none */
+    bool absent;         /* nothing may stand here */
 } node;
 
 typedef struct plan {
@@ -51,28 +52,33 @@ static int find_node(plan *p, int parent, const char *part, size_t len) {
     return *link;
 }
 
+/* The node of the path that is number `i` of the list at `index`; `kept` is a table that keeps its
+ * text. */
+static node *add_path(lua_State *L, plan *p, int index, int i, int kept) {
+    luaL_argcheck(L, lua_rawgeti(L, index, i) == LUA_TSTRING, index, "paths are texts");
+    const char *part = lua_tostring(L, -1);
+    lua_rawseti(L, kept, (lua_Integer)lua_rawlen(L, kept) + 1);
+    int at = 0;
+    for (const char *end; part; part = *end ? end + 1 : NULL) {
+        end = strchrnul(part, '.');
+        at = find_node(p, at, part, (size_t)(end - part));
+        luaL_argcheck(L, at, index, "too many paths");
+    }
+    return &p->node[at];
+}
+
 int json_plan(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
     plan *p = box_new(L, &plan_class, sizeof *p, 1);
     p->nodes = 1;
     p->slots = (int)lua_rawlen(L, 1);
-    lua_createtable(L, p->slots, 0); /* the caller may change theirs */
-    for (int slot = 1; slot <= p->slots; slot++) {
-        luaL_argcheck(L, lua_rawgeti(L, 1, slot) == LUA_TSTRING, 1, "paths are texts");
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, 3, slot);
-        const char *part = lua_tostring(L, -1);
-        int at = 0;
-        for (const char *end; part; part = *end ? end + 1 : NULL) {
-            end = strchrnul(part, '.');
-            at = find_node(p, at, part, (size_t)(end - part));
-            luaL_argcheck(L, at, 1, "too many paths");
-        }
-        p->node[at].slot = slot;
-        lua_pop(L, 1);
-    }
-    lua_setiuservalue(L, 2, 1);
+    lua_newtable(L); /* of the paths: the caller may change theirs */
+    for (int slot = 1; slot <= p->slots; slot++) add_path(L, p, 1, slot, 4)->slot = slot;
+    int absent = lua_isnil(L, 2) ? 0 : (int)lua_rawlen(L, 2);
+    for (int i = 1; i <= absent; i++) add_path(L, p, 2, i, 4)->absent = true;
+    lua_setiuservalue(L, 3, 1);
     return 1;
 }
 
@@ -152,6 +158,7 @@ static bool pluck_array(plucker *p, int at) {
 
 static bool pluck(plucker *p, enum json_token token, int at) {
     const node *n = &p->plan->node[at];
+    if (n->absent && token != JSON_NULL) return false;
     if (n->slot) return keep(p, token, n->slot);
     if (token == JSON_BEGIN_OBJECT) return pluck_object(p, at);
     if (token == JSON_BEGIN_ARRAY) return pluck_array(p, at);
