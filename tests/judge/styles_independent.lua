@@ -272,4 +272,9 @@ require "styles"("independent", {
   { "Total: 5+3=8", "8|" },
   { "Depth: 9\nStyle: 5\nAverage: 7", "7" }, { "Depth: 9\nStyle: 5\nAverage reader: 7", "" },
   { "Average. Score: 6", "6" }, { "An average answer. Score: 6", "6" },
+  { "총점: 10점 만점에 8점", "8" }, { "Score 1: bad\nScore 3: fair\nScore 5: excellent\n\nSo the score is 3.", "3", 5 },
+  { '<score max="5">4</score>', "" }, { "Score: 85%", "" }, { "90% of the facts are right.", "", 100 },
+  { "10점 만점에 8점", "8" }, { "10点満点中8点", "8" }, { "5점 만점에 4점", "" },
+  { "Score 1: bad\nScore 2: poor\nScore 3: fair\n\nScore 2: The response is poor.", "" },
+  { "**Score 9-10:** perfect\n**Score 7-8:** good\n\nScore: 8", "8" },
 })

@@ -37,10 +37,10 @@ local function decision(clause, given)
   if praises > 0 and NAMED[clause] then return nil end -- "A is good"
   if NAMED[clause] then return NAMED[clause], true end
   clause = clause:gsub("^[&ur]+", "")
-  if NAMED[clause] then return NAMED[clause], true end
+  local graded = clause:match "^([ab])g+$" -- "A++"
+  if NAMED[clause] or graded then return NAMED[clause] or graded, true end
   if given then
     clause = clause:gsub("1", "a"):gsub("2", "b")
-    if clause:find "^[ab]g+$" then return clause:sub(1, 1) end
   end
   if clause == "pc" then return "tie" end
   if clause:find "^[ab][|&][ab]e$" or clause == "ec" or clause:find "^cm?e%+?$" then return "tie" end
@@ -145,12 +145,31 @@ function choice.takes_back(signs)
     or signs:find "^[&us,]*!+%.*$" ~= nil
 end
 
+local QUESTIONS = { which = true, who = true, whose = true, what = true }
+
+--- Whether a sentence begins like a question.
+---@param t fellowship.Tokens
+---@return boolean
+function choice.begins_question(t)
+  local i = t.what[1] == "*" and 3 or 1
+  return QUESTIONS[t.text[i]] or false
+end
+
+--- Whether a sentence asks which is better: "Which is best, A or B?" is a heading of what follows it.
+---@param signs string
+---@return boolean
+function choice.asks(signs)
+  local behind = signs:match "^%?[w+ve]*[+v][w+ve]*()"
+  return behind ~= nil and (signs:find("^%?$", behind) or signs:find("^[,:]*[ab][|,]+[abce|,]*%?$", behind)) ~= nil
+end
+
 --- A heading in front of a colon, or of "is": whether it is one of an answer, and what follows it.
 ---@param signs string
 ---@param overall integer|false behind how many signs a word like "final" stands
 ---@return string? rest nil where there is none
 ---@return boolean? criterion it has words that are not known
 function choice.heading(signs, overall)
+  signs = signs:gsub("^:+", "") -- "Output: Answer: B"
   local asked, behind = signs:match "^([sp+w]*),?[,abce]*|[,abce|]*(:.*)$" -- "Answer (A/B/C): B"
   if asked then signs = asked .. "w" .. behind end
   local head, rest = signs:match "^([^:]*):(.*)$"

@@ -4,7 +4,10 @@
 local boxes = require "fellowship.judge.read.boxes"
 local choice = require "fellowship.judge.read.choice"
 local fold = require "fellowship.judge.read.fold"
+local members = require "fellowship.judge.read.members"
+local mentions = require "fellowship.judge.read.mentions"
 local objects = require "fellowship.judge.read.objects"
+local ranks = require "fellowship.judge.read.ranks"
 local signs_of = require("fellowship.judge.read.signs").of
 local source = require "fellowship.judge.read.source"
 local tokens = require "fellowship.judge.read.tokens"
@@ -76,11 +79,36 @@ function Reader:begin(line)
   end
 end
 
+--- The rank of one: that of both decides, or the first place alone. Once more the same one begins another list.
+function Reader:place(side, rank, line)
+  if self.placed[side] then self.placed = {} end
+  local placed = self.placed
+  placed[side] = rank
+  local a, b = placed.a, placed.b
+  if placed.st and self.list[#self.list] == placed.st then self.list[#self.list] = nil end
+  local value = a and b and (a < b and "a" or a > b and "b" or "tie") or not (a and b) and rank == 1 and side
+  placed.st = value and self:add(value, choices.ANSWER, line) or nil
+end
+
 --- Whether a line has to do with the heading of an answer: it is one, with its value or before it, or the value of one
 --- above; and how far that goes.
 function Reader:answer(line, signs, final, stop, pending)
   local text = line.text
+  local side, rank = ranks.of(text:sub(line.from, line.to))
+  if side then
+    self:place(side, rank, line)
+    return true, line.to
+  end
   local rest, criterion = choice.heading(signs, final)
+  if not rest and choice.asks(signs) then
+    if stop >= line.to then
+      self.pending = { tier = choices.ANSWER }
+      return true, line.to
+    end
+    local value = choice.of(signs_of(tokens.of(text, stop + 1, math.min(line.to, stop + LONG))), true)
+    if value ~= nil then self:add(value, choices.ANSWER, line) end
+    return value ~= nil, line.to
+  end
   local tier = (final or line.marked) and choices.FINAL or choices.ANSWER
   if rest and criterion then
     self.covers = not rest:find "[^,.]"
@@ -117,7 +145,7 @@ function Reader:line(line)
   -- Without a heading, a sentence with a word that is not known decides nothing.
   local t = tokens.of(text, from, math.min(stop, from + LONG), nil, not pending and not text:find("^[:*\"']", to))
   local signs, overall, reports = signs_of(t)
-  if t.stop and choice.heading(signs, overall) then
+  if t.stop and (choice.heading(signs, overall) or choice.begins_question(t) and text:byte(stop) == 63) then
     t = tokens.of(text, from, math.min(stop, from + LONG))
     signs, overall, reports = signs_of(t)
   end
@@ -217,70 +245,13 @@ function Reader:row(row)
   end
 end
 
--- ---- objects ----
-
-local function signs_of_text(text)
-  return signs_of(tokens.of(fold.text(text)))
-end
-
---- { "winner": "A" }, { "better": "Assistant B" }, { "verdict": { "choice": "tie" } }
-function Reader:object(object)
-  local ranks = {}
-  for i, name in ipairs(object.names or {}) do
-    local held = object.values[i]
-    local signs = signs_of_text(name)
-    if type(held) == "table" then
-      for _, item in ipairs(held.list or {}) do
-        if type(item) == "table" and item.names then self:ranked(item, ranks) end
-      end
-      if not signs:find("?", 1, true) then -- else it is one of a criterion
-        if name:find "^[Rr]ank" then self:ranks(held) end
-        self:object(held)
-      end
-    elseif signs:find "^w*%-+w*$" and type(held) == "string" then -- { "loser": "A" }
-      local side = choice.of(signs_of_text(held:sub(1, 60)), true)
-      if side == "a" or side == "b" then self:add(side == "a" and "b" or "a", choices.FINAL, OUTSIDE) end
-    elseif signs:find "[w+]" and not signs:find "[^w+sp]" and type(held) == "string" and #held <= 60
-      and held ~= "" and not (name:find "^[Rr]ank" and tonumber(held)) then -- whose a rank is, `ranked` tells
-      self:add(choice.of(signs_of_text(held), true) or false, choices.FINAL, OUTSIDE)
-    end
-  end
-end
-
---- The ranks of both, where they are known.
-function Reader:rank(ranks)
-  if ranks.a and ranks.b then
-    self:add(ranks.a < ranks.b and "a" or ranks.a > ranks.b and "b" or "tie", choices.FINAL, OUTSIDE)
-  end
-end
-
---- { "A": 1, "B": 2 }, what "rank" holds
-function Reader:ranks(object)
-  local ranks = {}
-  for i, name in ipairs(object.names or {}) do
-    local side = choice.of(signs_of_text(name), true)
-    ranks[side or ""] = tonumber(object.values[i])
-  end
-  self:rank(ranks)
-end
-
---- { "model": "A", "rank": 1 }
-function Reader:ranked(object, ranks)
-  local side, rank
-  for i, name in ipairs(object.names) do
-    local held = object.values[i]
-    if name == "rank" or name == "ranking" or name == "position" then rank = tonumber(held)
-    elseif type(held) == "string" and #held <= 30 then side = side or choice.of(signs_of_text(held), true) end
-  end
-  if not rank or side ~= "a" and side ~= "b" then return end
-  ranks[side] = rank
-  self:rank(ranks)
-end
-
 -- ---- all of it ----
 
 function Reader:text(text)
-  for line in source.lines(source.clean(text)) do
+  local clean = mentions.resolve(source.clean(text))
+  local first = ranks.first_of_list(clean)
+  if first then self:add(first, choices.ANSWER, OUTSIDE) end
+  for line in source.lines(clean) do
     self.lines = self.lines + 1
     if line.closes then self.topic = false
     elseif line.cells then self:row(line)
@@ -305,18 +276,19 @@ end
 ---@return integer round how often something was taken back
 function choices.read(text, second)
   local reader = setmetatable({ second = second, list = {}, lines = 0, round = 0,
-    count = 0, reported = false, topic = false }, Reader)
+    count = 0, reported = false, topic = false, placed = {} }, Reader)
   local parts, many = objects.parts(text)
   if many then return nil, 0, 0 end
-  local ranks = {}
+  local places = {}
   for i, part in ipairs(parts) do
     if part.text then
       if not reader:text(part.text) then return nil, reader.lines, 0 end
     else
       reader.reported, reader.said = ends_reporting(parts[i - 1].text), false
       reader.lines = reader.lines + 1
-      reader:ranked(part.object, ranks)
-      reader:object(part.object)
+      local ranked, said = members.rank(part.object, places), members.choice(part.object)
+      if ranked then reader:add(ranked, choices.FINAL, OUTSIDE) end
+      if said ~= nil then reader:add(said, choices.FINAL, OUTSIDE) end
       reader.reported, reader.pending = false, nil
     end
   end

@@ -107,6 +107,28 @@ local function standing(list, round, sided)
   return kept
 end
 
+--- The statements without the levels of a rubric that a judge repeats: several that differ, and not the last thing said.
+local function without_levels(list)
+  local first, differ = nil, false
+  for _, st in ipairs(list) do
+    if st.level then
+      differ = differ or first ~= nil and (st.value ~= first.value or not st.value)
+      first = first or st
+    end
+  end
+  if not differ then return list end
+  local kept = {}
+  for _, st in ipairs(list) do
+    if not st.level then kept[#kept + 1] = st end
+  end
+  return kept
+end
+
+--- The two numbers that a text begins with, alone in their line; what follows them is told of them.
+local function leading(a, b)
+  return a[1].leads and b[1].leads
+end
+
 --- The statements of both sides that decide.
 ---@param list fellowship.Statement[]
 ---@param round integer how often something was taken back
@@ -130,7 +152,7 @@ function decide.both(list, round)
         end
         return last_round(final)
       end
-      if tier == scores.BARE then
+      if tier == scores.BARE and not leading(a, b) then
         a, b = with_criteria(sided, "a"), with_criteria(sided, "b")
       end
       local first, why = agreed(a)
@@ -173,7 +195,7 @@ end
 ---@return fellowship.Statement?
 ---@return string? kind why not
 function decide.one(list, round)
-  list = standing(list, round)
+  list = standing(without_levels(list), round)
   if not list then return nil, DIFFER end
   local found, why = last_of(list)
   local behind = list[#list]

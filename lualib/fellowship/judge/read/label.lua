@@ -69,13 +69,16 @@ local function bare(t, i)
   return i
 end
 
+local HAS = { has = true, have = true }
+
 --- Whether the letter at a token names somebody, and is no article. What could be one if it were an A is no name, so that
 --- both letters are read alike.
 local function is_name(t, i, noun_before, gives)
   local next = bare(t, i + 1)
   if t.joined[i] or t.joined[i + 1] then return true end
   local what, last = t.what[next], i == t.n
-  local article = what == "word" and ((t.kinds[next] == "" or t.kinds[next] == "k") and not t.letter[next]
+  local unknown = t.kinds[next] == "" or t.kinds[next] == "k" and not HAS[t.text[next]]
+  local article = what == "word" and (unknown and not t.letter[next]
       or is(t, next, "N")
       or is(t, next, "O") or is(t, next, "Q") and not (is(t, next, "S") and t.what[next + 1] == "digits")
       or is(t, next, "j") and is(t, next + 1, "N")

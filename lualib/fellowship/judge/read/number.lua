@@ -220,6 +220,19 @@ local function legend(t, i)
   end
 end
 
+--- "Of full 10 points, 8", as "10点満点中8点" and "10점 만점에 8점" say it: the token behind the scale, where a number follows.
+local function full_before(t, i)
+  local most, stop = plain(t, i)
+  if not most then return nil end
+  if tokens.is(t, stop, "U") and not FULL[t.text[stop]] then stop = stop + 1 end
+  if not FULL[t.text[stop]] then return nil end
+  if t.text[stop + 1] == "中" then stop = stop + 1 end
+  for j = stop + 1, math.min(t.n, stop + 4) do
+    if t.what[j] == "digits" then return stop + 1, most end
+    if t.what[j] ~= "word" and t.what[j] ~= "," then return nil end
+  end
+end
+
 --- Whether a scale stands at a token, as "1-10", "0 to 10", "/10", "out of 10" or "max. 10": the token behind it, and
 --- whether it is the scale that is wanted.
 ---@param t fellowship.Tokens
@@ -237,6 +250,7 @@ function number.scale(t, i, scale)
     return nil
   end
   local stands, greatest = legend(t, i)
+  if not stands then stands, greatest = full_before(t, i) end
   if stands then return stands, greatest == scale end
   local value, stop = plain(t, i)
   local point = t.what[stop] == "-" and stop + 1 or stop

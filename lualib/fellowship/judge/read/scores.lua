@@ -18,6 +18,8 @@ scores.OVERALL, scores.SCORE, scores.EMBEDDED, scores.BARE, scores.CRITERION = 4
 ---@field digits string
 ---@field stop integer where its last token begins
 ---@field score boolean? its label has a word for scores
+---@field leads boolean? one of two numbers that the text begins with, alone in their line
+---@field level boolean? words behind a colon follow it, as in a rubric: "Score 3: fair"
 
 local is = tokens.is
 
@@ -129,17 +131,19 @@ local function add(list, given, l, side, tier, embedded)
 end
 
 --- A pair, where the label says both or none and two scores follow.
-local function read_pair(list, t, l, first, scale, embedded)
+local function read_pair(list, t, l, first, scale, embedded, leads)
   local apart = t.text[t.n] == "respectively" or t.text[t.n - 1] == "respectively"
   if not label.is_clear(l) or l.both or l.inherited or l.words > 0 and not (l.colon or l.score or l.overall
     or #l.sides == 2 and apart) then return nil end
   local second, stop = second_of_pair(t, first.stop, scale)
   if not second or first.mark == "," and not first.out then return nil end
-  if not (first.out or l.score or l.overall) and second.value == scale and t.what[first.stop] ~= "," then return nil end
+  if not (first.out or l.score or l.overall or leads) and second.value == scale and t.what[first.stop] ~= "," then
+    return nil
+  end
   local tier = l.overall and scores.OVERALL or l.score and (embedded and scores.EMBEDDED or scores.SCORE) or scores.BARE
   local order = #l.sides == 2 and l.sides or { "a", "b" }
-  add(list, first, l, order[1], tier, embedded)
-  add(list, second, l, order[2], tier, embedded)
+  add(list, first, l, order[1], tier, embedded).leads = leads and l.words == 0
+  add(list, second, l, order[2], tier, embedded).leads = leads and l.words == 0
   return stop
 end
 
@@ -173,11 +177,19 @@ local function is_sum(t, from, to)
   return true
 end
 
+--- Whether a number is a level of a rubric: "Score 3: fair", "5 points - excellent", "Score 9-10: perfect".
+local function is_level(t, i, found)
+  if t.what[i - 1] == ":" or t.what[i - 1] == "=" then return false end
+  local at = number.close(t, found.stop)
+  if not found.value and t.what[at] == "-" and t.what[at + 1] == "digits" then at = number.close(t, at + 2) end
+  return (t.what[at] == ":" or t.what[at] == "-" or t.what[at] == "=") and t.what[number.close(t, at + 1)] == "word"
+end
+
 --- Reads one sentence. What is left of a label at its end, without a score, is given back: a heading may be that.
 ---@param list fellowship.Statement[] gets the statements
 ---@param t fellowship.Tokens
 ---@param scale integer
----@param options { label: fellowship.Label?, embedded: boolean?, pairs: boolean?, sides: boolean } what the label begins with; whether other sentences stand before it in its line; whether two numbers may stand for both sides
+---@param options { label: fellowship.Label?, embedded: boolean?, pairs: boolean?, leads: boolean?, sides: boolean } what the label begins with; whether other sentences stand before it in its line; whether two numbers may stand for both sides; whether it begins the text
 ---@return fellowship.Label rest
 ---@return integer count of numbers
 ---@return fellowship.Label first the label before the first of them
@@ -190,8 +202,9 @@ function scores.read(list, t, scale, options)
     local found = not side and not is_part(t, i) and not number.scale(t, i, scale) and number.score(t, i, scale)
     if found then
       local stop = options.pairs and not tale and count == 0 and #l.sides ~= 1
-        and read_pair(list, t, l, found, scale, embedded)
+        and read_pair(list, t, l, found, scale, embedded, options.leads)
       if stop then return label.new(), count + 2, l end
+      local level = is_level(t, i, found)
       if found.followed or is_doubted(t, number.close(t, found.stop)) then found.value = false end
       first = first or l
       local known, behind = #list, tail(t, number.close(t, found.stop), l, found)
@@ -215,6 +228,7 @@ function scores.read(list, t, scale, options)
       found.unknown = found.unknown or is_subject(t, number.close(t, found.stop)) or is_named(t, i, l, found)
       if not (l.hypothetical or l.denied or found.hypothetical or tale or is_conditional(t, behind)) then
         add_found(list, l, found, embedded, options)
+        if level and list[#list] ~= before then list[#list].level = true end
         last = list[#list] ~= before and list[#list] or nil
         before = last or before
       end

@@ -43,6 +43,7 @@ local function is_article(t, i)
   if t.what[next] ~= "word" or t.letter[next] or t.text[next]:byte() >= 128 then return false end
   if is(t, next, "B") or is(t, next, "L") then return t.what[after] == "word" and not is(t, after, "D")
     and not t.letter[after] end
+  if t.text[next] == "has" then return false end
   return t.kinds[next] == "" or t.kinds[next] == "k" or is(t, next, "N") or is(t, next, "W") or is(t, next, "Q")
     or is(t, next, "T") or is(t, next, "O")
 end
@@ -65,7 +66,13 @@ end
 
 local LESS = set_of "less least weniger moins menos meno minder mniej менее"
 
-local BAD = set_of "bad weak poor mediocre low worse inferior mal"
+local BAD = set_of "bad weak poor mediocre low worse inferior mal kotu buruk"
+
+-- "More" where "more good" is "better": before the word, or behind it.
+local MORE_BEFORE, MORE_BEHIND = set_of "daha lebih", set_of "hon"
+
+-- "By a hair": how much, and nothing of what.
+local MARGINS = set_of "hair margin whisker mile nose landslide inch"
 
 local WINNERS = set_of [[winner victor preferred gewinner sieger gagnant vainqueur ganador vincitore vencedor winnaar
   zwyciezca победитель]]
@@ -104,12 +111,34 @@ local function is_without_preference(t, i)
   return is(t, i, "X")
 end
 
+-- "In every way": a verdict of the whole.
+local EVERY = set_of "every all most"
+local WAYS = set_of "way ways respect respects regard regards count counts aspect aspects"
+
+local EDGES = set_of "edge advantage nod"
+
+--- Whether words that say nothing lead to "edge".
+local function leads_to_edge(t, i)
+  while is(t, i, "F") or is(t, i, "A") or t.letter[i] == "a" and not t.capital[i] do i = i + 1 end
+  return EDGES[t.text[i]] or false
+end
+
 --- What a word says with those around it; nil where it has no more to say than by itself.
 local function phrase_sign(t, i)
   local text, before, behind = t.text[i], t.text[i - 1], t.text[i + 1]
   if HARD[text] and DECISIONS[behind] or DECISIONS[text] and HARD[before] then return "" end
+  if (text == "have" or text == "has") and leads_to_edge(t, i + 1) then return "" end
+  if text == "far" and behind == "from" then return "!" end
+  if EVERY[before] and WAYS[text] or EVERY[text] and WAYS[behind] then return "" end
   if (text == "have" or text == "has") and (behind == "to" or is(t, i + 1, "X")) then return "" end
   if text == "nowhere" and behind == "near" or text == "near" and before == "nowhere" then return "" end
+  if text == "close" and before == "too" and behind == "to" and t.text[i + 2] == "call" then return "e" end
+  if text == "too" and behind == "close" then return "" end
+  if text == "call" and before == "to" and t.text[i - 2] == "close" then return "" end
+  if MARGINS[text] and (t.text[i - 2] == "by" or t.text[i - 3] == "by") or text == "hands" and behind == "down"
+    or text == "down" and before == "hands" then return "" end
+  if is(t, i, "j") and (MORE_BEFORE[before] or MORE_BEHIND[behind]) then return BAD[text] and "-" or "+" end
+  if text == "pick" and (before == "rather" or before == "i" or before == "to") then return "p" end
   if text == "par" and (before == "on" or before == "at") then return "e" end
   if is_without_preference(t, i) then return text == "preference" and "e" or "" end
   if text == "conclusion" and before == "in" then return "s" end

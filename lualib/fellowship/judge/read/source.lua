@@ -38,20 +38,43 @@ local function unstrike(text)
   return text
 end
 
+-- Attributes that say what an element is about, and those whose value alone does; and those that say what a score is of.
+local NAMING = { assistant = "assistant ", model = "model ", response = "response ", answer = "answer ", id = "",
+  name = "", label = "", ["for"] = "", of = "", candidate = "candidate " }
+local MOST = { max = true, out_of = true, outof = true, scale = true }
+
+--- What the attributes of a tag say: ' assistant="A"' is " assistant A".
+local function attributes(rest)
+  local said = ""
+  for name, _, held in rest:sub(1, 200):gmatch "([%w_:-]+)%s*=%s*([\"'])([^\"']*)%2" do
+    local small = name:lower()
+    if NAMING[small] then said = said .. " " .. NAMING[small] .. held
+    elseif MOST[small] and held:find "%d" then said = said .. " (max " .. held:match "(%d+)%D*$" .. ")" end
+  end
+  return said
+end
+
+--- Whether "<A>" stands for the letter: it is no element, as nothing closes it, and nothing is in it.
+local function is_letter(text, name, behind)
+  return name:find "^[ABC]$" and not text:find("</" .. name .. ">", 1, true)
+    and (text:find("^[ .,]*\n", behind) or text:find("^[ .,]*$", behind))
+end
+
 --- Tags: those of pages go, others are labels of what they hold: <score_a>8</score_a>.
 local function untag(text)
   local depth = 0
-  return (text:gsub("<([^<>\n]*)>", function(inside)
+  return (text:gsub("<([^<>\n]*)>()", function(inside, behind)
     local slash, name, rest = inside:match "^(/?)(%a[%w_:.-]*)(.*)$"
     if not name or not (rest:find "^%s*/?$" or rest:find "^%s+[%w_:-]+%s*=") then return nil end
     local plain = name:lower()
+    if slash == "" and rest == "" and is_letter(text, name, behind) then return name end
     if INLINE[plain] then return "" end
     if BLOCK[plain] then return BLOCK[plain] end
     if plain:find "^h[1-6]$" then return slash == "" and "\n### " or "\n" end
     if rest:find "/$" then return "\n" end
     if slash == "" then
       depth = math.min(depth + 1, DEEPEST)
-      return "\n" .. ("\6"):rep(depth) .. name .. ": "
+      return "\n" .. ("\6"):rep(depth) .. name .. (rest ~= "" and attributes(rest) or "") .. ": "
     end
     local mark = "\n" .. ("\6"):rep(math.max(depth, 1)) .. "\n"
     depth = math.max(depth - 1, 0)
@@ -59,10 +82,14 @@ local function untag(text)
   end))
 end
 
+local RELATIONS = { gg = ">>", gt = ">", succ = ">", ll = "<<", lt = "<", prec = "<", approx = "~", sim = "~",
+  equiv = "=", to = "=>", rightarrow = "=>", Rightarrow = "=>" }
+
 --- Commands of TeX: a box holds a final value.
 local function untex(text)
   text = text:gsub("\\[dt]?frac%s*{%s*([%d.,]+)%s*}%s*{%s*([%d.,]+)%s*}", "%1/%2")
     :gsub("\\[tm][ea][xt][th]?%a*%s*{([^{}\n]*)}", "%1"):gsub("\\boxed%s*{([^{}\n]*)}", " [[%1]] ")
+  text = text:gsub("\\(%a+)", RELATIONS)
   return (text:gsub("\\%%", "%%"):gsub("\\%a+", " "):gsub("\\[%[%]%(%)]", "\n"))
 end
 
@@ -97,6 +124,7 @@ end
 ---@field apart boolean? an empty line stands before it
 ---@field cells { from: integer, to: integer }[]? of a row of a table
 ---@field closes boolean? a closing tag: nothing but an end
+---@field above boolean? the first of several lines
 ---@field rule boolean? what parts a table's head from its rows
 
 local PLAIN = 8

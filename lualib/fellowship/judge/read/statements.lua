@@ -4,6 +4,7 @@
 local choice = require "fellowship.judge.read.choice"
 local fields = require "fellowship.judge.read.fields"
 local label = require "fellowship.judge.read.label"
+local mentions = require "fellowship.judge.read.mentions"
 local objects = require "fellowship.judge.read.objects"
 local outline = require "fellowship.judge.read.outline"
 local scores = require "fellowship.judge.read.scores"
@@ -161,8 +162,8 @@ function Reader:sentence(line, start, stop, known)
   self:take_back(text, start, stop, t)
   local from = #self.list
   local l, count, first = scores.read(self.list, t, self.scale, { label = known.pending, embedded = known.n > 1
-    and known.any,
-    pairs = self.sides and not self.outline:context(), sides = self.sides })
+    and known.any, pairs = self.sides and not self.outline:context(),
+    leads = known.n == 1 and line.above, sides = self.sides })
   known.pending = nil
   -- "Scale: 1-5", a sentence of its own
   if #self.list == from and l.wrong_scale and label.is_clear(l) and stop - start < SHORT then self.other = true end
@@ -257,8 +258,20 @@ local function ends_reporting(text)
   return l.reports and not line:find "[.!?]$"
 end
 
+--- Two elements of the same name for a score, and nothing else of that name, are those of both: "<score>8</score>
+--- <score>6</score>".
+local function paired(text)
+  local from, stop, name = text:find "<(%a+)>[^<>]*</%a+>%s*<%a+>"
+  if not from or stop - from > SHORT then return text end
+  local l = label.new()
+  label.take_text(l, name, 0)
+  if not (l.score and label.is_clear(l)) or select(2, text:gsub("<" .. name .. ">", "")) ~= 2 then return text end
+  return (text:gsub("<" .. name .. ">([^<>]*)</" .. name .. ">%s*<" .. name .. ">([^<>]*)</" .. name .. ">",
+    "<" .. name .. "_a>%1</" .. name .. "_a><" .. name .. "_b>%2</" .. name .. "_b>", 1))
+end
+
 function Reader:text(text)
-  local clean, rows = source.clean(text), nil
+  local clean, rows = mentions.resolve(source.clean(self.sides and paired(text) or text)), nil
   for line in source.lines(clean) do
     if rows and not (line.cells or line.rule) then
       self:table(rows)
@@ -272,6 +285,7 @@ function Reader:text(text)
       rows[#rows + 1] = line
       self.lines = self.lines + 1
     else
+      line.above = self.lines == 0 and clean:find("%S", line.base + #line.text + 1) ~= nil
       self:line(line)
     end
     if self.lines > MOST_LINES or self.sentences > MOST_SENTENCES then return false end

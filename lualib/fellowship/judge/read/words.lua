@@ -15,7 +15,7 @@ local KINDS = {
     asistente respuesta respuestas modelo salida candidato assistente risposta risposte modello uscita resposta
     respostas saida antwoord antwoorden kandidaat asystent asystenta asystentowi odpowiedz odpowiedzi kandydat
     kandydata asistent odpoved assistentti vastaus asszisztens valasz svar assistentens raspuns asistentul
-    asistan yanit cevap asisten respons jawaban ассистент ассистента ассистенту
+    asistan yanit cevap asisten respons jawaban loi ассистент ассистента ассистенту
     помощник помощника ответ ответа ответу модель модели
     кандидат асистент відповідь вариант βοηθος απαντηση 助手
     助理 回答 回复 回應 回覆 响应 答复 模型 答案 选手 候选 候選 助教 智能体 系统
@@ -81,17 +81,19 @@ local KINDS = {
     に対する である とする 以下 与える した による 의 은 는 이 가 를 을 에 에게
     에서 대한 과 와 및 제 나의 저의 입니다 이다 드립니다 부여 으로 로 대해 이므로
     هو هي في من على لـ ل و هذا هذه का की के को है मेरा bir bu
-    icin ve dengan untuk adalah dari yang va cho la cua duoc]],
+    icin ve dengan untuk adalah dari yang va cho la cua duoc cau tra daha lebih hon towards toward]],
   -- says nothing of which is better, but something of a number
   f = [[provides provide offers delivers between among perform performs performed find found call deem makes does did
     goes opinion view beaten outperformed surpassed bested defeated outclassed less least weniger moins menos meno minder
     mniej менее 比]],
   -- what says nothing within a phrase ("a close call"), and by itself is as good as not known
-  k = [[close tight tough tricky difficult hard race contest match par have has nowhere near]],
+  k = [[every way ways respect respects regard regards count counts aspect aspects all most
+    too hair margin whisker mile nose landslide inch hands close tight tough tricky difficult hard race contest match
+    par have has nowhere near]],
   -- what may follow a number
   U = [[point points pts pt score mark marks stars star punkte punkten punkt puntos punto punti pontos ponto punten
     punktow punkty points stelle sterren estrellas etoiles балл баллов балла очков points
-    poang poeng bodu 分 点 점 分数 점수 点数 点満点 分满分 अंक คะแนน 점만점]],
+    poang poeng bodu 分 点 점 分数 점수 点数 点満点 分满分 अंक คะแนน 점만점 만점 満点]],
   -- an answer's heading: "Final verdict"
   W = [[rank ranks rankings label pairwise answer verdict winner decision choice preference preferred judgment judgement conclusion selection selected chosen
     result pick ranking vote outcome grade option answers antwort urteil gewinner sieger entscheidung wahl fazit
@@ -126,18 +128,18 @@ local KINDS = {
     gelijkspel gelijkwaardig remis rowne rowna rownowazne ничья равны одинаковы
     одинаково равноценны равенство remiza oavgjort uavgjort uafgjort lika tasapeli
     dontetlen egalitate berabere seri hoa 平局 平手 相同 一样好 一样 同等 持平 不分上下 打平 相当
-    旗鼓相当 平分 一樣 和局 引き分け 同点 同じ 同等 互角 引分け 무승부 동점 동일
+    旗鼓相当 不相上下 不分伯仲 难分伯仲 难分高下 难分胜负 势均力敌 平分 一樣 和局 引き分け 同点 同じ 同等 互角 引分け 무승부 동점 동일
     동등 비김 같다 تعادل متساويان متساوية بالتساوي बराबर]],
   -- what may stand with those
   A = [[good well fair excellent great poor average adequate solid decent mediocre outstanding bad weak fine superb
     perfect strong high low medium moderate arguably definitely certainly undoubtedly noticeably considerably
-    substantially decidedly easily handily simply knapp clearly slightly much somewhat marginally significantly far bit little narrowly both overall
+    substantially decidedly slight slim small tiny minor marginal narrow easily handily simply knapp clearly slightly much somewhat marginally significantly far bit little narrowly both overall
     gut klar deutlich etwas bien clairement nettement claramente ligeramente chiaramente leggermente claramente
     duidelijk iets bad clear sono tres molto mucho muito 都 稍微 明显 略 同样 好 더
     똑같이 모두 좋음]],
   -- those of them that say how good something is
   j = [[good well fair excellent great poor average adequate solid decent mediocre outstanding bad weak fine superb
-    perfect strong high low medium moderate gut bien bad sono tres 好]],
+    perfect strong high low medium moderate gut bien bad sono tres 好 iyi baik tot kotu buruk]],
   -- of two things
   E = [[both beide deux ambos ambas entrambi entrambe ambas oba obie оба обе 两者 两个 双方 都 両方
     どちらも 둘 둘다 كلاهما दोनों]],
@@ -161,7 +163,7 @@ local KINDS = {
     이김 승리 勝つ]],
   Z = [[不如 差于 弱于 逊于 trails trailing underperforms loses lose lost verliert perd pierde perde verliest przegrywa проигрывает 输 負け 敗北
     패배]],
-  M = [[prefer prefers choose chose pick favor favour select go going wahle bevorzuge choisis prefere prefiero elijo
+  M = [[prefer prefers choose chose pick favor favour select go going lean leans leaning edge advantage nod wahle bevorzuge choisis prefere prefiero elijo
     preferisco scelgo prefiro escolho kies wybieram выбираю предпочитаю 选 选择 選ぶ
     選択]],
   D = [[than over against als que à di do dan niz od чем より 보다]],
