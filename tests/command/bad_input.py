@@ -48,6 +48,8 @@ def command_line():
         usage("bad choice", scratch.run(*job, "--pairs", "best-wurst"), ["--pairs", "best-worst", "best-rest", "all"])
         usage("bad shard", scratch.run(*job, "--shard", "3/2"), ["--shard"])
         usage("missing option", scratch.run("run", "preference", "--out", "out"), ["--data"])
+        usage("a choice that is missing", scratch.run("run", "judge-bench", "--data", "x", "--out", "o"), ["--protocol judgebench|llmbar"])
+        usage("models that are named otherwise", scratch.run("run", "tournament", "--model", "sim:x"), ["--generator", "--judge"])
         usage("missing options", scratch.run("run", "judge"), ["--data ROWS is missing", "--out DIR is missing"])
         usage("option without a value", scratch.run(*job, "--store"), ["--store"])
         usage("unknown provider", scratch.preference(models=("opnai:x", "openai:y", "openai:z")),
@@ -196,19 +198,6 @@ def missing_model():
         tap.ok(len(server.log()) > calls, "a 404 is not stored: a rerun asks again")
 
 
-def no_rows():
-    """A run without rows says which of its words leave none."""
-    with host.Scratch() as scratch:
-        scratch.prompts(3, "prompts.jsonl")
-        scratch.write("none.jsonl", "")
-        for words, status, said in ((("--limit", 0), 0, "--limit 0 takes none"), (("--shard", "4/8"), 0, "none in this part"),
-                                    (("--data", "none.jsonl"), 5, "is the dataset (none.jsonl) empty?")):
-            data = [] if "--data" in words else ["--data", "prompts.jsonl"]
-            result = scratch.run("run", "generate", *data, "--model", "sim:x", *words, "--out", f"out{status}-{len(said)}")
-            tap.equal(result.status, status, f"{words[0]}: status {status}")
-            tap.contains(result.err, [said], f"{words[0]}: says why there is nothing")
-
-
 def own_lines():
     """A script's failure shows its own lines, and not how it was called; its mistakes in options are told in a line."""
     with host.Scratch() as scratch:
@@ -341,5 +330,5 @@ def interrupt():
 
 
 host.need_program()
-tap.cases(command_line, bad_rows, odd_bytes, missing_key, refused_connection, rejected_key, secrets, missing_model, no_rows, own_lines, output_folder,
+tap.cases(command_line, bad_rows, odd_bytes, missing_key, refused_connection, rejected_key, secrets, missing_model, own_lines, output_folder,
           full_disk, read_only_store, interrupt)

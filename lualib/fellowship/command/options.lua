@@ -243,13 +243,23 @@ local function check_required(declared, values)
     if values[name] == nil then
       if option.required and not (option.unless and values[option.unless]) then
         local usage = option.positional and (option.metavar or name)
-          or ("--%s %s"):format(name, option.metavar or "VALUE")
+          or ("--%s %s"):format(name, option.metavar or option.choices and table.concat(option.choices, "|") or "VALUE")
         missing[#missing + 1] = ("%s is missing: %s"):format(usage, option.help)
       end
       values[name] = option.default
     end
   end
   return #missing > 0 and table.concat(missing, "\n  ") or nil
+end
+
+--- What somebody may have meant by an option that there is not. --model is not what names models in every command.
+local function hint_of(name, declared)
+  local models = {}
+  for _, option in ipairs(declared) do
+    if option.type == "model" then models[#models + 1] = "--" .. option[1] end
+  end
+  if name == "model" and #models > 0 then return "; its models are named by " .. table.concat(models, ", ") end
+  return nearest.hint("--" .. name, names_of(declared))
 end
 
 --- Whether the value of an option that takes a number names a file, which another option takes.
@@ -282,7 +292,7 @@ function options.read(declared, arguments, stop_at_word)
       option = find(declared, option.elsewhere)
     end
     if not option then
-      return nil, ("unknown option --%s%s"):format(name, nearest.hint("--" .. name, names_of(declared)))
+      return nil, ("unknown option --%s%s"):format(name, hint_of(name, declared))
     end
     local problem
     if option.type == "flag" then

@@ -87,6 +87,7 @@ end
 --- Why a run had no row: it asked for none of them, its part has none, or there are none.
 local function why_none(values, data)
   if values.limit == 0 then return "--limit 0 takes none" end
+  data = data == "-" and "standard input" or data
   if values.shard then return ("there are none in this part (--shard) of %s"):format(data) end
   return ("is the dataset (%s) empty?"):format(data)
 end
