@@ -25,6 +25,21 @@ local function judge_pair(run, judges, row)
   end)
 end
 
+--- Of a row of PPE: each judge's games on its pairs; none where people saw a tie.
+local function judge_pairs(_, judges, row)
+  local found, problem = protocols.ppe_pairs(row)
+  if not found then refuse("%s; is it a file of ppe?", problem) end
+  if #found.pairs == 0 then return found.groups, {} end
+  return found.groups, fellowship.gather(judges, function(judge)
+    local games = fellowship.gather(found.pairs, function(pair)
+      return json.array(protocols.games(judge:compare { prompt = found.prompt, a = pair.a, b = pair.b }))
+    end)
+    local sums = protocols.ppe(games, found.pairs)
+    sums.games = json.array(games)
+    return sums
+  end)
+end
+
 --- A prompt of RewardBench 2 with its responses, each scored alone; those of Ties are scored together in the end.
 local function score_prompt(_, judges, row)
   local prompt, chosen, rejected = row.prompt, row.chosen, row.rejected
@@ -49,11 +64,11 @@ local function count_games(_, _, row)
   return group, { { sum = sum, count = count } }, tostring(row.model)
 end
 
---- Sums by judge (or model) and group.
-local function keep(held, name, group, found)
+--- Sums by judge (or model) and groups.
+local function keep(held, name, groups, found)
   local one = held[name]
   if not one then
-    one = { name = name, sums = {}, counts = {}, groups = {}, order = {}, ties = {}, agree = 0 }
+    one = { name = name, sums = {}, counts = {}, groups = {}, order = {}, ties = {}, agree = 0, all = 0 }
     held[name], held[#held + 1] = one, one
   end
   if found.ties then
@@ -62,13 +77,18 @@ local function keep(held, name, group, found)
   end
   local i = #one.sums + 1
   one.sums[i], one.counts[i] = found.sum or found.score, found.count or 1
-  one.agree = one.agree + (found.agree and 1 or 0)
-  if group and not one.groups[group] then
-    one.groups[group], one.order[#one.order + 1] = { sum = 0, count = 0, n = 0 }, group
+  one.all = one.all + one.counts[i]
+  one.agree = one.agree + (math.tointeger(found.agree) or found.agree and 1 or 0)
+  for _, group in ipairs(groups) do
+    if not one.groups[group] then
+      one.groups[group], one.order[#one.order + 1] = { sum = 0, count = 0, n = 0 }, group
+    end
+    local g = one.groups[group]
+    g.sum, g.count, g.n = g.sum + one.sums[i], g.count + one.counts[i], g.n + 1
   end
-  local g = group and one.groups[group]
-  if g then g.sum, g.count, g.n = g.sum + one.sums[i], g.count + one.counts[i], g.n + 1 end
 end
+
+local AGREEING = { llmbar = true, ppe = true } -- they say how often both orders agree
 
 --- The result of a judge: its score, with an interval by bootstrap over rows, and by group; RewardBench 2's is the mean of
 --- its groups', Ties among them.
@@ -86,7 +106,7 @@ local function result_of(run, one)
   end
   for _, g in ipairs(groups) do mean = mean + g.score / #groups end
   return json.object({ name = one.name, score = score or json.null, ci95 = ends and json.array(ends) or json.null,
-    n = #one.sums + #one.ties, agree = protocol == "llmbar" and one.agree / #one.sums or nil, groups = groups,
+    n = #one.sums + #one.ties, agree = AGREEING[protocol] and one.agree / one.all or nil, groups = groups,
     mean_of_groups = protocol == "rewardbench2" and #groups > 0 and mean or nil },
     { "name", "score", "ci95", "n", "agree", "mean_of_groups", "groups" })
 end
@@ -103,6 +123,9 @@ local function show(run, results)
     "mean of groups" }, rows, { [run.options.protocol] = true, group = true, score = true, n = true })
   run.tell("scores by the benchmark's own rules\n" .. tables.text(heads, rows, summary.width()))
 end
+
+local ASK = { ["arena-hard"] = count_games, rewardbench2 = score_prompt, ppe = judge_pairs, judgebench = judge_pair,
+  llmbar = judge_pair }
 
 local options = {
   { "data", type = "data", required = true, metavar = "FILE",
@@ -128,22 +151,22 @@ fellowship run judge-bench --data rows.jsonl --protocol judgebench \
     o.swap = o.protocol ~= "rewardbench2"
     if o.protocol ~= "arena-hard" then judges = compare.evaluators(run, "judge")
     elseif #(o.model or {}) > 0 then run:usage "arena-hard scores judgements that exist: leave --model out" end
-    local ask = o.protocol == "arena-hard" and count_games or o.protocol == "rewardbench2" and score_prompt
-      or judge_pair
+    local ask = ASK[o.protocol]
     local held = {}
     run.outcome:count("scored", 0)
     run.outcome:need("row to score", function() return run.outcome:of "scored" end, "errors.jsonl says why")
     local out <close> = run:writer "scores.jsonl"
-    for row, group, found, name, number in run:map(run:rows "data", function(row, number)
-      local group, found, name = ask(run, judges, row)
-      return group, found, name, number
+    for row, groups, found, name, number in run:map(run:rows "data", function(row, number)
+      local groups, found, name = ask(run, judges, row)
+      if type(groups) ~= "table" then groups = { groups } end
+      return groups, found, name, number
     end) do
-      run.outcome:count "scored"
+      run.outcome:count(#found > 0 and "scored" or "ties_of_people")
       for i, one in ipairs(found) do
         local who = name or judges[i].models[1]
-        keep(held, who, group, one)
-        out:write(json.object({ id = run:id(row, number), name = who, group = group, score = one.score or one.sum,
-          games = one.games }, { "id", "name", "group", "score", "games" }))
+        keep(held, who, groups, one)
+        out:write(json.object({ id = run:id(row, number), name = who, group = groups[1] and table.concat(groups, ", "),
+          score = one.score or one.sum, games = one.games }, { "id", "name", "group", "score", "games" }))
       end
     end
     local results = json.array()

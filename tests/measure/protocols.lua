@@ -31,6 +31,37 @@ for _, c in ipairs { { "a", "a", 1, 1 }, { "a", "tie", 1, 1 / 2 }, { "a", "b", 0
   tap.is(agree, c[1] == c[2], "and whether they agree")
 end
 
+-- PPE: columns as its data sets on the hub have them (lmarena-ai/PPE-Human-Preference-V1, PPE-MATH-Best-of-K).
+local function preference(winner)
+  return { prompt = "p", response_1 = "x", response_2 = "y", winner = winner, hard_prompt = true, is_code = true,
+    math_prompt = false, language = "English" }
+end
+local preferred = protocols.ppe_pairs(preference "model_b")
+local only = preferred.pairs[1]
+tap.is(only.a .. only.b .. only.label .. #preferred.pairs, "xyb1", "PPE: what people preferred")
+tap.is(table.concat(preferred.groups, " "), "hard_prompt is_code", "and of what kind the prompt is")
+for _, tie in ipairs { "tie", "tie (bothbad)" } do
+  tap.is(#protocols.ppe_pairs(preference(tie)).pairs, 0, "PPE: no pair where people saw a " .. tie)
+end
+local checked = { prompt = "p", model_name = "m", scores = { true, false, false, true }, response_1 = "1",
+  response_2 = "2", response_3 = "3", response_4 = "4", sampled_conflict_pairs = { { 0, 1 }, { 2, 3 }, { 1, 3.0 } } }
+local said = {}
+for i, one in ipairs(protocols.ppe_pairs(checked).pairs) do said[i] = one.a .. one.b .. one.label end
+tap.is(table.concat(said, " "), "12a 34b 24b", "PPE: pairs of right and wrong responses, numbered from 0")
+for wrong, problem in pairs { ["[0,3]"] = "[0,3] of sampled_conflict_pairs is no right and wrong", ["[0,4]"] = "[0,4]",
+  ["[0]"] = "[0]", ["[-1,0]"] = "[-1,0]", ["[0.5,1]"] = "[0.5,1]" } do
+  checked.sampled_conflict_pairs = { json.decode(wrong) }
+  local found, why = protocols.ppe_pairs(checked)
+  tap.is(found, nil, "PPE: the pair " .. wrong .. " is refused")
+  tap.like(why, problem, "by its numbers")
+end
+tap.like(select(2, protocols.ppe_pairs(preference "model_c")), "the winner model_c is none of", "PPE: a winner it does not have")
+tap.like(select(2, protocols.ppe_pairs { prompt = "p", winner = "tie" }), "response_1", "PPE: no responses")
+local sums = protocols.ppe({ { "a", "a" }, { "a", "tie" }, { "b", "a" }, { "b", "b" } },
+  { { label = "a" }, { label = "a" }, { label = "a" }, { label = "b" } })
+tap.is(sums.sum, 3.0, "PPE: each order counts for itself, ties are not right")
+tap.is(("%d %d %.2f"):format(sums.count, sums.agree, sums.score), "4 2 0.75", "of four pairs, two alike in both orders")
+
 -- In Arena-Hard's first game the model is B, in the second one A.
 for _, c in ipairs { { "A>B", "A>B", 1, 2 }, { "B>>A", "A>>B", 6, 6 }, { "A>>B", "B>A", 0, 4 }, { "A=B", "B=A", 1, 2 },
   { "A<<B", "A<B", 3, 4 } } do

@@ -1,8 +1,10 @@
 -- Benchmarks of judges: what their rows hold, and how each scores a judge, by the benchmarks' own code.
 
+local json = require "fellowship.core.json"
+
 local protocols = {}
 
-protocols.names = { "judgebench", "llmbar", "rewardbench2", "arena-hard" }
+protocols.names = { "judgebench", "llmbar", "rewardbench2", "ppe", "arena-hard" }
 
 local function text_of(row, name)
   local value = row[name]
@@ -28,6 +30,71 @@ function protocols.pair(protocol, row)
   local label = LABELS[tostring(said)]
   if not label then return nil, ("the label %s is none of the protocol's"):format(tostring(row.label)) end
   return { prompt = row[names[1]], a = row[names[2]], b = row[names[3]], label = label, group = text_of(row, names[4]) }
+end
+
+-- Columns of PPE's human preferences that say of what kind a prompt is.
+local PPE_KINDS = { "hard_prompt", "easy_prompt", "if_prompt", "math_prompt", "is_code" }
+local PPE_WINNERS = { model_a = "a", model_b = "b", tie = false, ["tie (bothbad)"] = false }
+
+--- What people preferred: two responses and a winner.
+local function ppe_preference(row)
+  local a, b, label = text_of(row, "response_1"), text_of(row, "response_2"), PPE_WINNERS[row.winner]
+  if not a or not b then return nil, "the row has no text in response_1 and response_2" end
+  if label == nil then return nil, ("the winner %s is none of the protocol's"):format(tostring(row.winner)) end
+  local groups = {}
+  for _, kind in ipairs(PPE_KINDS) do
+    if row[kind] == true then groups[#groups + 1] = kind end
+  end
+  return { pairs = label and { { a = a, b = b, label = label } } or {}, groups = groups }
+end
+
+--- A score of PPE's as a number: true or 1 where the response is right.
+local function number_of(score) return score == true and 1 or score == false and 0 or score end
+
+--- What can be checked: many responses, which of them are right, and pairs of a right and a wrong one, numbered from 0.
+local function ppe_correctness(row)
+  local found = { pairs = {}, groups = { text_of(row, "model_name") } }
+  for _, two in ipairs(row.sampled_conflict_pairs) do
+    local i, j = math.tointeger(two[1]), math.tointeger(two[2])
+    local a, b = i and text_of(row, "response_" .. i + 1), j and text_of(row, "response_" .. j + 1)
+    local x, y = i and number_of(row.scores[i + 1]), j and number_of(row.scores[j + 1])
+    if not a or not b or type(x) ~= "number" or type(y) ~= "number" or x == y then
+      return nil, ("the pair %s of sampled_conflict_pairs is no right and wrong response of the row")
+        :format(json.encode(two))
+    end
+    found.pairs[#found.pairs + 1] = { a = a, b = b, label = x > y and "a" or "b" }
+  end
+  return found
+end
+
+--- The pairs of a row of PPE (Frick and others 2024, arXiv 2410.14872): of its human preferences one (prompt, response_1,
+--- response_2, winner), or none where people saw a tie; of its sets of correctness (prompt, response_1 ... response_32,
+--- scores, sampled_conflict_pairs) several.
+---@param row table
+---@return { prompt: string, pairs: { a: string, b: string, label: "a"|"b" }[], groups: string[] }?
+---@return string? problem
+function protocols.ppe_pairs(row)
+  local prompt = text_of(row, "prompt")
+  if not prompt then return nil, "the row has no text in prompt" end
+  local checked = type(row.sampled_conflict_pairs) == "table" and type(row.scores) == "table"
+  local found, problem = (checked and ppe_correctness or ppe_preference)(row)
+  if not found then return nil, problem end
+  found.prompt = prompt
+  return found
+end
+
+--- PPE's score of some pairs: its accuracy, each pair asked in both orders and each order counting for itself; a tie, and
+--- what could not be read, is not right.
+---@param games string[][] of each pair, the winners of both
+---@param pairs_of { label: "a"|"b" }[]
+---@return { sum: number, count: integer, score: number, agree: integer } sum: of the pairs' shares that are right; count: pairs; agree: of them, both orders say the same
+function protocols.ppe(games, pairs_of)
+  local sum, agreed = 0, 0
+  for i, two in ipairs(games) do
+    local right, agree = protocols.llmbar(two, pairs_of[i].label)
+    sum, agreed = sum + right, agreed + (agree and 1 or 0)
+  end
+  return { sum = sum, count = #games, score = sum / #games, agree = agreed }
 end
 
 --- The winners of a verdict's two games; a verdict that hangs on no order is both.

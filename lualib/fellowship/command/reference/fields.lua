@@ -133,12 +133,13 @@ return {
     { "id", "the row's" }, { "prompt", "" }, { "response_a", "" }, { "response_b", "" }, { "a", "A's file" },
     { "b", "B's file" }, { "human", "null: to be filled in with a, b or tie" } },
   { file = "scores.jsonl", of = "judge-bench: a line for each row and judge",
-    { "id", "the row's" }, { "name", "the judge, or Arena-Hard's model" }, { "group", "the benchmark's subset" },
+    { "id", "the row's" }, { "name", "the judge, or Arena-Hard's model" },
+    { "group", "the benchmark's subset, or several" },
     { "score", "by its rules; of Arena-Hard a sum", "but for RewardBench 2's Ties" },
-    { "games", "who won, A first and B first", "of pairs" } },
+    { "games", "who won, A first and B first; of PPE for each pair", "of pairs" } },
   { file = "results.json", of = "judge-bench", { "protocol", "whose rules" },
     { "scores", "{name, score, ci95, n, agree, mean_of_groups, groups}: of each judge (Arena-Hard: model); agree of "
-      .. "LLMBar, mean_of_groups of RewardBench 2" } },
+      .. "LLMBar and PPE, mean_of_groups of RewardBench 2" } },
   { file = "results.json", of = "tournament",
     { "order", "{name, strength, ci95, doubt}, the strongest first: doubt is the chance that it and the next one stand "
       .. "the wrong way round" },
