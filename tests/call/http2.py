@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """HTTP/2 and TLS: every answer arrives whole, in its time, asked for once, whatever the server does with its connections.
 
-Some seconds of it; the whole matrix with FELLOWSHIP_MATRIX=1, or `make check-http2`.
+Some seconds of it; the whole matrix with FELLOWSHIP_MATRIX=1, or `make check-http2`; with another value, those whose names
+match that expression. A call has no time of its own to end in, nor to connect, which would move it on: what stalls stays so,
+and what is slow, as on a loaded machine, is no stall.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,10 +20,10 @@ import tap
 from h2_server import H2Server
 from nginx import Nginx, need_nginx
 
-WHOLE = bool(os.environ.get("FELLOWSHIP_MATRIX"))
-# A stall lasts for the time to connect, 30 s, or for that without a word, 120 s; 400 MB on a machine that does much else
-# took 18.
-STALLED = 25
+WHOLE = os.environ.get("FELLOWSHIP_MATRIX", "")
+WANTED = re.compile(WHOLE if WHOLE != "1" else "")
+ENDLESS = 600  # seconds: 400 MB took 70 where 50 others wanted the processor
+MODELS = "return { ['openai:m'] = { timeouts = { connect = 0, first = 0, idle = 0, total = 0 } } }"
 SIZES, DELAYS = (1000, 2000, 4400, 30000, 100000, 1000000), (0, 50, 500)
 EVENTS = 8
 
@@ -73,16 +76,18 @@ def ask(url, cert, calls, at_a_time, size, form="whole", filler=0):
     """(what the script printed, how the run ended)"""
     with host.Scratch(url, SSL_CERT_FILE=cert, FELLOWSHIP_RETRY_SCALE="0.1") as scratch:
         scratch.write("ask.lua", ASK)
+        scratch.write("models.lua", MODELS)
         try:
-            result = scratch.run("--concurrency", at_a_time, "ask.lua", calls, size, form, filler, timeout=60)
+            result = scratch.run("--models", "models.lua", "--concurrency", at_a_time, "ask.lua", calls, size, form, filler,
+                                 timeout=ENDLESS)
         except RuntimeError as hang:
             return {"hangs": str(hang)}, None
         return (json.loads(result.out.splitlines()[-1]) if result.out else {"died": result.err}), result
 
 
-def whole_and_quick(got, calls, delay, name, slack=STALLED):
-    well = got.get("right") == calls and got["slowest"] < delay / 1000 + slack
-    return tap.ok(well, name, got)
+def whole(got, calls, name):
+    tap.diag(f"{name}: the slowest took {got.get('slowest', 0):.1f} s")
+    return tap.equal((got.get("right"), got.get("failed")), (calls, None), f"{name}: each answer came whole") or tap.diag(got)
 
 
 def sizes_of(cert, http2, cells):
@@ -91,14 +96,17 @@ def sizes_of(cert, http2, cells):
     with Nginx(answers(), cert, http2) as server:
         asked = 0
         for size, delay, at_a_time, calls, form in cells:
+            name = f"{protocol}: {size} B after {delay} ms, {at_a_time} at a time, {form}"
+            if not WANTED.search(name):
+                continue
             size_sent = size if form == "whole" else size // EVENTS * EVENTS
             got, _ = ask(f"{server.secure}/{size}/{delay}/{form}/v1", cert, calls, at_a_time, size_sent, form)
-            whole_and_quick(got, calls, delay, f"{protocol}: {size} B after {delay} ms, {at_a_time} at a time, {form}")
+            whole(got, calls, name)
             asked += calls
         host.until(lambda: len(server.requests()) >= asked, 5)
         requests = server.requests()
         tap.equal(len(requests), asked, f"{protocol}: nothing was asked twice")
-        tap.equal({request[1] for request in requests}, {protocol}, f"{protocol} was spoken")
+        tap.equal({request[1] for request in requests} - {protocol}, set(), f"{protocol} was spoken")
 
 
 def cells():
@@ -158,7 +166,7 @@ def served(cert, name, case, again):
         size = int(address.split(",")[0].split("=")[1])
         got, _ = ask(server.url(address), cert, calls, at_a_time, size, form, filler)
         counts = server.counts()
-    whole_and_quick(got, calls, 300, name)
+    whole(got, calls, name)
     if again:
         tap.ok(calls <= counts["requests"] <= 2 * calls, f"{name}: asked again where nothing came", counts)
     else:
@@ -170,10 +178,9 @@ def streams():
     need_h2()
     with tempfile.TemporaryDirectory(prefix="h2-") as folder:
         cert = h2_server.certificate(folder)
-        for name, case in SERVERS.items():
-            served(cert, name, case, False)
-        for name, case in BREAKING.items():
-            served(cert, name, case, True)
+        for cases, again in ((SERVERS, False), (BREAKING, True)):
+            for name in filter(WANTED.search, cases):
+                served(cert, name, cases[name], again)
 
 
 def endings():
@@ -185,12 +192,12 @@ def endings():
             with Nginx(answers(), cert, http2, keepalive_requests=20) as server:
                 got, _ = ask(f"{server.secure}/4400/50/whole/v1", cert, 200, 16, 4400)
                 name = "HTTP/2" if http2 else "HTTP/1.1"
-                whole_and_quick(got, 200, 50, f"{name}: connections that end after 20 requests")
+                whole(got, 200, f"{name}: connections that end after 20 requests")
                 host.until(lambda: len(server.requests()) >= 200, 5)
                 tap.equal(len(server.requests()), 200, f"{name}: and nothing is asked twice")
         with Nginx(answers(), cert, more="http2_max_concurrent_streams 2;") as server:
             got, _ = ask(f"{server.secure}/4400/50/whole/v1", cert, 64, 16, 4400)
-            whole_and_quick(got, 64, 50, "HTTP/2: two streams at a time on a connection")
+            whole(got, 64, "HTTP/2: two streams at a time on a connection")
 
 
 host.need_program()
