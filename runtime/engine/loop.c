@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "base/allocator.h"
+
 struct loop {
     uv_loop_t uv;
 };
@@ -172,6 +174,7 @@ void loop_wake_free(loop_wake *w) {
 
 static void do_work(uv_work_t *r) {
     work_item *w = (work_item *)r;
+    allocator_begin_thread();
     w->work(w->arg);
 }
 

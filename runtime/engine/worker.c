@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/allocator.h"
+
 struct worker {
     loop_wake *wake;
     void (*work)(void *), (*done)(void *);
@@ -18,6 +20,7 @@ struct worker {
 
 static void *run(void *arg) {
     worker *w = arg;
+    allocator_begin_thread();
     pthread_mutex_lock(&w->lock);
     for (;;) {
         while (w->state != GIVEN && w->state != ENDING) pthread_cond_wait(&w->given, &w->lock);

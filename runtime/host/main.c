@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/allocator.h"
 #include "base/printable.h"
 #include "engine/libcurl.h"
 #include "host/modules.h"
@@ -14,12 +15,6 @@
 #include "host/program.h"
 #include "host/signals.h"
 #include "lua/limits.h"
-
-/* For jemalloc, where it is linked in. A collection frees thousands of pieces at once and the next
- * calls take them again: so many stay at hand. One arena: a thread that begins when there is no
- * memory for another would crash inside jemalloc. */
-const char *malloc_conf =
-    "narenas:1,tcache_nslots_small_max:2000,lg_tcache_nslots_mul:3,tcache_nslots_large:200";
 
 typedef struct host {
     program program;
@@ -187,6 +182,7 @@ static void end(int status) {
 
 int main(int argc, char **argv) {
     if (!process_begin()) return EXIT_SCRIPT_FAILED;
+    allocator_begin_thread();
     if (may_call(argc, argv)) libcurl_begin();
     host h = {.program = {.argc = argc, .argv = argv}, .status = EXIT_SCRIPT_FAILED};
     lua_State *L = luaL_newstate();

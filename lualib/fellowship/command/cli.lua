@@ -238,6 +238,7 @@ function cli.main(argv)
   local command_line = { "fellowship", table.unpack(arguments) }
   local well, status = xpcall(dispatch, setup.traced, arguments, command_line)
   if well then return status end
+  status = setup.traced(status) -- nobody has, where memory ran out
   local value = status.value
   local is_stopped = errors.is(value, "budget")
   if is_stopped then budget.drain() end

@@ -1,5 +1,6 @@
 #include "engine/store/store.h"
 
+#include "base/allocator.h"
 #include "engine/store/connection.h"
 #include "engine/store/lease.h"
 #include "engine/store/queue.h"
@@ -117,6 +118,7 @@ static void *thread_main(void *arg) {
     /* Where it shares a core with the loop it does not break in on that for each job, but takes
      * more at a time: half of the switches. */
     pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){0});
+    allocator_begin_thread();
     store *s = arg;
     store_queue round;
     store_queue_init(&round);
