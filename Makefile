@@ -131,7 +131,7 @@ check-http2: deps-CHECK all
 	FELLOWSHIP=$(abspath $(BUILD)/fellowship) FELLOWSHIP_MATRIX=1 tests/call/http2.py
 
 # What runs on threads of its own, with ThreadSanitizer: the store, reading, writing.
-TSAN_TESTS = $(filter %/store_test %/store_fault_test %/store_lease_test %/store_sync_test %/stream_test,$(UNITS)) \
+TSAN_TESTS = $(filter %/store_test %/store_fault_test %/store_lease_test %/store_sync_test %/store_look_test %/crew_test %/stream_test,$(UNITS)) \
              tests/runtime/store.lua tests/runtime/store_batch.lua tests/call/leases.py
 
 tsan: deps-CHECK

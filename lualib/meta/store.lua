@@ -191,21 +191,37 @@ function core.sample(path, most, fn) end
 ---@return boolean? damaged
 function core.lines(path, fn) end
 
+---@class fellowship.store.nearest
+---@field known boolean whether the store has the request itself
+---@field key? string of the completion whose request is nearest; these three are absent when there is none
+---@field created? integer
+---@field request? string
+
+---Of each request, the completion whose request is nearest to it: by the number of members that are equal, `content`
+---left out, plus `weight` times the part of that one's bytes which both have in common at its begin and its end.
+---@param path string
+---@param requests string[] in canonical JSON, 64 at most
+---@param content string a member's name
+---@param weight number
+---@return fellowship.store.nearest[]? list
+---@return integer|fellowship.store.problem count how many completions there are; or the problem
+---@return integer? lost as `each` has it
+---@return boolean? damaged
+function core.nearest(path, requests, content, weight) end
+
+---The completions that are all of what is said: whose "provider:model" holds a text, that are older than so many
+---milliseconds since 1970, that are failures.
+---@param path string
+---@param kind { model?: string, before?: integer, failures?: boolean }
+---@return string? keys of 32 bytes each, one behind the other
+---@return fellowship.store.problem? problem
+function core.select(path, kind) end
+
 ---Takes completions out for good, and makes the file smaller. Fails while a run has it open.
 ---@param path string
----@param keys string[] of 32 bytes
+---@param keys string of 32 bytes each, one behind the other
 ---@return integer? pruned how many there were
 ---@return fellowship.store.problem|string|nil problem; or why, though they are gone, the file could not be made smaller
 function core.prune(path, keys) end
-
----How alike two objects in canonical JSON are: how many of their members are equal, `content` left out, plus `weight`
----times the part of that one's bytes that both have in common at its begin and its end. nil when one is no object,
----or has no such member.
----@param a string
----@param b string
----@param content string
----@param weight number
----@return number?
-function core.likeness(a, b, content, weight) end
 
 return core

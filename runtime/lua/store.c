@@ -438,7 +438,8 @@ int luaopen_fellowship_core_store(lua_State *L) {
                                          {"sample", store_tools_sample},
                                          {"lines", store_tools_lines},
                                          {"prune", store_tools_prune},
-                                         {"likeness", store_tools_likeness},
+                                         {"nearest", store_ask_nearest},
+                                         {"select", store_ask_select},
                                          {"source", store_import_open},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);

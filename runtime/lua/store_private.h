@@ -1,5 +1,5 @@
 /* store_private: what store.c (the store and its completions), store_batch.c (calls that are
- * under way in batches), store_import.c and store_tools.c share; for no one else. */
+ * under way in batches), store_import.c, store_tools.c and store_ask.c share; for no one else. */
 #ifndef FELLOWSHIP_LUA_STORE_PRIVATE_H
 #define FELLOWSHIP_LUA_STORE_PRIVATE_H
 
@@ -47,6 +47,7 @@ int store_tools_find(lua_State *L);
 int store_tools_sample(lua_State *L);
 int store_tools_lines(lua_State *L);
 int store_tools_prune(lua_State *L);
-int store_tools_likeness(lua_State *L);
+int store_ask_nearest(lua_State *L);
+int store_ask_select(lua_State *L);
 
 #endif

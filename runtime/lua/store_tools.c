@@ -2,7 +2,6 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "engine/store/likeness.h"
 #include "engine/store/prune.h"
 #include "engine/store/recording.h"
 #include "engine/store/scan.h"
@@ -22,7 +21,6 @@ typedef struct visit {
     bool stopped;                   /* by Ctrl+C */
     /* of lines: */
     buf *lines;
-    json_reader *reader;
     lua_Integer count;
     size_t no_json;
 } visit;
@@ -96,14 +94,20 @@ static int raise_memory(lua_State *L) {
     return luaL_error(L, "out of memory");
 }
 
+/* Notes a line; nothing of what is no JSON. */
+static bool look_line(const void *arg, json_reader *reader, const store_record *r, buf *note) {
+    (void)arg;
+    return store_recording_write(note, reader, r) != RECORDING_NO_MEMORY;
+}
+
 static int visit_line(void *arg, const store_record *r) {
     visit *v = arg;
     if (is_interrupted(v)) return 1;
-    switch (store_recording_write(v->lines, v->reader, r)) {
-    case RECORDING_NO_MEMORY: return !run(v, raise_memory, NULL);
-    case RECORDING_NO_JSON: v->no_json++; return 0;
-    case RECORDING_DONE: v->count++; break;
-    }
+    if (!buf_append(v->lines, r->note, r->note_len)) return !run(v, raise_memory, NULL);
+    if (r->note_len)
+        v->count++;
+    else
+        v->no_json++;
     return v->lines->len >= PIECE && !hand_over_lines(v);
 }
 
@@ -208,11 +212,8 @@ int store_tools_find(lua_State *L) {
 
 /* Shows all that can be read as lines, and the rest of them. */
 static int each_line(const char *path, visit *v, store_damage *damage, char *err, size_t errlen) {
-    json_reader reader;
-    json_reader_init(&reader, "", 0);
-    v->reader = &reader;
-    int status = store_each(path, &(store_how){.damage = damage}, visit_line, v, err, errlen);
-    json_reader_free(&reader);
+    store_how how = {.damage = damage, .look = look_line};
+    int status = store_each(path, &how, visit_line, v, err, errlen);
     if (status == 0 && v->lines->len > 0) hand_over_lines(v);
     return status;
 }
@@ -239,21 +240,17 @@ int store_tools_lines(lua_State *L) {
     return 1 + push_damage(L, &damage);
 }
 
-/* prune(path, keys) -> how many were there, problem | nil, {kind =, message =}: `problem`, a text,
- * when they are gone and the file could not be made smaller */
+/* prune(path, keys) -> how many were there, problem | nil, {kind =, message =}: of keys one behind
+ * the other, as `select` gives them; `problem`, a text, when they are gone and the file could not
+ * be made smaller */
 int store_tools_prune(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    lua_Integer n = luaL_len(L, 2);
-    unsigned char *keys = lua_newuserdatauv(L, (size_t)n * STORE_KEY + 1, 0);
-    for (lua_Integer i = 0; i < n; i++) {
-        lua_rawgeti(L, 2, i + 1);
-        store_check_key(L, -1, keys + (size_t)i * STORE_KEY);
-        lua_pop(L, 1);
-    }
+    size_t len;
+    const char *keys = luaL_checklstring(L, 2, &len);
+    luaL_argcheck(L, len % STORE_KEY == 0, 2, "must be keys of 32 bytes");
     char err[512];
-    int64_t pruned = store_prune(path, keys, (size_t)n, err, sizeof err);
+    int64_t pruned =
+        store_prune(path, (const unsigned char *)keys, len / STORE_KEY, err, sizeof err);
     if (pruned < 0) return box_fail(L, "store", "%s", err);
     lua_pushinteger(L, (lua_Integer)pruned);
     if (err[0])
@@ -261,23 +258,4 @@ int store_tools_prune(lua_State *L) {
     else
         lua_pushnil(L);
     return 2;
-}
-
-/*
- * likeness(a, b, content, weight) -> number | nil: of two objects in canonical JSON, how many
- * members are equal, `content` left out, plus `weight` times the part of that one's bytes which
- * both have in common at its begin and its end; nil when one is no object
- */
-int store_tools_likeness(lua_State *L) {
-    size_t a_len, b_len;
-    const char *a = luaL_checklstring(L, 1, &a_len), *b = luaL_checklstring(L, 2, &b_len);
-    const char *content = luaL_checkstring(L, 3);
-    lua_Number weight = luaL_checknumber(L, 4);
-    json_reader reader;
-    json_reader_init(&reader, "", 0);
-    double likeness = store_likeness(&reader, a, a_len, b, b_len, content, weight);
-    json_reader_free(&reader);
-    if (likeness < 0) return 0;
-    lua_pushnumber(L, likeness);
-    return 1;
 }

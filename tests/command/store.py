@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The store's commands: ls, show, export, import, why, prune; and a store that is damaged."""
 
+import hashlib
 import json
 import os
 import random
@@ -242,6 +243,37 @@ def prune():
         tap.equal(len(server.log()) - calls, 400, "what went is asked again")
 
 
+def kinds():
+    """What prune takes, by the model, the day and whether it failed, is what those completions themselves say."""
+    draw = random.Random(7)
+    lines, kept = [], []
+    for number in range(300):
+        provider, model = draw.choice(["together", "openai"]), draw.choice(["green", 'a "green" \\ one', "grün", "blue", "error"])
+        request = {"v": 1, "provider": provider, "model": model, "messages": [{"role": "user", "content": f"{number} green error"}]}
+        if number % 10 == 0:  # a fallback's note
+            request = {"v": 1, "asked": request, "fallback": []}
+        completion = draw.choice([{"text": "green error"}, {"error": {"kind": "filtered"}}, {"error": None, "text": ""}])
+        day = draw.choice([1, 2, 3])
+        text = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        lines.append(json.dumps({"key": hashlib.sha256(text.encode()).hexdigest(), "request": request, "wire": {"model": "green"},
+                                 "completion": completion, "created": 1767225600000 + day * 86400000}))
+        kept.append((f"{provider}:{model}", day, bool(completion.get("error"))))
+    with host.Scratch() as scratch:
+        scratch.write("all.jsonl", "\n".join(lines) + "\n")
+        tap.equal(store(scratch, "import", "all.jsonl").summary, {"added": 300, "known": 0}, "completions of all kinds")
+        for part in ("green", "grün", '"green"', "\\", "together:", "openai:blue", "error", "nil", ":"):
+            wanted = sum(part in name for name, _, _ in kept)
+            tap.equal(store(scratch, "prune", "--model", part).summary, {"would_prune": wanted}, f"{wanted} of a model with {part}")
+            listed = store(scratch, "ls", "--model", part).out.splitlines()
+            tap.equal(len(listed), wanted, "which ls lists")
+        tap.equal(store(scratch, "prune", "--failures").summary, {"would_prune": sum(failed for *_, failed in kept)}, "failures")
+        tap.equal(store(scratch, "prune", "--before", "2026-01-03").summary, {"would_prune": sum(day < 2 for _, day, _ in kept)}, "older ones")
+        wanted = sum("green" in name and day < 3 and failed for name, day, failed in kept)
+        gone = store(scratch, "prune", "--model", "green", "--before", "2026-01-04", "--failures", "--yes")
+        tap.equal(gone.summary, {"pruned": wanted}, "all three together")
+        tap.equal(len(store(scratch, "ls").out.splitlines()), 300 - wanted, "and no others")
+
+
 def in_use():
     with Stub(rules=[{"contains": "row-", "delay": 30}]) as server, host.Scratch(server.url) as scratch:
         scratch.write("ask.lua", ASK)
@@ -400,4 +432,4 @@ def first_version_damaged():
 
 
 host.need_program()
-tap.cases(looking, moving, recordings, finding, full_while_pruning, moved_away, places, why, prune, modes, in_use, damage, first_version, first_version_killed, first_version_damaged)
+tap.cases(looking, moving, recordings, finding, full_while_pruning, moved_away, places, why, prune, kinds, modes, in_use, damage, first_version, first_version_killed, first_version_damaged)

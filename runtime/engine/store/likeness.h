@@ -2,14 +2,12 @@
 #ifndef FELLOWSHIP_ENGINE_STORE_LIKENESS_H
 #define FELLOWSHIP_ENGINE_STORE_LIKENESS_H
 
-#include <stddef.h>
-
-#include "base/json.h"
+#include "engine/store/members.h"
 
 /* The number of members of two objects that are equal, `content` left out, plus `weight` times the
  * part of that member's bytes which both have in common at its begin and its end. Negative when one
- * of them is no object, or has no such member. The reader is the caller's, to be used again. */
-double store_likeness(json_reader *reader, const char *a, size_t a_len, const char *b, size_t b_len,
+ * of them is no object (a count of -1), or has no such member. */
+double store_likeness(const member *a, int a_count, const member *b, int b_count,
                       const char *content, double weight);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "engine/store/db.h"
 #include "engine/store/salvage.h"
+#include "engine/store/sweep.h"
 #include "engine/store/table.h"
 
 #include <assert.h>
@@ -22,6 +23,12 @@ typedef struct scan {
     const char *path;       /* of what is salvaged from; NULL: nothing is */
     store_salvage *salvage; /* once something was damaged */
     bool salvaged;          /* that was tried */
+    store_look look;        /* NULL: texts are shown */
+    store_sweep *sweep;     /* with a look */
+    json_reader reader;     /* with a look, for what is salvaged */
+    buf note;
+    bool added; /* the row that was read last is in the sweep */
+    bool no_memory;
 } scan;
 
 /* SQLITE_ERROR is its word for a format or a schema that it does not know. */
@@ -47,7 +54,8 @@ static bool take_texts(scan *s, store_record *record) {
 }
 
 /* Shows the row that the statement stands on. */
-static int show_row(scan *s) {
+static int show_row(scan *s, int64_t id) {
+    (void)id;
     store_record record = {.key = sqlite3_column_blob(s->row, 0),
                            .created_ms = sqlite3_column_int64(s->row, 1)};
     if (sqlite3_column_bytes(s->row, 0) != STORE_KEY) return SQLITE_CORRUPT;
@@ -56,32 +64,89 @@ static int show_row(scan *s) {
     return SQLITE_OK;
 }
 
+/* Shows a completion that was salvaged. */
+static int show_salvaged(void *arg, const store_record *record) {
+    scan *s = arg;
+    if (!s->look) return s->fn(s->arg, record);
+    store_record looked = {.key = record->key, .created_ms = record->created_ms};
+    buf_clear(&s->note);
+    s->no_memory = !s->look(s->arg, &s->reader, record, &s->note);
+    if (s->no_memory) return 1;
+    looked.note = s->note.data;
+    looked.note_len = s->note.len;
+    return s->fn(s->arg, &looked);
+}
+
 /* Shows a completion that SQLite could not read, from the pages themselves; counts it when that
  * cannot be either. */
 static void show_damaged(scan *s, int64_t id) {
     if (!s->salvaged) s->salvage = store_salvage_open(s->path);
     s->salvaged = true;
     s->damage->any = true;
-    if (!s->salvage || !store_salvage_one(s->salvage, id, s->fn, s->arg, &s->stop))
+    if (!s->salvage || !store_salvage_one(s->salvage, id, show_salvaged, s, &s->stop))
         s->damage->lost++;
 }
 
-/* Shows the completion with this id; what is damaged is counted, where it may be. */
-static int show(scan *s, int64_t id) {
-    s->last = id;
-    sqlite3_bind_int64(s->row, 1, id);
-    int rc = sqlite3_step(s->row);
-    if (rc == SQLITE_ROW)
-        rc = show_row(s);
-    else if (rc == SQLITE_DONE)
-        rc = SQLITE_CORRUPT;
-    int reset = sqlite3_reset(s->row);
-    if (rc == SQLITE_OK) rc = reset;
+/* Passes over a completion that is damaged, where that may be. */
+static int pass_over(scan *s, int64_t id, int rc) {
     if (!is_damage(rc) || !s->damage) return rc;
     if (s->path)
         show_damaged(s, id);
     else
         s->damage->lost++;
+    return s->no_memory ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/* Does something with the row of this id. */
+static int with_row(scan *s, int64_t id, int (*fn)(scan *, int64_t id)) {
+    s->last = id;
+    sqlite3_bind_int64(s->row, 1, id);
+    int rc = sqlite3_step(s->row);
+    if (rc == SQLITE_ROW)
+        rc = fn(s, id);
+    else if (rc == SQLITE_DONE)
+        rc = SQLITE_CORRUPT;
+    int reset = sqlite3_reset(s->row);
+    return rc == SQLITE_OK ? reset : rc;
+}
+
+/* Shows the completion with this id; what is damaged is counted, where it may be. */
+static int show(scan *s, int64_t id) {
+    return pass_over(s, id, with_row(s, id, show_row));
+}
+
+/* ---- looked at side by side ---- */
+
+/* Shows what has been looked at; all of it when no more comes. */
+static int show_looked(scan *s, bool more) {
+    store_swept swept;
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && !s->stop && store_sweep_take(s->sweep, more, &swept)) {
+        switch (swept.end) {
+        case SWEPT_SOUND: s->stop = s->fn(s->arg, &swept.record); break;
+        case SWEPT_DAMAGED: rc = pass_over(s, swept.id, SQLITE_CORRUPT); break;
+        case SWEPT_NO_MEMORY: rc = SQLITE_NOMEM; break;
+        }
+    }
+    return rc;
+}
+
+static int add_row(scan *s, int64_t id) {
+    s->added = true;
+    return store_sweep_add(s->sweep, id, s->row) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Has the completion with this id looked at. */
+static int look_at(scan *s, int64_t id) {
+    int rc = show_looked(s, true);
+    if (rc != SQLITE_OK || s->stop) return rc;
+    s->added = false;
+    rc = with_row(s, id, add_row);
+    if (!is_damage(rc)) return rc;
+    if (s->added)
+        store_sweep_spoil(s->sweep);
+    else if (!store_sweep_add(s->sweep, id, NULL))
+        return SQLITE_NOMEM;
     return SQLITE_OK;
 }
 
@@ -112,8 +177,10 @@ static int in_order(scan *s, enum store_order order) {
     int rc = sqlite3_prepare_v2(s->db, order_sql[order], -1, &ids, NULL);
     int64_t id;
     while (rc == SQLITE_OK && !s->stop && (rc = next_id(s, ids, order, &id)) == SQLITE_ROW)
-        rc = show(s, id);
+        rc = s->look ? look_at(s, id) : show(s, id);
     sqlite3_finalize(ids);
+    int shown = s->look && !s->stop ? show_looked(s, false) : SQLITE_OK;
+    if (shown != SQLITE_OK || s->stop) return shown;
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -174,13 +241,15 @@ static int begin(scan *s, const char *path, char *err, size_t errlen) {
     rc = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(s->db, store_table_row(s->db), -1, &s->row, NULL);
     s->pack = pack_new();
-    if (!s->pack) rc = SQLITE_NOMEM;
+    if (s->look) s->sweep = store_sweep_new(s->look, s->arg, s->damage != NULL);
+    if (!s->pack || (s->look && !s->sweep)) rc = SQLITE_NOMEM;
     if (rc != SQLITE_OK) store_db_explain(s->db, rc, path, err, errlen);
     return rc;
 }
 
 static void end(scan *s) {
     store_salvage_close(s->salvage);
+    store_sweep_free(s->sweep);
     pack_free(s->pack);
     sqlite3_finalize(s->row);
     sqlite3_close(s->db);
@@ -190,30 +259,43 @@ static void end(scan *s) {
 static int salvage(scan *s, enum store_order order, char *err, size_t errlen) {
     store_salvage *from = store_salvage_open(s->path);
     if (!from) return -1;
-    int shown = store_salvage_each(from, order, s->last, s->fn, s->arg, s->damage);
-    if (shown < 0) snprintf(err, errlen, "the store %s failed: out of memory", s->path);
+    int shown = store_salvage_each(from, order, s->last, show_salvaged, s, s->damage);
     store_salvage_close(from);
+    if (s->no_memory) shown = -1;
+    if (shown < 0) snprintf(err, errlen, "the store %s failed: out of memory", s->path);
     return shown;
+}
+
+static int each(scan *s, enum store_order order, char *err, size_t errlen) {
+    bool by_time = order == STORE_BY_TIME;
+    int rc = begin(s, s->path, err, errlen);
+    if (rc == SQLITE_OK) {
+        bool whole = !s->damage || !by_time || is_complete(s->db);
+        rc = whole ? in_order(s, order) : SQLITE_CORRUPT;
+        if (rc != SQLITE_OK) store_db_explain(s->db, rc, s->path, err, errlen);
+    }
+    end(s);
+    if (rc == SQLITE_OK) return s->stop;
+    /* In the order of time nothing was shown yet: SQLite fails before the first one, as it sorts.
+     */
+    if (!s->damage || !is_damage(rc) || (by_time && s->last != 0)) return -1;
+    return salvage(s, order, err, errlen);
 }
 
 int store_each(const char *path, const store_how *how, store_visitor fn, void *arg, char *err,
                size_t errlen) {
-    scan s = {
-        .fn = fn, .arg = arg, .path = path, .damage = how->damage, .keys_only = how->keys_only};
-    bool by_time = how->order == STORE_BY_TIME;
+    scan s = {.fn = fn,
+              .arg = arg,
+              .path = path,
+              .damage = how->damage,
+              .keys_only = how->keys_only,
+              .look = how->look};
     if (s.damage) *s.damage = (store_damage){0};
-    int rc = begin(&s, path, err, errlen);
-    if (rc == SQLITE_OK) {
-        bool whole = !s.damage || !by_time || is_complete(s.db);
-        rc = whole ? in_order(&s, how->order) : SQLITE_CORRUPT;
-        if (rc != SQLITE_OK) store_db_explain(s.db, rc, path, err, errlen);
-    }
-    end(&s);
-    if (rc == SQLITE_OK) return s.stop;
-    /* In the order of time nothing was shown yet: SQLite fails before the first one, as it sorts.
-     */
-    if (!s.damage || !is_damage(rc) || (by_time && s.last != 0)) return -1;
-    return salvage(&s, how->order, err, errlen);
+    json_reader_init(&s.reader, "", 0);
+    int status = each(&s, how->order, err, errlen);
+    json_reader_free(&s.reader);
+    buf_free(&s.note);
+    return status;
 }
 
 int store_sample(const char *path, size_t most, store_visitor fn, void *arg, char *err,

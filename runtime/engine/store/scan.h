@@ -15,6 +15,8 @@
 /* How completions are shown. */
 typedef struct store_how {
     enum store_order order;
+    store_look look;      /* what needs all of a store looks so: the visitor then gets the note, and
+                             not the texts. NULL: it gets the texts, one completion at a time */
     bool keys_only;       /* key and created_ms alone: the texts are not unpacked, nor looked at */
     store_damage *damage; /* NULL: what is damaged is a failure. Else it is passed over and noted
                              here: each completion that can be read in any way is shown, once

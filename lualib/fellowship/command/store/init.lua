@@ -71,17 +71,18 @@ verbs.ls = {
   },
 }
 
-local REQUEST = json.plan { "provider", "model" }
+local REQUEST = json.plan { "provider", "model", "asked.provider", "asked.model" }
 
---- Whether a request is of a model whose name holds a text.
+--- Whether a request is of a model whose name holds a text; a fallback's note, the model that was asked first.
 local function is_of(request, model)
-  local _, provider, name = json.pluck(request, REQUEST)
+  local _, provider, name, first_provider, first_name = json.pluck(request, REQUEST)
+  if not provider then provider, name = first_provider, first_name end
   return (tostring(provider) .. ":" .. tostring(name)):find(model, 1, true) ~= nil
 end
 
 local function listed(r)
   local completion = json.decode(r.completion)
-  local failure = completion.error and ("  (%s)"):format(completion.error.kind) or ""
+  local failure = type(completion.error) == "table" and ("  (%s)"):format(completion.error.kind) or ""
   local line = ("%s  %s  %s%s"):format(sys.hex(r.key):sub(1, 12), date_of(r.created),
     shown_request(json.decode(r.request)), failure)
   local width = sys.terminal(1)
@@ -229,40 +230,29 @@ local function read_requests(argument)
   return list
 end
 
-local function explain(miss, count)
-  say.out(("call %s: %s\n"):format(sys.hex(miss.key):sub(1, 12), shown_request(miss.request)))
-  if miss.hit then
+local function explain(request, canonical, found, count)
+  say.out(("call %s: %s\n"):format(sys.hex(sys.sha256(canonical)):sub(1, 12), shown_request(request)))
+  if found.known then
     say.out "  the store has it\n"
-  elseif not miss.best then
+  elseif not found.key then
     say.out "  the store is empty\n"
   else
     say.out(("  not among %d completions; nearest is %s of %s:\n"):format(count,
-      sys.hex(miss.best.key):sub(1, 12), date_of(miss.best.created)))
-    for _, line in ipairs(differences(miss.request, miss.best.request, "", {})) do say.out("    ", line, "\n") end
+      sys.hex(found.key):sub(1, 12), date_of(found.created)))
+    for _, line in ipairs(differences(request, json.decode(found.request), "", {})) do say.out("    ", line, "\n") end
   end
 end
 
 local MOST_EXPLAINED = 20
 
 function verbs.why.run(path, _, argument)
-  local misses, count = {}, 0
-  for i, request in ipairs(read_requests(argument)) do
-    if i > MOST_EXPLAINED then break end
-    local canonical = json.canonical(request)
-    misses[i] = { request = request, canonical = canonical, key = sys.sha256(canonical), score = -1 }
-  end
-  each(path, { wire = false, completion = false }, function(r)
-    count = count + 1
-    for _, miss in ipairs(misses) do
-      if r.key == miss.key then miss.hit = true end
-      local score = core.likeness(miss.canonical, r.request, "messages", MESSAGES)
-      if score and score > miss.score then miss.score, miss.best = score, r end
-    end
-  end)
-  for _, miss in ipairs(misses) do
-    if miss.best then miss.best.request = json.decode(miss.best.request) end
-  end
-  for _, miss in ipairs(misses) do explain(miss, count) end
+  local misses = read_requests(argument)
+  local asked = {}
+  for i = 1, math.min(#misses, MOST_EXPLAINED) do asked[i] = json.canonical(misses[i]) end
+  local nearest_of, count, lost, damaged = core.nearest(path, asked, "messages", MESSAGES)
+  if not nearest_of then errors.raise(count) end
+  say_damage(lost, damaged)
+  for i, found in ipairs(nearest_of) do explain(misses[i], asked[i], found, count) end
 end
 
 verbs.prune = { summary = "take completions out for good, and make the file smaller",
@@ -283,23 +273,17 @@ local function day_of(day)
   return calendar.epoch(y, m, d) * 1000
 end
 
-local FAILURE = json.plan { "error" }
-
 function verbs.prune.run(path, values)
   if not (values.model or values.before or values.failures) then
     setup.usage "store prune needs --model, --before or --failures: it says what goes"
   end
-  local before, keys = values.before and day_of(values.before), {}
-  local done, problem = core.each(path, function(r)
-    if before and r.created >= before then return end
-    if values.model and not is_of(r.request, values.model) then return end
-    if values.failures and not select(2, json.pluck(r.completion, FAILURE)) then return end
-    keys[#keys + 1] = r.key
-  end, { order = "written", wire = false, request = values.model ~= nil, completion = values.failures or false })
-  if not done then errors.raise(problem) end
+  local keys, problem = core.select(path, { model = values.model, failures = values.failures,
+    before = values.before and day_of(values.before) })
+  if not keys then errors.raise(problem) end
   if not values.yes then
-    say.result(("would remove %s; --yes removes"):format(text.count(#keys, "completion")),
-      json.encode { would_prune = #keys })
+    local count = #keys // 32
+    say.result(("would remove %s; --yes removes"):format(text.count(count, "completion")),
+      json.encode { would_prune = count })
     return
   end
   local pruned
