@@ -40,33 +40,19 @@ static void report(lua_State *L, int index, const char *traceback) {
     lua_settop(L, top);
 }
 
-/* [-0, +0] Whether an error is the stop by a budget. */
-static bool is_stop(lua_State *L, int index) {
-    if (!lua_istable(L, index)) return false;
-    index = lua_absindex(L, index);
-    lua_pushliteral(L, "kind");
-    bool stop = lua_rawget(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "budget") == 0;
-    lua_pop(L, 1);
-    return stop;
-}
-
-/* [-0, +0] Failed tasks that nobody awaited; their errors would be lost otherwise. Gives the exit
- * status that they mean. The stop by a budget, which ends all tasks alike, is told once. */
+/* [-0, +0] Failed tasks that nobody awaited; their errors would be lost otherwise. The library
+ * tells them, equal ones once. Gives the exit status that they mean. */
 static int report_unobserved(lua_State *L) {
     int status = 0, top = lua_gettop(L);
     task_push_unobserved(L, true);
-    lua_Integer count = luaL_len(L, -1);
-    for (lua_Integer i = 1; i <= count; i++) {
-        lua_rawgeti(L, top + 1, i);
-        lua_rawgeti(L, top + 2, 1);
-        lua_rawgeti(L, top + 2, 2);
-        bool stop = is_stop(L, top + 3);
-        if (!stop)
-            report(L, top + 3, lua_tostring(L, top + 4));
-        else if (status != EXIT_STOPPED)
-            report(L, top + 3, NULL);
-        if (stop || status == 0) status = stop ? EXIT_STOPPED : EXIT_SCRIPT_FAILED;
-        lua_settop(L, top + 1);
+    if (luaL_len(L, top + 1) > 0) {
+        status = EXIT_SCRIPT_FAILED;
+        int failed = luaL_loadstring(L, "return require 'fellowship.command.fatal'.unawaited(...)");
+        lua_pushvalue(L, top + 1);
+        if (failed == LUA_OK && lua_pcall(L, 1, 1, 0) == LUA_OK)
+            status = (int)lua_tointeger(L, -1);
+        else
+            report(L, top + 2, NULL);
     }
     lua_settop(L, top);
     return status;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* Exit statuses, as DESIGN and the manual give them; the others come from the command line. */
-enum { EXIT_SCRIPT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 4 };
+enum { EXIT_SCRIPT_FAILED = 1 };
 
 typedef struct program {
     int argc;

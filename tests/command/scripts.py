@@ -86,6 +86,27 @@ def raised():
             tap.contains(host.jsonl(scratch / "script.errors.jsonl")[0]["message"], said, "and errors.jsonl has it")
 
 
+def unawaited():
+    """Tasks that nobody awaits: equal failures are told once, with their count, and a run stopped by its rows without a traceback."""
+    with host.Scratch() as scratch:
+        def run(body):
+            scratch.write("script.lua", f'local f = require "fellowship"\n{body}\nf.sleep(0.01)\n')
+            return scratch.run("script.lua", timeout=20)
+        result = run('for i = 1, 300 do f.spawn(function() error("task " .. i) end) end')
+        tap.equal((result.status, result.err.count("script.lua:2: task"), result.err.count("stack traceback")), (1, 1, 1), "300 alike: one is told")
+        tap.contains(result.err, ["script.lua:2: task 1\n", "300 tasks failed so"], "the first, and how many there are")
+        result = run('for i = 1, 30 do f.spawn(function() error(("x"):rep(i)) end) end')
+        tap.equal(result.err.count("stack traceback"), 10, "of thirty that differ ten are told")
+        tap.contains(result.err, ["tasks failed in 20 ways more"], "and that there are more")
+        result = run('f.spawn(function() f.model("openai:x"):ask "Hi" end)')
+        tap.ok(result.status == 1 and "OPENAI_API_KEY is not set" in result.err and "traceback" not in result.err,
+               "what the message says whole has no traceback", result)
+        scratch.write("rows.jsonl", [{"id": i} for i in range(40)])
+        result = run('f.each(f.rows "rows.jsonl", function(row) error "no row" end)')
+        tap.ok(result.status == 1 and "the first 20 rows all failed alike" in result.err and "lualib/" not in result.err,
+               "nor has the stop of a run that its rows' failures explain", result)
+
+
 def cannot_wait():
     """Where Lua cannot suspend is named."""
     with host.Scratch() as scratch:
@@ -147,4 +168,4 @@ def output_lost():
 
 
 host.need_program()
-tap.cases(endings, raised, cannot_wait, declaring, busy_loop, one_store, output_lost)
+tap.cases(endings, raised, unawaited, cannot_wait, declaring, busy_loop, one_store, output_lost)

@@ -11,7 +11,7 @@ local worst_case = lazy "fellowship.money.bound"
 local model = lazy "fellowship.call.model"
 local about = require "fellowship.command.about"
 local batches = lazy "fellowship.command.batches"
-local failures = lazy "fellowship.command.failures"
+local fatal = lazy "fellowship.command.fatal"
 local fit = require "fellowship.command.fit"
 local catalogue = require "fellowship.command.catalogue"
 local help = lazy "fellowship.command.help"
@@ -22,7 +22,7 @@ local setup = require "fellowship.command.setup"
 
 local cli = {}
 
-local DONE, FAILED, USAGE, STOPPED, NOTHING = 0, 1, 2, 4, 5
+local DONE, USAGE = 0, 2
 
 local HELP = [[
 fellowship: workflows of language models as Lua scripts, each answer kept
@@ -207,28 +207,6 @@ local function dispatch(arguments, command_line)
     table.move(arguments, at + 1, #arguments, 1, {}), command_line)
 end
 
---- Failures that the message explains whole; others are a script's mistakes and show where.
-local function is_plain(e)
-  return errors.is(e) and e.kind ~= "script"
-end
-
---- Whether a disk, or one's part of it, is full.
-local function is_full(e)
-  local said = tostring(e.message)
-  return said:find "No space left" or said:find "[Qq]uota exceeded" or said:find "disk full"
-end
-
---- Says below the message of a failure where it happened and what helps. The command line that is wrong is no place in a
---- script.
-local function tell_facts(e, traceback)
-  if e.kind == "usage" or e.kind == "nothing" then return end
-  local facts = failures.facts(e, traceback)
-  if facts ~= "" then say.err("  ", facts, "\n") end
-  local advice = e.model and e.attempts and failures.advice(e.kind)
-    or is_full(e) and "make room, and run the same command again: it asks for nothing that the store has"
-  if advice then say.err("  ", advice, "\n") end
-end
-
 --- Runs the command line. Called as the first task.
 ---@param argv string[] from 0
 ---@return integer status
@@ -240,13 +218,10 @@ function cli.main(argv)
   if well then return status end
   status = setup.traced(status) -- nobody has, where memory ran out
   local value = status.value
-  local is_stopped = errors.is(value, "budget")
-  if is_stopped then budget.drain() end
+  if errors.is(value, "budget") then budget.drain() end
   host.stop()
-  say.note(errors.text(value))
-  if not is_plain(value) then say.err(status.traceback, "\n") else tell_facts(value, status.traceback) end
-  return is_stopped and STOPPED or errors.is(value, "usage") and USAGE or errors.is(value, "nothing") and NOTHING
-    or FAILED
+  fatal.tell(value, status.traceback)
+  return fatal.status(value)
 end
 
 return cli

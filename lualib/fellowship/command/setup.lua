@@ -34,23 +34,12 @@ end
 
 local Traced = {}
 
---- Leaves out how the library came to call a script, which says nothing of the script.
-local function of_the_script(traceback)
-  local last
-  for from, frame in traceback:gmatch "\n()%s+([^\n]+)" do
-    local is_ours = frame:find("lualib/fellowship/", 1, true) or frame:find "^%[C%]" or frame:find "^%("
-    if not is_ours then last = from + #frame end
-  end
-  local cut = last and traceback:find("\n", last, true)
-  return cut and traceback:sub(1, cut - 1) or traceback
-end
-
 --- For xpcall: a raised value, whatever it is, and where that was; one that has been traced already stays as it is.
 ---@param value any
 ---@return { value: any, traceback: string }
 function setup.traced(value)
   if debug.getmetatable(value) == Traced then return value end
-  return setmetatable({ value = value, traceback = of_the_script(debug.traceback(nil, 2)) }, Traced)
+  return setmetatable({ value = value, traceback = debug.traceback(nil, 2) }, Traced)
 end
 
 --- Runs a file of settings, which returns a table and reaches little.

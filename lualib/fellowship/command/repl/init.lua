@@ -9,6 +9,7 @@ local say = require "fellowship.base.say"
 local text = require "fellowship.base.text"
 local flow = require "fellowship.flow"
 local failures = require "fellowship.command.failures"
+local fatal = require "fellowship.command.fatal"
 local commands = require "fellowship.command.repl.commands"
 local complete = require "fellowship.command.repl.complete"
 local screen = require "fellowship.command.screen"
@@ -275,17 +276,11 @@ local function watch_failures(session)
     task.shield()
     while true do
       task.sleep(WATCH, true)
-      local told = {}
-      for _, failed in ipairs(task.unobserved(true)) do
-        local said = errors.text(failed[1])
-        told[said] = (told[said] or 0) + 1
-        if told[said] == 1 then
-          say.out "a spawned task failed\n"
-          session:report(failed[1], failed[2])
-        end
-      end
-      for said, count in pairs(told) do
-        if count > 1 then session:say(("%d tasks failed so: %s"):format(count, text.printable(said))) end
+      for _, group in ipairs(fatal.alike(task.unobserved(true))) do
+        say.out "a spawned task failed\n"
+        session:report(group.value, group.traceback)
+        local said = text.printable(group.said)
+        if group.count > 1 then session:say(("%d tasks failed so: %s"):format(group.count, said)) end
       end
     end
   end)
