@@ -3,7 +3,7 @@
 local fellowship = require "fellowship"
 local errors = require "fellowship.base.errors"
 local join = require "fellowship.dataset.join"
-local labels = require "fellowship.measure.labels"
+local label_reader = require "fellowship.command.label_reader"
 local lengths = require "fellowship.measure.lengths"
 local panel = require "fellowship.measure.panel"
 local panels = require "fellowship.command.panels"
@@ -29,7 +29,7 @@ end
 --- What is known of the judged rows, by id: label, lengths, prompt, category, who wrote the responses.
 local function read_rows(run)
   if not run.options.rows then return {} end
-  local reader, by_id = labels.reader(), {}
+  local reader, by_id = label_reader.of(run, "rows"), {}
   for row, number in run:rows "rows" do
     local well, pair, facts = pcall(run.pair, run, row, number)
     pair, facts = well and pair or {}, well and facts or {}

@@ -17,7 +17,7 @@ local summary = require "fellowship.command.summary"
 local verdict_counts = require "fellowship.command.verdict_counts"
 local tables = require "fellowship.report.table"
 local statistics = require "fellowship.measure.statistics"
-local labels = require "fellowship.measure.labels"
+local label_reader = require "fellowship.command.label_reader"
 local lengths = require "fellowship.measure.lengths"
 local style = require "fellowship.measure.style"
 local json = fellowship.json
@@ -32,13 +32,13 @@ end
 --- Reads the labels of the whole dataset before anything is paid for; nil where it can be read only once.
 local function read_labels(run)
   if not file.is_ordinary(run.options.data) then return nil end
-  local reader = labels.reader()
+  local reader = label_reader.of(run, "data")
   for row, number in run:rows "data" do
     local well, _, facts = pcall(run.pair, run, row, number)
     reader:read(label_of(run, row, well and facts or {}))
   end
   local said = reader:describe()
-  if reader.rows > 0 and reader.usable == 0 then
+  if reader.rows > 0 and reader:usable() == 0 then
     run:nothing(("no row has a label to measure against%s; labels are a, b or tie in the field \"human\", and "
       .. "--human-column NAME says which other field holds them"):format(said and ": " .. said or ""))
   end
@@ -282,8 +282,7 @@ fellowship run evaluate --data rows.jsonl --method jury --model sim:one \
     held.chances = {}
     for m = 1, #evaluators do held.chances[m] = calibration.new() end
     local before = read_labels(run)
-    local reader = labels.reader()
-    reader.zero = before and before.zero
+    local reader = label_reader.of(run, "data")
     expect_labels(run)
     local out <close> = run:writer "verdicts.jsonl"
     for row, judged, number in run:map(run:rows "data", function(row, number)

@@ -4,6 +4,7 @@
 It is looked for in the PATH (PyPI has it as duckdb-cli). Where pyarrow can be imported, Parquet is compared with it too.
 """
 
+import base64
 import json
 import os
 import random
@@ -62,6 +63,10 @@ def fails(scratch, name, parts, title, **options):
 
 # ---- reading ----
 
+# A file with the decimal 1.10 of 50 digits, as pyarrow writes it.
+LONG_DECIMAL = """UEFSMRUAFTYVNiwVAhUAFQYVBhwAAAACAAAAAgEAAAAAAAAAAAAAAAAAAAAAAAAAAG4VBBksNQAYBnNjaGVtYRUCABUOFSoVAhgBeCUKFQQVZCxcFQQVZAAAABYCGRwZHCYA
+HBUOGSUGABkYAXgVABYCFlwWXCYISRwVABUAFQIAPCkGGSYAAgAAABZcFgImCBZcACggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZHBwAAACKAAAAUEFSMQ=="""
+
 # SQL of a value, and what it is read as.
 VALUES = {
     "9007199254740993::BIGINT": 9007199254740993, "-9223372036854775808": -9223372036854775808,
@@ -76,6 +81,9 @@ VALUES = {
     "[{'role': 'user', 'content': 'hi'}, NULL]": [{"role": "user", "content": "hi"}, None], "{'a': 1, 'b': NULL}": {"a": 1, "b": None},
     "{'DECIMAL(1,1)': 1.5::DECIMAL(3,1), 'l': [2.50::DECIMAL(4,2)]}": {"DECIMAL(1,1)": "1.5", "l": ["2.50"]},
     "'{\"q\": [1.50, 12345678901234567890123, 0.12345678901234567890123]}'::JSON": {"q": [1.5, 12345678901234567890123, 0.12345678901234567890123]},
+    "{'bytes': '\\x89PNG'::BLOB, 'path': 'a.png'}": {"bytes": "iVBORw==", "path": "a.png"}, "NULL::STRUCT(b BLOB)": None,
+    "['a'::BLOB, NULL]": ["YQ==", None], "[{'a \"b': '\\xFF'::BLOB, 'd, e (f': 1.50::DECIMAL(4,2), 'BLOB': 't'}, NULL]":
+        [{"a \"b": "/w==", "d, e (f": "1.50", "BLOB": "t"}, None], "MAP {'k': ['v'::BLOB]}": {"k": ["dg=="]},
     "'text'::JSON": None, "'\"text\"'::JSON": "text", "[1, 2]::INTEGER[2]": [1, 2],
 }
 del VALUES["'text'::JSON"]
@@ -165,9 +173,12 @@ def faults():
                              "--out", "o", env={"PATH": "/nowhere"})
         tap.equal((result.status, (scratch / "o" / "data").exists() and os.listdir(scratch / "o" / "data")), (1, []), "preference --parquet without it: before anything is asked")
         # Arrow's files need an extension, which is fetched: what is asked for is seen by a program that stands in.
-        scratch.write("bin/duckdb", "#!/bin/sh\nprintf '%s\\n' \"$@\" > asked\nexit 1\n").chmod(0o755)
+        scratch.write("bin/duckdb", "#!/bin/sh\nprintf '%s\\n' \"$@\" > asked\necho 'IO Error: Failed to download extension \"nanoarrow\" at URL' >&2\nexit 1\n").chmod(0o755)
         scratch.write("x.arrow", "ARROW1")
-        scratch.run("read.lua", "x.arrow", env={"PATH": f"{scratch.path}/bin:{os.environ['PATH']}"})
+        fails(scratch, "x.arrow", ["nanoarrow", "fetches once", "pl.read_ipc("], "an extension that cannot be had",
+              env={"PATH": f"{scratch.path}/bin:{os.environ['PATH']}"})
+        scratch.write("long.parquet", base64.b64decode(LONG_DECIMAL))
+        fails(scratch, "long.parquet", ['the column "x" holds decimals of 50 digits', "or as text"], "decimals that DuckDB takes for doubles")
         tap.contains((scratch / "asked").read_text(), ["INSTALL nanoarrow", "LOAD nanoarrow", "read_arrow('x.arrow')"], "Arrow's files, by their extension")
         # It does not outlive whoever reads from it.
         scratch.write("early.lua", 'local rows = require "fellowship".rows "whole.parquet"; rows:pull(); rows:close(); print "closed"')

@@ -3,11 +3,11 @@
 local json = require "fellowship.core.json"
 local tables = require "fellowship.base.table"
 local flow = require "fellowship.flow"
-local labels = require "fellowship.measure.labels"
 local lengths = require "fellowship.measure.lengths"
 local panel = require "fellowship.measure.panel"
 local style = require "fellowship.measure.style"
 local method = require "fellowship.command.evaluators"
+local label_reader = require "fellowship.command.label_reader"
 local panels = require "fellowship.command.panels"
 local verdict_counts = require "fellowship.command.verdict_counts"
 
@@ -61,7 +61,7 @@ local EXAMPLES = {
 
 --- What is known of a row beside its pair. The label goes on into the verdicts, as the row's other columns do.
 local function about_of(run, row, number, pair, facts)
-  local human = row[run.options["human-column"] or "human"]
+  local human = run:field(row, "human")
   if human == nil then human = facts.label end
   local longer, length = lengths.of(pair.a, pair.b)
   return { human = human, longer = longer, length = length, style = style.difference(pair.a, pair.b),
@@ -73,7 +73,7 @@ local Held = {}
 Held.__index = Held
 
 local function panels_of(run)
-  return setmetatable({ run = run, reader = labels.reader(), panels = {} }, Held)
+  return setmetatable({ run = run, reader = label_reader.of(run, "data"), panels = {} }, Held)
 end
 
 --- Adds an evaluator's verdict on a row. The label is read once a row.
@@ -88,7 +88,7 @@ end
 function Held:save()
   local list = json.array()
   for i, one in ipairs(self.panels) do list[i] = one:summary { seed = self.run.options.seed } end
-  if self.reader.usable > 0 and self.reader:describe() then self.run.tell(self.reader:describe()) end
+  if self.reader:usable() > 0 and self.reader:describe() then self.run.tell(self.reader:describe()) end
   self.run:save("results.json", json.object({ judges = list }, { "judges" }))
   if #list > 0 then self.run.tell(panels.text(list)) end
 end

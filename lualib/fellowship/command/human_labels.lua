@@ -3,7 +3,7 @@
 local json = require "fellowship.core.json"
 local file = require "fellowship.base.file"
 local join = require "fellowship.dataset.join"
-local labels = require "fellowship.measure.labels"
+local label_reader = require "fellowship.command.label_reader"
 
 local human_labels = {}
 
@@ -17,7 +17,7 @@ local function game_key(id, a, b) return table.concat({ join.key(id), a, b }, "\
 ---@return (fun(id: any, a: string, b: string): string?)?
 function human_labels.read(run)
   if not run.options.human then return nil end
-  local reader, by_game, several = labels.reader(), {}, #run.options.data > 1 or #run.options.against > 1
+  local reader, by_game, several = label_reader.of(run, "human"), {}, #run.options.data > 1 or #run.options.against > 1
   for row, number in run:rows "human" do
     local id, label = run:id(row, number), reader:read(run:field(row, "human"))
     if type(row.a) == "string" and type(row.b) == "string" then
@@ -30,7 +30,7 @@ function human_labels.read(run)
     end
   end
   if reader:describe() then run.tell(reader:describe()) end
-  if reader.usable == 0 then
+  if reader:usable() == 0 then
     run:usage(("%s: no row has a label; labels are a, b or tie in the field \"human\", a where the response of "
       .. "--data is the better one"):format(tostring(run.options.human)))
   end

@@ -7,6 +7,7 @@ local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
 local text = require "fellowship.base.text"
+local columns = require "fellowship.dataset.duck_columns"
 local naming = require "fellowship.dataset.naming"
 
 local duckdb = {}
@@ -56,9 +57,15 @@ local function start(before, sql, what)
   return program
 end
 
+-- What to do where the extension for Arrow's files cannot be had.
+local NO_ARROW = "DuckDB reads Arrow's files by its extension nanoarrow, which it fetches once, and could not: with a "
+  .. "network it can; without one, Polars makes Parquet of them: "
+  .. "pl.read_ipc(\"x.arrow\").write_parquet(\"x.parquet\"), or pl.read_ipc_stream of what `datasets` keeps"
+
 --- What it complained of, in a line or two.
 local function complaint_of(status, complaint)
   if not status then return "duckdb was ended: " .. complaint end
+  if complaint:find("extension \"nanoarrow\"", 1, true) then return NO_ARROW end
   local lines = {}
   for line in text.printable(complaint):gmatch "[^\n]+" do
     if not line:find "^%s*%^?%s*$" and not line:find "^LINE %d" and #lines < 3 then lines[#lines + 1] = line end
@@ -93,21 +100,6 @@ local function quoted(value)
   return "'" .. value:gsub("'", "''") .. "'"
 end
 
-local function identifier(name)
-  return '"' .. name:gsub('"', '""') .. '"'
-end
-
---- Where a token of SQL that begins at `at` ends, if semicolons mean nothing in it: strings, quoted names, comments.
-local function opaque(sql, at)
-  local two = sql:sub(at, at + 1)
-  if two == "--" then return (sql:find("\n", at, true) or #sql) end
-  if two == "/*" then return select(2, sql:find("*/", at + 2, true)) or #sql end
-  local tag = sql:match("^%$[%w_]*%$", at)
-  if tag then return select(2, sql:find(tag, at + #tag, true)) or #sql end
-  local quote = sql:match("^['\"]", at)
-  return quote and (sql:find(quote, at + 1, true) or #sql) or nil
-end
-
 --- Parts statements of SQL: those before the last one, and the last one.
 ---@param sql string
 ---@return string before
@@ -115,7 +107,7 @@ end
 function duckdb.split(sql)
   local statements, at, from, filled = {}, 1, 1, false
   while at <= #sql + 1 do
-    local stop, is_end = opaque(sql, at), at > #sql or sql:byte(at) == 59 -- ;
+    local stop, is_end = columns.opaque(sql, at), at > #sql or sql:byte(at) == 59 -- ;
     if is_end and filled then statements[#statements + 1] = { from = from, to = at - 1 } end
     if is_end then from, filled = at + 1, false end
     local is_comment = stop and (sql:find("^%-%-", at) or sql:find("^/%*", at))
@@ -130,7 +122,7 @@ end
 -- DuckDB reads Arrow's files by an extension, which it fetches once.
 local ARROW = "INSTALL nanoarrow FROM community; LOAD nanoarrow"
 
---- The query that reads a dataset, and what must be run before it.
+--- What must be run before the query that reads a dataset, the query, and whether it reads Parquet.
 local function query_of(name)
   if name:find "^sql:" then return duckdb.split(name:sub(5)) end
   local path, bare = quoted(name), name:lower():gsub("%.gz$", ""):gsub("%.zst$", "")
@@ -141,7 +133,20 @@ local function query_of(name)
     return ARROW, "FROM read_arrow(" .. path .. ")"
   end
   local is_parquet = bare:find "%.parquet$" or bare:find "%.pq$" or not naming.is_duckdbs(bare)
-  return "", is_parquet and "FROM read_parquet(" .. path .. ")" or "FROM " .. path
+  return "", is_parquet and "FROM read_parquet(" .. path .. ")" or "FROM " .. path, is_parquet
+end
+
+--- Decimals of more than 38 digits, which it reads as other numbers, are refused; it takes them for DOUBLE.
+local function check_decimals(name, described, what)
+  local perhaps = false
+  for _, column in ipairs(described) do perhaps = perhaps or column.column_type:find("DOUBLE", 1, true) end
+  if not perhaps then return end
+  local found = all("", ("SELECT name, precision FROM parquet_schema(%s) WHERE precision > 38"):format(quoted(name)),
+    what)
+  if found[1] then
+    fail("cannot %s: the column \"%s\" holds decimals of %s digits, which DuckDB reads as other numbers; write them "
+      .. "with 38 digits at most, or as text", what, tostring(found[1].name), tostring(found[1].precision))
+  end
 end
 
 --- Addresses of JSON Lines: their lines are passed on as they stand, since DuckDB's types would change values.
@@ -152,27 +157,6 @@ local function lines_of(name)
   return ([[COPY (FROM read_csv(%s, columns = {line: 'VARCHAR'}, auto_detect = false, header = false, delim = '\x01',
     quote = '', escape = '', max_line_size = 1000000000, strict_mode = false)) TO '/dev/stdout'
     (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '', USE_TMP_FILE false)]]):format(quoted(name))
-end
-
---- The same with types in words, nested ones too, but for those in quotes.
-local function replaced(type, from, to)
-  local at, parts = 1, {}
-  while at <= #type do
-    local stop = opaque(type, at)
-    local bare = not stop and (type:find("['\"$]", at) or #type + 1) - 1
-    parts[#parts + 1] = stop and type:sub(at, stop) or type:sub(at, bare):gsub(from, to)
-    at = (stop or bare) + 1
-  end
-  return table.concat(parts)
-end
-
---- How a column is read: decimals and what has its own clock as text, binary data in base 64.
-local function column_of(column)
-  local name, type = identifier(column.column_name), column.column_type
-  if type == "BLOB" then return ("base64(%s) AS %s"):format(name, name) end
-  local plain = replaced(replaced(type, "DECIMAL%b()", "VARCHAR"), "BIGNUM", "VARCHAR")
-  if type == "JSON" then plain = "VARCHAR" end -- its text as it stands; decoded here
-  return plain ~= type and ("CAST(%s AS %s) AS %s"):format(name, plain, name) or name
 end
 
 -- ---- reading ----
@@ -193,11 +177,12 @@ function duckdb.open(name, nan)
   local shown = text.fit(name, 60)
   local what, before, sql, decoded = "read " .. shown, "", lines_of(name), {}
   if not sql then
-    local query
-    before, query = query_of(name)
-    local list = {}
-    for i, column in ipairs(all(before, DESCRIBE:format(query), what)) do
-      list[i] = column_of(column)
+    local query, is_parquet
+    before, query, is_parquet = query_of(name)
+    local list, described = {}, all(before, DESCRIBE:format(query), what)
+    if is_parquet then check_decimals(name, described, what) end
+    for i, column in ipairs(described) do
+      list[i] = columns.expression(column)
       if column.column_type == "JSON" then decoded[#decoded + 1] = column.column_name end
       if column.column_type:find("TIME ZONE", 1, true) then before = "SET TimeZone = 'UTC'; " .. before end
     end
@@ -236,13 +221,13 @@ local GROUP_ROWS, GROUP_BYTES, FEWEST = 122880, 64 << 20, 2048
 --- Makes a Parquet file of JSON Lines.
 ---@param from string
 ---@param to string
----@param columns fellowship.writer.column[]
+---@param written fellowship.writer.column[]
 ---@param rows integer
 ---@param bytes integer
 ---@param longest integer bytes of the longest row
-function duckdb.to_parquet(from, to, columns, rows, bytes, longest)
+function duckdb.to_parquet(from, to, written, rows, bytes, longest)
   local what, types = "write " .. to, {}
-  for i, column in ipairs(columns) do
+  for i, column in ipairs(written) do
     types[i] = ("%s: %s"):format(quoted(column.name), quoted(column.type))
   end
   local group = rows > 0 and math.max(FEWEST, math.min(GROUP_ROWS, GROUP_BYTES * rows // math.max(bytes, 1))) or FEWEST
