@@ -50,7 +50,7 @@ class Provider:
 
     def environment(self, **more):
         """Every provider's variables, so that its models are asked here, with one planted key."""
-        names = ("OPENAI", "ANTHROPIC", "GEMINI", "TOGETHER", "OPENROUTER", "GROQ", "DEEPSEEK", "MISTRAL", "FIREWORKS")
+        names = ("OPENAI", "ANTHROPIC", "GEMINI", "TOGETHER", "OPENROUTER", "GROQ", "XAI", "DEEPSEEK", "MISTRAL", "FIREWORKS")
         keys = {f"{name}_API_KEY": KEY for name in names}
         return {**keys, "AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_ENDPOINT": self.url,
                 **{f"{name}_BASE_URL": f"{self.url}/{name.lower()}/v1" for name in names},

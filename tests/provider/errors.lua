@@ -32,7 +32,7 @@ whole("openai", 401, { statusCode = 401, message = "Unauthorized. Access token i
 whole("openai", 403, { error = { code = "403", message = "Access denied due to Virtual Network/Firewall rules." } }, "final auth fatal")
 whole("openai", 424, { error = { code = "no_healthy_upstream", message = "x" } }, "retry server")
 -- Groq
-whole("openai", 400, { error = { message = "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.", type = "invalid_request_error", code = "json_validate_failed", failed_generation = "{" } }, "final request")
+whole("openai", 400, { error = { message = "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.", type = "invalid_request_error", code = "json_validate_failed", failed_generation = "{" } }, "retry garbage 3 tries")
 whole("openai", 429, { error = { message = "Rate limit reached for model `llama3` in organization `org` service tier `on_demand` on tokens per minute (TPM): Limit 6000, Used 5800, Requested 900. Please try again in 7.001s. Need more tokens? Upgrade", type = "tokens", code = "rate_limit_exceeded" } }, "retry rate_limit after 7.001 s")
 whole("openai", 413, { error = { message = "Request too large for model `llama` in organization `org` on tokens per minute (TPM): Limit 6000, Requested 9000, please reduce your message size and try again.", type = "tokens", code = "rate_limit_exceeded" } }, "final request")
 whole("openai", 400, { error = { message = "Organization has been restricted. Please reach out to support if you believe this was in error.", type = "invalid_request_error", code = "organization_restricted" } }, "final auth fatal")

@@ -53,7 +53,7 @@ whole("openai", 200, { choices = { { text = "Hi", finish_reason = "stop" } } }, 
 whole("openai", 200, { choices = { { delta = { content = "Hi" }, finish_reason = "stop" } } }, "Hi (stop, nil)")
 whole("openai", 200, { choices = { { message = "Hi", finish_reason = "stop" } } }, "Hi (stop, nil)")
 whole("openai", 200, { choices = { { messages = { { role = "assistant", content = "Hi" } }, finish_reason = "stop" } } }, "retry empty 2 tries")
-whole("openai", 200, { data = O({ content = "Hi" }) }, "retry garbage")
+whole("openai", 200, { data = O({ content = "Hi" }) }, "Hi (stop, 5)")
 whole("openai", 200, { O({ content = "Hi" }) }, "Hi (stop, 5)")
 whole("openai", 200, json.encode(O({ content = "Hi" })) .. "\n" , "Hi (stop, 5)")
 whole("openai", 200, json.encode(json.encode(O({ content = "Hi" }))), "Hi (stop, 5)") -- JSON within JSON

@@ -70,6 +70,44 @@ def alternation():
               "roles must alternate: neighbours become one, and the system's message with them")
 
 
+def roles():
+    """A system's turn that is refused in other words, also with a status that means something else."""
+    folded = [{"role": "user", "content": "Be brief.\n\nOne?"}, {"role": "user", "content": "Two?"}]
+    for status, said in [(400, "Only user and assistant roles are known here: must be one of them"), (500, "Template: System role not supported"),
+                         (422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user' or 'assistant'"}]}),
+                         (400, "'system' is not one of ['user', 'assistant'] - 'messages.0.role'"), (400, "Unexpected role \"system\".")]:
+        body = said if isinstance(said, dict) else flat(said)
+        got, bodies = asked("vllm:m", lambda r: Answer(body, status) if has_system(r.body) else Answer(OK), TALK)
+        tap.equal((text_of(got), [b["messages"] for b in bodies]), ("Hi", [TALK, folded]), f"{status} {said}: learnt")
+    tap.equal(asked("vllm:m", lambda r: Answer(flat("tool_calls: role must be followed"), 400), TALK)[0]["error"]["kind"], "request", "what is about tools is not")
+    for said in ("does not support successive user messages", "no two consecutive messages of one role"):
+        got, bodies = asked("vllm:m", refusing((repeats, flat(said))), TALK)
+        tap.equal((text_of(got), len(bodies)), ("Hi", 2), f"{said}: neighbours become one")
+
+
+def streaming():
+    """A model that does not stream though somebody listens, and one that does nothing else."""
+    whole = p.openai_error("Your organization must be verified to stream this model.", param="stream", code="unsupported_value")
+    got, bodies = asked("openai:m", refusing((lambda b: b.get("stream"), whole)), stream=True)
+    tap.equal((text_of(got), "".join(got["pieces"]), [b.get("stream") for b in bodies]), ("Hi", "Hi", [True, None]), "no streams: learnt, and heard at its end")
+    only = p.openai_error("This model only supports stream mode.")
+    got, bodies = asked("vllm:m", lambda r: Answer(parts=p.openai_stream(["H", "i"])) if r.body.get("stream") else Answer(only, 400))
+    tap.equal((text_of(got), [b.get("stream") for b in bodies]), ("Hi", [None, True]), "streams alone: learnt")
+
+
+def schemas():
+    """A server that cannot do with a schema, in the words of several, and one that looked at the answer itself."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+    for status, said in [(400, "This response_format type is unavailable now"), (400, "failed to parse grammar"), (500, "the json_schema is not supported here"),
+                         (400, "json_schema is enabled only for newer versions"), (422, "response_format.type: unknown variant `json_schema`")]:
+        refusal = Answer(flat(said), status)
+        got, bodies = asked("vllm:m", lambda r: refusal if (r.body.get("response_format") or {}).get("type") == "json_schema" else Answer(p.openai('{"n": 5}')), options={"schema": schema})
+        tap.equal(((got.get("completion") or got).get("value"), len(bodies)), ({"n": 5}, 2), f"{status} {said}: asked for otherwise")
+    failed = p.openai_error("Failed to generate JSON.", code="json_validate_failed")
+    got, bodies = asked("groq:m", [Answer(failed, 400), Answer(p.openai('{"n": 5}'))], options={"schema": schema})
+    tap.equal((got["completion"]["value"], bodies[0] == bodies[1]), ({"n": 5}, True), "an answer that the server found wrong is asked for again, in the same way")
+
+
 # ---- parameters -----------------------------------------------------------------------------
 
 def max_tokens():
@@ -88,6 +126,7 @@ def refused_parameters():
     for model, name, value, error in [
         ("openai:m", "temperature", 0, p.openai_error("Unsupported value: 'temperature' does not support 0 with this model.", code="unsupported_value", param="temperature")),
         ("openai:m", "stop", "x", p.openai_error("Unsupported parameter: 'stop' is not supported with this model.", code="unsupported_parameter", param="stop")),
+        ("xai:m", "presence_penalty", 1, {"code": "x", "error": "Model m does not support parameter presencePenalty."}),
         ("mistral:m", "presence_penalty", 1, {"object": "error", "message": "presence_penalty: Extra inputs are not permitted"}),
     ]:
         got, bodies = asked(model, refusing((lambda b, name=name: name in b, error)), params={name: value, "top_p": 0.5})
@@ -191,4 +230,4 @@ print(v.winner, #v.evidence, v.evidence[1].finish_reason)
 
 
 host.need_program()
-tap.cases(system_role, alternation, max_tokens, refused_parameters, not_learnt, for_the_run, reasoning, cut_off, judges_raise)
+tap.cases(system_role, alternation, roles, streaming, schemas, max_tokens, refused_parameters, not_learnt, for_the_run, reasoning, cut_off, judges_raise)

@@ -62,7 +62,7 @@ function request.of(flight)
   local wants, price = flight.how or NOTHING, model.entry.price
   local how = { quirks = q, params = params, may_cache = not price or price.cache_write ~= nil }
   if schema then how.schema = schema end
-  if flight.streaming and adapter.join then how.stream = true end
+  if adapter.join and (q.stream == "always" or flight.streaming and q.stream ~= "never") then how.stream = true end
   if wants ~= NOTHING then how.goes_on, how.cuts = wants.goes_on, wants.cuts end
   local messages = flight.messages
   if not are_plain(q, messages) then messages = quirks.messages(q, messages) end
@@ -132,12 +132,12 @@ end
 ---@param outcome table in the form of fellowship.provider
 ---@return boolean
 function request.learns(flight, sent, outcome)
-  if outcome.kind ~= "request" or not outcome.said then return false end
+  if not outcome.said then return false end
   local q = sent.how.quirks
-  if q.version ~= sent.version then return true end
+  if outcome.kind == "request" and q.version ~= sent.version then return true end
   local model = flight.model
   local lesson = learn(q, outcome, { messages = flight.messages, params = flight.params, schema = flight.schema,
-    stream = flight.streaming, tool_schema = model.adapter.tool_schema })
+    stream = sent.how.stream, tool_schema = model.adapter.tool_schema })
   if not lesson then return false end
   settings.say("%s at %s: %s; from now on %s", model.named, model.endpoint.shown, outcome.message, lesson)
   return true

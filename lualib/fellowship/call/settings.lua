@@ -57,7 +57,7 @@ function settings.check_price(what, price, is_batch)
 end
 
 local quirk_types = { system = "string?", merge = "boolean?", rename = "table?", drop = "table?", schema = "string?",
-  thinking = "string?", stream_usage = "boolean?" }
+  thinking = "string?", stream = "string?", stream_usage = "boolean?" }
 
 local timeout_types = { connect = "number?", first = "number?", idle = "number?", total = "number?" }
 

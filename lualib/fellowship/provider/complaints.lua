@@ -12,15 +12,23 @@ local CONTEXT = {
 local TOO_LONG = { "maximum", "exceed", "too long", "too large", "larger than", "longer than", "greater than",
   "overflow", "not enough", "reduce", "is full", "reached", "only", "limit" }
 
+-- In other words: something of these, counted in these, is more than there is room for; and none of these is meant.
+local ASKED = { "prompt", "input", "message", "token count", "token limit", "total tokens" }
+local COUNTED = { "token", "length", "character", "max_seq_len" }
+local MORE = { "exceed", "too long", "too large", "too many", "greater than", "longer than", "larger than" }
+local OF_ANSWERS_OR_RATES = { "max_tokens", "max_completion_tokens", "output tokens", "rate limit", "per minute",
+  "per day", "per second", "'stop'", "quota" }
+
 local CONTEXT_ALONE = {
-  "prompt is too long", "prompt too long", "input is too long", "input length exceeds",
+  "prompt is too long", "prompt too long", "input is too long", "input length exceeds", "context_length_exceeded",
   "exceeds the maximum number of tokens",
   "input tokens exceed", "input token count", "maximum prompt length", "longer than the maximum model length",
   "tokens to keep from the initial prompt", "cannot truncate prompt with n_keep", "trying to keep the first",
   "input is too large to process", "exceed context window", "request exceeded model token limit",
-  "prompt exceeds max length",
+  "prompt exceeds max length", "context shift is disabled", "expected maxlength", "max input characters",
   "range of input length", "too many tokens: ", "must have less than", "reduce the length of the messages",
   "max_new_tokens` must be", "tokens in the prompt cannot exceed", "input is longer than", "exceeds the model's max",
+  "a string with maximum length", "max tokens of ", -- OpenAI's of a message, Snowflake's
 }
 
 -- ---- moderation ----
@@ -30,6 +38,7 @@ local MODERATED = {
   "content filter", "content_filter", "content management policy", "responsible ai", "inappropriate content",
   "content exists risk", "sensitive content", "safety system", "safety_check", "safety check", "prohibited content",
   "data_inspection_failed", "unsafe content", "content was blocked", "guardrail", "considered high risk",
+  "sensitive information", "sensitive words", "acceptable use",
   "敏感内容", "不安全",
 }
 
@@ -46,7 +55,16 @@ local USED_UP = {
   "balance is insufficient", "not enough balance", "check your account balance", "余额不足", "欠费",
   "(tpd)", "(rpd)", "requests_per_day", "tokens_per_day", "hours limit", "calls / month", "daily free allocation",
   "daily rate limit", "allocated quota exceeded", "free tier of the model has been exhausted",
+  "bymodelbyday", "pre-consume quota failed", "hourly usage", "weekly usage", "budget has been exceeded",
+  "budget_exceeded", "overdue balance",
+  "limit: 0,", -- Google's, of models that a plan has nothing of
+  "用尽", "余额", "额度不足", "今日调用次数上限", "使用上限", -- used up, balance, quota too small, today's and the hours' limit
 }
+
+-- Money or a quota of it, and that it is gone; both of few words, since servers put them otherwise each year.
+local MONEY = { "credit", "balance", "user quota", "prepaid", "prepayment" }
+local GONE = { "not have any", "n't have any", "depleted", "exhausted", "used up", "insufficient", "not enough",
+  "expired", "overdue", "run out", "ran out", "out of", "negative" }
 
 -- ---- keys ----
 
@@ -56,14 +74,14 @@ local UNKNOWN_KEY = { "api key not valid", "invalid api key", "incorrect api key
 
 -- Keys that are good for nobody here: the account, or where it is asked from.
 local NO_ACCESS = { "organization has been restricted", "account has been suspended", "location is not supported",
-  "not available in your country", "security token included in the request" }
+  "not available in your country", "security token included in the request", "not authorized to perform" }
 
 -- ---- models ----
 
 -- That the model is not there is said with statuses of other meaning as well.
 local NO_MODEL = { "model not found", "model_not_found", "not a valid model", "invalid model", "model not exist",
   "model does not exist", "no such model", "unknown model", "has been decommissioned", "unable to access model",
-  "non-serverless model", "supported by any provider" }
+  "non-serverless model", "supported by any provider", "model identifier is invalid" }
 local MODEL = { "the model ", "model: ", "model '", "model `", 'model "', "model id ", "model name " }
 local NOT_THERE = { "does not exist", "doesn't exist", "not found" }
 
@@ -86,6 +104,10 @@ local CODES = {
   exceeded_current_quota_error = "quota", -- Moonshot's
   NOT_ENOUGH_BALANCE = "quota",
   Arrearage = "quota", ["AllocationQuota.FreeTierOnly"] = "quota", -- Alibaba's
+  insufficient_user_quota = "quota", budget_exceeded = "quota", -- One API's, LiteLLM's
+  pre_consume_token_quota_failed = "quota", AccountOverdueError = "quota", QuotaExceeded = "quota", -- Volcengine's
+  ["1304"] = "quota", ["1308"] = "quota", ["1310"] = "quota", SensitiveContentDetected = "content_filter",
+  [336007] = "context_length", [336103] = "context_length", -- Baidu's
   organization_restricted = "auth", UnrecognizedClientException = "auth",
   ["1113"] = "quota", ["1301"] = "content_filter", ["1261"] = "context_length", -- Zhipu's
   [1026] = "content_filter", [1027] = "content_filter", [1008] = "quota", [1004] = "auth", [2049] = "auth", -- MiniMax's
@@ -118,6 +140,8 @@ end
 
 local function is_context(message)
   return says(message, CONTEXT_ALONE) or says(message, CONTEXT) and says(message, TOO_LONG)
+    or says(message, ASKED) and says(message, COUNTED) and says(message, MORE)
+    and not says(message, OF_ANSWERS_OR_RATES)
 end
 
 --- The kind of failure that an error says of itself, if no repetition mends it: "content_filter", "context_length",
@@ -127,13 +151,18 @@ end
 ---@return string?
 function complaints.kind(status, e)
   local message = (e.message or ""):sub(1, 4000):lower()
-  local raw = e.raw or {}
-  local kind = CODES[e.code or ""] or CODES[e.type or ""] or CODES[raw.code or ""] or CODES[raw.type or ""]
-  if kind then return kind end
+  local told = e
+  while told do -- its own words first, then what others said before it
+    local kind = CODES[told.code or ""] or CODES[told.type or ""]
+    if kind then return kind end
+    told = told.raw
+  end
   if type(e.metadata) == "table" and e.metadata.flagged_input ~= nil then return "content_filter" end -- OpenRouter
   if status ~= 429 and status < 500 and says(message, MODERATED) then return "content_filter" end
   if status ~= 429 and is_context(message) then return "context_length" end
-  if LIMITED[status] and says(message, USED_UP) then return "quota" end
+  if LIMITED[status] and (says(message, USED_UP) or status ~= 400 and says(message, MONEY) and says(message, GONE)) then
+    return "quota"
+  end
   if says(message, UNKNOWN_KEY) or says(message, NO_ACCESS) then return "auth" end
 end
 

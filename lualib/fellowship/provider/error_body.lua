@@ -70,6 +70,17 @@ local function of_list(list)
     metadata = first.metadata, details = first.details }
 end
 
+-- An error within an error's words is looked for this deep, since each of some gateways puts its own around it.
+local DEEPEST, LONGEST = 3, 65536
+
+--- The error that stands as JSON within the words of another one, as gateways pass on what the one behind them said.
+local function within(message, depth)
+  local from = depth < DEEPEST and #message <= LONGEST and message:find "{%s*[\"\\]"
+  local to = from and message:find "}[^}]*$"
+  local value = to and json.decode(message:sub(from, to))
+  return type(value) == "table" and (value.error ~= nil or value.message ~= nil) and describe(value, depth + 1) or nil
+end
+
 --- What OpenRouter passes on of the provider behind it.
 local function raw_of(metadata)
   local raw = type(metadata) == "table" and metadata.raw
@@ -83,7 +94,7 @@ local MESSAGES = { "message", "msg", "detail", "error_message", "errorMessage", 
   "description", "reason", "title" }
 local CODES = { "code", "status_code", "error_code", "errorCode" }
 local TYPES = { "type", "error_type", "status", "__type" }
-local WAITS = { "retry_after", "retryAfter", "retry_after_seconds" }
+local WAITS = { "retry_after", "retryAfter", "retry_after_seconds", "retryAfterSeconds" }
 
 local function first_of(value, names)
   for _, name in ipairs(names) do
@@ -94,19 +105,21 @@ end
 
 local function wait_of(value)
   for _, name in ipairs(WAITS) do
-    if type(value[name]) == "number" then return value[name] end
+    local found = tonumber(field(value, name))
+    if found then return found end
   end
 end
 
 --- An error in whatever form it stands; nil when there is nothing to say.
-function describe(value)
+function describe(value, depth)
+  depth = depth or 0
   if text_of(value) then return { message = value } end
   if type(value) ~= "table" then return nil end
   if value[1] ~= nil then return of_list(value) end
   for _, name in ipairs { "error", "errors", "detail", "message", "fault", "base_resp" } do
     local inner = field(value, name)
     if type(inner) == "table" then
-      local e = describe(inner)
+      local e = describe(inner, depth)
       if e then
         e.code, e.type = e.code or first_of(value, CODES), e.type or first_of(value, TYPES)
         e.retry_after = e.retry_after or wait_of(value)
@@ -129,6 +142,9 @@ function describe(value)
   if raw and raw.message then
     e.message = (e.message and e.message .. ": " or "") .. raw.message
     e.raw = raw
+  else
+    raw = e.message and within(e.message, depth)
+    e.raw, e.param, e.details = raw, e.param or raw and raw.param, e.details or raw and raw.details
   end
   return (e.message or e.code) and e or nil
 end
@@ -141,6 +157,19 @@ local function is_none(e)
     or not text_of(e.message) and (code == nil or code == "" or code == json.null) and describe(e) == nil
 end
 
+-- What answers hold, by their adapters.
+local ANSWERS = { "choices", "output", "candidates", "content", "message", "data", "result" }
+
+--- Whether what holds no answer says in other words that it is an error: Baidu's and MiniMax's gateways.
+local function is_told_apart(value)
+  local failed = value.status == "error" or value.status == "fail" or value.status == "failed"
+  for _, name in ipairs(ANSWERS) do
+    local found = field(value, name)
+    if found ~= nil and not (failed and name == "message" and text_of(found)) then return false end
+  end
+  return failed or text_of(field(value, "error_message") or field(value, "error_msg") or field(value, "errorMessage"))
+end
+
 --- The error in an answer that may be a good one: only what cannot be anything else. nil when there is none.
 ---@param value any decoded
 ---@return fellowship.ErrorBody?
@@ -151,7 +180,7 @@ function error_body.of(value)
   if type(value.choices) == "table" and is_none(e) then e = nil end
   local told = (text_of(e) or type(e) == "table" and next(e) ~= nil) and e
     or (value.object == "error" or value.type == "error" or e == true or value.success == false) and value
-    or field(value, "choices") == nil and field(value, "error_message") and value
+    or is_told_apart(value) and value
   local made = value.base_resp -- MiniMax's
   if not told and type(made) == "table" and math.type(made.status_code) == "integer" and made.status_code ~= 0 then
     told = value

@@ -12,14 +12,15 @@ failure.of = error_body.of
 failure.told = error_body.told
 
 -- Statuses that mean the same for every server; 402 is out of credits (OpenRouter, DeepSeek, Anthropic).
-local STATUSES = { [401] = "auth", [402] = "quota", [403] = "auth", [404] = "not_found", [405] = "not_found" }
+local STATUSES = { [401] = "auth", [402] = "quota", [403] = "auth", [404] = "not_found", [405] = "not_found",
+  [410] = "not_found" }
 
 -- What is true of each kind: fatal ones fail every call of the run alike, stored ones belong to the request for good.
 local FATAL = { quota = true, auth = true }
 local STORED = { content_filter = true, context_length = true }
 
 -- These mean the model or the key, unless the server has given good answers: then one request alone, whose row fails.
-local DOUBTFUL = { [403] = true, [404] = true, [405] = true }
+local DOUBTFUL = { [403] = true, [404] = true, [405] = true, [410] = true }
 
 local KINDS = { [408] = "timeout", [429] = "rate_limit", [498] = "overloaded", [503] = "overloaded",
   [529] = "overloaded" }
@@ -40,6 +41,8 @@ local RESETS = {
   { "x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens" },
   { "x-ratelimit-reset-requests-day", "x-ratelimit-remaining-requests-day" },
   { "x-ratelimit-reset-tokens-minute", "x-ratelimit-remaining-tokens-minute" },
+  { "ratelimitbysize-reset", "ratelimitbysize-remaining" }, -- Mistral's
+  { "x-ratelimit-reset-after", "x-ratelimit-remaining" },
   { "x-ratelimit-reset", "x-ratelimit-remaining" }, { "x-rate-limit-reset", "x-rate-limit-remaining" },
   { "ratelimit-reset", "ratelimit-remaining" },
   { "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-requests-remaining" },
@@ -80,19 +83,32 @@ local function inner_headers(e)
   return function(name) return lower[name] end
 end
 
+-- Headers that tell a wait, best first: those of OpenAI, Azure, and of gateways; the first ones in milliseconds.
+local WAITS_MS, WAITS = { "retry-after-ms", "x-ms-retry-after-ms" },
+  { "retry-after", "x-retry-after", "x-ratelimit-retry-after" }
+
+local function told_wait(header, now)
+  for _, name in ipairs(WAITS_MS) do
+    local ms = tonumber(header(name) or "")
+    if ms and ms >= 0 then return retry_after.parse(tostring(ms / 1000), now) end
+  end
+  for _, name in ipairs(WAITS) do
+    local hint = retry_after.parse(header(name), now)
+    if hint then return hint end
+  end
+end
+
 --- How long the server asks to be left alone: Retry-After, else what it says, else when its limits are fresh again. Times
 --- are compared with the server's own clock where it tells it.
 local function hint_of(status, header, e)
   local now = retry_after.date(header "date") or sys.time() / 1000
-  local ms = tonumber(header "retry-after-ms" or "")
-  local hint = ms and ms >= 0 and retry_after.parse(tostring(ms / 1000), now)
-    or retry_after.parse(header "retry-after", now)
+  local hint = told_wait(header, now)
   local loading = type(e.estimated_time) == "number" and e.estimated_time -- of a model that is being loaded
   if hint or loading then return hint or math.min(math.max(loading, 0), SOON) end
   if e.retry_after then return retry_after.parse(tostring(e.retry_after), now) end
   if status ~= 429 then return nil end
   local inner = inner_headers(e)
-  return retry_after.in_words(e.message or "") or inner and reset_of(inner, now) or reset_of(header, now)
+  return retry_after.in_words(e.message or "", now) or inner and reset_of(inner, now) or reset_of(header, now)
 end
 
 local function is_retried(status, header)
@@ -103,6 +119,38 @@ end
 
 -- ---- outcomes ----
 
+--- What the details of Google's errors say: the period of a quota that is used up ("day" or another one), the wait in
+--- seconds, a bad key. Gateways and Google's form of OpenAI's API pass them on.
+---@param e fellowship.ErrorBody
+---@return string? period
+---@return number? wait
+---@return boolean? bad_key
+local function details_of(e)
+  local period, wait, bad_key
+  for _, detail in ipairs(type(e.details) == "table" and e.details or {}) do
+    if type(detail) ~= "table" then detail = {} end
+    wait = wait or type(detail.retryDelay) == "string" and retry_after.parse(detail.retryDelay, 0) or nil
+    bad_key = bad_key or detail.reason == "API_KEY_INVALID"
+    for _, violation in ipairs(type(detail.violations) == "table" and detail.violations or {}) do
+      local quota = type(violation) == "table" and type(violation.quotaId) == "string" and violation.quotaId or ""
+      period = quota:find("PerDay", 1, true) and "day" or period or quota ~= "" and "shorter" or nil
+    end
+  end
+  return period, wait, bad_key
+end
+
+-- What is waited for a quota of which only the period is told: a minute's.
+local MINUTE = 60
+
+--- The status, the code and the wait of an error with what its details say: of a quota, the message says of a minute's
+--- what it says of a month's, and the wait that is told with a day's is a minute's.
+local function with_details(status, e)
+  local period, wait, bad_key = details_of(e)
+  if bad_key then status = 401 end
+  if period == "day" then return status, "insufficient_quota", nil end
+  return status, nil, wait or status == 429 and period and MINUTE or nil
+end
+
 --- The status by which an error is judged: some servers say another one than they mean.
 local function meant(status, e)
   local message = e.message or ""
@@ -112,6 +160,7 @@ local function meant(status, e)
   if status == 400 or status == 403 then
     if lower:find("rate limit", 1, true) or lower:find("too many requests", 1, true) then return 429 end
   end
+  if status == 400 and complaints.status(e) == 429 then return 429 end -- of gateways, and of AWS by its type
   if (status == 400 or status == 422) and complaints.is_no_model(e) then return 404 end
   -- Larger than all that the limit gives in a minute: no wait mends it.
   if status == 429 and lower:find("request too large", 1, true) then return 413 end
@@ -128,6 +177,17 @@ local function final(status, e, hint)
   return kind
 end
 
+--- A redirect, with where it leads, without what may be secret of that.
+local function redirected(said, location)
+  local where = (location or ""):sub(1, 300):gsub("[?#].*$", ""):gsub("^(%a+://)[^/]*@", "%1")
+  local leads = where ~= "" and ", and this one leads to " .. where or ""
+  return { verdict = "final", kind = "redirect",
+    message = ("%s (redirects are not followed%s; give the final base URL)"):format(said, leads) }
+end
+
+-- How often what a model was to write by a schema and did not is asked for (Groq looks at it itself).
+local WRITTEN_TRIES = 3
+
 --- The outcome of an error answer, in the form of fellowship.provider. An outcome of kind "request" carries
 --- what the server says of the parameter it refuses (`param`, `said`), for fellowship.provider.quirks.
 ---@param status integer 400 or more; or a redirect
@@ -140,8 +200,12 @@ function failure.outcome(status, header, e, hint)
   if type(e.message) ~= "string" then e = { code = e.code, type = e.type, metadata = e.metadata } end
   local message = e.message or ""
   local said = ("HTTP %d%s"):format(status, message ~= "" and ": " .. message or "")
-  status = meant(status, e)
-  hint = hint or hint_of(status, header, e)
+  e.type = e.type or (header "x-amzn-errortype" or ""):match "^%w+"
+  local code, wait
+  status, code, wait = with_details(meant(status, e), e)
+  e.code = code or e.code
+  hint = hint or wait or hint_of(status, header, e)
+  if e.code == "json_validate_failed" then return failure.broken(said, WRITTEN_TRIES) end
   local kind = final(status, e, hint)
   if kind then
     if kind == "quota" and hint and hint > 0 then
@@ -152,13 +216,11 @@ function failure.outcome(status, header, e, hint)
       doubtful = not (STORED[kind] or is_quota) and DOUBTFUL[status] or nil, reset = is_quota and hint or nil }
   end
   if is_retried(status, header) then
+    local words = status == 500 and message or nil -- some say it of what they do not take
     return { verdict = "retry", kind = KINDS[status] or "server", message = said, hint = hint,
-      pause = status == 429 or hint ~= nil }
+      pause = status == 429 or hint ~= nil, said = words, param = words and e.param }
   end
-  if status >= 300 and status < 400 then
-    return { verdict = "final", kind = "redirect",
-      message = said .. " (redirects are not followed; give the final base URL)" }
-  end
+  if status >= 300 and status < 400 then return redirected(said, header "location") end
   return { verdict = "final", kind = "request", message = said, said = message, param = e.param }
 end
 
@@ -211,9 +273,10 @@ end
 
 --- An answer that cannot be what the server meant: tried again.
 ---@param what string
+---@param tries? integer how often it is asked for
 ---@return table outcome
-function failure.broken(what)
-  return { verdict = "retry", kind = "garbage", message = what }
+function failure.broken(what, tries)
+  return { verdict = "retry", kind = "garbage", message = what, tries = tries }
 end
 
 --- An answer of status 200 that is no JSON, such as a page of a server that is none: with what it says.

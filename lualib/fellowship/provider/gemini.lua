@@ -7,7 +7,6 @@ local failure = require "fellowship.provider.failure"
 local parts = require "fellowship.provider.parts"
 local quirks = require "fellowship.provider.quirks"
 local reading = require "fellowship.provider.reading"
-local retry_after = require "fellowship.provider.retry_after"
 local thinking = require "fellowship.provider.thinking"
 local tools = require "fellowship.provider.tools"
 
@@ -71,31 +70,6 @@ function gemini.build(name, messages, params, how)
   if next(config) then body.generationConfig = config end
   local verb = how and how.stream and ":streamGenerateContent?alt=sse" or ":generateContent"
   return "/models/" .. name:gsub("^models/", "") .. verb, body
-end
-
---- What the details of an error say: the period of a quota that is used up ("day" or another one), the wait in seconds,
---- a bad key.
-local function details_of(e)
-  local period, wait, bad_key
-  for _, detail in ipairs(type(e.details) == "table" and e.details or {}) do
-    if type(detail) ~= "table" then detail = {} end
-    wait = wait or answer.text(detail.retryDelay) and retry_after.parse(detail.retryDelay, 0)
-    bad_key = bad_key or detail.reason == "API_KEY_INVALID"
-    for _, violation in ipairs(answer.part(detail, "violations")) do
-      local quota = type(violation) == "table" and answer.text(violation.quotaId) or ""
-      period = quota:find("PerDay", 1, true) and "day" or period or quota ~= "" and "shorter" or nil
-    end
-  end
-  return period, wait, bad_key
-end
-
---- The message alone says of a minute's quota what it says of a month's.
-local function failed(status, header, e)
-  local period, wait, bad_key = details_of(e)
-  local told = { message = e.message, type = e.type, code = period == "day" and "insufficient_quota" or nil }
-  if status == 429 and period == "shorter" and not wait then wait = 60 end
-  if period == "day" then wait = nil end -- that told is a minute's
-  return failure.outcome(bad_key and 401 or status, header, told, wait)
 end
 
 local FILTERED = { SAFETY = true, RECITATION = true, BLOCKLIST = true, PROHIBITED_CONTENT = true, SPII = true,
@@ -169,9 +143,9 @@ end
 ---@param body? string
 ---@return table outcome
 function gemini.meaning(status, header, value, how, body)
-  if status ~= 200 then return failed(status, header, failure.told(value, body)) end
+  if status ~= 200 then return failure.outcome(status, header, failure.told(value, body)) end
   local e = type(value) == "table" and value.failed or failure.of(value)
-  if e then return failed(math.tointeger(e.code) or 500, header, e) end
+  if e then return failure.inside(e, header) end
   return failure.of_answer(value, body, completion_of, usage_of, how, header)
 end
 

@@ -8,14 +8,29 @@ local names = require "fellowship.provider.names"
 local DISPENSABLE = { "top_p", "top_k", "temperature", "stop", "seed", "presence_penalty", "frequency_penalty" }
 
 -- By what names they are refused where the API calls them otherwise.
-local ALSO = { stop = { "stop_sequences" }, top_p = { "topp" }, top_k = { "topk" }, seed = { "random_seed" } }
+local ALSO = { stop = { "stop_sequences" }, seed = { "random_seed" }, presence_penalty = { "penalty" },
+  frequency_penalty = { "penalty" } }
 
 local REFUSING = { "not support", "unsupported", "n't support", "deprecated", "not permitted", "not allowed",
   "unrecognized", "unknown", "cannot both", "may only be set", "not enabled", "not available",
-  "input should be" }
+  "input should be", "is allowed for this model" }
 
-local SCHEMA_WORDS = { "response_format", "json_schema", "output_config", "output_format", "structured output",
-  "responsejsonschema", "response_json_schema", "responsemimetype", "json mode", "tool_choice" }
+local SCHEMA_WORDS = { "response_format", "response format", "json_schema", "json schema", "output_config",
+  "output_format", "structured output", "structured_output", "responsejsonschema", "response_json_schema",
+  "responsemimetype", "json mode", "tool_choice", "grammar", "guided" }
+local SCHEMA_REFUSING = { "unavailable", "enabled only", "conversion failed", "failed to parse", "must be",
+  "unknown variant" }
+
+local ROLE_REFUSING = { "not support", "unsupported", "n't support", "only user", "unexpected", "invalid role",
+  "must be", "not one of", "input should be", "not allowed" }
+
+-- That roles shall take turns, in the words of templates and providers.
+local TURNS = { "alternat", "successive", "consecutive", "interleave" }
+
+local STREAM_REFUSING = { "not support", "unsupported", "n't support", "must be verified", "not allowed",
+  "not available" }
+local STREAM_WANTED = { "only support stream", "only supports stream", "support stream mode", "non-streaming calls",
+  "requires streaming", "streaming is required", "stream must be", "must be streamed" }
 
 local function any(text, words)
   for _, word in ipairs(words) do
@@ -24,9 +39,11 @@ local function any(text, words)
   return false
 end
 
+--- Whether a refusal is about a parameter, which some servers name as their own code does: presencePenalty.
 local function is_about(outcome, said, name)
-  if outcome.param then return outcome.param == name end
-  return said:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil
+  local joined = name:gsub("_", "")
+  if outcome.param then return outcome.param == name or outcome.param:lower() == joined end
+  return said:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil or said:find("%f[%w_]" .. joined .. "%f[^%w_]") ~= nil
 end
 
 local function has_system(messages)
@@ -46,18 +63,20 @@ local WAYS = { tool = "by a tool", grammar = "through JSON mode", instruct = "in
 
 local lessons = {}
 
-function lessons.system(q, _, said, asked)
-  if q.system == "fold" or not has_system(asked.messages) then return end
+function lessons.system(q, outcome, said, asked)
+  if q.system == "fold" or not has_system(asked.messages) or any(said, { "tool_call" }) then return end
+  local of_turns = any(said, TURNS)
   local about = any(said, { "system role", "role: system", "'system'", '"system"', "developer instruction",
-    "system instruction", "system message" })
-  if about and any(said, REFUSING) or (q.merge and said:find("alternate", 1, true)) then
+    "system instruction", "system message" }) and any(said, REFUSING)
+    or (said:find "%f[%a]roles?%f[%A]" or (outcome.param or ""):find "role") and any(said, ROLE_REFUSING)
+  if about and not of_turns or q.merge and of_turns then
     q.system = "fold"
     return "the system message goes into the user's"
   end
 end
 
 function lessons.alternate(q, _, said)
-  if not q.merge and said:find("alternate", 1, true) then
+  if not q.merge and any(said, TURNS) then
     q.merge = true
     return "neighbouring messages of one role become one"
   end
@@ -65,9 +84,21 @@ end
 
 function lessons.schema(q, outcome, said, asked)
   if not asked.schema or q.schema == "instruct" or said:find("invalid schema", 1, true) then return end
-  if any(outcome.param or "", SCHEMA_WORDS) or any(said, SCHEMA_WORDS) and any(said, REFUSING) then
+  if any(outcome.param or "", SCHEMA_WORDS)
+    or any(said, SCHEMA_WORDS) and (any(said, REFUSING) or any(said, SCHEMA_REFUSING)) then
     q.schema = next_way(q, said, asked)
     return "the JSON schema is asked for " .. WAYS[q.schema]
+  end
+end
+
+function lessons.stream(q, outcome, said, asked)
+  if q.stream or any(said, { "stream_options" }) then return end
+  if asked.stream and (outcome.param == "stream" or said:find "%f[%w_]stream") and any(said, STREAM_REFUSING) then
+    q.stream = "never"
+    return "answers are asked for as a whole"
+  elseif not asked.stream and any(said, STREAM_WANTED) then
+    q.stream = "always"
+    return "answers are streamed"
   end
 end
 
@@ -136,16 +167,22 @@ function lessons.summary(q, outcome, said)
   return "no summaries of reasoning are asked for"
 end
 
-local ORDER = { "summary", "system", "alternate", "schema", "stream_usage", "max_tokens", "parameter", "effort" }
+local ORDER = { "summary", "system", "alternate", "schema", "stream", "stream_usage", "max_tokens", "parameter",
+  "effort" }
+
+-- What servers say with status 500 though it is of the request: llama.cpp and SGLang of templates, LiteLLM of
+-- parameters.
+local OF_REQUEST = { "not support", "unsupported", "n't support", "must be one of", "must alternate", "not permitted" }
 
 --- Learns from a request that was refused; changes q.
 ---@param q fellowship.Quirks
----@param outcome table of fellowship.provider.failure, of kind "request"
+---@param outcome table of fellowship.provider.failure, of kind "request", or of a server that fails at it
 ---@param asked { messages: table[], params: table, schema: table?, stream: boolean?, tool_schema: boolean? }
 ---@return string? lesson what was learnt, for people; nil when nothing was
 return function(q, outcome, asked)
   asked.params = names.canonical(asked.params)
   local said = (outcome.said or ""):lower()
+  if outcome.kind ~= "request" and not any(said, OF_REQUEST) then return nil end
   for _, name in ipairs(ORDER) do
     local lesson = lessons[name](q, outcome, said, asked)
     if lesson then

@@ -45,6 +45,7 @@ end
 --- The tokens of an answer. xAI counts those of reasoning beside the others, as Google's form of this API does without a
 --- word of them: then the total says so.
 local function counted(prompt, completion, reasoning, total)
+  if prompt and not completion and total and total >= prompt then return total - prompt end
   if prompt and completion and total and not reasoning and total > prompt + completion then return total - prompt end
   if completion and reasoning and prompt
     and (reasoning > completion or total == prompt + completion + reasoning) and total ~= prompt + completion then
@@ -116,8 +117,17 @@ local function is_empty(list)
   return list == json.null or type(list) == "table" and next(list) == nil
 end
 
+--- An answer without what a gateway put around it: { code = 0, data = ... }, { success = true, result = ... }.
+local function unwrapped(value)
+  for _, name in ipairs(value.choices == nil and { "data", "result", "output" } or {}) do
+    if type(answer.part(value, name).choices) == "table" then return value[name] end
+  end
+  return value
+end
+
 --- The completion of a choice, or what is wrong with it.
 local function completion_of(value, how, header)
+  value = unwrapped(value)
   local choice = type(value.choices) == "table" and value.choices[1]
   if type(choice) ~= "table" then
     local e = failure.told(value)

@@ -14,6 +14,7 @@ local quirks = {}
 ---@field drop? table<string, boolean> parameters that are refused
 ---@field schema? "native"|"tool"|"grammar"|"object"|"instruct" how a JSON schema is asked for; "grammar" is OpenAI's JSON mode with a schema in it, an older form (llama-cpp-python, Fireworks), "object" JSON mode alone
 ---@field thinking? "tags"|"open"|"none" see fellowship.provider.thinking
+---@field stream? "always"|"never" answers are streamed though nobody listens, or given as a whole though somebody does
 ---@field stream_usage? boolean false: stream_options is refused
 ---@field version integer counts what was learnt
 ---@field name? string the model's, in lower case

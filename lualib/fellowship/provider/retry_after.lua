@@ -81,6 +81,7 @@ end
 ---@return number?
 function retry_after.parse(text, now)
   if not text or text == "" or #text > 64 then return nil end
+  text = text:match '^"(.*)"$' or text
   local seconds = tonumber(bare(text) or text)
   if seconds then
     if seconds >= EPOCH_MS then seconds = seconds / 1000 - now
@@ -99,27 +100,58 @@ function retry_after.date(text)
   return text and #text <= 64 and http_date(text) or nil
 end
 
-local WORDS = { "again in ", "retry in ", "retry after ", "reset after ", "resets in ", "reset in ", "wait ",
-  "available in " }
+-- What stands before a wait in words, and what may stand between.
+local WORDS = { "again in", "again after", "retry in", "retry after", "reset after", "resets after", "resets in",
+  "reset in", "wait", "available in", "retry_after", "retry-after", "retryafter", "retrydelay", "resets at",
+  "reset at" }
+local BETWEEN = { "[%s:=\"'~]+", "about", "at least", "around", "approximately", "for", "another" }
 local LONG = { ms = "ms", millisecond = "ms", s = "s", second = "s", sec = "s", m = "m", minute = "m", min = "m",
   h = "h", hour = "h" }
 
---- The wait that a message tells in words: "Please try again in 7h20m20s", "retry after 6 seconds".
+--- A text without what may stand between "retry in" and the time.
+local function bare_time(text)
+  local before
+  repeat
+    before = text
+    for _, word in ipairs(BETWEEN) do text = text:gsub("^" .. word, "") end
+  until text == before
+  return text
+end
+
+--- Seconds of "7h20m20s", "6 seconds", "1 minute 30 seconds"; nil when it is none of these.
+local function spelt(text)
+  local seconds = duration((text:match "^[%d.hms]+" or ""):gsub("%.$", ""))
+  if seconds then return seconds end
+  local total, found = 0, false
+  while true do
+    local number, unit, rest = text:match "^([%d.]+) ?(%a+)[ ,]?(.*)$"
+    unit = unit and (LONG[unit] or LONG[unit:gsub("s$", "")])
+    local part = unit and tonumber(number) and duration(number .. unit)
+    if not part then return found and total or nil end
+    total, found, text = total + part, true, rest:gsub("^and ", "")
+  end
+end
+
+--- The wait that a message tells in words: "Please try again in 7h20m20s", "retry after 6 seconds", "resets at:
+--- 2026-11-28 05:32:10 UTC"; of a field of JSON within it, a bare number.
 ---@param message string
+---@param now number seconds since 1970
 ---@return number? seconds
-function retry_after.in_words(message)
+function retry_after.in_words(message, now)
   local lower = message:sub(1, 4000):lower()
   for _, word in ipairs(WORDS) do
     local _, last = lower:find(word, 1, true)
     if last then
-      local said = lower:sub(last + 1, last + 40)
-      local number, unit = said:match "^([%d.]+) ?(%a+)"
-      unit = unit and (LONG[unit] or LONG[unit:gsub("s$", "")])
-      local seconds = duration((said:match "^[%d.hms]+" or "-"):gsub("%.$", ""))
-        or unit and tonumber(number) and duration(number .. unit)
+      local said = bare_time(lower:sub(last + 1, last + 60))
+      local day, time = said:match "^(%d%d%d%d%-%d%d%-%d%d)[t ](%d%d:%d%d:%d%d%.?%d*) ?[uz]"
+      local at = day and retry_after.epoch(day .. "T" .. time)
+      local seconds = at and at - now or spelt(said)
+        or word:find "^retry[_%-]?after$" and tonumber(said:match "^[%d.]+")
       if seconds then return bounded(seconds) end
     end
   end
+  local chinese = lower:find("秒后", 1, true)
+  return chinese and bounded(tonumber(lower:sub(math.max(1, chinese - 12), chinese - 1):match "([%d.]+) ?$"))
 end
 
 --- A time to wait, in words.
