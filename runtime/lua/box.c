@@ -80,11 +80,11 @@ void *box_new(lua_State *L, const box_class *class, size_t size, int values) {
 }
 
 void *box_test(lua_State *L, int index, const box_class *class) {
-    if (!lua_isuserdata(L, index) || !lua_getmetatable(L, index)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? lua_touserdata(L, index) : NULL;
+    /* Told by its head and not by its metatable, which takes five times as long: nothing but a box
+     * begins with the address of a class. */
+    if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) < sizeof(box_head)) return NULL;
+    box_head *b = lua_touserdata(L, index);
+    return b->class == class ? b : NULL;
 }
 
 void *box_check(lua_State *L, int index, const box_class *class) {
