@@ -95,7 +95,8 @@ end
 --- Writes a report of a run, or of several side by side. Rows beyond a hundred go into files in `report/` beside the page.
 ---@param sources fellowship.report.Source[]
 ---@param path string of the page
-function report.write(sources, path)
+---@param of? string its origin, where that is known already
+function report.write(sources, path, of)
   local sink = chunks.new(path:match "^(.*)/[^/]*$" or ".")
   local turns = read(sources, sink)
   local title, about, sections = compose(sources, turns)
@@ -103,7 +104,8 @@ function report.write(sources, path)
   local facts, list, rows = sink:close()
   facts.runs = {}
   for i, source in ipairs(sources) do facts.runs[i] = source.name end
-  facts.origin = origin.line(#sources == 1 and origin.of(sources[1]) or nil, #facts.firsts, facts.parts)
+  of = of or #sources == 1 and origin.of(sources[1]) or nil
+  facts.origin = origin.line(of, #facts.firsts, facts.parts)
   chunks.write_file(path, page.parts(title, about, sections, facts, list, rows))
 end
 
@@ -111,9 +113,10 @@ end
 ---@param source fellowship.report.Source
 ---@param path string of the page
 function report.renew(source, path)
-  if origin.is_that_of(path, origin.of(source)) then return end
+  local of = origin.of(source)
+  if origin.is_that_of(path, of) then return end
   os.remove(path) -- should this end half way, no page is there of files that are not its own
-  report.write({ source }, path)
+  report.write({ source }, path, of)
 end
 
 --- The same as text: tables, and figures of block characters.
