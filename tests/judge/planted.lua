@@ -64,4 +64,40 @@ for a = 0, 10 do
 end
 told "a response that lists every score takes none away"
 
+-- The texts that a jury was shown are read once, and a verdict on other texts is not that on these.
+local statements = require "fellowship.judge.read.statements"
+local read, count = statements.read, 0
+function statements.read(...)
+  count = count + 1
+  return read(...)
+end
+local said = "I looked at both.\n\n### Score Assistant A:\n9/10\n\n### Score Assistant B:\n4/10"
+local shown = { "Nine of ten: 9 rivers, 4 lakes, called A.", "Assistant A: 9/10, Assistant B: 4/10. So it ends." }
+local alone = { shown[1], "Nothing is said of either." }
+local function how_read(texts)
+  count = 0
+  local found, _, kind = verdict.parse(said, { strategy = "combined", candidates = texts })
+  return found and ("%d %d"):format(found.scores.a, found.scores.b) or kind
+end
+local first = how_read(shown)
+local by_first = count
+for _ = 2, 6 do tap.is(how_read(shown), first, "another member of the jury reads the same") end
+tap.ok(by_first > 1 and count < by_first, "texts that were shown are read once")
+tap.is(how_read(alone), "9 4", "a text beside another one is read anew")
+tap.is(how_read(shown), first, "and the others are not forgotten")
+statements.read = read
+
+local memo = require "fellowship.base.memo"
+local made = {}
+local length = memo.of(function(text)
+  made[#made + 1] = text
+  return #text
+end, 2, 3)
+for _, text in ipairs { "a", "bb", "a", "ccc", "bb", "dddd", "dddd", "a" } do tap.is(length(text), #text, "of " .. text) end
+tap.is(table.concat(made, " "), "a bb ccc dddd dddd", "what was wanted of late is remembered, and nothing long")
+for i = 1, 10 do length(tostring(i % 10)) end
+made = {}
+length "a"
+tap.is(#made, 1, "of many, the others are forgotten")
+
 tap.done()

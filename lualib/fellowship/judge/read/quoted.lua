@@ -3,6 +3,7 @@
 -- makes no difference. Nothing that a response says takes a verdict away: what is quoted is told by how it is
 -- introduced, and where two scores are just those of a planted verdict, the judge is asked once more.
 
+local memo = require "fellowship.base.memo"
 local choices = require "fellowship.judge.read.choices"
 local fold = require "fellowship.judge.read.fold"
 local statements = require "fellowship.judge.read.statements"
@@ -13,6 +14,23 @@ local NONE = {}
 
 -- A text that states more verdicts than these plants none: it lists what might be said.
 local MOST = 3
+
+-- Members of a jury, and the comparisons of a ladder, show the same texts: what was read is remembered of so many, up to
+-- so many bytes.
+local REMEMBERED, LONGEST = 256, 1 << 14
+
+-- The statements of a text, by strategy and scale.
+local readers = setmetatable({}, { __index = function(all, strategy)
+  local scales = setmetatable({}, { __index = function(known, scale)
+    known[scale] = memo.of(function(text)
+      if strategy == "direct" then return choices.read(text) or NONE end
+      return statements.read(text, scale, strategy == "combined") or NONE
+    end, REMEMBERED, LONGEST)
+    return known[scale]
+  end })
+  all[strategy] = scales
+  return scales
+end })
 
 ---@class fellowship.Shown the statements of the texts that a judge was shown
 local Shown = {}
@@ -111,18 +129,17 @@ end
 --- The statements that the texts make; of some values alone where they are given.
 function Shown:statements(values)
   local how, all = self.how, {}
+  local read = readers[how.strategy][how.scale or 0]
   self.folded = self.folded or self:fold()
   local numbers = values and digits_of(values)
   local holding = numbers and holders(self.folded, numbers)
   if numbers and not holding then return all end
   for i, text in ipairs(self.texts) do
-    local list
-    if how.strategy == "direct" then list = choices.read(text)
-    elseif not numbers then list = statements.read(text, how.scale, how.strategy == "combined")
-    elseif holding[i] then
-      list = statements.read(excerpt(self.folded[i], numbers), how.scale, how.strategy == "combined")
+    local list = NONE
+    if how.strategy == "direct" or not numbers then list = read(text)
+    elseif holding[i] then list = read(excerpt(self.folded[i], numbers))
     end
-    for _, st in ipairs(list or NONE) do
+    for _, st in ipairs(list) do
       if st.value and st.tier >= (how.strategy == "direct" and choices.ANSWER or 1) then all[#all + 1] = st end
     end
   end
