@@ -3,8 +3,9 @@
 
 local template = {}
 
--- Templates cut into text and places, by their text (they are few): {text, name, text, name, ..., text}.
-local cut = {}
+-- Templates cut into text and places, by their text (they are few): {text, name, text, name, ..., text}; and the same
+-- lists with values in the places of names, of the last time each was filled.
+local cut, filled_last = {}, {}
 
 local function pieces_of(text)
   local pieces, from = cut[text], 1
@@ -27,14 +28,14 @@ end
 ---@return string
 function template.fill(text, values)
   local pieces = cut[text] or pieces_of(text)
-  local filled = {}
-  for i = 1, #pieces - 1, 2 do
-    local name = pieces[i + 1]
+  local filled = filled_last[text] or table.move(pieces, 1, #pieces, 1, {})
+  filled_last[text] = nil -- a value's __tostring may fill the same template
+  for i = 2, #pieces, 2 do
+    local name = pieces[i]
     local value = values[name]
-    if value == nil then value = "{" .. name .. "}" elseif type(value) ~= "string" then value = tostring(value) end
-    filled[i], filled[i + 1] = pieces[i], value
+    filled[i] = value == nil and "{" .. name .. "}" or type(value) == "string" and value or tostring(value)
   end
-  filled[#pieces] = pieces[#pieces]
+  filled_last[text] = filled
   return table.concat(filled)
 end
 

@@ -189,11 +189,6 @@ end
 
 local roles = { system = true, user = true, assistant = true, tool = true, developer = true }
 
---- Whether a message is what most are: a role and a text.
-local function is_plain(message)
-  return type(message.content) == "string" and next(message, next(message, next(message))) == nil
-end
-
 --- A message with more than a text, such as the parts of its content, a name or calls of tools: as JSON has it.
 local function whole(message, i)
   local content, calls = message.content, message.tool_calls
@@ -208,12 +203,20 @@ end
 --- A conversation of our own, that the caller's later changes do not reach.
 local function messages_of(prompt)
   if #prompt == 0 then error("the list of messages is empty", 4) end
-  local messages = {}
-  for i, message in ipairs(prompt) do
-    if type(message) ~= "table" or not roles[message.role] then
+  local messages = table.move(prompt, 1, #prompt, 1, {})
+  for i = 1, #messages do
+    local message = messages[i]
+    local role, content = nil, nil
+    if type(message) == "table" then role, content = message.role, message.content end
+    if not roles[role] then
       error(("message %d must be { role = \"system\", \"user\" or \"assistant\", content = text }"):format(i), 4)
     end
-    messages[i] = is_plain(message) and { role = message.role, content = message.content } or whole(message, i)
+    -- Most are a role and a text, and nothing else.
+    if type(content) == "string" and next(message, next(message, next(message))) == nil then
+      messages[i] = { role = role, content = content }
+    else
+      messages[i] = whole(message, i)
+    end
   end
   return messages
 end
@@ -221,7 +224,7 @@ end
 --- What is asked: with the model's system prompt before it, unless the conversation has one of its own.
 local function prompt_of(self, prompt)
   if type(prompt) ~= "string" then
-    check.type("the prompt", prompt, "string|table", 3)
+    if type(prompt) ~= "table" then check.type("the prompt", prompt, "string|table", 3) end
     prompt = messages_of(prompt)
   end
   if not self.system then return prompt end
@@ -235,20 +238,28 @@ end
 local wants = { empty = "boolean?", goes_on = "boolean?", cuts = "table?", unkept = "boolean?",
   steady = "boolean?" }
 
+-- What an ask's options have beside parameters.
+local NO_PARAMETERS = { sample = true, schema = true, how = true }
+
 --- What an ask's options say: parameters for the call, the sample, and how it is asked.
 local function options_of(self, options)
   if options == nil then return nil, 1 end
   if type(options) ~= "table" then check.type("ask's options", options, "table|nil", 3) end
-  local params = tables.merged(options)
-  local sample, schema, how = params.sample or 1, params.schema, params.how
-  params.sample, params.schema, params.how = nil, nil, nil
+  local sample, schema, how = options.sample or 1, options.schema, options.how
   if math.type(sample) ~= "integer" or sample < 1 then error("sample must be a whole number from 1", 3) end
   if schema ~= nil then
     local well, problem = pcall(schemas.check, schema)
     if not well then error(problem, 3) end
   end
   if how ~= nil then check.options("how", how, wants, 3) end
-  if next(params) == nil then return nil, sample, schema, how end -- as most are
+  local params
+  for name, value in next, options do
+    if not NO_PARAMETERS[name] then
+      params = params or {}
+      params[name] = value
+    end
+  end
+  if not params then return nil, sample, schema, how end -- as most are
   local problem = problem_with(self.named, self.provider, self.endpoint, self.entry, params, true)
   if problem then error(problem, 3) end
   return params, sample, schema, how

@@ -43,7 +43,7 @@ Reading.__name = "fellowship.Reading"
 function reading.new(o)
   o = o or {}
   return setmetatable({ columns = o.columns or {}, options = o.options or {}, tell = o.tell or function() end,
-    told = {}, noted = {}, taken = {}, news = {} }, Reading)
+    told = {}, noted = {}, taken = {}, news = {}, at_once = {} }, Reading)
 end
 
 -- ---- which columns ----
@@ -52,9 +52,28 @@ local function quoted(...)
   return '"' .. table.concat({ ... }, '" + "') .. '"'
 end
 
+--- Remembers what columns, called so to the letter, something was read from last.
+local function remember(self, what, from)
+  local last = { from = from }
+  for column in from:gmatch '"([^"]+)"' do last[#last + 1] = column end
+  self.at_once[what] = last
+end
+
+--- Whether something is read from the same columns as in the row before, as it is in most rows.
+local function is_as_before(self, row, what, from)
+  local last = self.at_once[what]
+  if not last or last.from ~= from then return false end
+  for i = 1, #last do
+    if row[last[i]] == nil then return false end
+  end
+  return true
+end
+
 --- Takes down from where something of a row is read, the first time that it is read from there.
-local function note(self, row, what, from)
-  from = from:gsub('"([^"]+)"', function(column) return quoted(columns_of.named(row, column)) end)
+local function note(self, row, what, asked)
+  if is_as_before(self, row, what, asked) then return end
+  local from = asked:gsub('"([^"]+)"', function(column) return quoted(columns_of.named(row, column)) end)
+  if from == asked then remember(self, what, from) end
   local key = what .. "\0" .. from
   if self.noted[key] then return end
   self.noted[key] = true

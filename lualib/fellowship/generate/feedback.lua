@@ -62,7 +62,7 @@ local function say(messages, role, content)
 end
 
 local function copy(messages)
-  return table.move(messages, 1, #messages, 1, {})
+  return { table.unpack(messages) } -- of its size at once
 end
 
 ---@class fellowship.Review one reviewer's part in a round
@@ -75,6 +75,9 @@ end
 ---@field answered fellowship.Message[] the generator's conversation up to the response that is reviewed
 ---@field request fellowship.Message[] the same up to the revision request
 ---@field reviews fellowship.Review[]
+
+-- What is told of a call in a conversation that goes on behind it, or ends with it.
+local GOES_ON, ENDS = { goes_on = true }, { goes_on = false }
 
 --- Each reviewer's feedback on a response, in declared order; they do not see each other.
 ---@return fellowship.Review[]
@@ -89,7 +92,7 @@ local function review(self, talks, shown, goes_on, sample)
     reviews[i] = { reviewer = i, request = copy(talks[i]) }
     asks[i] = function()
       local completion = reviewer.model:ask(talks[i], { sample = reviewer.sample + (sample - 1) * #self.reviewers,
-        how = { goes_on = goes_on } })
+        how = goes_on and GOES_ON or ENDS })
       reviews[i].feedback, reviews[i].cut = completion.text, completion.finish_reason == "length" or nil
       known = known and completion.stored
     end
@@ -187,7 +190,7 @@ function Loop:respond(prompt, options, ...)
   for i in ipairs(self.reviewers) do talks[i] = {} end
   local responses, cut, feedback_by_round, rounds = {}, {}, {}, {}
   for n = 1, self.responses do
-    local completion = self.generator:ask(talk, { sample = sample, how = { goes_on = n < self.responses } })
+    local completion = self.generator:ask(talk, { sample = sample, how = n < self.responses and GOES_ON or ENDS })
     responses[n], cut[n] = completion.text, completion.finish_reason == "length" or nil
     if n < self.responses then
       say(talk, "assistant", responses[n])

@@ -115,8 +115,9 @@ local function add(sums, usage, cost)
   if prompt then sums.prompt = sums.prompt + prompt else unknown.prompt = unknown.prompt + 1 end
   if completion then sums.completion = sums.completion + completion else unknown.completion = unknown.completion + 1 end
   if cost then sums.cost = sums.cost + cost else unknown.cost = unknown.cost + 1 end
-  sums.cached = sums.cached + (usage.cached_tokens or 0)
-  sums.reasoning = sums.reasoning + (usage.reasoning_tokens or 0)
+  local cached, reasoning = usage.cached_tokens, usage.reasoning_tokens
+  if cached then sums.cached = sums.cached + cached end
+  if reasoning then sums.reasoning = sums.reasoning + reasoning end
 end
 
 --- Notes a completion that was paid for now.
@@ -180,7 +181,7 @@ end
 
 --- Notes a call that the store answered.
 local function serve(sums, usage, cost)
-  local stored = part(sums, "stored")
+  local stored = sums.stored or part(sums, "stored")
   stats.stored = stats.stored + 1
   stored.count = stored.count + 1
   add(stored, usage, cost)
@@ -207,7 +208,8 @@ end
 ---@param usage? table
 ---@param from_store? boolean
 function stats.given(model, usage, from_store)
-  local used, sums = stats.used[model.named] or used_of(model), account(model)
+  local named = model.named
+  local used, sums = stats.used[named] or used_of(model), stats.spent[named] or account(model)
   usage = usage or UNTOLD
   local cost, prompt, completion = cost_of(sums.price, usage), usage.prompt_tokens, usage.completion_tokens
   if from_store then serve(sums, usage, cost) end

@@ -8,6 +8,10 @@ local TELLTALES = { "think", "THINK", "Think", "thought", "channel", "assistantf
   "analysis" }
 
 local function may_hold_tags(text)
+  if not text:find("<", 1, true) and not text:find("◁", 1, true) then -- what all of them begin with but these
+    return text:find "^%s*[Aa][Nn][Aa][Ll]" ~= nil
+      or text:find("[", 1, true) ~= nil and text:find "%[/?[Tt][Hh][Ii][Nn][Kk]%]" ~= nil
+  end
   for _, word in ipairs(TELLTALES) do
     if text:find(word, 1, true) then return true end
   end
