@@ -185,6 +185,23 @@ def kept_open():
         tap.equal(((got.get("completion") or got).get("text"), len(server.requests)), (TEXT, 2), "\"stop\" in every chunk is no end")
 
 
+def ended_badly():
+    """An exchange that breaks behind the end of its answer has brought it: it is not paid for again."""
+    finished = p.openai_stream(PIECES, done=False)
+    forms = {"openai": ("openai:m", finished, 1), "anthropic": ("anthropic:m", FORMS["anthropic"][2][:-1], 1), "gemini": ("gemini:m", FORMS["gemini"][2], 1),
+             "ollama": ("ollama:m", FORMS["ollama"][2], 1), "gemini, cut behind a piece that tells an end": ("gemini:m", p.gemini_stream(["Grü"]), 2)}
+    for name, (model, parts, requests) in forms.items():
+        whole = next(form[2] for form in FORMS.values() if form[0] == model)
+        kind = NDJSON if name == "ollama" else None
+        for after in ("cut", "reset"):
+            with Provider([Answer(parts=parts, kind=kind, after=after), Answer(parts=whole, kind=kind)]) as server, host.Scratch(**server.environment()) as scratch:
+                scratch.write("m.lua", LIMITS % (model, 3))
+                got = ask(scratch, model, stream=True, flags=["--models", "m.lua"])
+                seen = (got.get("completion") or got).get("text"), len(server.requests)
+                # A reset may throw away what the network still held: then it is asked for again.
+                tap.ok(seen == (TEXT, requests) or after == "reset" and seen == (TEXT, 2), f"{name}, {after}: {requests} requests", seen)
+
+
 def given_up():
     for name, bad in {"stall": Answer(parts=p.openai_stream(PIECES)[:3], after="stall"),
                       "an error": Answer(parts=p.openai_stream(PIECES)[:3] + [OVERLOADED["openai:m"]])}.items():
@@ -246,4 +263,4 @@ print(table.concat(got) == a, a == b, c, a)
 
 
 host.need_program()
-tap.cases(the_same, requests, byte_by_byte, comments, early, broken, another_answer, kept_open, given_up, scripts_that_fail, cancelled, side_by_side)
+tap.cases(the_same, requests, byte_by_byte, comments, early, broken, another_answer, kept_open, ended_badly, given_up, scripts_that_fail, cancelled, side_by_side)

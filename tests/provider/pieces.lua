@@ -57,6 +57,7 @@ stream("openai", H .. ch(O, "stop", { usage = { prompt_tokens = 3, completion_to
 stream("openai", ch({ content = "Hel" }, nil, { usage = { prompt_tokens = 3, completion_tokens = 1 } }) .. ch({ content = "lo" }, "stop", { usage = { prompt_tokens = 3, completion_tokens = 2 } }) .. D, "Hello (stop, 2)", "Hello")
 stream("openai", H .. ch(O, "stop") .. 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n', "Hello (stop, 5)", "Hello")
 stream("openai", H .. ch(O, "stop") .. 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n' .. 'data: {"choices":[],"usage":null}\n\n' .. D, "Hello (stop, 5)", "Hello")
+stream("openai", H .. 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3,"completion_tokens":5}}]}\n\n' .. D, "Hello (stop, 5)", "Hello") -- Moonshot
 stream("openai", H .. ch(O, "stop") .. 'data: {"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n' .. D, "Hello (stop, 5)", "Hello")
 stream("openai", H .. ch(O, "stop") .. 'data: {"choices":[{"index":0,"delta":{}}],"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":5}}}\n\n' .. D, "Hello (stop, 5)", "Hello")
 stream("openai", ch { reasoning_content = "hm" } .. H .. ch(O, "stop") .. D, "Hello (stop, nil) thought hm", "Hello")

@@ -54,6 +54,19 @@ def openai():
                   answered_by="openai:gpt-4o")
 
 
+def doors():
+    """A base URL that was copied with the door behind it."""
+    for model, name, door, path in [("openai:m", "OPENAI", "/v1/chat/completions", "/v1/chat/completions"), ("vllm:m", "VLLM", "/v1/chat/completions/", "/v1/chat/completions"),
+                                    ("openai:m", "OPENAI", "/v1/chat/completions?api-version=7", "/v1/chat/completions?api-version=7"),
+                                    ("openai-responses:m", "OPENAI", "/v1/responses", "/v1/responses"), ("ollama:m", "OLLAMA", "/api/chat", "/api/chat")]:
+        body = p.ollama("Hi") if door == "/api/chat" else p.openai("Hi") if "chat" in door else {"status": "completed", "output": [{"type": "message", "content": "Hi"}]}
+        with Provider([Answer(body)]) as server:
+            variable = "OLLAMA_HOST" if name == "OLLAMA" else f"{name}_BASE_URL"
+            with host.Scratch(**server.environment(**{variable: server.url + door})) as scratch:
+                got = ask(scratch, model)
+                tap.equal(((got.get("completion") or got).get("text"), [r.path for r in server.requests]), ("Hi", [path]), f"{model}: {door}")
+
+
 def azure():
     got, (request,) = asked("azure:my-gpt", Answer(p.openai("Hi")))
     tap.equal((request.path, request.headers.get("api-key"), request.headers.get("authorization")),
@@ -205,4 +218,4 @@ def passing():
 
 
 host.need_program()
-tap.cases(openai, azure, anthropic, gemini, ollama, compatible, own_provider, errors, stored, passing)
+tap.cases(openai, doors, azure, anthropic, gemini, ollama, compatible, own_provider, errors, stored, passing)

@@ -98,7 +98,7 @@ def streaming():
 def schemas():
     """A server that cannot do with a schema, in the words of several, and one that looked at the answer itself."""
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
-    for status, said in [(400, "This response_format type is unavailable now"), (400, "failed to parse grammar"), (500, "the json_schema is not supported here"),
+    for status, said in [(400, "This response_format type is unavailable now"), (400, "failed to parse grammar"), (400, "The specified schema produces a constraint that has too many states for serving."), (500, "the json_schema is not supported here"),
                          (400, "json_schema is enabled only for newer versions"), (422, "response_format.type: unknown variant `json_schema`")]:
         refusal = Answer(flat(said), status)
         got, bodies = asked("vllm:m", lambda r: refusal if (r.body.get("response_format") or {}).get("type") == "json_schema" else Answer(p.openai('{"n": 5}')), options={"schema": schema})

@@ -42,6 +42,19 @@ local function identity_of(provider, shown)
   return "served" .. path
 end
 
+-- What stands behind a base URL; some are given whole, as documents show them.
+local DOORS = { "/chat/completions", "/completions", "/responses", "/messages", "/api/chat" }
+
+--- A base URL without the door that was copied with it.
+local function without_door(url)
+  local base, query = url:match "^([^?#]*)(.*)$"
+  for _, door in ipairs(DOORS) do
+    local rest = base:gsub("/+$", "")
+    if rest:sub(-#door) == door then return rest:sub(1, -#door - 1) .. query end
+  end
+  return url
+end
+
 --- Resolves where a model is served, from its --models entry, the environment, and the provider.
 ---@param provider fellowship.Provider
 ---@param entry table its entry of --models, or an empty table
@@ -56,7 +69,7 @@ function endpoint.resolve(provider, entry)
     errors.raise { kind = "usage", fatal = true, message = ("%s has no usual address: give one in %s, or as base_url "
       .. "in --models"):format(provider.name, provider.url_env or "--models") }
   end
-  local url = given:gsub("/+$", "")
+  local url = without_door(given):gsub("/+$", "")
   local shown = endpoint.normalise(url)
   return { url = url, shown = shown, identity = entry.identity or identity_of(provider, shown) }
 end

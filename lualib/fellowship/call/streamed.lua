@@ -33,9 +33,9 @@ local function read_all(flight, stream, state)
   local reader, is_sse = state.reader, flight.model.adapter.events == "sse"
   while true do
     local bytes, problem = next_bytes(stream, reader.ended)
-    if problem then
-      local silent = problem.kind == "timeout" and reader:is_whole()
-      return not silent and problem or nil -- the answer was there, and then the server kept the exchange open
+    if problem then -- where the answer was there, the server kept the exchange open, or did not end it well
+      local unharmed = reader:is_whole(problem.kind ~= "timeout")
+      return not unharmed and problem or nil
     end
     flight.stage = "stream"
     if not state.head then

@@ -194,9 +194,11 @@ function gemini.join(whole, event)
     candidate.logprobsResult = candidate.logprobsResult or {}
     join_logprobs(candidate.logprobsResult, given.logprobsResult)
   end
-  if answer.finish(given.finishReason) then
-    candidate.finishReason, whole.complete = given.finishReason, true
-  end
+  local finish = answer.finish(given.finishReason)
+  if finish then candidate.finishReason, whole.complete = given.finishReason, true end
+  -- Older models tell an end with every piece.
+  whole.may_go_on = finish and text and text ~= "" and not whole.flows
+  whole.flows = whole.flows or not finish and text ~= nil
   return text
 end
 

@@ -13,13 +13,14 @@ local ALSO = { stop = { "stop_sequences" }, seed = { "random_seed" }, presence_p
 
 local REFUSING = { "not support", "unsupported", "n't support", "deprecated", "not permitted", "not allowed",
   "unrecognized", "unknown", "cannot both", "may only be set", "not enabled", "not available",
-  "input should be", "is allowed for this model" }
+  "input should be", "is allowed for this model",
+  "unset" }
 
 local SCHEMA_WORDS = { "response_format", "response format", "json_schema", "json schema", "output_config",
   "output_format", "structured output", "structured_output", "responsejsonschema", "response_json_schema",
-  "responsemimetype", "json mode", "tool_choice", "grammar", "guided" }
+  "responsemimetype", "json mode", "tool_choice", "grammar", "guided", "specified schema", "schema is too complex" }
 local SCHEMA_REFUSING = { "unavailable", "enabled only", "conversion failed", "failed to parse", "must be",
-  "unknown variant" }
+  "unknown variant", "too many states", "too complex" }
 
 local ROLE_REFUSING = { "not support", "unsupported", "n't support", "only user", "unexpected", "invalid role",
   "must be", "not one of", "input should be", "not allowed" }

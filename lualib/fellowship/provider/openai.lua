@@ -298,6 +298,14 @@ local function choice_in(whole, chunk)
   end
 end
 
+--- The usage that a chunk tells, in its own place, Groq's or Moonshot's; nil when it tells none.
+local function usage_in(chunk, choice)
+  local groq = answer.part(chunk, "x_groq").usage
+  for _, usage in ipairs { chunk.usage or false, groq or false, choice and choice.usage } do
+    if type(usage) == "table" then return usage end
+  end
+end
+
 --- Takes a streamed chunk into the answer that a plain call would have given.
 ---@param whole table the answer so far
 ---@param event { name: string?, data: string, value: any }
@@ -312,14 +320,14 @@ function openai.join(whole, event)
   whole.failed = complaint_of(chunk)
   whole.complete = whole.complete or whole.failed ~= nil
   if whole.failed then return nil, true end
-  local usage = type(chunk.usage) == "table" and chunk.usage or answer.part(chunk, "x_groq").usage
-  if type(usage) == "table" then whole.usage = usage end
+  local given, choice = choice_in(whole, chunk), (whole.choices or {})[1]
+  local usage = usage_in(chunk, given)
+  if usage then whole.usage = usage end
   if text_of(chunk.model) and chunk.model ~= "" then whole.model = chunk.model end
   whole.choices = whole.choices or {}
-  local given, choice = choice_in(whole, chunk), whole.choices[1]
   if not given then
     -- The last chunk, with usage alone, says that nothing more comes.
-    if type(usage) == "table" and choice and choice.finish_reason then whole.complete = true end
+    if usage and choice and choice.finish_reason then whole.complete = true end
     return nil
   end
   choice = choice or { message = {} }

@@ -126,9 +126,10 @@ function Reader:take(bytes, no_more)
 end
 
 --- Whether all of the answer has come.
+---@param certainly? boolean also where the server may tell an end that is none
 ---@return boolean
-function Reader:is_whole()
-  return self.whole.complete == true and not self.wrong
+function Reader:is_whole(certainly)
+  return self.whole.complete == true and not self.wrong and not (certainly and self.whole.may_go_on)
 end
 
 --- Another reader that has read the same as lines of JSON.
