@@ -26,7 +26,7 @@ static size_t reach(size_t players, const double *wins, bool backward, size_t *q
     return found;
 }
 
-bool contest_is_connected(size_t players, const double *wins, size_t *seen) {
+static bool is_connected(size_t players, const double *wins, size_t *seen) {
     return players > 0 && reach(players, wins, false, seen) == players &&
            reach(players, wins, true, seen) == players;
 }
@@ -72,7 +72,7 @@ static void slopes(size_t players, const double *wins, const double *s, double *
 bool contest_solve(contest_fit *f, const double *wins) {
     size_t n = f->players;
     double *h = f->scratch, *g = h + n * n, *tried = g + n, *s = f->strength;
-    if (!contest_is_connected(n, wins, (size_t *)(void *)(tried + n))) return false;
+    if (!is_connected(n, wins, (size_t *)(void *)(tried + n))) return false;
     memset(s, 0, n * sizeof *s);
     double at = likelihood(n, wins, s);
     for (f->steps = 1; f->steps <= STEPS; f->steps++) {
@@ -178,14 +178,6 @@ static bool sort_games(const contest *c, by_prompt *s) {
         if (i == 0 || s->games[i].prompt != s->games[i - 1].prompt) s->starts[s->prompts++] = i;
     s->starts[s->prompts] = c->count;
     return true;
-}
-
-size_t contest_prompts(const contest *c) {
-    by_prompt s = {0};
-    size_t n = sort_games(c, &s) ? s.prompts : 0;
-    free(s.games);
-    free(s.starts);
-    return n;
 }
 
 static int by_size(const void *x, const void *y) {

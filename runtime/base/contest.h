@@ -19,11 +19,8 @@ typedef struct contest_fit {
 
 size_t contest_scratch(size_t players);
 
-/* Whether finite strengths exist: everyone can be reached from everyone by "has won against" (Ford
- * 1957). `seen` has room for 2 * players. */
-bool contest_is_connected(size_t players, const double *wins, size_t *seen);
-
-/* Fits f->strength; false when no finite strengths exist. */
+/* Fits f->strength; false when no finite strengths exist, as where not everyone can be reached from
+ * everyone by "has won against" (Ford 1957). */
 bool contest_solve(contest_fit *f, const double *wins);
 
 typedef struct contest contest;
@@ -39,7 +36,6 @@ enum contest_winner { CONTEST_A, CONTEST_B, CONTEST_TIE };
 bool contest_add(contest *c, uint32_t prompt, uint16_t a, uint16_t b, enum contest_winner winner);
 
 size_t contest_games(const contest *c);
-size_t contest_prompts(const contest *c); /* with a game */
 
 /* The wins of all games; `wins` has room for players * players. */
 void contest_wins(const contest *c, size_t players, double *wins);

@@ -12,7 +12,3 @@ int waiters_wait(lua_State *L, task_list *list, enum task_wait wait, lua_KContex
 void waiters_wake(task_list *list) {
     while (list->first) task_wake(list->first); /* which takes it out */
 }
-
-void waiters_wake_soon(task_list *list) {
-    while (list->first) task_wake_soon(list->first);
-}

@@ -13,7 +13,4 @@ int waiters_wait(lua_State *L, task_list *list, enum task_wait wait, lua_KContex
 /* Wakes all, in the order of their coming; from callbacks too. */
 void waiters_wake(task_list *list);
 
-/* The same for tasks that hold a call's slot, as task_wake_soon. */
-void waiters_wake_soon(task_list *list);
-
 #endif

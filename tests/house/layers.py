@@ -127,6 +127,19 @@ def functions():
     tap.equal(long, [], f"none is over {MOST_LINES} lines")
 
 
+def callers():
+    """Each function that a header of C declares is called by somebody else, be it a test."""
+    texts = {path: without_comments(path.read_text("utf-8")) for path in files("runtime", ".c", ".h") + files("tests", ".c", ".h")}
+    uses = {path: set(re.findall(r"\w+", text)) for path, text in texts.items()}
+    declared = [(name, path) for path in files("runtime", ".h")
+                for name in re.findall(r"^(?!typedef)[a-z](?:[\w ]|\*)*?\b([a-z]\w*)\([^;{]*\)(?:\s*__attribute__.*)?; *$", texts[path], re.MULTILINE)]
+    tap.ok(len(declared) > 500, f"the functions of headers are found ({len(declared)})")
+    unused = [f"{shown(path)}: {name}" for name, path in declared
+              if len(re.findall(rf"\b{name}\b", texts[path])) == 1      # no inline function there
+              and not any(name in words for other, words in uses.items() if other not in (path, path.with_suffix(".c")))]
+    tap.equal(unused, [], "each has a caller outside its file")
+
+
 def doors():
     """What is printed goes through one place in C and one in Lua, which let no control character pass."""
     strange = []
@@ -239,4 +252,4 @@ def lengths():
               [], f"no example is over {LONGEST_EXAMPLE} lines")
 
 
-tap.cases(includes, suspending, closing, c_circles, functions, doors, requires, cycles, scripts, lengths)
+tap.cases(includes, suspending, closing, c_circles, functions, callers, doors, requires, cycles, scripts, lengths)
