@@ -104,6 +104,17 @@ for i, case in ipairs(reference.correlations) do
   held:close()
 end
 
+-- So many rows that products of four counts pass 2^63.
+local function of_rows(count)
+  local many = ballots.new(2)
+  local members = { { "a", "a" }, { "a", "b" }, { "b", "b" }, { "b", "a" }, { "b", "b" } }
+  for i = 1, count do many:add { key = i, human = "a", verdicts = members[i % 5 + 1] } end
+  local found = juries.of(many, { "x", "y" }, { resamples = 20 }).effective.correlation
+  many:close()
+  return found
+end
+near(of_rows(150000), of_rows(150), "150,000 rows correlate as 150 of the same shares do", 1e-12)
+
 near(fellowship.measure.effective(5, 0), 5, "members who err by themselves count in full")
 near(fellowship.measure.effective(5, 1), 1, "those who err alike are one")
 

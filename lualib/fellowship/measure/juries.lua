@@ -62,7 +62,7 @@ end
 --- The correlation (Pearson's phi) of two members' errors; nil where one errs never or always.
 local function correlation(sums, at)
   local n, i, j, both = sums[at + 1], sums[at + 2], sums[at + 3], sums[at + 4]
-  local spread = i * (n - i) * j * (n - j)
+  local spread = 1.0 * i * (n - i) * j * (n - j) -- as whole numbers these pass 2^63 from 110,000 rows on
   if spread <= 0 then return nil end
   return (n * both - i * j) / math.sqrt(spread)
 end
