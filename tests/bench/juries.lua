@@ -1,8 +1,9 @@
 #!/usr/bin/env fellowship
 -- How good figures of juries and of strengths are, on data whose truth is known.
 --
---     fellowship tests/bench/juries.lua [DATASETS [ROWS]]
+--     fellowship tests/bench/juries.lua [DATASETS [ROWS [KIND]]]
 --
+-- Kinds are alone and traps (juries), and strengths: all when none is named.
 -- Juries: six members, right with the chances below; where a row is hard (a share of all, for all of them alike) they fall
 -- for the same wrong label. Strengths: four players, a judge that takes the longer response's side in a third of the games.
 -- Coverage is the share of data sets whose 95% interval holds the truth, which is that of very many rows.
@@ -16,6 +17,7 @@ local paired = require "fellowship.measure.paired"
 
 io.stdout:setvbuf "line"
 local sets, rows = math.tointeger(arg[1] or 1000), math.tointeger(arg[2] or 300)
+local only = arg[3]
 
 local LABELS = { "a", "tie", "b" }
 local CHANCES = { 0.85, 0.75, 0.7, 0.65, 0.6, 0.55 }
@@ -83,13 +85,17 @@ local function of_jury(hard)
   return s, truth.effective.independent
 end
 
-print "| jury | independent | held | kappa: majority | weighted | Dawid-Skene | best under 9: as chosen | cross-validated | in truth | difference held |"
-print "|---|---|---|---|---|---|---|---|---|---|"
-for _, kind in ipairs { { "errs alone", 0 }, { "hard rows in common", 0.25 } } do
-  math.randomseed(19)
-  local s, independent = of_jury(kind[2])
-  print(("| %s | %.1f | %.1f%% | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f | %.1f%% |"):format(kind[1], independent,
-    100 * s.effective, s.majority, s.weighted, s.model, s.chosen, s.honest, s.real, 100 * s.difference))
+--- The table of juries.
+local function show_juries(kinds)
+  print("| jury | independent | held | kappa: majority | weighted | Dawid-Skene | best under 9: as chosen "
+    .. "| cross-validated | in truth | difference held |")
+  print "|---|---|---|---|---|---|---|---|---|---|"
+  for _, kind in ipairs(kinds) do
+    math.randomseed(19)
+    local s, independent = of_jury(kind[2])
+    print(("| %s | %.1f | %.1f%% | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f | %.1f%% |"):format(kind[1], independent,
+      100 * s.effective, s.majority, s.weighted, s.model, s.chosen, s.honest, s.real, 100 * s.difference))
+  end
 end
 
 -- ---- strengths ----
@@ -109,31 +115,40 @@ local function play(games, count, labelled)
   return games
 end
 
-math.randomseed(19)
-local off = { raw = 0, human = 0, corrected = 0 }
-local held = { human = 0, corrected = 0 }
-local wide = { human = 0, corrected = 0 }
-local fitted = 0
-for _ = 1, sets do
-  local games = play(arena.new(), 4 * rows, rows // 2)
-  local found, raw = games:corrected(), fellowship.contest.bradley_terry(games:wins(3))
-  for i, name in ipairs(found and found.human and games.names or {}) do
-    local truth = TRUTH[math.tointeger(name:sub(2))]
-    fitted = fitted + 1
-    off.raw = off.raw + (raw[i] - truth) ^ 2
-    for _, kind in ipairs { "human", "corrected" } do
-      local one = (kind == "human" and found.human or found.players)[i]
-      off[kind] = off[kind] + (one.strength - truth) ^ 2
-      held[kind] = held[kind] + (one.ci95[1] <= truth and truth <= one.ci95[2] and 1 or 0)
-      wide[kind] = wide[kind] + (one.ci95[2] - one.ci95[1]) / 2
+--- The table of strengths.
+local function show_strengths()
+  math.randomseed(19)
+  local off = { raw = 0, human = 0, corrected = 0 }
+  local held = { human = 0, corrected = 0 }
+  local wide = { human = 0, corrected = 0 }
+  local fitted = 0
+  for _ = 1, sets do
+    local games = play(arena.new(), 4 * rows, rows // 2)
+    local found, raw = games:corrected(), fellowship.contest.bradley_terry(games:wins(3))
+    for i, name in ipairs(found and found.human and games.names or {}) do
+      local truth = TRUTH[math.tointeger(name:sub(2))]
+      fitted = fitted + 1
+      off.raw = off.raw + (raw[i] - truth) ^ 2
+      for _, kind in ipairs { "human", "corrected" } do
+        local one = (kind == "human" and found.human or found.players)[i]
+        off[kind] = off[kind] + (one.strength - truth) ^ 2
+        held[kind] = held[kind] + (one.ci95[1] <= truth and truth <= one.ci95[2] and 1 or 0)
+        wide[kind] = wide[kind] + (one.ci95[2] - one.ci95[1]) / 2
+      end
     end
+    games:close()
   end
-  games:close()
+  print "\n| strengths | off by (root mean square) | interval holds | +- |"
+  print "|---|---|---|---|"
+  print(("| by the judge | %.3f | | |"):format(math.sqrt(off.raw / fitted)))
+  for _, kind in ipairs { { "human", "by labels alone" }, { "corrected", "PPI++" } } do
+    print(("| %s | %.3f | %.1f%% | %.3f |"):format(kind[2], math.sqrt(off[kind[1]] / fitted),
+      100 * held[kind[1]] / fitted, wide[kind[1]] / fitted))
+  end
 end
-print "\n| strengths | off by (root mean square) | interval holds | +- |"
-print "|---|---|---|---|"
-print(("| by the judge | %.3f | | |"):format(math.sqrt(off.raw / fitted)))
-for _, kind in ipairs { { "human", "by labels alone" }, { "corrected", "PPI++" } } do
-  print(("| %s | %.3f | %.1f%% | %.3f |"):format(kind[2], math.sqrt(off[kind[1]] / fitted),
-    100 * held[kind[1]] / fitted, wide[kind[1]] / fitted))
+
+if only ~= "strengths" then
+  show_juries(only == "alone" and { { "errs alone", 0 } } or only == "traps" and { { "hard rows in common", 0.25 } }
+    or { { "errs alone", 0 }, { "hard rows in common", 0.25 } })
 end
+if not only or only == "strengths" then show_strengths() end
