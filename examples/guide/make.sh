@@ -12,7 +12,7 @@ files=
 for page in README $(sed -nE 's/^\| \[[^]]*\]\(([a-z-]+)\.md\).*/\1/p' "$here/README.md"); do
     # Links between pages become links within the one page; those to files of the project stay what they are in text.
     sed -E -e 's/<!-- (made by|end).*-->//' \
-        -e 's#\]\(([a-z-]+)\.md\)#](\#p-\1)#g' -e 's#\[([^]]*)\]\(\.\./[^)]*\)#\1#g' \
+        -e 's#\]\(([a-z-]+)\.md\)#](\#p-\1)#g' -e 's#\]\([a-z-]+\.md\##](\##g' -e 's#\[([^]]*)\]\(\.\./[^)]*\)#\1#g' \
         -e "1s/^# (.*)/# \1 {#p-$page}/" "$here/$page.md" >"$build/guide/$page.md"
     echo >>"$build/guide/$page.md"
     files="$files $build/guide/$page.md"

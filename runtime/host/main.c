@@ -1,6 +1,7 @@
 /* main: the fellowship program: finds its library, runs the command line (Lua: the module
  * fellowship.command.cli) as the first task, and turns how it ended into an exit status. */
 #include <lauxlib.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,10 +133,17 @@ static void run(lua_State *L, host *h) {
     if (h->runtime.L) runtime_cancel_all(&h->runtime);
 }
 
-/* What was printed must have arrived: a full disk behind a redirection is a failure too. */
+/* Whether standard output is a pipe that nobody reads any more, as behind `| head`. */
+static bool reader_has_gone(void) {
+    struct pollfd output = {.fd = fileno(stdout)};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
+
+/* What was printed must have arrived: a full disk behind a redirection is a failure too. A reader
+ * who has gone has what it wanted, and is told of nothing. */
 static void flush_output(host *h) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    printable_say("cannot write to standard output");
+    if (!reader_has_gone()) printable_say("cannot write to standard output");
     if (h->status == 0) h->status = EXIT_SCRIPT_FAILED;
 }
 

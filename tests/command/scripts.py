@@ -164,7 +164,14 @@ def output_lost():
     with host.Scratch() as scratch, open("/dev/full", "w") as full:
         listed = host.subprocess.run([host.PROGRAM, "list"], stdout=full, stderr=host.subprocess.PIPE, cwd=scratch.path,
                                      env=scratch.environment)
-        tap.equal(listed.returncode, 1, "list > /dev/full: status 1")
+        tap.equal((listed.returncode, b"cannot write" in listed.stderr), (1, True), "list > /dev/full: status 1, and why")
+        for words in (["list"], ["help"], ["reference"]):
+            reading, writing = os.pipe()
+            os.close(reading)
+            told = host.subprocess.run([host.PROGRAM, *words], stdout=writing, stderr=host.subprocess.PIPE, cwd=scratch.path,
+                                       env=scratch.environment)
+            os.close(writing)
+            tap.equal((told.returncode, told.stderr), (1, b""), f"{words[0]} into a pipe whose reader has gone: status 1, and no word")
 
 
 host.need_program()

@@ -97,12 +97,20 @@ def listed():
     tap.equal(sorted(listed), sorted(page.name for page in PAGES[2:]), "the guide's README lists every page, once")
 
 
+def headings(page):
+    """The names that a page's headings have as places of links."""
+    return {re.sub(r"[^\w -]", "", line.lower()).strip().replace(" ", "-") for line in re.findall(r"^#+ (.*)", page.read_text(), re.M)}
+
+
 def links():
     for page in PAGES:
         text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
         dead = [target for target in re.findall(r"\]\(([^)#]+)\)", text)
                 if not re.match(r"https?:", target) and not (page.parent / target).exists()]
         tap.equal(dead, [], f"{page.name}: every link leads somewhere")
+        places = [(target, place) for target, place in re.findall(r"\]\(([a-z-]*(?:\.md)?)#([^)]+)\)", text)
+                  if place not in headings(page.parent / target if target else page)]
+        tap.equal(places, [], f"{page.name}: and to a heading that is there")
 
 
 def html():
@@ -117,6 +125,7 @@ def html():
         page = (scratch / "build/guide.html").read_text()
         ids = set(re.findall(r'id="([^"]*)"', page))
         tap.equal(sorted(link for link in set(re.findall(r'href="#([^"]*)"', page)) if link not in ids), [], "its links lead somewhere")
+        tap.equal(re.findall(r'href="([^"]*\.md[^"]*)"', page), [], "and none to pages of which it is made")
         tap.contains(page, ["Search the guide", "fellowship.judge(options)", "run.json"], "it has the search box, the reference, the tables")
 
 

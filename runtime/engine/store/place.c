@@ -120,7 +120,10 @@ bool store_place_make_parents(const char *path, char *err, size_t errlen) {
             int why = errno;
             /* A read-only or automounted parent may refuse before it says that it exists. */
             if (stat(folder, &st) < 0) {
-                snprintf(err, errlen, "cannot create the folder %s: %s", folder, strerror(why));
+                snprintf(err, errlen,
+                         "cannot create the folder %s of the store: %s; --store FILE names another "
+                         "place",
+                         folder, strerror(why));
                 return false;
             }
         }
