@@ -108,6 +108,26 @@ SETS = {
         {"ID": "1", "Prompt ": PROMPT, "Response A": GOOD, "Response B": BAD, "Human": "A"}, [], [PROMPT, GOOD, BAD], GOOD),
     "the same, in capitals": (
         {"PROMPT": PROMPT, "CHOSEN": GOOD, "REJECTED": BAD}, [], [PROMPT], GOOD),
+    "HH-RLHF, stripped": (
+        {"chosen": human("Hi.", "Hello!", PROMPT, GOOD).strip(), "rejected": human("Hi.", "Hello!", PROMPT, BAD).strip()}, [],
+        ["[User]\nHi.", "[Assistant]\nHello!", "[User]\n" + PROMPT], GOOD),
+    "OpenAI's preference fine-tuning": (
+        {"input": {"messages": [user(PROMPT)], "tools": [], "parallel_tool_calls": True}, "preferred_output": [assistant(GOOD)],
+         "non_preferred_output": [assistant(BAD)]}, [], [PROMPT], GOOD),
+    "pairs of Stack Exchange": (
+        {"qid": 1, "question": PROMPT, "date": "2020", "metadata": ["x"], "response_j": GOOD, "response_k": BAD}, [], [PROMPT], GOOD),
+    "WebGPT": (
+        {"question": {"dataset": "eli5", "id": "1", "full_text": PROMPT}, "quotes_0": {"title": ["x"]}, "answer_0": BAD, "answer_1": GOOD,
+         "tokens_0": {"prefix": [1]}, "score_0": -0.5, "score_1": 0.5}, [], [PROMPT, BAD, GOOD], GOOD),
+    "JudgeLM": (
+        {"question_id": 0, "question_body": PROMPT, "answer1_body": GOOD, "answer2_body": BAD, "score": [8, 5]}, [], [PROMPT, GOOD, BAD], GOOD),
+    "AlpacaEval, weighted": (
+        {"instruction": PROMPT, "output_1": BAD, "output_2": GOOD, "generator_1": "x", "generator_2": "y", "preference": 1.97}, [],
+        [PROMPT, BAD, GOOD], GOOD),
+    "LLMBar": (
+        {"input": PROMPT, "output_1": GOOD, "output_2": BAD, "label": 1}, [], [PROMPT, GOOD, BAD], GOOD),
+    "distilabel's generations and ratings": (
+        {"instruction": PROMPT, "generations": ["The middling answer.", BAD, GOOD], "ratings": [3.0, 1.0, 5.0]}, [], [PROMPT], GOOD),
     "Axolotl, chat_template": (
         {"messages": [user(PROMPT)], "chosen": assistant(GOOD), "rejected": assistant(BAD)}, [], [PROMPT], GOOD),
 }

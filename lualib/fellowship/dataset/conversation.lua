@@ -242,8 +242,10 @@ local MARKS = { user = "\n\nHuman:", assistant = "\n\nAssistant:" }
 --- a turn goes to the other one's mark. An empty turn of the assistant at the end is the answer that is asked for, and
 --- left out.
 ---@param text string
+---@param stripped? boolean the empty lines before its first mark may be gone
 ---@return fellowship.Message[]? messages nil when it is none
-function conversation.transcript(text)
+function conversation.transcript(text, stripped)
+  if stripped and text:find "^Human:" and text:find(MARKS.assistant, 1, true) then text = "\n\n" .. text end
   if text:sub(1, #MARKS.user) ~= MARKS.user then return nil end
   local messages, role, other, at = {}, "user", "assistant", 1
   while at <= #text do

@@ -38,6 +38,21 @@ local function by_number(value, first, second)
   if value == second then return "b" end
 end
 
+--- The better one by a number between 1 and 2, as AlpacaEval's weighted annotators give it; 0 is a tie there too.
+local function by_weight(value)
+  value = number(value)
+  if not value or value ~= 0 and (value < 1 or value > 2) then return nil end
+  if value == 0 or value == 1.5 then return "tie" end
+  return value < 1.5 and "a" or "b"
+end
+
+--- The better one by a number for each.
+local function by_scores(first, second)
+  first, second = number(first), number(second)
+  if not first or not second then return nil end
+  return first > second and "a" or first < second and "b" or "tie"
+end
+
 -- ---- two columns ----
 
 ---@class fellowship.Columns
@@ -45,7 +60,7 @@ end
 ---@field [2] string
 ---@field label? fun(row: table): string? what the row says of them
 
--- Chatbot Arena (Kaggle, 55k), PKU-SafeRLHF, HelpSteer2 and 3, SHP, AlpacaEval's annotations.
+-- Chatbot Arena (Kaggle, 55k), PKU-SafeRLHF, HelpSteer2 and 3, SHP, AlpacaEval's annotations and LLMBar, WebGPT, JudgeLM.
 ---@type fellowship.Columns[]
 local COLUMNS = {
   { "response_a", "response_b", label = function(row)
@@ -58,9 +73,20 @@ local COLUMNS = {
   { "response_1", "response_2", label = function(row) return by_sign(get(row, "preference_strength")) end },
   { "response1", "response2", label = function(row) return by_sign(get(row, "overall_preference")) end },
   { "human_ref_A", "human_ref_B", label = function(row) return by_number(get(row, "labels"), 1, 0) end },
-  { "output_1", "output_2", label = function(row) return by_number(get(row, "preference"), 1, 2) end },
+  { "output_1", "output_2", label = function(row)
+    return by_weight(get(row, "preference")) or by_number(get(row, "label"), 1, 2)
+  end },
+  { "answer_0", "answer_1", label = function(row) return by_scores(get(row, "score_0"), get(row, "score_1")) end },
+  { "answer1_body", "answer2_body", label = function(row)
+    local scores = get(row, "score")
+    return type(scores) == "table" and by_scores(scores[1], scores[2]) or nil
+  end },
   { "answer_a", "answer_b" },
+  { "answer_1", "answer_2" },
+  { "answer1", "answer2" },
   { "completion_a", "completion_b" },
+  { "completion_1", "completion_2" },
+  { "model_a_response", "model_b_response" },
 }
 
 local function two_columns(row)
@@ -124,7 +150,7 @@ end
 
 --- An answer, a conversation that ends with it, or nil and what is wrong.
 local function answer_of(value)
-  if type(value) == "string" then return conversation.transcript(value) or value end
+  if type(value) == "string" then return conversation.transcript(value, true) or value end
   if type(value) ~= "table" then return nil, "must be a text or messages" end
   local alone = #value == 0 and (present(value.role) or present(value.from)) ~= nil -- LLaMA-Factory's, Axolotl's
   local messages, problem = conversation.read(alone and { value } or value)
@@ -141,6 +167,12 @@ local function shared(c, r)
   while n < most and same(c[n + 1], r[n + 1]) do n = n + 1 end
   while n > 0 and c[n].role ~= "user" do n = n - 1 end
   return n
+end
+
+--- What the user says first; nil where somebody else begins.
+local function opening(messages)
+  local first = messages[1] and messages[1].role == "system" and messages[2] or messages[1]
+  return first and first.role == "user" and json.canonical { first.content } or nil
 end
 
 local function is_answer(messages, n)
@@ -170,6 +202,8 @@ local function from_answers(c, r, given, from)
     local prompt = n > 0 and conversation.simplest(table.move(c, 1, n, 1, {})) or nil
     return placed(c[n + 1].content, r[n + 1].content, prompt, from)
   end
+  local asked, asked_too = opening(c), opening(r)
+  if asked and asked_too and asked ~= asked_too then return nil, "they answer different prompts" end
   if n == 0 and given and c[1].role == "assistant" then
     local function whole(rest)
       return table.move(rest, 1, #rest, #conversation.messages(given) + 1, conversation.messages(given))
@@ -190,9 +224,28 @@ function pairs_of.beginning(row, names)
   return n > 0 and conversation.simplest(table.move(c, 1, n, 1, {})) or nil
 end
 
-local function chosen_and_rejected(row, names, given)
+-- Other names of chosen and rejected: OpenAI's preference fine-tuning, pairs of Stack Exchange, and by words.
+local OTHERS = { { chosen = "preferred_output", rejected = "non_preferred_output" },
+  { chosen = "response_j", rejected = "response_k" }, { chosen = "chosen_response", rejected = "rejected_response" } }
+
+--- The columns of both that a row has, and what is wrong where it has but one of them.
+local function columns_in(row, names)
+  local function has(column) return get(row, column) ~= nil end
+  if has(names.chosen) and has(names.rejected) then return names end
+  for _, others in ipairs(OTHERS) do
+    if has(others.chosen) and has(others.rejected) then return others end
+  end
+  if has(names.chosen) or has(names.rejected) then
+    local column = has(names.chosen) and names.rejected or names.chosen
+    return nil, ('the field "%s" is %s'):format(column, row[columns_of.named(row, column)] == nil and "missing"
+      or "null")
+  end
+end
+
+local function chosen_and_rejected(row, given_names, given)
+  local names, missing = columns_in(row, given_names)
+  if not names then return nil, missing end
   local chosen, rejected = get(row, names.chosen), get(row, names.rejected)
-  if chosen == nil or rejected == nil then return nil end
   local c, problem = answer_of(chosen)
   if not c then return nil, ('the field "%s" %s'):format(names.chosen, problem) end
   local r
@@ -205,12 +258,23 @@ end
 
 -- ---- lists of answers ----
 
+--- The texts of "generations" with the numbers of "ratings" beside them, as distilabel has them.
+local function rated_generations(row)
+  local texts, ratings = get(row, "generations"), get(row, "ratings") or get(row, "rating")
+  if type(texts) ~= "table" or type(ratings) ~= "table" or #texts ~= #ratings then return nil end
+  local list = {}
+  for i, text in ipairs(texts) do list[i] = { generation = text, rating = ratings[i] } end
+  return list
+end
+
 -- UltraFeedback's completions by score, Nectar's answers by rank: the text, the number, and whether more is better.
-local LISTS = { { "completions", "response", "overall_score", 1 }, { "answers", "answer", "rank", -1 } }
+local LISTS = { { "completions", "response", "overall_score", 1 }, { "answers", "answer", "rank", -1 },
+  { "generations", "generation", "rating", 1 } }
 
 local function best_and_worst(row)
   for _, form in ipairs(LISTS) do
     local list, text, rating, sign = get(row, form[1]), form[2], form[3], form[4]
+    if form[1] == "generations" then list = rated_generations(row) end
     local best, worst
     for _, answer in ipairs(type(list) == "table" and list or {}) do
       local value = type(answer) == "table" and type(answer[text]) == "string" and number(answer[rating])

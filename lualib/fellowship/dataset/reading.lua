@@ -3,12 +3,13 @@
 
 local json = require "fellowship.core.json"
 local errors = require "fellowship.base.errors"
+local contents = require "fellowship.base.content"
 local columns_of = require "fellowship.dataset.columns"
 local conversation = require "fellowship.dataset.conversation"
 local pairs_of = require "fellowship.dataset.pairs"
 local rows = require "fellowship.dataset.rows"
 
-local get = columns_of.get
+local get, present = columns_of.get, contents.present
 
 local reading = {}
 
@@ -16,11 +17,11 @@ local reading = {}
 local PROMPTS = { "prompt", "instruction", "question", "query", "messages", "conversations", "conversation", "history",
   "input", "context" }
 -- Where nothing else is known to hold it.
-local PERHAPS = { "problem", "dialogue", "dialog", "contents", "turns" }
+local PERHAPS = { "problem", "dialogue", "dialog", "contents", "turns", "question_body", "body" }
 local TALKS = { messages = true, conversations = true, conversation = true, context = true, dialogue = true,
   dialog = true, contents = true }
-local RESPONSES = { "response", "output", "completion", "answer", "generation" }
-local IDS = { "id", "key", "uid", "uuid", "prompt_id" }
+local RESPONSES = { "response", "output", "completion", "answer", "generation", "generated_text", "model_output" }
+local IDS = { "id", "key", "uid", "uuid", "prompt_id", "custom_id" }
 -- What stands below an instruction: Alpaca's input, Dolly's context.
 local INPUTS = { "input", "context" }
 local SYSTEMS = { "system", "system_prompt" }
@@ -224,6 +225,9 @@ local function from_talk(self, row, column, value)
     if type(list) ~= "table" then return nil, "it is a text, not a list of messages" end
     value = list
   end
+  if type(present(value.full_text)) == "string" then return value.full_text, quoted(column) end -- WebGPT's question
+  -- a request of OpenAI's API, as its batches and its preference fine-tuning have it
+  if #value == 0 and type(present(value.messages)) == "table" then value = value.messages end
   local prompt, problem = conversation.prompt(value)
   if not prompt then return nil, problem end
   local above, system = beside(self, row, "system", SYSTEMS, false)
@@ -350,7 +354,8 @@ end
 
 --- The text of an answer: a text, or the assistant's message that ends a conversation.
 local function answer_text(value, column)
-  if type(value) == "string" and column == "chosen" then value = conversation.transcript(value) or value end
+  if type(value) == "string" and column == "chosen" then value = conversation.transcript(value, true) or value end
+  if type(value) == "string" and TALKS[column] then value = json.decode(value) end
   if type(value) == "string" then return value end
   local messages = type(value) == "table" and conversation.read(value)
   local last = messages and messages[#messages]
@@ -374,10 +379,11 @@ function Reading:response(row, number)
       column, value = "responses", all[#all]
     end
     if column == nil then column, value = first_of(row, { self:pair_columns().chosen }) end
+    if column == nil then column, value = first_of(row, { "messages", "conversations", "conversation" }) end
   end
   local text = answer_text(value, column)
   if not text then
-    fail(self, row, number, "response", "no response: there is no text in any of %s, responses, chosen %s",
+    fail(self, row, number, "response", "no response: there is no text in any of %s, responses, chosen, messages %s",
       table.concat(RESPONSES, ", "), held(row))
   end
   note(self, row, "response", quoted(column))
