@@ -1,5 +1,7 @@
 #include "base/crew.h"
 
+#include "base/allocator.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
@@ -47,6 +49,7 @@ static bool work_on_next(crew *c) {
 
 static void *run(void *arg) {
     crew *c = arg;
+    allocator_begin_thread();
     pthread_mutex_lock(&c->lock);
     while (!c->ending)
         if (!work_on_next(c)) pthread_cond_wait(&c->more, &c->lock);

@@ -24,7 +24,7 @@ local words = {
 ---@param seed string
 ---@return fun(limit: integer): integer
 function sim.numbers(seed)
-  local digest, at = sys.sha256(seed), 0
+  local digest, at = seed, 32
   return function(limit)
     at = at + 1
     if at > 32 then digest, at = sys.sha256(digest), 1 end

@@ -4,7 +4,6 @@
 -- makes after a judgement was read in it, and those that would be the same as an earlier one if the answers which
 -- both hold were the same.
 
-local json = require "fellowship.core.json"
 local limits = require "fellowship.core.limits"
 local sys = require "fellowship.core.sys"
 local task = require "fellowship.core.task"
@@ -30,6 +29,9 @@ local estimate = {
 
 local accounts = {} ---@type table<string, fellowship.Account> by the model's name, as it was named
 local groups, by_name = {}, {} ---@type fellowship.CallGroup[], table<string, fellowship.CallGroup>
+
+-- The group of calls that look alike, of a model as an object: found without putting its name together.
+local of_model = {} ---@type table<fellowship.Model, table<string, fellowship.CallGroup>>
 
 -- Calls and their outlines that were counted, each by 8 bytes of a digest: a run may have millions.
 local seen, outlines = {}, {}
@@ -124,26 +126,45 @@ local function new_sum()
   return { calls = 0, messages = 0, bytes = 0, embedded = {}, prompt = 0, completion = 0 }
 end
 
+--- What a call is measured by, and the name of its group.
+local function measured(model, params, read, cap, shape)
+  local kind, own
+  if shape then
+    kind, own = lengths.kind(("%s:%s"):format(model.provider.name, model.name), lengths.params(params), shape)
+  end
+  return kind, own or false, table.concat({ model.named, tostring(kind), tostring(own or false), tostring(read),
+    cap or "" }, "\0")
+end
+
+local function new_group(model, params, read, shape)
+  local cap = math.tointeger(params.max_tokens or params.max_completion_tokens)
+  if model.adapter.rates and not model.adapter.answers then cap = 0 end -- it writes nothing
+  local kind, own, name = measured(model, params, read, cap, shape)
+  if by_name[name] then return by_name[name] end
+  local group = { number = #groups + 1, kind = kind, own = own, read = read, cap = cap,
+    longest = 0, exact = model.adapter.generate ~= nil, all = new_sum(), sure = new_sum() }
+  groups[group.number], by_name[name] = group, group
+  table.insert(account_of(model).groups, group)
+  return group
+end
+
 local function group_of(flight)
   if not read_store then
     read_store = true
     local problem = lengths.read(settings.present_store())
     if problem then errors.raise { kind = "store", fatal = true, message = problem.message } end
   end
-  local model, params = flight.model, flight.params
-  local shape = lengths.shape(flight.messages, flight.schema)
-  local kind, own = lengths.kind(("%s:%s"):format(model.provider.name, model.name), lengths.params(params), shape)
-  local cap = math.tointeger(params.max_tokens or params.max_completion_tokens)
-  if model.adapter.rates and not model.adapter.answers then cap = 0 end -- it writes nothing
-  local name = table.concat({ model.named, tostring(kind), tostring(own), tostring(flight.read), cap or "" },
-    "\0")
-  local group = by_name[name]
-  if group then return group end
-  group = { number = #groups + 1, kind = kind, own = own, read = flight.read, cap = cap,
-    longest = 0, exact = model.adapter.generate ~= nil, all = new_sum(), sure = new_sum() }
-  groups[group.number], by_name[name] = group, group
-  table.insert(account_of(model).groups, group)
-  return group
+  local model, params, read = flight.model, flight.params, flight.read
+  local shape = not lengths.are_unknown() and lengths.shape(flight.messages, flight.schema) or nil
+  local known = of_model[model]
+  if not known then
+    known = {}
+    of_model[model] = known
+  end
+  local look = lengths.params(params) .. (read and "\0read" or "\0")
+  if shape then look = ("%s\0%d\0%s\0%s"):format(look, shape.count, shape.judging, shape.head) end
+  known[look] = known[look] or new_group(model, params, read, shape)
+  return known[look]
 end
 
 -- ---- counting ----
@@ -164,7 +185,7 @@ end
 --- The bytes of a request that stand for themselves, how many stand-ins it holds by who wrote them, all its bytes, and
 --- whether an earlier request was the same but for the stand-ins.
 local function weigh(flight)
-  local bytes, embedded, rest = 0, {}, { flight.model.named, flight.sample, json.canonical(json.object(flight.params)) }
+  local bytes, embedded, rest = 0, {}, { flight.model.named, flight.sample, lengths.params(flight.params) }
   local longest = 0
   local function take(number, size, part)
     local group = groups[number]

@@ -58,11 +58,19 @@ end
 
 -- ---- reading the store ----
 
+-- The texts of parameters, which nobody changes once they are asked with. Most calls of a model have the same table.
+local texts = setmetatable({}, { __mode = "k" })
+
 --- Parameters as a text that is the same for the same ones.
----@param params table<string, any>
+---@param params table<string, any> nobody changes it any more
 ---@return string
 function lengths.params(params)
-  return json.canonical(json.object(params))
+  local text = texts[params]
+  if not text then
+    text = json.canonical(json.object(params))
+    texts[params] = text
+  end
+  return text
 end
 
 --- What the estimate needs of a record; nil when it is no completion of a conversation (a failure, or a note).
@@ -154,6 +162,12 @@ function lengths.read(path)
   sort_into_kinds(list)
 end
 
+--- Whether the store told nothing: then the shape of a request makes no difference.
+---@return boolean
+function lengths.are_unknown()
+  return next(kinds) == nil
+end
+
 --- What a request is measured by, and whether that is its own kind; nil when the store has nothing.
 ---@param model string provider:model
 ---@param params string as of `params`
@@ -161,7 +175,7 @@ end
 ---@return fellowship.Kind?
 ---@return boolean own
 function lengths.kind(model, params, shape)
-  if next(kinds) == nil then return nil, false end
+  if lengths.are_unknown() then return nil, false end
   for i, name in ipairs(names_of(model, params, shape)) do
     if kinds[name] then return kinds[name], i == 1 end
   end

@@ -17,14 +17,23 @@ local FILLER = (" This text stands in for what the model would write; it is abou
 
 local LONGEST = 9999999
 
+-- The filler of the last text: without a store all are as long.
+local latest, latest_room = "", 0
+
+local function filler_of(room)
+  if room ~= latest_room then
+    local filler = FILLER
+    if room > #filler then filler = filler:rep(room // #filler + 1) end
+    latest, latest_room = filler:sub(1, room), room
+  end
+  return latest
+end
+
 --- A marked text of about so many bytes, with what it has to end with.
 local function marked(group, id, bytes, ending)
-  local mark = #MARK:format(group, 0, id)
-  bytes = math.min(math.max(bytes, mark + #ending), LONGEST)
-  local room = bytes - mark - #ending
-  local filler = FILLER
-  if room > #filler then filler = filler:rep(room // #filler + 1) end
-  return MARK:format(group, bytes, id) .. filler:sub(1, room) .. ending
+  local least = #MARK:format(group, 0, id) + #ending
+  bytes = math.min(math.max(bytes, least), LONGEST)
+  return MARK:format(group, bytes, id) .. filler_of(bytes - least) .. ending
 end
 
 --- A value that fits the schema, as JSON of about so many bytes.
