@@ -29,7 +29,7 @@ for row, text in fellowship.map(rows, function(row) return model:ask(row.prompt)
 end
 print(collectgarbage "count")
 """
-MODELS = """return { stub = { model = "openai:m", attempts = 4, timeouts = { connect = 5, first = 5, idle = 0.5, total = 10 } } }"""
+MODELS = """return { stub = { model = "openai:m", attempts = 4, timeouts = { connect = 60, first = 60, idle = 60, total = 120 } } }"""
 
 
 def rules():
