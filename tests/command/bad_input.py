@@ -266,6 +266,16 @@ def full_disk():
         tap.equal(result.status, 1, "a full disk under --out: status 1")
         tap.contains(result.err, ["place/out", "no space left", "make room"], "the message names the file, the reason, and what to do")
         usable(scratch, server, 40 * 7 + 8, out="elsewhere")
+    with host.Scratch() as scratch:
+        need_mounts(scratch)
+        scratch.write("rows.jsonl", [{"prompt": "x" * 2000}] * 40)
+        scratch.run("run", "generate", "--data", "rows.jsonl", "--model", "sim:x", "--samples", 3, "--out", "o")
+        full = ["sh", "-c", 'dd if=/dev/zero of=place/full bs=1k 2>/dev/null; exec "$@"', "sh"]
+        for words in (["new", "place/mine"], ["store", "export", "place/e.jsonl"], ["report", "o", "--out", "place/r.html"]):
+            result = scratch.run(*words, prefix=mounted("size=64k", *full))
+            tap.equal(result.status, 1, f"{words[0]} on a full disk: status 1")
+            tap.contains(result.err, ["place/", "no space left", "make room"], f"{words[0]}: names the file, the reason, and what to do")
+            tap.lacks(result.out, "wrote", f"{words[0]}: and does not say that it is there")
     with Stub(size=4000) as server, host.Scratch(server.url) as scratch:
         need_mounts(scratch)
         scratch.prompts(40)

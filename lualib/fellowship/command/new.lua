@@ -5,6 +5,7 @@ local host = require "fellowship.core.host"
 local json = require "fellowship.core.json"
 local sys = require "fellowship.core.sys"
 local errors = require "fellowship.base.errors"
+local file = require "fellowship.base.file"
 local templates = require "fellowship.command.templates"
 
 local new = {}
@@ -14,10 +15,8 @@ local function usage(message, ...)
 end
 
 local function write(path, content)
-  local file, problem = io.open(path, "w")
-  if not file then errors.raise { kind = "file", message = ("cannot write %s"):format(problem) } end
-  file:write(content)
-  file:close()
+  local well, problem = file.replace(path, content)
+  if not well then errors.raise { kind = "file", message = ("cannot write %s: %s"):format(path, problem) } end
   return path
 end
 

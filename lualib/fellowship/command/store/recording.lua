@@ -25,7 +25,10 @@ function recording.export(path, to)
     local well, problem = say.data(lines)
     if not well then errors.raise { kind = "file", message = "cannot write to standard output: " .. problem } end
   end)
-  if not count then errors.raise(lost) end
+  if not count then
+    lost.message = lost.message:gsub("; save what is sound with: .*", ", and nothing of it can be read") -- this was that
+    errors.raise(lost)
+  end
   return count, lost, damaged
 end
 
