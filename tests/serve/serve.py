@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -128,6 +129,22 @@ def wrong():
         metrics = s.ask("GET", "/metrics")[2].decode()
         tap.contains(metrics, ["fellowship_calls_total", 'status="404"', "fellowship_in_flight 0"], "metrics count them")
         tap.equal(s.ask("GET", "/health")[2], {"status": "ok"}, "health")
+
+
+def many_models():
+    """However many models clients name, what is counted by a model's name is bounded, and nothing is left out."""
+    names = 300
+    with Provider(echo) as upstream, host.Scratch(**upstream.environment()) as scratch:
+        scratch.write("models.lua", 'return { known = { model = "openai:k" } }')
+        with Serving(scratch, "--models", "models.lua") as s:
+            statuses = {s.chat("x", f"openai:m{i}")[0] for i in range(names)} | {s.chat("x", "known")[0]}
+            tap.equal(statuses, {200}, f"{names} models answer")
+            s.chat("y", "openai:m7")
+            metrics = s.ask("GET", "/metrics")[2].decode()
+        counted = dict(re.findall(r'fellowship_model_calls_total\{model="([^"]*)"\} (\d+)', metrics))
+        tap.equal(len(counted), 102, "a hundred are counted by their names, besides the aliases")
+        tap.equal((counted["known"], counted["openai:m7"], counted["other"]), ("1", "2", str(names - 100)), "and the others together")
+        tap.equal(sum(map(int, counted.values())), names + 2, "all of them")
 
 
 def guarded():
@@ -333,4 +350,4 @@ def second_signal():
 
 
 host.need_program()
-tap.cases(whole, streamed, workflows, wrong, guarded, crowd, batches, bounded, ends, leaving, head, batched, second_signal)
+tap.cases(whole, streamed, workflows, wrong, many_models, guarded, crowd, batches, bounded, ends, leaving, head, batched, second_signal)

@@ -34,6 +34,7 @@ local model = {}
 ---@field target_path string? under which path
 ---@field place fellowship.Place what is known of its base URL
 ---@field fallback fellowship.Model[]? who is asked when it fails
+---@field counted_as string? the name under which its calls are counted, where that is not its own
 ---@field has_successor boolean? another one is asked when it fails
 local Model = {}
 Model.__index = Model

@@ -45,13 +45,20 @@ local MOST_WAYS = 8
 
 local seen, objects, ways = {}, setmetatable({}, { __mode = "k" }), {}
 
+--- The name under which a model is counted.
+local function name_of(model)
+  return model.counted_as or model.named
+end
+
 --- Remembers how a model is asked: where, and with which parameters.
 local function remember(model, params)
   objects[model] = true
+  local name = name_of(model)
+  local list = ways[name] or {}
+  if #list >= MOST_WAYS then return end
   local key = json.canonical { model.named, model.endpoint.shown, params and next(params) and params or json.object {} }
-  local list = ways[model.named] or {}
-  if list[key] or #list >= MOST_WAYS then return end
-  list[key], list[#list + 1], ways[model.named] = true, true, list
+  if list[key] then return end
+  list[key], list[#list + 1], ways[name] = true, true, list
   stats.ways[#stats.ways + 1] = { model = model, params = params or {} }
 end
 
@@ -60,9 +67,10 @@ end
 ---@param params? table<string, any> all that go with the call
 function stats.asked(model, params)
   if objects[model] == nil then remember(model, params) end
-  if seen[model.named] then return end
-  seen[model.named] = true
-  stats.models[#stats.models + 1] = model.named
+  local name = name_of(model)
+  if seen[name] then return end
+  seen[name] = true
+  stats.models[#stats.models + 1] = name
   if model.provider.simulated then stats.simulated = true end
 end
 
@@ -87,13 +95,14 @@ local function zeros()
 end
 
 local function account(model)
-  local named = model.named
-  local sums = stats.spent[named]
+  local name = name_of(model)
+  local sums = stats.spent[name]
   if not sums then
     sums = zeros()
     sums.untold, sums.price = 0, prices.of(model) or false
-    stats.spent[named] = sums
+    stats.spent[name] = sums
   end
+  if model.counted_as then sums.price = prices.of(model) or false end -- of one among several
   return sums
 end
 
@@ -199,7 +208,7 @@ local UNITS = 1e9
 
 local function used_of(model)
   local used = { answers = 0, prompt = 0, completion = 0, units = 0, unknown = { tokens = 0, cost = 0 } }
-  stats.used[model.named] = used
+  stats.used[name_of(model)] = used
   return used
 end
 
@@ -208,8 +217,8 @@ end
 ---@param usage? table
 ---@param from_store? boolean
 function stats.given(model, usage, from_store)
-  local named = model.named
-  local used, sums = stats.used[named] or used_of(model), stats.spent[named] or account(model)
+  local name, together = model.counted_as or model.named, model.counted_as
+  local used, sums = stats.used[name] or used_of(model), not together and stats.spent[name] or account(model)
   usage = usage or UNTOLD
   local cost, prompt, completion = cost_of(sums.price, usage), usage.prompt_tokens, usage.completion_tokens
   if from_store then serve(sums, usage, cost) end

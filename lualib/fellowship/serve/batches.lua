@@ -21,8 +21,6 @@ local WINDOW = 4096
 local KEYS = { "id", "object", "endpoint", "errors", "input_file_id", "completion_window", "status", "output_file_id",
   "error_file_id", "created_at", "in_progress_at", "completed_at", "failed_at", "cancelled_at", "request_counts",
   "metadata" }
-local RESPONSE = { "status_code", "request_id", "body" }
-local LINE = { "id", "custom_id", "response", "error" }
 
 ---@type table<string, table> those of this process, by id
 local known, running = {}, {}
@@ -49,18 +47,18 @@ end
 
 -- ---- the work ----
 
---- The answer to a line's request: a status and a body.
+--- The answer to a line's request: a status and a body of JSON.
 local function answer(line)
   local well, value = pcall(function()
     if line.method ~= nil and line.method ~= "POST" or line.url ~= "/v1/chat/completions" then
       fail.raise "lines are of POST /v1/chat/completions"
     end
     local asked = chat.read(line.body)
-    return chat.form(asked, chat.ask(asked))
+    return chat.form(asked, chat.ask(asked)):sub(1, -2)
   end)
   if well then return 200, value end
   local status, body = fail.meaning(value)
-  return status, body
+  return status, json.encode(body)
 end
 
 local function result_of(batch, number, line)
@@ -68,9 +66,8 @@ local function result_of(batch, number, line)
   local id = ("batch_req_%s_%d"):format(batch.id:sub(7, 18), number)
   local counts = batch.request_counts
   if status == 200 then counts.completed = counts.completed + 1 else counts.failed = counts.failed + 1 end
-  return status == 200, json.encode(json.object({ id = id, custom_id = line.custom_id,
-    response = json.object({ status_code = status, request_id = id, body = body }, RESPONSE),
-    error = json.null }, LINE)) .. "\n"
+  return status == 200, ('{"id":"%s","custom_id":%s,"response":{"status_code":%d,"request_id":"%s","body":%s},'
+    .. '"error":null}\n'):format(id, json.encode(line.custom_id), status, id, body)
 end
 
 --- The lines of a file, decoded; raises at the first that is none.

@@ -84,8 +84,10 @@ end
 local STEADY, STEADY_UNKEPT = { steady = true }, { steady = true, unkept = true }
 
 local function options_of(asked, sample, streams)
-  local options, how = tables.copy(asked.params), asked.how
-  if streams then how = how and STEADY_UNKEPT or STEADY end
+  local options, how = asked.params, asked.how
+  if streams then how = how and STEADY_UNKEPT or STEADY
+  elseif sample == 1 and not how and next(options) == nil then return nil end -- as most are
+  options = tables.copy(options)
   options.sample, options.how = sample, how
   return options
 end
@@ -108,23 +110,21 @@ end
 
 -- ---- OpenAI's form ----
 
-local CHOICE = { "index", "message", "delta", "logprobs", "finish_reason" }
-local MESSAGE = { "role", "content", "refusal", "reasoning_content", "tool_calls" }
-local USAGE = { "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details",
-  "completion_tokens_details" }
+local USAGE = '{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,'
+  .. '"prompt_tokens_details":{"cached_tokens":%d},"completion_tokens_details":{"reasoning_tokens":%d}}'
+local integer = math.tointeger
 
---- What several answers took; null where one of them did not tell.
+--- What answers took; null where one of them did not tell.
 local function usage_of(completions)
-  local sums = { prompt_tokens = 0, completion_tokens = 0, cached_tokens = 0, reasoning_tokens = 0 }
-  for _, completion in ipairs(completions) do
-    local usage = completion.usage
-    if not usage.prompt_tokens or not usage.completion_tokens then return json.null end
-    for name, sum in pairs(sums) do sums[name] = sum + (usage[name] or 0) end
+  local prompt, answer, cached, reasoning = 0, 0, 0, 0
+  for i = 1, #completions do
+    local usage = completions[i].usage
+    local asked, given = integer(usage.prompt_tokens), integer(usage.completion_tokens)
+    if not asked or not given then return "null" end
+    prompt, answer, cached = prompt + asked, answer + given, cached + (integer(usage.cached_tokens) or 0)
+    reasoning = reasoning + (integer(usage.reasoning_tokens) or 0)
   end
-  return json.object({ prompt_tokens = sums.prompt_tokens, completion_tokens = sums.completion_tokens,
-    total_tokens = sums.prompt_tokens + sums.completion_tokens,
-    prompt_tokens_details = { cached_tokens = sums.cached_tokens },
-    completion_tokens_details = { reasoning_tokens = sums.reasoning_tokens } }, USAGE)
+  return USAGE:format(prompt, answer, prompt + answer, cached, reasoning)
 end
 
 local function token_of(given)
@@ -132,7 +132,6 @@ local function token_of(given)
 end
 
 local function logprobs_of(completion)
-  if not completion.logprobs then return json.null end
   local list = json.array {}
   for i, given in ipairs(completion.logprobs) do
     local top = json.array {}
@@ -149,37 +148,45 @@ end
 
 local function message_of(completion)
   local calls = completion.tool_calls
-  return json.object({ role = "assistant", content = calls and completion.text == "" and json.null or completion.text,
-    refusal = json.null, reasoning_content = completion.reasoning, tool_calls = calls }, MESSAGE)
+  local content = calls and completion.text == "" and "null" or json.encode(completion.text)
+  return '{"role":"assistant","content":' .. content .. ',"refusal":null'
+    .. (completion.reasoning and ',"reasoning_content":' .. json.encode(completion.reasoning) or "")
+    .. (calls and ',"tool_calls":' .. json.encode(calls) or "") .. "}"
 end
 
+--- The beginning of an answer or of a part of one, up to its choices.
 local function head(asked, kind, id)
-  return { id = id, object = kind, created = sys.time() // 1000, model = asked.named }
+  return ('{"id":%s,"object":"%s","created":%d,"model":%s,"choices":['):format(json.encode(id), kind,
+    sys.time() // 1000, json.encode(asked.named))
 end
-
-local HEAD = { "id", "object", "created", "model", "choices", "usage" }
 
 --- The id of an answer: that of its call, so that the same one has the same.
 local function id_of(completion)
   return "chatcmpl-" .. (completion.key or "workflow"):sub(1, 32)
 end
 
---- The answer as a whole.
+--- The answer as a whole, as JSON.
 ---@param asked fellowship.serve.Asked
 ---@param completions fellowship.Completion[]
+---@return string
 function chat.form(asked, completions)
-  local body = head(asked, "chat.completion", id_of(completions[1]))
-  body.choices, body.usage = json.array {}, usage_of(completions)
+  local choices = {}
   for i, completion in ipairs(completions) do
-    body.choices[i] = json.object({ index = i - 1, message = message_of(completion), logprobs = logprobs_of(completion),
-      finish_reason = reason_of(completion) }, CHOICE)
+    choices[i] = ('{"index":%d,"message":%s,"logprobs":%s,"finish_reason":%s}'):format(i - 1, message_of(completion),
+      completion.logprobs and json.encode(logprobs_of(completion)) or "null", json.encode(reason_of(completion)))
   end
-  return json.object(body, HEAD)
+  return head(asked, "chat.completion", id_of(completions[1])) .. table.concat(choices, ",") .. '],"usage":'
+    .. usage_of(completions) .. "}\n"
 end
+
+local price_of = setmetatable({}, { __mode = "k", __index = function(known, who)
+  known[who] = prices.of(who) or false
+  return known[who]
+end })
 
 --- What was paid now for answers, in USD; nil where it is not known.
 local function cost_of(asked, completions)
-  local price, sum = prices.of(asked.who), 0
+  local price, sum = price_of[asked.who] or nil, 0
   for _, completion in ipairs(completions) do
     if not completion.stored then
       local cost = price and prices.cost(price, completion.usage) or completion.usage.cost
@@ -190,34 +197,40 @@ local function cost_of(asked, completions)
   return sum
 end
 
---- Headers that tell of the store.
+--- Headers that tell of the store; there is room for the answer's own.
 ---@return table<string, string>
 function chat.headers(asked, completions)
   if not model.is(asked.who) then return {} end
   local hit = true
-  for _, completion in ipairs(completions) do hit = hit and completion.stored end
-  local cost = cost_of(asked, completions)
+  for i = 1, #completions do hit = hit and completions[i].stored end
+  local cost = hit and 0 or cost_of(asked, completions)
   return { ["x-fellowship-store"] = hit and "hit" or "miss", ["x-fellowship-key"] = completions[1].key,
-    ["x-fellowship-cost"] = cost and ("%.9f"):format(cost):gsub("%.?0+$", "") or "unknown" }
+    ["x-fellowship-cost"] = cost == 0 and "0" or cost and ("%.9f"):format(cost):gsub("%.?0+$", "") or "unknown",
+    ["Content-Type"] = nil }
 end
 
 -- ---- whole, and as it comes ----
 
---- Asks for all answers, side by side.
+--- What `fn` gives of each sample that is asked for, side by side.
+local function answers_to(asked, fn)
+  if asked.count == 1 then return { fn(asked.first) } end
+  local samples = {}
+  for i = 1, asked.count do samples[i] = asked.first + i - 1 end
+  return flow.gather(samples, fn)
+end
+
+--- Asks for all answers.
 ---@param asked fellowship.serve.Asked
 ---@return fellowship.Completion[]
 function chat.ask(asked)
-  local samples = {}
-  for i = 1, asked.count do samples[i] = asked.first + i - 1 end
-  return flow.gather(samples, function(sample) return ask(asked, sample) end)
+  return answers_to(asked, function(sample) return ask(asked, sample) end)
 end
 
 local DELTA = { "role", "content", "reasoning_content", "tool_calls" }
 
 --- Sends parts of an answer as they come: chunks that differ in what is new alone.
 local function sender(asked, events, index, id)
-  local before = json.encode(json.object(head(asked, "chat.completion.chunk", id), HEAD)):sub(1, -2)
-    .. (',"choices":[{"index":%d,"delta":'):format(index)
+  local before = ('%s{"index":%d,"delta":'):format(head(asked, "chat.completion.chunk", id), index)
   return function(delta, reason, logprobs)
     local behind = logprobs and ',"logprobs":' .. json.encode(logprobs) or ""
     events:send(before .. json.encode(json.object(delta, DELTA)) .. behind .. ',"finish_reason":'
@@ -233,8 +246,8 @@ local function foresee(asked, sample)
   return "chatcmpl-" .. sys.hex(digest):sub(1, 32), digest
 end
 
-local function stream_one(asked, events, index)
-  local sample = asked.first + index
+local function stream_one(asked, events, sample)
+  local index = sample - asked.first
   local id, digest = foresee(asked, sample)
   local send, shown = sender(asked, events, index, id), false
   local told = model.is(asked.who) and not asked.who.fallback -- another model's call may be the one that is under way
@@ -268,13 +281,10 @@ local function stream_one(asked, events, index)
 end
 
 local function stream(asked, events)
-  local indices = {}
-  for i = 1, asked.count do indices[i] = i - 1 end
-  local completions = flow.gather(indices, function(index) return stream_one(asked, events, index) end)
+  local completions = answers_to(asked, function(sample) return stream_one(asked, events, sample) end)
   if asked.usage then
-    local body = head(asked, "chat.completion.chunk", id_of(completions[1]))
-    body.choices, body.usage = json.array {}, usage_of(completions)
-    events:send(json.object(body, HEAD))
+    events:send(head(asked, "chat.completion.chunk", id_of(completions[1])) .. '],"usage":' .. usage_of(completions)
+      .. "}")
   end
   events:finish "[DONE]"
 end

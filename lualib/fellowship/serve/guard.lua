@@ -33,6 +33,15 @@ local function is_here(host, address)
     or host == "[" .. address .. "]"
 end
 
+local last_host, last_address -- of a request that was ours: most of a client's are alike
+
+local function is_ours(host, address)
+  if host == last_host and address == last_address then return true end
+  if not is_here(host_of(host), address) then return false end
+  last_host, last_address = host, address
+  return true
+end
+
 local function refuse(kind, message)
   errors.raise { kind = kind, message = message }
 end
@@ -42,7 +51,7 @@ end
 ---@param policy { address: string }
 function guard.check(request, policy)
   local host, origin = request:header "Host" or "", request:header "Origin"
-  if guard.is_local(policy.address) and not is_here(host_of(host), policy.address) then
+  if guard.is_local(policy.address) and not is_ours(host, policy.address) then
     refuse("forbidden", "this server answers to localhost alone; the request's Host is another one")
   end
   local from = request:header "Sec-Fetch-Site" or "none"

@@ -24,8 +24,30 @@ local names = {
 local MOST = 1024
 local made, count = {}, 0
 
+local function forget()
+  for _, value in pairs(made) do
+    if model.is(value) then value.place.served = {} end
+  end
+  made, count = {}, 0
+end
+
+-- Of those that are no alias, so many are counted by their names, the first ones; the others together.
+local MOST_COUNTED, TOGETHER = 100, "other"
+local counted, names_counted = {}, 0
+
+--- Says how calls of a model are counted.
+local function label(named, value)
+  if settings.models[named] or counted[named] then return end
+  if names_counted < MOST_COUNTED then
+    counted[named], names_counted = true, names_counted + 1
+  else
+    value.counted_as = TOGETHER
+  end
+end
+
 local function remember(named, value)
-  if count >= MOST then made, count = {}, 0 end
+  if count >= MOST then forget() end
+  if model.is(value) then label(named, value) end
   made[named], count = value, count + 1
   return value
 end
