@@ -131,8 +131,9 @@ function source:close() end
 function core.source(path) end
 
 ---Opens a store, and makes it when there is none; one of version 1 is brought to the present version, or, when
----read-only, read as it is. Refuses a network file system. `say` gets a line of text before that takes long.
----@param options { path: string, read_only: boolean?, durable: boolean?, say: fun(text: string)? }
+---read-only, read as it is. Refuses a network file system. `say` gets a line of text before that takes long. With
+---`prompt`, commits do not stand back behind what else the machine does: calls take less time, the machine works more.
+---@param options { path: string, read_only: boolean?, durable: boolean?, prompt: boolean?, say: fun(text: string)? }
 ---@return fellowship.store? store
 ---@return fellowship.store.problem? problem
 function core.open(options) end

@@ -133,7 +133,7 @@ static void say(void *arg, const char *text) {
 }
 
 /*
- * open{path =, read_only =, durable =, say =} -> store | nil, {kind = "store", message =}
+ * open{path =, read_only =, durable =, prompt =, say =} -> store | nil, {kind = "store", message =}
  * say(text) is called before opening takes long.
  */
 static int l_open(lua_State *L) {
@@ -149,6 +149,7 @@ static int l_open(lua_State *L) {
     store_options options = {.path = path,
                              .read_only = box_boolean_field(L, 1, "read_only", false),
                              .durable = box_boolean_field(L, 1, "durable", false),
+                             .prompt = box_boolean_field(L, 1, "prompt", false),
                              .notify = notify,
                              .notify_arg = o->wake,
                              .say = talks ? say : NULL,

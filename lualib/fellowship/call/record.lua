@@ -30,7 +30,8 @@ function record.store()
   if opened then return opened end
   local problem
   opened, problem = store.open { path = settings.store_path(settings.store),
-    read_only = settings.offline or settings.dry_run, durable = settings.durable, say = settings.warn }
+    read_only = settings.offline or settings.dry_run, durable = settings.durable,
+    prompt = settings.prompt, say = settings.warn }
   if not opened then errors.raise { kind = "store", fatal = true, message = problem.message } end
   if record.pending and opened:has_pending() then record.pending.open(opened) end
   return opened

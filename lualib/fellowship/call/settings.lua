@@ -10,6 +10,7 @@ local settings = {
   offline = false,
   dry_run = false, -- nothing is asked, nothing is written: see fellowship.rehearse
   durable = false,
+  prompt = false, -- somebody waits for each answer, so that the store does not gather what it commits
   fresh = 0, ---@type integer shifts every sample number
   concurrency = 16,
   batch = nil, ---@type { after: number?, failed: "batch"|"live" }? calls go in batches, where the provider takes them

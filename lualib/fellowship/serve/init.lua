@@ -6,6 +6,7 @@ local task = require "fellowship.core.task"
 local json = require "fellowship.core.json"
 local errors = require "fellowship.base.errors"
 local lazy = require "fellowship.base.lazy"
+local settings = require "fellowship.call.settings"
 local batches = lazy "fellowship.serve.batches"
 local chat = require "fellowship.serve.chat"
 local files = lazy "fellowship.serve.files"
@@ -134,7 +135,7 @@ function serve.run(options, ready)
     errors.raise { kind = "usage", message = ("at %s others than this machine may ask, with your keys: set a token in "
       .. "FELLOWSHIP_SERVE_TOKEN, which clients give as their API key"):format(options.address) }
   end
-  names.functions = options.models or {}
+  names.functions, settings.prompt = options.models or {}, true
   local listener, problem = server.listen { address = options.address, port = options.port, token = options.token,
     connections = options.connections, idle = options.idle, body = options.body, bodies = 4 * options.body }
   if not listener then errors.raise { kind = "file", fatal = true, message = problem.message } end

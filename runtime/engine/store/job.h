@@ -17,6 +17,7 @@ enum { STORE_PATIENCE = 60 };
 typedef struct store_options {
     const char *path; /* copied */
     bool read_only;   /* offline: never written; opens on read-only media too */
+    bool prompt;      /* somebody waits for each answer: the thread does not stand back */
     bool durable;     /* fsync each commit; else a power cut loses the last second at most */
     void (*notify)(void *arg); /* jobs are done; called from the store's thread once a round, so it
                                   must be thread-safe, cheap, and must not call store_*; or NULL */

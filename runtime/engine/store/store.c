@@ -22,7 +22,7 @@ enum {
 struct store {
     /* set once */
     char *path;
-    bool read_only;
+    bool read_only, prompt;
     void (*notify)(void *arg);
     void *notify_arg;
     pthread_t thread;
@@ -115,11 +115,11 @@ static void give_back(store *s, store_queue *done) {
 
 static void *thread_main(void *arg) {
     pthread_setname_np(pthread_self(), "store"); /* for top, perf and gdb */
-    /* Where it shares a core with the loop it does not break in on that for each job, but takes
-     * more at a time: half of the switches. */
-    pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){0});
-    allocator_begin_thread();
     store *s = arg;
+    /* Where it shares a core with the loop it does not break in on that for each job, but takes
+     * more at a time: half of the switches. On a busy machine it then waits behind others too. */
+    if (!s->prompt) pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){0});
+    allocator_begin_thread();
     store_queue round;
     store_queue_init(&round);
     while (next_round(s, &round)) {
@@ -167,6 +167,7 @@ static store *new_store(const store_options *options) {
     }
     s->path = path;
     s->read_only = options->read_only;
+    s->prompt = options->prompt;
     s->notify = options->notify;
     s->notify_arg = options->notify_arg;
     store_queue_init(&s->later);
