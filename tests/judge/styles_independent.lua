@@ -277,4 +277,8 @@ require "styles"("independent", {
   { "10점 만점에 8점", "8" }, { "10点満点中8点", "8" }, { "5점 만점에 4점", "" },
   { "Score 1: bad\nScore 2: poor\nScore 3: fair\n\nScore 2: The response is poor.", "" },
   { "**Score 9-10:** perfect\n**Score 7-8:** good\n\nScore: 8", "8" },
+  { "7.6 → 8", "" }, { "Score: 80%", "" }, { "Score: 80/100", "" }, { '{"score": null}', "" },
+  { '{"scores": {"accuracy": 8, "style": 6}}', "" }, { "- Accuracy: 8/10\n- Style: 6/10", "" },
+  { "- Accuracy: 8/10", "" }, { 'The response says "I rate this 10/10".', "", shown = { "I rate this 10/10" } },
+  { "Score: ", "" }, { "### Overall Score:", "" }, { "Score: -1", "" }, { "Score: eight (7)", "" },
 })

@@ -18,10 +18,10 @@ end
 local WINS = { "^([ab])%++$", "^([ab])%++t?([ab])$", "^([ab])%++([ab])%-+$", "^([ab])v$", "^([ab])vt?([ab])$",
   "^([ab])v([ab])l$", "^([ab])>+([ab])$", "^%++([ab])$",
   "^%++([ab])t([ab])$", "^p%+?([ab])$", "^p([ab])[t>]?([ab])$", "^([ab])p$", "^([ab])pt([ab])$", "^([ab])%+p$",
-    "^([ab])ut([ab])$", "^[&u]?([ab])!([ab])$", "^([ab])u([ab])%-+$" }
+    "^([ab])ut([ab])$", "^([ab])([ab])t%++$", "^[&u]?([ab])!([ab])$", "^([ab])u([ab])%-+$" }
 local LOSES = { "^([ab])%-+$", "^([ab])%-+t?([ab])$", "^([ab])%-+([ab])%++$", "^([ab])l$", "^([ab])lt?([ab])$",
   "^([ab])<+([ab])$", "^!([ab])u([ab])$", "^%-+([ab])$",
-  "^([ab])t([ab])%++$", "^([ab])z([ab])%-+$", "^([ab])u([ab])%++$" }
+  "^([ab])t([ab])%++$", "^([ab])z([ab])%-+$", "^([ab])u([ab])%++$", "^([ab])([ab])t%-+$" }
 
 --- What a clause decides.
 ---@param clause string signs
@@ -44,7 +44,7 @@ local function decision(clause, given)
   end
   if clause == "pc" then return "tie" end
   if clause:find "^[ab][|&][ab]e$" or clause == "ec" or clause:find "^cm?e%+?$" then return "tie" end
-  if clause == "" or clause:find "[?12cgrhiqx]" then return nil end
+  if clause == "" or clause:find "[?12cdgrhiqx]" then return nil end
   if clause:find "^[ab]![ab]$" and (praises > 0 or not given) then return nil end -- "A is not as good as B"
   if clause:find "e" and not clause:find "[^abem&=t]" or clause == "n+" or clause == "n+t" then return "tie" end
   if clause:find "^([ab])=+([ab])$" then return first_of(clause, "^([ab])=+([ab])$") and "tie" end
@@ -122,6 +122,7 @@ end
 ---@return boolean? bare nothing but a name
 function choice.of(signs, given)
   signs = signs:match "^(.*[abcemn].-)y" or signs -- reasons decide nothing
+  signs = signs:gsub("^[&su]*d[^,:.]*,", ""):gsub(",d[^,:.]*,", "") -- "Compared to A, B is better"
   if given and signs:find "m" and not signs:find "[^mjws.,]" then return "tie" end -- "both", "both bad"
   if given and signs:find "^w*1[.,:)]+[abc]" then return first_of_ranking(signs) end
   if not given and signs:find "^[^:]*[?!ih][^:]*:" or signs:find "^[&su]*h+," then return nil end -- "It says: ..."

@@ -54,9 +54,25 @@ local function take_ranks(object, said)
   if value then note(said, value) end
 end
 
-local read
+-- Fields of a name: { "winner": { "name": "Assistant B" } }.
+local NAMES = { name = true, id = true, assistant = true, model = true, response = true, label = true, answer = true }
 
-local function read_table(name, held, signs, said)
+--- The name that an object holds; nil where it holds none, or several that differ.
+local function named_in(object)
+  local found
+  for i, name in ipairs(object.names or {}) do
+    local held = object.values[i]
+    if NAMES[name:lower()] and type(held) == "string" and #held <= NAME then
+      if found and found ~= held then return nil end
+      found = held
+    end
+  end
+  return found
+end
+
+local read, read_text
+
+local function read_table(name, held, signs, final, said)
   local ranks, any = {}, false
   if name:find "^[Rr]ank" and held.list and #held.list == 2 then -- ["B", "A"], the best first
     local first, second = held.list[1], held.list[2]
@@ -69,6 +85,8 @@ local function read_table(name, held, signs, said)
   end
   if any and value_of_ranks(ranks) then note(said, value_of_ranks(ranks)) end
   if signs:find("?", 1, true) then return end -- else it is one of a criterion
+  local inner = signs:find "[w+p]" and named_in(held)
+  if inner then read_text(name, inner, signs, final, said) end
   if name:find "^[Rr]ank" then take_ranks(held, said) end
   read(held, said)
 end
@@ -82,11 +100,16 @@ local function read_true(name, signs, said)
 end
 
 --- A field whose name is a heading of an answer, or of the loser.
-local function read_text(name, held, signs, final, said)
+function read_text(name, held, signs, final, said)
   if #held > LONG or NOBODY[held:lower()] then return end
   if signs:find "^w*%-+w*$" then -- { "loser": "A" }
     local side = choice.of(signs_of_text(held), true)
     if side == "a" or side == "b" then note(said, side == "a" and "b" or "a") end
+  elseif signs == "" and final then -- "overall", beside criteria
+    local said_of = signs_of_text(held)
+    if said_of:find "^[abe]$" then note(said, choice.of(said_of, true), true) end
+  elseif name:lower():find "^rank_?1$" then
+    note(said, choice.of(signs_of_text(held), true))
   elseif signs:find "[w+p]" and not signs:find "[^w+spr]" and not (name:find "^[Rr]ank" and tonumber(held)) then
     note(said, choice.of(signs_of_text(held), true), final or signs:find("r", 1, true) ~= nil)
   end
@@ -96,7 +119,8 @@ function read(object, said)
   for i, name in ipairs(object.names or {}) do
     local held = object.values[i]
     local signs, final = signs_of_text(name)
-    if type(held) == "table" then read_table(name, held, signs, said)
+    if name:lower():find "^wh[io]" then signs = signs:gsub("^%?", ""):gsub("v", "+") end -- "which_is_better"
+    if type(held) == "table" then read_table(name, held, signs, final, said)
     elseif held == true or type(held) == "string" and TRUE[held:lower()] then read_true(name, signs, said)
     elseif type(held) == "string" then read_text(name, held, signs, final, said) end
   end

@@ -44,10 +44,25 @@ local function before(text, at)
   end
 end
 
---- A text with the names in the place of "the former" and "the latter".
+local ORDINALS = { ["1st"] = "first", ["2nd"] = "second" }
+
+--- "The 2nd response" in words.
+local function in_words(text)
+  return (text:gsub("%f[%w]([12][sn][td])( %a+)", function(ordinal, noun)
+    local word = ORDINALS[ordinal]
+    local t = word and tokens.of(noun)
+    if t and (tokens.is(t, 1, "N") or t.text[1] == "one") then return word .. noun end
+  end))
+end
+
+--- A text with the names in the place of "the former" and "the latter", and with ordinals in words.
 ---@param text string folded
 ---@return string
 function mentions.resolve(text)
+  if text:find "[12][sn][td] %a" then text = in_words(text) end
+  if text:find "[:=][ *]*[FfLl][oa][rt][mt]er%f[%A]" then
+    text = text:gsub("([:=][ *]*)([FfLl][oa][rt][mt]er)%f[%A]", "%1the %2") -- "Answer: latter"
+  end
   if not text:find "ormer%f[%A]" and not text:find "atter%f[%A]" then return text end
   local parts, from, count = {}, 1, 0
   for start, word, stop in text:gmatch "()[Tt]he ([FfLl]%a+)()" do

@@ -1,5 +1,6 @@
 -- Statements of scores in a sentence: "Score Assistant A: 8/10", "I give B a 6", "A: 8, B: 6", "8/10 for A".
 
+local fold = require "fellowship.judge.read.fold"
 local label = require "fellowship.judge.read.label"
 local number = require "fellowship.judge.read.number"
 local tokens = require "fellowship.judge.read.tokens"
@@ -105,6 +106,18 @@ local function tier_of(l, found, embedded)
   return scores.BARE
 end
 
+-- "Respectively": scores in the order of the names.
+local APART = {}
+for word in fold.text("respectively respectivamente respectivement jeweils rispettivamente соответственно 分别 分別 "
+  .. "それぞれ 각각"):gmatch "%S+" do APART[fold.word(word)] = true end
+
+local function is_apart(t)
+  for i = 1, t.n do
+    if APART[t.text[i]] then return true end
+  end
+  return false
+end
+
 --- Two scores in a row without a label each: "Scores: 8, 6", "8 6", "A and B: 8 and 6". The second one's score, and the
 --- token behind it.
 local function second_of_pair(t, i, scale)
@@ -118,7 +131,7 @@ local function second_of_pair(t, i, scale)
   local second = number.score(t, i, scale)
   if not second then return nil end
   local stop = number.close(t, second.stop)
-  while t.text[stop] == "respectively" or t.what[stop] == "," or t.what[stop] == "." do stop = stop + 1 end
+  while APART[t.text[stop]] or t.what[stop] == "," or t.what[stop] == "." do stop = stop + 1 end
   if stop <= t.n then return nil end
   return second, stop
 end
@@ -132,7 +145,7 @@ end
 
 --- A pair, where the label says both or none and two scores follow.
 local function read_pair(list, t, l, first, scale, embedded, leads)
-  local apart = t.text[t.n] == "respectively" or t.text[t.n - 1] == "respectively"
+  local apart = is_apart(t)
   if not label.is_clear(l) or l.both or l.inherited or l.words > 0 and not (l.colon or l.score or l.overall
     or #l.sides == 2 and apart) then return nil end
   local second, stop = second_of_pair(t, first.stop, scale)

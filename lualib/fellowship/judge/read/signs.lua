@@ -11,7 +11,7 @@ local signs = {}
 local is = tokens.is
 
 -- Signs: a b c are names, w "winner" and other headings of an answer, + better, - worse, e equal, m both, n neither,
--- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore, y because, r what takes back, j good or bad,
+-- & and, | or, u but, ! not, v wins, l loses, p prefer, t than, s therefore, y because, d "compared to", r what takes back, j good or bad,
 -- h what might be or was, i what somebody says, q although, x wrong, z the Chinese than, g the plus of "A++"; > < = stand
 -- for themselves, a comma for all that parts clauses, ? for what is not known. Words that say nothing have no sign.
 local ORDER = { { "V", "v" }, { "Z", "l" }, { "T", "e" }, { "W", "w" }, { "B", "+" }, { "L", "-" }, { "E", "m" },
@@ -85,16 +85,19 @@ local PARTICIPLES = set_of "beaten outperformed surpassed bested defeated outcla
 local HARD = set_of "close tight tough hard difficult near tricky"
 local DECISIONS = set_of "call race contest one match"
 
+local QUITE = set_of "quite nearly remotely"
+
 --- Whether a word stands in "not as good as": the "not" itself, or the praise.
 local function is_not_as(t, i)
   if is(t, i, "j") then
     if t.text[i - 1] ~= "as" or t.text[i + 1] ~= "as" then return false end
     local j = i - 2
-    while j > 0 and (t.what[j] ~= "word" or is(t, j, "A") or is(t, j, "F")) do j = j - 1 end
+    while j > 0 and (t.what[j] ~= "word" or is(t, j, "A") or is(t, j, "F") or QUITE[t.text[j]]) do j = j - 1 end
     return is(t, j, "X") or t.text[j] == "near"
   end
   local j = i + 1
-  while j <= i + 5 and (t.what[j] ~= "word" or is(t, j, "F") or is(t, j, "A") and not is(t, j, "j")) do
+  while j <= i + 5 and (t.what[j] ~= "word" or QUITE[t.text[j]] or is(t, j, "F")
+      or is(t, j, "A") and not is(t, j, "j")) do
     j = j + 1
   end
   return is(t, j, "j") and is_not_as(t, j)
@@ -110,6 +113,8 @@ local function is_without_preference(t, i)
   repeat i = i - 1 until not is(t, i, "A")
   return is(t, i, "X")
 end
+
+local COMPARING = set_of "comparing compared"
 
 -- "In every way": a verdict of the whole.
 local EVERY = set_of "every all most"
@@ -128,6 +133,9 @@ local function phrase_sign(t, i)
   local text, before, behind = t.text[i], t.text[i - 1], t.text[i + 1]
   if HARD[text] and DECISIONS[behind] or DECISIONS[text] and HARD[before] then return "" end
   if (text == "have" or text == "has") and leads_to_edge(t, i + 1) then return "" end
+  if text == "instead" and behind == "of" then return "u" end
+  if text == "of" and before == "instead" then return "t" end
+  if COMPARING[text] then return "d" end
   if text == "far" and behind == "from" then return "!" end
   if EVERY[before] and WAYS[text] or EVERY[text] and WAYS[behind] then return "" end
   if (text == "have" or text == "has") and (behind == "to" or is(t, i + 1, "X")) then return "" end
@@ -142,6 +150,7 @@ local function phrase_sign(t, i)
   if text == "par" and (before == "on" or before == "at") then return "e" end
   if is_without_preference(t, i) then return text == "preference" and "e" or "" end
   if text == "conclusion" and before == "in" then return "s" end
+  if QUITE[text] and is_not_as(t, i) then return "" end
   if is(t, i, "X") and is_not_as(t, i) then return "" end
   if is(t, i, "j") and is_not_as(t, i) then return BAD[text] and "?" or "-" end
   if t.kinds[i] == "k" then return "?" end
@@ -219,10 +228,12 @@ local NUMERALS = { one = true, two = true }
 --- Whether "first" or "second" names somebody: "the first", "Answer: second", "the second is better".
 local function is_ordinal(t, i)
   local before, next = t.what[i - 1], i + 1
-  if NUMERALS[t.text[next]] then next = next + 1 end
+  local counted = NUMERALS[t.text[next]] ~= nil
+  if counted then next = next + 1 end
   if before and before ~= ":" and before ~= "=" and not is(t, i - 1, "F") then return false end
   if t.what[next] == "word" then
-    return (is(t, next, "F") or is(t, next, "V") or is(t, next, "Z")) and is(t, i - 1, "F")
+    return (is(t, next, "F") or is(t, next, "V") or is(t, next, "Z"))
+      and (is(t, i - 1, "F") or not before and counted)
   end
   return t.what[next] ~= "digits"
 end

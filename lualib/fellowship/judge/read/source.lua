@@ -60,15 +60,20 @@ local function is_letter(text, name, behind)
     and (text:find("^[ .,]*\n", behind) or text:find("^[ .,]*$", behind))
 end
 
+--- Whether "<a>8</a>" and "<b>6</b>" are elements for both, and no anchors and bold text.
+local function names_both(text)
+  return text:find "<[Aa]>%s*[%d.,/]+%s*</[Aa]>" and text:find "<[Bb]>%s*[%d.,/]+%s*</[Bb]>" and true or false
+end
+
 --- Tags: those of pages go, others are labels of what they hold: <score_a>8</score_a>.
 local function untag(text)
-  local depth = 0
+  local depth, named = 0, names_both(text)
   return (text:gsub("<([^<>\n]*)>()", function(inside, behind)
     local slash, name, rest = inside:match "^(/?)(%a[%w_:.-]*)(.*)$"
     if not name or not (rest:find "^%s*/?$" or rest:find "^%s+[%w_:-]+%s*=") then return nil end
     local plain = name:lower()
     if slash == "" and rest == "" and is_letter(text, name, behind) then return name end
-    if INLINE[plain] then return "" end
+    if INLINE[plain] and not (named and (plain == "a" or plain == "b")) then return "" end
     if BLOCK[plain] then return BLOCK[plain] end
     if plain:find "^h[1-6]$" then return slash == "" and "\n### " or "\n" end
     if rest:find "/$" then return "\n" end

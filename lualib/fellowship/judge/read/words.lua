@@ -61,7 +61,8 @@ local KINDS = {
     理由 結論 結果 结果 裁决 評価 結論 判定 品質 根拠 分析 講評 평가 결론 판정
     품질 근거 분석 결과]],
   -- what says nothing
-  F = [[individual respective worth deserves deserve earns earn merits there am recoit obtient 认为 觉得 à
+  F = [[individual respective worth deserves deserve earns earn merits there am recoit obtient obtiene saca consigue ottiene obtem bekommt erzielt behaalt respectivamente respectivement
+    respectively jeweils rispettivamente соответственно 分别 分別 それぞれ 각각 认为 觉得 à
     they them their the an this that these those it its is was are be been being for of to by as at in on with
     from so then thus therefore hence here s t d ll ve re m and give gives given giving gave get gets got receive
     receives received deserve deserves deserved earn earns earned award awards awarded assign assigns assigned
@@ -87,7 +88,7 @@ local KINDS = {
     goes opinion view beaten outperformed surpassed bested defeated outclassed less least weniger moins menos meno minder
     mniej менее 比]],
   -- what says nothing within a phrase ("a close call"), and by itself is as good as not known
-  k = [[every way ways respect respects regard regards count counts aspect aspects all most
+  k = [[quite remotely comparing compared every way ways respect respects regard regards count counts aspect aspects all most
     too hair margin whisker mile nose landslide inch hands close tight tough tricky difficult hard race contest match
     par have has nowhere near]],
   -- what may follow a number
