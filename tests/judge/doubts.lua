@@ -14,11 +14,14 @@ end
 
 local PLAIN = {
   direct = { "A is better.", "Assistant A wins.", "Answer: A", "I prefer A.", "[[A]]", "The winner is A.", "A > B",
-    "The better response is A.", "Assistant A is better than Assistant B.", "Final verdict: Assistant A" },
+    "The better response is A.", "Assistant A is better than Assistant B.", "Final verdict: Assistant A",
+    "The former is better.", "1st: A\n2nd: B", "A has the edge.", "A instead of B", "A++", "The first one is better.",
+    "Compared to B, A is better.", "Which is better? A", "A: rank 1\nB: rank 2" },
   independent = { "8/10", "Score: 8/10", "Overall Score: 8", "The score is 8.", "I give it 8/10.", "[[8]]",
     "Rating: 8 out of 10", "**Overall: 8/10**", "It gets 8/10." },
   combined = { "A: 8/10, B: 6/10", "Score Assistant A: 8/10\nScore Assistant B: 6/10", "I give A 8/10 and B 6/10.",
-    "Assistant A gets 8/10 and Assistant B gets 6/10.", "Scores: 8, 6", "**Assistant A: 8/10** | **Assistant B: 6/10**" },
+    "Assistant A gets 8/10 and Assistant B gets 6/10.", "Scores: 8, 6", "**Assistant A: 8/10** | **Assistant B: 6/10**",
+    "A and B get 8 and 6 respectively.", "I give the former 8/10 and the latter 6/10." },
 }
 
 local BEFORE_CHOICES = {

@@ -376,4 +376,8 @@ require "styles"("combined", {
   { "El asistente B obtiene 9 y el asistente A obtiene 4.", "4 9" },
   { '<evaluation response="B" score="x">3</evaluation><evaluation response="A">9</evaluation>', "9 3" },
   { "7 9\nAssistant 2 deserves 7/10 for style.", "7 9" },
+  { "It is not true that <score>8</score><score>6</score>", "" }, { "Accuracy: <score_a>8</score_a><score_b>6</score_b>", "" },
+  { "I doubt that <score for='A'>8</score> and <score for='B'>6</score>", "" },
+  { "Here are my scores: <score_a>8</score_a> <score_b>6</score_b>", "8 6" },
+  { "A is fuller. <score_a>8</score_a> <score_b>6</score_b>", "8 6" },
 })

@@ -315,4 +315,7 @@ require "styles"("direct", {
   { "Comparing A and B: A wins.", "a" }, { "The 2nd response is better.", "b" },
   { "I read it on the 2nd of May.", "" }, { "A instead of B", "a" }, { "First one is better.", "a" },
   { "First, A is better in style. Second, B is shorter.", "" },
+  { "It is not true that <answer>A</answer>", "" }, { "In terms of accuracy: <winner>A</winner>", "" }, { "1st: A\n2nd: B is false", "" },
+  { "The winner is <answer>A</answer>", "a" }, { "A is fuller. <answer>A</answer>", "a" },
+  { "I do not think compared to B, A is better.", "" }, { "Rank 1: A", "a|" },
 })

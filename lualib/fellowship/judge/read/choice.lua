@@ -122,7 +122,8 @@ end
 ---@return boolean? bare nothing but a name
 function choice.of(signs, given)
   signs = signs:match "^(.*[abcemn].-)y" or signs -- reasons decide nothing
-  signs = signs:gsub("^[&su]*d[^,:.]*,", ""):gsub(",d[^,:.]*,", "") -- "Compared to A, B is better"
+  signs = signs:gsub("^[&su]*d[^,:.]*[,:]", ""):gsub(",d[^,:.]*,", "") -- "Compared to A, B is better"
+  if signs:find("d", 1, true) then return nil end
   if given and signs:find "m" and not signs:find "[^mjws.,]" then return "tie" end -- "both", "both bad"
   if given and signs:find "^w*1[.,:)]+[abc]" then return first_of_ranking(signs) end
   if not given and signs:find "^[^:]*[?!ih][^:]*:" or signs:find "^[&su]*h+," then return nil end -- "It says: ..."

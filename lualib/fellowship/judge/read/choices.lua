@@ -79,15 +79,13 @@ function Reader:begin(line)
   end
 end
 
---- The rank of one: that of both decides, or the first place alone. Once more the same one begins another list.
+--- The rank of one: that of both decides. Once more the same one begins another list.
 function Reader:place(side, rank, line)
   if self.placed[side] then self.placed = {} end
   local placed = self.placed
   placed[side] = rank
   local a, b = placed.a, placed.b
-  if placed.st and self.list[#self.list] == placed.st then self.list[#self.list] = nil end
-  local value = a and b and (a < b and "a" or a > b and "b" or "tie") or not (a and b) and rank == 1 and side
-  placed.st = value and self:add(value, choices.ANSWER, line) or nil
+  if a and b then self:add(a < b and "a" or a > b and "b" or "tie", choices.ANSWER, line) end
 end
 
 --- Whether a line has to do with the heading of an answer: it is one, with its value or before it, or the value of one

@@ -60,6 +60,12 @@ local function is_letter(text, name, behind)
     and (text:find("^[ .,]*\n", behind) or text:find("^[ .,]*$", behind))
 end
 
+--- Whether what ends at a place is a sentence that goes on: "It is not true that <score_a>8</score_a>".
+local function is_within(text, stop)
+  local last = text:sub(math.max(1, stop - 40), stop):match "([^ \t])[ \t]*$"
+  return last ~= nil and last:find "[%w,:)%]\128-\255*-]" ~= nil
+end
+
 --- Whether "<a>8</a>" and "<b>6</b>" are elements for both, and no anchors and bold text.
 local function names_both(text)
   return text:find "<[Aa]>%s*[%d.,/]+%s*</[Aa]>" and text:find "<[Bb]>%s*[%d.,/]+%s*</[Bb]>" and true or false
@@ -79,7 +85,8 @@ local function untag(text)
     if rest:find "/$" then return "\n" end
     if slash == "" then
       depth = math.min(depth + 1, DEEPEST)
-      return "\n" .. ("\6"):rep(depth) .. name .. (rest ~= "" and attributes(rest) or "") .. ": "
+      local start = is_within(text, behind - #inside - 3) and " " or "\n" .. ("\6"):rep(depth)
+      return start .. name .. (rest ~= "" and attributes(rest) or "") .. ": "
     end
     local mark = "\n" .. ("\6"):rep(math.max(depth, 1)) .. "\n"
     depth = math.max(depth - 1, 0)

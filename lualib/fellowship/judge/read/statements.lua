@@ -263,6 +263,8 @@ end
 local function paired(text)
   local from, stop, name = text:find "<(%a+)>[^<>]*</%a+>%s*<%a+>"
   if not from or stop - from > SHORT then return text end
+  local before = text:sub(math.max(1, from - SHORT), from - 1):match "([^ \t])[ \t]*$"
+  if before and before:find "[%w,:)%]]" then return text end
   local l = label.new()
   label.take_text(l, name, 0)
   if not (l.score and label.is_clear(l)) or select(2, text:gsub("<" .. name .. ">", "")) ~= 2 then return text end
