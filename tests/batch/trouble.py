@@ -128,6 +128,44 @@ def repeated():
     tap.side_by_side(one, SEVEN)
 
 
+def other_pages():
+    """In place of the results something else comes, with the status of a good answer: they are read again, and never paid again."""
+    def one(model, page):
+        with Scene(rows=4) as scene:
+            seen = []
+
+            def on(event, _):
+                if event == "download" and len(seen) < 2:
+                    seen.append(event)
+                    batch = scene.server.batches[scene.server.order[0]]
+                    return 200, "\n".join(batch.output[:1]) if page == "a part" else page
+                return None
+            scene.server.on = on
+            result = scene.batch(model)
+            tap.equal((result.status, scene.sizes(), result.out, len(seen)), (0, [4], scene.plain(model), 2), f"{model}: {page!r}, twice")
+    pages = ["", "not json", "<html><title>Sign in</title></html>", "a part"]
+    tap.side_by_side(one, ["openai:m"] * 4 + ["anthropic:m"] * 4, pages * 2)
+    with Scene(rows=4) as scene:
+        scene.server.on = lambda event, _: (200, "<html>") if event == "download" else None
+        result = scene.batch()
+        tap.equal((result.status, scene.sizes(), scene.server.plain), (3, [4], 0), "a page that stays is not paid for again")
+        tap.contains(result.err, ["the provider says that 4 are done", "--forget"], "and is told, with what to do")
+        scene.server.on = None
+        result = scene.batch()
+        tap.equal((result.status, scene.sizes(), result.out), (0, [4], scene.plain()), "the next run takes the results")
+    with Scene(rows=4) as scene:                # what is missing for good is asked for again
+        scene.server.on = lambda event, _: (200, "\n".join(scene.server.batches[scene.server.order[0]].output[1:])) if event == "download" and len(scene.server.order) == 1 else None
+        result = scene.batch()
+        tap.equal((result.status, scene.sizes(), result.out), (0, [4, 1], scene.plain()), "one line that never comes is asked for again")
+
+
+def named_errors():
+    """An error of a line that has a name and no status."""
+    with Scene(rows=4) as scene:
+        status, failed, answers, asked = of_rows(scene, {1: {"error": {"code": "content_filter", "message": "no"}}, 2: {"error": {"code": "context_length_exceeded"}}})
+        tap.equal((status, sorted(failed), len(answers), sorted(asked)), (3, [(1, "content_filter"), (2, "context_length")], 2, [1, 2]), "is final where its name is")
+
+
 def numbers():
     """Usage that cannot be brings no negative cost, and no more than there is."""
     usages = [{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 1000}},
@@ -232,4 +270,4 @@ def placed():
 
 
 host.need_program()
-tap.cases(not_found, full, clocks, repeated, numbers, down, empty, placed)
+tap.cases(not_found, full, clocks, repeated, other_pages, named_errors, numbers, down, empty, placed)

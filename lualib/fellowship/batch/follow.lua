@@ -31,6 +31,9 @@ local FIRST_PAUSE, LAST_PAUSE, GROWTH = 2, 300, 1.5
 -- Attempts in a row that fail before one gives up, some six hours with the pauses between them.
 local PATIENCE = 80
 
+-- How often results that cannot be all are read.
+local SHORT = 8
+
 -- A batch that has ended may show where its results are a little later, and all of its lines only then.
 local LATE, LATE_LINES = 5, 12
 
@@ -101,12 +104,17 @@ local Collecting = { __close = function(self)
   calls.stir()
 end }
 
---- Reads what a batch has brought until that goes well.
+--- Reads what a batch has brought until that goes well. What stays short of what the provider says is taken as it is, but
+--- for nothing at all: to ask for all of it again would be to pay for it again.
 local function patiently(b, model, read, places)
   local spreading = wire.spreading()
   for n = 1, math.huge do
     local got, outcome = read(model, places, b)
-    local passes = not got and (spreading(outcome) or outcome.verdict == "retry" and n < PATIENCE)
+    if got and outcome and n >= SHORT then
+      if outcome.nothing then return nil, { verdict = "final", kind = "batch", message = outcome.message } end
+      outcome = nil
+    end
+    local passes = outcome and (spreading(outcome) or outcome.verdict == "retry" and n < PATIENCE)
     if not passes or (follow.closing and b.count == 0) then return got, outcome end
     wire.pause(model, n, outcome, true)
   end

@@ -49,6 +49,7 @@ end
 ---@field seen table<string, true> digests of results: a line may stand there twice
 ---@field unknown integer results of calls that nobody has claimed
 ---@field malformed integer lines that make no sense
+---@field told table<string, true> digests of calls that a line is about
 local Reading = {}
 Reading.__index = Reading
 
@@ -104,6 +105,7 @@ local function take_result(self, value)
     self.unknown = self.unknown + 1
     return
   end
+  self.told[key] = true
   local flight = chain.flights[key]
   local outcome = outcome_of(self.model, status, body_of(status, body), flight)
   if outcome.completion and flight and flight.tries then outcome.completion.attempts = flight.tries end
@@ -186,17 +188,28 @@ function results.first_id(model, places)
   return ""
 end
 
+--- Why a reading cannot be all: it is of fewer calls than the provider says to have answered, as when something between
+--- gives another page in place of a file. nil when it can.
+local function short_of(self)
+  local found, b = self.malformed, self.b
+  for _ in pairs(self.told) do found = found + 1 end
+  local nothing = next(self.told) == nil and (b.done or 0) > 0
+  if found >= (b.done or 0) and not nothing then return nil end
+  return { verdict = "retry", kind = "batch", nothing = nothing,
+    message = ("the results are of %d calls, and the provider says that %d are done"):format(found, b.done) }
+end
+
 --- Reads all results of a batch. Completions are committed and handed over as they come; what else there was stays
 --- in `outcomes`.
 ---@param model fellowship.Model
 ---@param places string[] paths or URLs
 ---@param b table of fellowship.batch.ledger
 ---@return fellowship.BatchReading? reading
----@return table? outcome why they could not be read
+---@return table? outcome why they could not be read, or why this cannot be all
 function results.read(model, places, b)
   local protocol = protocols.of(model.provider)
   local self = setmetatable({ b = b, model = model, protocol = protocol, outcomes = {}, group = {}, seen = {},
-    answered = 0, unknown = 0, malformed = 0 }, Reading)
+    told = {}, answered = 0, unknown = 0, malformed = 0 }, Reading)
   local wrong = check_places(model, places)
   if wrong then return nil, wrong end
   for _, place in ipairs(places) do
@@ -210,7 +223,7 @@ function results.read(model, places, b)
   end
   commit(self)
   if self.answered == 0 then look_for_common(self) end
-  return self
+  return self, short_of(self)
 end
 
 return results

@@ -6,6 +6,8 @@
 
 local json = require "fellowship.core.json"
 local answer = require "fellowship.provider.answer"
+local complaints = require "fellowship.provider.complaints"
+local failure = require "fellowship.provider.failure"
 
 local openai = { uploads = true }
 
@@ -164,6 +166,8 @@ function openai.result(value)
   local e = type(value.error) == "table" and value.error or { message = value.error }
   local code = answer.count(e.code)
   if code and code >= 400 and code < 600 then return id, code, { error = e } end
+  local named = failure.of { error = value.error }
+  if named and complaints.kind(400, named) then return id, 400, { error = e } end
   return id, nil, answer.text(e.message) or answer.text(e.code) or "no answer came"
 end
 
