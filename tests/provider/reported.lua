@@ -97,4 +97,12 @@ whole("openai", 429, E "try again in a minute", "retry rate_limit")
 local said = { choices = { { message = { content = "Hi" }, finish_reason = "stop" } }, usage = { prompt_tokens = 3, total_tokens = 8 } }
 whole("openai", 200, { code = 0, data = said }, "Hi (stop, 5)")
 whole("openai", 200, { success = true, result = said, errors = json.array {} }, "Hi (stop, 5)")
+-- Log-probabilities in the older form.
+local older = { choices = { { message = { content = "Hi" }, finish_reason = "stop", logprobs = { tokens = { "H", "i" },
+  token_logprobs = { -0.5, json.null }, top_logprobs = { { h = -2, H = -0.5 }, json.null } } } } }
+local read = require("fellowship.provider.openai").classify(200, function() end, json.encode(older)).completion.logprobs
+tap.is(json.encode { read[1].token, read[1].logprob, read[1].top[1].token, read[1].top[2].token, #read[2].top, read[2].logprob },
+  '["H",-0.5,"H","h",0,-9999.0]', "tokens and their numbers side by side")
+whole("openai", 400, E("accept the terms first", { code = "model_terms_required" }), "final auth fatal")
+
 tap.done()

@@ -108,7 +108,8 @@ local CODES = {
   pre_consume_token_quota_failed = "quota", AccountOverdueError = "quota", QuotaExceeded = "quota", -- Volcengine's
   ["1304"] = "quota", ["1308"] = "quota", ["1310"] = "quota", SensitiveContentDetected = "content_filter",
   [336007] = "context_length", [336103] = "context_length", -- Baidu's
-  organization_restricted = "auth", UnrecognizedClientException = "auth",
+  organization_restricted = "auth", model_terms_required = "auth", -- Groq's
+  UnrecognizedClientException = "auth",
   ["1113"] = "quota", ["1301"] = "content_filter", ["1261"] = "context_length", -- Zhipu's
   [1026] = "content_filter", [1027] = "content_filter", [1008] = "quota", [1004] = "auth", [2049] = "auth", -- MiniMax's
   [30001] = "quota", -- SiliconFlow's

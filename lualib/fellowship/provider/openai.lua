@@ -83,9 +83,29 @@ local function usage_of(value, how)
     cost = cost_of(usage, how) }
 end
 
+--- The older form of log-probabilities, which Together keeps, in the newer one: lists of tokens and of their numbers,
+--- and for each token its alternatives by their texts.
+local function in_entries(given)
+  local numbers, top, list = answer.part(given, "token_logprobs"), answer.part(given, "top_logprobs"), {}
+  for i, token in ipairs(given.tokens) do
+    local others = {}
+    for other, logprob in pairs(type(top[i]) == "table" and top[i] or {}) do
+      others[#others + 1] = { token = other, logprob = logprob }
+    end
+    table.sort(others, function(x, y)
+      local p, q = tonumber(x.logprob) or -math.huge, tonumber(y.logprob) or -math.huge
+      return p > q or p == q and tostring(x.token) < tostring(y.token)
+    end)
+    list[i] = { token = token, logprob = numbers[i], top_logprobs = others }
+  end
+  return list
+end
+
 local function logprobs_of(choice)
-  local given = answer.part(choice, "logprobs").content
-  return type(given) == "table" and answer.logprobs(given, "token", "logprob", "top_logprobs") or nil
+  local given = answer.part(choice, "logprobs")
+  local list = type(given.content) == "table" and given.content
+    or type(given.tokens) == "table" and in_entries(given)
+  return list and answer.logprobs(list, "token", "logprob", "top_logprobs") or nil
 end
 
 -- Fields with what the model thought: DeepSeek's and vLLM's, OpenRouter's, and of some gateways.
