@@ -170,7 +170,7 @@ def patience():
             ends(scratch, computing, "and ends a loop without end", 143, 9 + SOON)
             tap.ok(time.monotonic() - started > 8, "no sooner")
             # Without a signal.
-            result = ends(scratch, stalling, "a script that computes for seven seconds ends", 0, 60)
+            result = ends(scratch, stalling, "a script that computes for seven seconds ends", 0, host.TIMEOUT)
             tap.contains(result.err if result else "", ["stall.lua:8 computes", "for 5 s: 1 call under way stands still"],
                          "and was told that a call stood still")
 
