@@ -3,13 +3,17 @@
 --
 --     fellowship tests/bench/coverage.lua [DATASETS [ROWS [KIND]]]
 --
--- Kinds are the judges fair, length, position and noisy, and games: all when none is named. A judge sees pairs of
+-- Kinds are the judges fair, length, position and noisy, games, and weights: all when none is named. A judge sees pairs of
 -- responses, two of each prompt, in both orders. Whoever's quality is higher wins for people; what a judge sees of it is
 -- blurred, and leans as the judge does. Games: five players whose responses differ in style, before four jurors of
 -- unequal worth. The truth of a figure is what very many rows give; that of a map made to calibrate scores, which hangs
--- on how many rows it is made of, is the mean of all data sets.
+-- on how many rows it is made of, is the mean of all data sets. Weights: how many pairs of players stand in the right
+-- order, a tenth of the rows being games, when votes are weighed and when each counts the same.
 local arena = require "fellowship.measure.arena"
 local calibration = require "fellowship.measure.calibration"
+local contest = require "fellowship.measure.contest"
+local flow = require "fellowship.flow"
+local judge_weighted = require "fellowship.measure.judge_weighted"
 local panel = require "fellowship.measure.panel"
 
 io.stdout:setvbuf "line"
@@ -59,6 +63,7 @@ local function figures_of(judge, count, seed)
   local one, votes = panel.new { "openai:gpt-4o" }, calibration.new()
   local shared
   for i = 1, count do
+    if i % 1000 == 0 then flow.sleep(0) end
     if i % 2 == 1 then shared = normal() end
     local row, quality = pair(judge, (i + 1) // 2, shared)
     one:add(row)
@@ -127,6 +132,52 @@ local function strengths_of(count)
   return out
 end
 
+-- ---- weights ----
+
+local function in_order(list)
+  local count = 0
+  for i = 1, #list do
+    for j = i + 1, #list do count = count + (list[i].strength > list[j].strength and 1 or 0) end
+  end
+  return count
+end
+
+--- Pairs in order by weighed votes and by equal ones, of games before jurors of such weights; nil where there is no fit.
+local function orders_of(count, weights)
+  local held, plain = judge_weighted.new(), contest.games()
+  for i = 1, #STRENGTHS do
+    held:player(i)
+    plain:player(i)
+  end
+  for i = 1, count do
+    local a = math.random(5)
+    local b = (a + math.random(4) - 1) % 5 + 1
+    for m, weight in ipairs(weights) do
+      local chance = 1 / (1 + math.exp(-weight * (STRENGTHS[a] - STRENGTHS[b])))
+      local winner = math.random() < chance and "a" or "b"
+      held:add(i, a, b, m, winner)
+      plain:add(i, a, b, winner)
+    end
+  end
+  local found, same = held:fit(), plain:strengths { resamples = 1 }
+  held:close()
+  if found and not same.problem then return in_order(found.players), in_order(same) end
+end
+
+local function show_weights()
+  print "\n| jurors' weights | pairs in order, votes weighed | each vote the same |"
+  print "|---|---|---|"
+  for _, weights in ipairs { { 1, 1, 1, 1 }, WEIGHTS, { 3, 1, 0, 0 } } do
+    math.randomseed(19)
+    local weighed, same, all = 0, 0, 0
+    for _ = 1, sets do
+      local x, y = orders_of(rows // 10, weights)
+      if x then weighed, same, all = weighed + x, same + y, all + 10 end
+    end
+    print(("| %s | %.1f%% | %.1f%% |"):format(table.concat(weights, ", "), 100 * weighed / all, 100 * same / all))
+  end
+end
+
 -- ---- coverage ----
 
 --- How often each figure's interval held its truth, how wide it was, and how far figures were off in the mean.
@@ -170,15 +221,20 @@ local function show(kind, list)
   end
 end
 
-print "| judge | figure | held | off by, in the mean | +- |"
-print "|---|---|---|---|---|"
-for _, kind in ipairs(arg[3] and { arg[3] } or { "fair", "length", "position", "noisy", "games" }) do
+local kinds = arg[3] and { arg[3] } or { "fair", "length", "position", "noisy", "games", "weights" }
+if kinds[1] ~= "weights" then
+  print "| judge | figure | held | off by, in the mean | +- |"
+  print "|---|---|---|---|---|"
+end
+for _, kind in ipairs(kinds) do
   math.randomseed(19)
   local judge = JUDGES[kind]
   if judge then
     local truths = figures_of(judge, MANY, 1)
     show(kind, covered(function(set) return figures_of(judge, rows, set) end, truths))
-  else
+  elseif kind == "games" then
     show(kind, covered(function() return strengths_of(rows) end))
+  else
+    show_weights()
   end
 end
