@@ -19,10 +19,15 @@ function events.cutter() end
 ---Takes bytes. Gives the events that are whole now. Comments (keep-alive) and events without data are left
 ---out. What stands unfinished at the end counts where it has data: then the server left out the last empty
 ---line, though the standard drops it.
+---
+---With a plan whose first path is that of a text, events that follow each other and differ in that text alone
+---are one, of all that the plan names: `text` has their texts, `data` their data with line feeds between them,
+---and from [2] on stand the plan's other values.
 ---@param bytes string
 ---@param ended? boolean no more will come
----@return { name: string?, data: string }[]
-function cutter:take(bytes, ended) end
+---@param plan? fellowship.json.plan
+---@return { name: string?, data: string, text: string? }[]
+function cutter:take(bytes, ended, plan) end
 
 ---Frees what it holds.
 function cutter:close() end

@@ -149,13 +149,14 @@ function json.tonumber(value) end
 ---    local plan = fellowship.json.plan { "choices.1.message.content", "usage.total_tokens" }
 ---    print(fellowship.json.pluck('{"usage":{"total_tokens":5}}', plan)) --> true nil 5
 ---@param paths string[]
----@param absent? string[] where nothing but null may stand: `pluck` gives false where something does
+---@param others? string[] what may stand in the objects on these paths besides: with it, anything else in them but null
+---makes `pluck` give false
 ---@return fellowship.json.plan
-function json.plan(paths, absent) end
+function json.plan(paths, others) end
 
 ---Takes a few values out of a JSON text without making tables of the rest. In place of an object or
 ---an array stands true, in place of null, and of what is not there, nil. false when the text is no
----JSON, has a key on the way twice, or something where the plan wants nothing.
+---JSON, has a key on the way twice, or something that the plan does not take.
 ---
 ---    local plan = fellowship.json.plan { "user.name", "scores.2" }
 ---    print(fellowship.json.pluck('{"scores":[7,9],"user":{"name":"Ada"}}', plan)) --> true Ada 9

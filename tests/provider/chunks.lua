@@ -64,6 +64,25 @@ do
 end
 
 do
+  local plan = json.plan({ "t", "n" }, { "x" })
+  local cutter = core.cutter()
+  local function told(...)
+    local list = {}
+    for i, event in ipairs(cutter:take(...)) do
+      list[i] = event.text and ("%s %s"):format(event.text, tostring(event[2])) or event.data
+    end
+    return table.concat(list, "|")
+  end
+  local function ev(text) return "data: " .. text .. "\n\n" end
+  is(told(ev '{"t":"a","n":1}' .. ev '{"t":"b","n":1,"x":2}' .. ev '{"t":"c"}' .. ev '{"t":"d"}', false, plan), "ab 1|cd nil",
+    "events that differ in a text alone are one")
+  is(told(ev '{"t":"a","no":1}' .. ev '{"t":""}' .. ev '{"t":5}' .. ev "[1]" .. ev '{"t":"a",' .. "event: e\n" .. ev '{"t":"a"}',
+    false, plan), '{"t":"a","no":1}|{"t":""}|{"t":5}|[1]|{"t":"a",|{"t":"a"}', "all others are not")
+  is(cutter:take(ev '{"t":"a"}' .. ev '{"t":"b"}', false, plan)[1].data, '{"t":"a"}\n{"t":"b"}', "with the data of each")
+  ok(not pcall(cutter.take, cutter, "data: 1\n\n", false, {}), "a plan is a plan")
+end
+
+do
   local cutter = core.cutter()
   is(#cutter:take "data: a\n\ndata: b\n\ndata: c", 2, "two are whole")
   cutter:close()
@@ -79,8 +98,8 @@ local TEXTS = { "a", " b", "<think>", "</think>", "\xf0\x9f\x98\x80", "\n", "", 
 local BESIDES = { error = { N, "no", O, { message = "no" }, "" }, object = { "chat.completion.chunk", "error", N, 7 },
   type = { N, "error", "chunk" }, success = { true, false }, base_resp = { { status_code = 0 }, { status_code = 7 } },
   usage = { N, { prompt_tokens = 1, completion_tokens = 2 } }, x_groq = { { usage = { prompt_tokens = 1 } }, O },
-  model = { "m", "", N, 5 }, error_message = { "no" }, detail = { "no" }, id = { "x" } }
-local IN_CHOICE = { error = { N, { message = "no" } }, type = { "error", "x" }, success = { false }, object = { "error" },
+  model = { "m", "", N, 5 }, what_nobody_knows = { N, "x", O }, error_message = { "no" }, detail = { "no" }, id = { "x" } }
+local IN_CHOICE = { usage = { { prompt_tokens = 1, completion_tokens = 2 } }, new = { N, 1 }, error = { N, { message = "no" } }, type = { "error", "x" }, success = { false }, object = { "error" },
   error_message = { "no" }, base_resp = { { status_code = 3 } }, logprobs = { N, { content = A } }, text = { "t" },
   finish_reason = { N, "stop", "", "null" }, message = { N, { content = "whole" } }, index = { 0, 0, 0, 1, "0", 0.0, N } }
 local IN_DELTA = { role = { "assistant" }, refusal = { N, "", "no" }, reasoning_content = { N, "", "hm" },
@@ -115,7 +134,8 @@ end
 
 --- What a reader makes of a stream, in words: what was heard, what is known of the answer, what is wrong.
 local function read(body, short)
-  local adapter = { events = "sse", join = openai.join, join_text = short and openai.join_text or nil }
+  local adapter = { events = "sse", join = openai.join, join_text = short and openai.join_text or nil,
+    text_plan = short and openai.text_plan or nil }
   local reader, heard = streams.reader(adapter, { quirks = { thinking = "tags" }, params = {} }), {}
   for i = 1, #body, 700 do
     local new, anew = reader:take(body:sub(i, i + 699))
@@ -138,8 +158,8 @@ do
       local text = chunk()
       text = type(text) == "string" and text or json.encode(text)
       count = count + 1
-      if openai.join_text({}, text) then short = short + 1 end
-      list[i] = "data: " .. text .. "\n\n"
+      if json.pluck(text, openai.text_plan) then short = short + 1 end
+      list[i] = ("data: " .. text .. "\n\n"):rep(any { 1, 1, 1, 2, 3 })
     end
     local body = table.concat(list)
     local well, want = pcall(read, body, false)

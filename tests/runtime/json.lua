@@ -320,10 +320,13 @@ do
   local many = {}
   for i = 1, 70 do many[i] = "k" .. i end
   has(raised(json.plan, many), "too many paths")
-  local bare = json.plan({ "a", "b" }, { "a", "c", "d.1" })
-  is(table.concat({ tostring(json.pluck('{"b":1,"d":[null,2]}', bare)), tostring(json.pluck('{"a":null,"c":null}', bare)),
-    tostring(json.pluck('{"a":1}', bare)), tostring(json.pluck('{"c":{}}', bare)), tostring(json.pluck('{"d":[""]}', bare)) },
-    " "), "true true false false false", "where nothing may stand")
+  local closed = json.plan({ "a.b", "list.1.c" }, { "d", "a.e" })
+  local function takes(text) return (json.pluck(text, closed)) end
+  for _, text in ipairs { "{}", '{"a":{"b":1,"e":{"x":1}},"d":[1]}', '{"a":null,"z":null,"list":[{"c":1},{"z":1}]}', '{"d":{"z":1}}',
+    '{"a":{"z":null}}', '{"a":7,"list":[7]}', "[1]" } do is(takes(text), true, "no more than a plan takes: " .. text) end
+  for _, text in ipairs { '{"z":1}', '{"a":{"z":""}}', '{"list":[{"z":[]}]}', '{"a":{"b":1},"z":false}', '{"list":{"1":5}}' } do
+    is(takes(text), false, "more than that: " .. text)
+  end
   has(raised(json.plan, {}, { 1 }), "paths are texts")
   has(raised(json.pluck, "{}", {}), "json.plan expected")
   ok(select("#", json.pluck("{}", json.plan {})) == 1, "no paths, no values")

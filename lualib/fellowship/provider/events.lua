@@ -49,10 +49,11 @@ end
 --- A reader of server-sent events: give it bytes, and at the end "" and true; it gives the events that are whole.
 --- Comments (keep-alive) and events without data are left out. What stands unfinished at the end is dropped, as the
 --- standard says, unless `data` could be a whole one: then the server left out the last empty line.
----@return fun(bytes: string, ended: boolean?): { name: string?, data: string }[]
-function events.sse()
+---@param plan? fellowship.json.plan by which events that differ in a text alone are put together
+---@return fun(bytes: string, ended: boolean?): { name: string?, data: string, text: string? }[]
+function events.sse(plan)
   local cutter = core.cutter()
-  return function(bytes, ended) return cutter:take(bytes, ended) end
+  return function(bytes, ended) return cutter:take(bytes, ended, plan) end
 end
 
 --- The same for JSON Lines (NDJSON): an event is a line that is not blank.

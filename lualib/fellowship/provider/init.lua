@@ -19,9 +19,11 @@
 --                                                   the decoded answer that a plain call would have given, and gives what
 --                                                   is new of the text; sets whole.complete once nothing essential is
 --                                                   missing, and whole.thinks where thoughts come in a field of their own
---   join_text(whole, data) -> text | nil            where the adapter has it: the same for an event that says no more
---                                                   than a text, which it is, by its data; nil, and nothing is taken,
---                                                   of any other
+--   text_plan, join_text(whole, text, ...) -> text | nil
+--                                                   where the adapter has them: the plan (json.plan) of an event that says
+--                                                   no more than a text, and `join` for those that follow each other, by
+--                                                   their text and the plan's three other values; nil, and nothing is
+--                                                   taken, where they say more after all
 --   meaning(status, header, whole, how) -> outcome  classify of a decoded body
 --
 -- `default_max_tokens` is the bound of an answer that is sent when none is given; `raw` says that the model completes a text,

@@ -13,7 +13,7 @@ local thinking = require "fellowship.provider.thinking"
 ---@field wrong string? what is wrong with the events
 ---@field before string[]? what came before the first event
 ---@field events string their form
----@field join_text? fun(whole: table, data: string): string? an adapter's
+---@field join_text? fun(whole: table, text: string, ...: any): string? an adapter's
 ---@field half string the first half of a character, of which the second one has not come
 local Reader = {}
 Reader.__index = Reader
@@ -110,18 +110,14 @@ function Reader:take(bytes, no_more)
   local function give(event)
     if not (self.ended or self.wrong) then keep(take_event(self, event)) end
   end
-  local texts, join_text = {}, self.join_text
   for _, event in ipairs(new_events) do
-    local text = join_text and not (event.name or self.ended or self.wrong) and join_text(self.whole, event.data)
-    if text then
-      texts[#texts + 1] = text
+    local text = event.text
+    if text and not (self.ended or self.wrong) and self.join_text(self.whole, text, event[2], event[3], event[4]) then
+      keep(read_text(self, text))
     else
-      if texts[1] then keep(read_text(self, table.concat(texts))) end
-      texts = {}
       take_any(self, event, give)
     end
   end
-  if texts[1] then keep(read_text(self, table.concat(texts))) end
   return table.concat(pieces), anew
 end
 
@@ -162,7 +158,7 @@ end
 ---@return fellowship.StreamReader
 function stream.reader(adapter, how)
   return setmetatable({ join = adapter.join, join_text = adapter.join_text, whole = {}, before = {}, half = "",
-    events = adapter.events, cut = events[adapter.events](),
+    events = adapter.events, cut = events[adapter.events](adapter.text_plan),
     thinking = thinking.reader(how and how.quirks.thinking) }, Reader)
 end
 

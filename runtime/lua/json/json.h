@@ -40,6 +40,10 @@ bool json_encode_value(lua_State *L, int index, buf *out, unsigned flags, char *
  * them. [-0, +0, m] */
 bool json_encode_member(lua_State *L, int row, int key, buf *out, char *error, size_t error_size);
 
+/* Pushes the values that the plan at `index` (of json.plan) names in a JSON text, nil where there is
+ * none. Returns how many, [-0, +n, m]; or -1, and nothing is pushed, where json.pluck gives false. */
+int json_pluck_push(lua_State *L, int index, const char *text, size_t len);
+
 /* Pushes a sequence of the keys of the table at `index`, in its order. [-0, +1, m] */
 void json_keys(lua_State *L, int index);
 

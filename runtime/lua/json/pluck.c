@@ -17,12 +17,12 @@ typedef struct node {
     lua_Integer element; /* of an array, from 1; 0 for none */
     int child, sibling;  /* 0 for none */
     int slot;            /* which value ends here, from 1; 0 for none */
-    bool absent;         /* nothing may stand here */
 } node;
 
 typedef struct plan {
     box_head box;
     int nodes, slots;
+    bool closed; /* members of objects on the way that no path names are null */
     node node[NODES_MOST];
 } plan;
 
@@ -76,8 +76,9 @@ int json_plan(lua_State *L) {
     p->slots = (int)lua_rawlen(L, 1);
     lua_newtable(L); /* of the paths: the caller may change theirs */
     for (int slot = 1; slot <= p->slots; slot++) add_path(L, p, 1, slot, 4)->slot = slot;
-    int absent = lua_isnil(L, 2) ? 0 : (int)lua_rawlen(L, 2);
-    for (int i = 1; i <= absent; i++) add_path(L, p, 2, i, 4)->absent = true;
+    p->closed = !lua_isnil(L, 2);
+    int others = p->closed ? (int)lua_rawlen(L, 2) : 0;
+    for (int i = 1; i <= others; i++) add_path(L, p, 2, i, 4);
     lua_setiuservalue(L, 3, 1);
     return 1;
 }
@@ -140,7 +141,9 @@ static bool pluck_object(plucker *p, int at) {
         const node *n = p->plan->node;
         while (child && (n[child].element || !leads(&n[child], r->text, r->text_len)))
             child = n[child].sibling;
-        if (!pluck_child(p, json_next(r), child)) return false;
+        token = json_next(r);
+        if (!child && p->plan->closed && token != JSON_NULL) return false;
+        if (!pluck_child(p, token, child)) return false;
     }
     return token == JSON_END_OBJECT;
 }
@@ -158,11 +161,27 @@ static bool pluck_array(plucker *p, int at) {
 
 static bool pluck(plucker *p, enum json_token token, int at) {
     const node *n = &p->plan->node[at];
-    if (n->absent && token != JSON_NULL) return false;
     if (n->slot) return keep(p, token, n->slot);
+    if (at && !n->child) return skip(p->reader, token);
     if (token == JSON_BEGIN_OBJECT) return pluck_object(p, at);
     if (token == JSON_BEGIN_ARRAY) return pluck_array(p, at);
     return skip(p->reader, token);
+}
+
+int json_pluck_push(lua_State *L, int index, const char *text, size_t len) {
+    const plan *p = box_check(L, index, &plan_class);
+    int base = lua_gettop(L), top = base + p->slots;
+    luaL_checkstack(L, p->slots + 8, "too many paths");
+    lua_settop(L, top);
+    json_state_push(L);
+    json_scratch *scratch = json_scratch_take(L, top + 1);
+    plucker all = {L, &scratch->reader, p, base, 0};
+    json_reader_reset(&scratch->reader, text, len);
+    bool well =
+        pluck(&all, json_next(&scratch->reader), 0) && json_next(&scratch->reader) == JSON_END;
+    json_scratch_give(L, top + 1, top + 2);
+    lua_settop(L, well ? top : base);
+    return well ? p->slots : -1;
 }
 
 /* pluck(text, plan) -> true and a value for each path of the plan | false */
@@ -170,20 +189,10 @@ int json_pluck(lua_State *L) {
     size_t len;
     luaL_checktype(L, 1, LUA_TSTRING);
     const char *text = lua_tolstring(L, 1, &len);
-    const plan *p = box_check(L, 2, &plan_class);
     lua_settop(L, 2);
-    json_state_push(L);
-    json_scratch *scratch = json_scratch_take(L, 3);
-    luaL_checkstack(L, p->slots + 8, "too many paths");
     lua_pushboolean(L, 1);
-    int base = lua_gettop(L);
-    lua_settop(L, base + p->slots);
-    plucker all = {L, &scratch->reader, p, base, 0};
-    json_reader_reset(&scratch->reader, text, len);
-    bool well =
-        pluck(&all, json_next(&scratch->reader), 0) && json_next(&scratch->reader) == JSON_END;
-    json_scratch_give(L, 3, 4);
-    if (well) return 1 + p->slots;
+    int values = json_pluck_push(L, 2, text, len);
+    if (values >= 0) return 1 + values;
     lua_pushboolean(L, 0);
     return 1;
 }
