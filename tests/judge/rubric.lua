@@ -56,6 +56,38 @@ for name, text in pairs {
     name .. (problem and ": " .. problem or ""))
 end
 
+-- ---- values of one criterion, as judges write them; "-" is not read ----
+
+for kind, cases in pairs { score = {
+  { "4/5", "4" }, { "4", "4" }, { "4.5/5", "4.5" }, { "3,5/5", "3.5" }, { "3-4/5", "-" },
+  { "3/5\nIt would deserve 5/5 if it cited.", "3" }, { "Not 5/5, since it errs. 4/5", "4" },
+  { "Accuracy: 4/5", "4" }, { "It names 3 of 5 facts.\n4/5", "4" }, { "Score: 4", "4" },
+  { "**Score:** 4 out of 5", "4" }, { "４／５", "4" }, { "4 (good)", "4" }, { "N/A", "-" }, { "0/5", "-" },
+  { "6/5", "-" }, { "8/10", "-" }, { "4/5 or 5/5", "-" }, { "four", "4" },
+  { "4 out of 5 because 2 facts are wrong", "4" }, { "4 - good", "4" }, { "80%", "-" }, { "X/5", "-" },
+  { "4/5\n5/5", "-" }, { "~4/5", "4" }, { "at least 4/5", "-" }, { "The response gets 4/5.", "4" },
+  { "4\n\nThe response is good.", "4" }, { "Reason: 2 errors.\nScore: 3/5", "3" }, { "3 von 5", "3" },
+  { "4/5 (5/5 for tone)", "-" },
+}, ["yes/no"] = {
+  { "Yes", "Yes" }, { "No", "No" }, { "yes.", "Yes" }, { "**Yes**", "Yes" }, { "Answer: No", "No" },
+  { "Yes, it does.", "Yes" }, { "Yes/No", "-" }, { "Yes or No", "-" }, { "Yes and no", "-" }, { "Not really", "-" },
+  { "N/A", "-" }, { "Partly", "-" }, { "Ja", "Yes" }, { "Nein", "No" }, { "Oui", "Yes" }, { "是", "Yes" },
+  { "否", "No" }, { "はい", "Yes" }, { "いいえ", "No" }, { "Нет", "No" }, { "Sí", "Yes" }, { "Não", "No" },
+  { "Yes?", "-" }, { "Yes\nNo", "-" }, { "It does.\n\nYes", "Yes" }, { "No, although it says yes.", "No" },
+  { "Yes - no errors were found.", "-" }, { "[Yes]", "Yes" }, { "“Yes”", "Yes" }, { "✅ Yes", "Yes" },
+  { "Yes (no doubt)", "-" }, { "No: yes would need a source.", "-" },
+} } do
+  for _, case in ipairs(cases) do
+    local found = criteria.parse("### Criterion 1:\n" .. case[1], form.rubric { kind }, { scale = 5 })
+    tap.is(found and tostring(found.values[1]) or "-", case[2], ("%s: %s"):format(kind, case[1]:gsub("\n", "|")))
+  end
+end
+for _, line in ipairs { "4\n", "4/5\n", "Yes\n", "a 4/5 b\n", "4" } do
+  local text = "### Criterion 1:\n" .. line:rep(200000)
+  tap.is(criteria.parse(text, form.rubric { line:find "Y" and "yes/no" or "score" }, { scale = 5 }), nil,
+    "a text of " .. line:gsub("\n", "|") .. " without end is none of a judge")
+end
+
 -- ---- what is not read ----
 
 for name, case in pairs {

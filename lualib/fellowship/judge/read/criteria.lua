@@ -4,6 +4,8 @@
 
 local fold = require "fellowship.judge.read.fold"
 local form = require "fellowship.base.form"
+local scores = require "fellowship.judge.read.scores"
+local tokens = require "fellowship.judge.read.tokens"
 local without_thoughts = require "fellowship.judge.read.thoughts"
 
 local criteria = {}
@@ -19,35 +21,73 @@ local function plain(line)
   return (line:gsub("[*_`|#]", " "):lower():gsub("^[%s%-]+", ""))
 end
 
---- The score of a piece of text: the last X/scale or X out of scale, else a number alone in a line.
+-- A piece with more lines that could be a value is none of a judge; of a longer line only so much is read.
+local MOST, LONG = 500, 600
+
+--- The score of a piece of text: what its lines state of the scale, when they agree; lines that say nothing else count
+--- before sentences with a score in them.
 local function score_in(text, scale)
-  local found
-  for number, over in text:gmatch "(%d+%.?%d*)%s*/%s*(%d+)" do
-    if tonumber(over) == scale then found = tonumber(number) end
-  end
-  for number, over in text:gmatch "(%d+%.?%d*) out of (%d+)" do
-    if tonumber(over) == scale then found = found or tonumber(number) end
-  end
-  if not found then
-    for line in text:gmatch "[^\n]+" do
-      local number = line:match "^[%s:]*(%d+%.?%d*)[%s.]*$"
-      if number then found = tonumber(number) end
+  local found, best, differ, lines = nil, nil, false, 0
+  for line in text:gmatch "[^\n]+" do
+    local list = {}
+    lines = lines + 1
+    if lines > MOST then return nil end
+    scores.read(list, tokens.of(line, 1, math.min(#line, LONG)), scale, { sides = false })
+    for _, st in ipairs(list) do
+      local clear = st.tier >= scores.BARE
+      if (clear or st.out) and (not best or clear and not best.clear) then
+        found, best, differ = st.value, { clear = clear }, false
+      elseif (clear or st.out) and clear == best.clear and st.value ~= found then
+        differ = true
+      end
     end
   end
-  return found and found >= 1 and found <= scale and (math.tointeger(found) or found) or nil
+  return not differ and found and found >= 1 and found or nil
 end
 
-local WORDS = { yes = "Yes", no = "No" }
+local YES = "yes ja oui si sim sì да 是 はい 예 네 نعم tak evet"
+local NO = "no nein nee non nao нет 否 いいえ 아니요 아니오 لا nie hayir"
 
---- Yes or No: a line of that word alone, else the word that the piece begins with.
-local function answer_in(text)
-  local found
-  for line in text:gmatch "[^\n]+" do
-    local word = line:match "^[%s:%-]*(%a+)[%s.!]*$"
-    if word and WORDS[word] then found = WORDS[word] end
+local ANSWERS = {}
+for value, list in pairs { Yes = YES, No = NO } do
+  for word in fold.text(list):gmatch "%S+" do ANSWERS[fold.word(word)] = value end
+end
+
+-- What may stand in front of the answer, a colon behind it.
+local HEADS = { answer = true, verdict = true, result = true, judgment = true, judgement = true, rating = true }
+
+--- What a line says, Yes or No, by its first word; whether it says nothing else. Nil where it offers both: "Yes/No".
+local function answer_of(line)
+  local t, i = tokens.of(line, 1, math.min(#line, LONG)), 1
+  while t.what[i] and (t.what[i] ~= "word" or HEADS[t.text[i]] and t.what[i + 1] == ":") do i = i + 1 end
+  if not t.what[i] then return nil end
+  -- a word of a script without spaces is a token for each character
+  local value = ANSWERS[t.text[i]] or ANSWERS[fold.word(line:match("^[^%p%s]+", t.at[i]) or "")]
+  if not value or t.what[i + 1] == "/" or t.what[i + 1] == "|" or t.what[i + 1] == "?" then return nil end
+  local alone = true
+  for j = i + 1, t.n do
+    local other = ANSWERS[t.text[j]]
+    if other and other ~= value and j <= i + 3 then return nil end -- "Yes and no"
+    alone = alone and t.what[j] ~= "word" and t.what[j] ~= "digits"
   end
-  local first = text:match "^[%s:%-]*(%a+)%f[%A]"
-  return found or first and WORDS[first] or nil
+  return value, alone
+end
+
+--- Yes or No: the lines of that word alone, when they agree, else the word that the piece begins with.
+local function answer_in(text)
+  local found, first, differ, lines = nil, nil, false, 0
+  for line in text:gmatch "[^\n]*[^%s\n][^\n]*" do
+    lines = lines + 1
+    if lines > MOST then return nil end
+    local value, alone = answer_of(line)
+    if first == nil and line:find "[%w\128-\255]" then first = value or false end
+    if alone then
+      differ = differ or found ~= nil and found ~= value
+      found = value
+    end
+  end
+  if differ then return nil end
+  return found or first or nil
 end
 
 --- What a text states of each criterion.
