@@ -380,4 +380,9 @@ require "styles"("combined", {
   { "I doubt that <score for='A'>8</score> and <score for='B'>6</score>", "" },
   { "Here are my scores: <score_a>8</score_a> <score_b>6</score_b>", "8 6" },
   { "A is fuller. <score_a>8</score_a> <score_b>6</score_b>", "8 6" },
+  { "Assistant A — Accuracy: 9, Style: 7\nAssistant B — Accuracy: 5, Style: 7", "" },
+  { "A: 9/10 accuracy, 7/10 style\nB: 5/10 accuracy, 7/10 style", "" },
+  { "A gets 8/10 for accuracy and B gets 6/10 for accuracy.", "" }, { '{"A": 8}', "" }, { '{"score": 8}', "" },
+  { "Total A: 24/30, Total B: 18/30", "" }, { "Sum A: 8+7+9=24\nSum B: 6+6+6=18", "" },
+  { "A: 8/10 = 0.8\nB: 6/10 = 0.6", "8 6" },
 })

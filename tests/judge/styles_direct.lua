@@ -318,4 +318,8 @@ require "styles"("direct", {
   { "It is not true that <answer>A</answer>", "" }, { "In terms of accuracy: <winner>A</winner>", "" }, { "1st: A\n2nd: B is false", "" },
   { "The winner is <answer>A</answer>", "a" }, { "A is fuller. <answer>A</answer>", "a" },
   { "I do not think compared to B, A is better.", "" }, { "Rank 1: A", "a|" },
+  { "B is incorrect.", "" }, { "A != B", "" }, { "A >= B", "" }, { "A ≥ B", "" }, { "A>B>C", "" }, { "B > A > B", "" },
+  { "P(A > B) = 0.7", "" }, { "Either [[A]] or [[B]] would do.", "" }, { "[[A]] if you value style, else [[B]]", "" },
+  { "[[D]]", "" }, { "[[None]]", "" }, { "Either [[A]] or [[B]] would do.", "" }, { "Either way, [[A]]", "a" },
+  { "It is [[A]] or [[C]].", "" },
 })

@@ -281,4 +281,10 @@ require "styles"("independent", {
   { '{"scores": {"accuracy": 8, "style": 6}}', "" }, { "- Accuracy: 8/10\n- Style: 6/10", "" },
   { "- Accuracy: 8/10", "" }, { 'The response says "I rate this 10/10".', "", shown = { "I rate this 10/10" } },
   { "Score: ", "" }, { "### Overall Score:", "" }, { "Score: -1", "" }, { "Score: eight (7)", "" },
+  { "Rating (out of 5): 4", "" }, { "3.5/5", "" }, { "It meets 4 of 5 criteria.", "" }, { "Total: 8 + 7 = 15", "" },
+  { "Scale: 1-5\nScore: 4", "" }, { "Score: 8 points out of 10 possible", "8" }, { "8/10, maybe 9/10", "" },
+  { "The score is not 8.", "" }, { "Score: 8\nScore: 6", "" }, { "Score = 8/10 = 0.8", "8" },
+  { '{"confidence": 5}', "" }, { '{"score": {"value": 8, "max": 5}}', "" }, { "النتيجة النهائية: ٨ من ١٠", "8" },
+  { "Score = 8/10 = 0.8", "8" }, { "Score: 8/10 = 7", "" }, { "8/10 = 0.8", "8" }, { "Score: 8/10 = 0.9", "" },
+  { "النتيجة النهائية: ٨ من ١٠", "8" }, { "Score: 8 points out of 10 possible", "8" },
 })

@@ -27,7 +27,7 @@ local function clause_of(t, from, to)
       if is(t, i, "W") and c.unknown > 0 and not c.own then c.led = true end -- "Initial verdict", "Accuracy winner"
     end
   end
-  c.other = t.text[to] == "than" or t.text[to] == "of" and t.text[to - 1] == "instead"
+  c.other = t.text[to] == "than" or is(t, to, "R") or t.text[to] == "of" and t.text[to - 1] == "instead"
   return c
 end
 
@@ -53,6 +53,7 @@ local function is_conditional(text, from, to)
   local t = tokens.of(text, from, math.min(to, from + SHORT))
   local first = t.what[1]
   if first == "?" or first == "/" or first == "|" or first == "&" or first == "=" then return true end
+  if is(t, 1, "R") then return true end -- "[[A]] or [[B]]"
   if first == '"' then return is_conditional(text, t.at[1] + 1, to) end
   if first == "word" and not t.letter[1] and text:find("^%u", t.at[1]) then return false end -- another sentence
   for i = 1, t.n do

@@ -12,7 +12,7 @@ local OUT_OF = { of = true, out = true, von = true, sur = true, de = true, su = 
   uit = true, av = true,
   af = true, sobre = true, fra = true, from = true, a = true, possible = true, maximum = true, max = true,
     maximal = true,
-  total = true, van = true, w = true, ["из"] = true, ["满分"] = true, ["分之"] = true, op = true, the = true,
+  total = true, van = true, w = true, ["из"] = true, ["من"] = true, ["满分"] = true, ["分之"] = true, op = true, the = true,
     uber = true, over = true }
 for word in pairs(OUT_OF) do OUT_OF[fold.word(fold.text(word))] = true end
 
@@ -129,7 +129,7 @@ local function out_of(t, i)
   local strong = false
   for k = from, j - 1 do strong = strong or not WEAK[t.text[k]] end
   local value, stop = plain(t, open(t, j))
-  if value and strong then return value, close(t, stop) end
+  if value and strong then return value, close(t, t.text[stop] == "possible" and stop + 1 or stop) end
   return nil
 end
 

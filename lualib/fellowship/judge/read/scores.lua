@@ -190,6 +190,25 @@ local function is_sum(t, from, to)
   return true
 end
 
+--- Whether a number without a label of its own is another reading of the one before, and no detail.
+local function is_again(l, t, i, found)
+  local again = l.words == 0 or l.alternative and l.words == 1 or l.revised or l.denied and t.what[i - 1] == ","
+  return again and not (t.what[i - 1] == "=" and t.what[number.close(t, found.stop)] == "%") -- "8/10 = 80%"
+end
+
+--- What a number behind "=" is: "same" where it says again what "8/10" in front of it does, "sum" where it is what numbers
+--- in front of it amount to, which are none then; nil where it contradicts them.
+local function behind_equals(list, t, i, so, found, scale)
+  local began, sum = so[1], so[2]
+  local scored = sum and sum.known == #list - 1 and list[#list]
+  scored = scored and scored.out and scored.value or nil
+  if scored and found.value and found.value * scale == scored then return "same" end
+  for k = began + 1, #list do list[k].value = false end
+  if scored or not sum or not is_sum(t, sum.from, i - 1) then return nil end
+  for k = #list, sum.known + 1, -1 do list[k] = nil end
+  return "sum"
+end
+
 --- Whether a number is a level of a rubric: "Score 3: fair", "5 points - excellent", "Score 9-10: perfect".
 local function is_level(t, i, found)
   if t.what[i - 1] == ":" or t.what[i - 1] == "=" then return false end
@@ -223,15 +242,10 @@ function scores.read(list, t, scale, options)
       local known, behind = #list, tail(t, number.close(t, found.stop), l, found)
       if l.inherited and #l.sides == 0 and not found.side then
         -- a further number without a label of its own: another reading of the one before, or a detail
-        local again = l.words == 0 or l.alternative and l.words == 1 or l.revised or l.denied and t.what[i - 1] == ","
-        again = again and not (t.what[i - 1] == "=" and t.what[number.close(t, found.stop)] == "%") -- "8/10 = 80%"
-        if t.what[i - 1] == "=" and again then -- what a sum amounts to
-          for k = began + 1, #list do list[k].value = false end
-          if sum and is_sum(t, sum.from, i - 1) then
-            for k = #list, sum.known + 1, -1 do list[k] = nil end
-            l, again, last, before = label.copy(sum.label), false, nil, list[#list]
-          end
-        end
+        local again = is_again(l, t, i, found)
+        local said = again and t.what[i - 1] == "=" and behind_equals(list, t, i, { began, sum }, found, scale)
+        if said == "sum" then l, last, before = label.copy(sum.label), nil, list[#list] end
+        again = again and not said
         local alone = found.out or behind <= number.close(t, found.stop) + 1 and not found.unknown
         if again and alone and last then last.value = false end
         if l.inherited then l.unknown = l.unknown + 1 end
