@@ -90,6 +90,13 @@ for _, said in ipairs { "come again after 7 seconds", "please wait for 7 seconds
   whole("openai", 429, E(said), "retry rate_limit after 7 s")
 end
 whole("openai", 429, E "resets at: 2026-11-28 00:00:07 UTC", "retry rate_limit after 7 s", { date = "Sat, 28 Nov 2026 00:00:00 GMT" })
+for _, value in ipairs { "90 s", "1m 30s", "1 minute, 30 seconds", "00:01:30", "90000 ms", "90;", "1970-01-01 00:01:30", "1970-01-01T00:01:30Z",
+  "Thu, 01 Jan 1970 00:01:30 UTC", "Thu, 01 Jan 1970 00:01:30 +0000" } do
+  whole("openai", 429, "x", "retry rate_limit after 90 s", { ["retry-after"] = value, date = "Thu, 01 Jan 1970 00:00:00 GMT" })
+end
+whole("openai", 429, "x", "final quota fatal", { ["retry-after"] = "1d" })
+whole("openai", 429, E "retry your request after 7 seconds", "retry rate_limit after 7 s")
+whole("openai", 429, E "wait until 1970-01-01T00:00:07Z", "retry rate_limit after 7 s", { date = "Thu, 01 Jan 1970 00:00:00 GMT" })
 whole("openai", 429, E "wait for a seat", "retry rate_limit")
 whole("openai", 429, E "try again in a minute", "retry rate_limit")
 
@@ -97,6 +104,12 @@ whole("openai", 429, E "try again in a minute", "retry rate_limit")
 local said = { choices = { { message = { content = "Hi" }, finish_reason = "stop" } }, usage = { prompt_tokens = 3, total_tokens = 8 } }
 whole("openai", 200, { code = 0, data = said }, "Hi (stop, 5)")
 whole("openai", 200, { success = true, result = said, errors = json.array {} }, "Hi (stop, 5)")
+whole("openai", 200, { output = said, request_id = "r" }, "Hi (stop, 5)")
+whole("openai", 200, { data = { choices = json.array {} }, error = { message = "died", code = 500 } }, "retry server")
+whole("anthropic", 200, { data = { content = { { type = "text", text = "Hi" } }, stop_reason = "end_turn", usage = { output_tokens = 5 } } }, "Hi (stop, 5)")
+whole("gemini", 200, { response = 1, result = { candidates = { { content = { parts = { { text = "Hi" } } }, finishReason = "STOP" } } } }, "Hi (stop, nil)")
+whole("ollama", 200, { data = { message = { content = "Hi" }, done = true, done_reason = "stop", eval_count = 5 } }, "Hi (stop, 5)")
+whole("responses", 200, { data = { status = "completed", output = { { type = "message", content = "Hi" } } } }, "Hi (stop, nil)")
 -- Log-probabilities in the older form.
 local older = { choices = { { message = { content = "Hi" }, finish_reason = "stop", logprobs = { tokens = { "H", "i" },
   token_logprobs = { -0.5, json.null }, top_logprobs = { { h = -2, H = -0.5 }, json.null } } } } }

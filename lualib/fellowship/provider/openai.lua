@@ -137,17 +137,8 @@ local function is_empty(list)
   return list == json.null or type(list) == "table" and next(list) == nil
 end
 
---- An answer without what a gateway put around it: { code = 0, data = ... }, { success = true, result = ... }.
-local function unwrapped(value)
-  for _, name in ipairs(value.choices == nil and { "data", "result", "output" } or {}) do
-    if type(answer.part(value, name).choices) == "table" then return value[name] end
-  end
-  return value
-end
-
 --- The completion of a choice, or what is wrong with it.
 local function completion_of(value, how, header)
-  value = unwrapped(value)
   local choice = type(value.choices) == "table" and value.choices[1]
   if type(choice) ~= "table" then
     local e = failure.told(value)

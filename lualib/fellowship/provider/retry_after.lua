@@ -9,7 +9,7 @@ local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
 
 local DAY = 86400
 
-local units = { ms = 0.001, s = 1, m = 60, h = 3600 }
+local units = { ms = 0.001, s = 1, m = 60, h = 3600, d = DAY }
 
 local function epoch(y, mo, d, h, mi, s)
   return calendar.epoch(tonumber(y), tonumber(mo), tonumber(d), h, mi, s)
@@ -20,7 +20,7 @@ local function duration(text)
   local total, rest = 0, text
   if text == "" then return nil end
   while rest ~= "" do
-    local number, unit, after = rest:match "^(%d+%.?%d*)(m?[smh]?)(.*)$"
+    local number, unit, after = rest:match "^(%d+%.?%d*)(m?[smhd]?)(.*)$"
     if not number or not units[unit] then return nil end
     total, rest = total + tonumber(number) * units[unit], after
   end
@@ -31,7 +31,7 @@ end
 ---@param text string
 ---@return number?
 function retry_after.epoch(text)
-  local y, mo, d, h, mi, s, zone = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)(.*)$"
+  local y, mo, d, h, mi, s, zone = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$"
   if not y then return nil end
   local sign, zone_h, zone_m = zone:match "^([+-])(%d%d):?(%d%d)$"
   if not sign and zone ~= "Z" and zone ~= "" then return nil end
@@ -55,9 +55,16 @@ local function bounded(seconds)
   return math.max(0, math.min(seconds, DAY))
 end
 
+--- Seconds of "00:01:30"; nil when it is none.
+local function clock(text)
+  local h, m, s = text:match "^(%d%d):(%d%d):(%d%d)$"
+  return h and h * 3600 + m * 60 + s
+end
+
 --- The three forms of a date in HTTP, of which the latter two are out of use and still to be read (RFC 9110, 5.6.7). A
 --- year of two digits is the one that is nearest to now.
 local function http_date(text, now)
+  text = text:gsub(" UTC$", " GMT"):gsub(" %+0000$", " GMT")
   local d, month, y, h, mi, s = text:match "^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$"
   if not d then
     d, month, y, h, mi, s = text:match "^%a+, (%d+)%-(%a+)%-(%d%d) (%d+):(%d+):(%d+) GMT$"
@@ -73,6 +80,22 @@ local function bare(text)
   return text:match "^([%d.]+) *[sS]ec" or text:match "^([%d.]+) *,"
 end
 
+-- Units by their longer names.
+local LONG = { ms = "ms", millisecond = "ms", s = "s", second = "s", sec = "s", m = "m", minute = "m", min = "m",
+  h = "h", hour = "h", d = "d", day = "d" }
+
+--- Seconds of "7h20m20s", "6 seconds", "1 minute 30 seconds"; nil when it is none of these.
+local function spelt(text)
+  local total, found = 0, false
+  while true do
+    local number, unit, rest = text:match "^([%d.]+) ?(%a+)[ ,]*(.*)$"
+    unit = unit and (LONG[unit] or LONG[unit:gsub("s$", "")])
+    local part = unit and tonumber(number) and duration(number .. unit)
+    if not part then return found and total or nil end
+    total, found, text = total + part, true, rest:gsub("^and ", "")
+  end
+end
+
 --- Seconds to wait, at most a day, or nil when the text says nothing that is understood.
 --- Seconds ("20", "1.5"), an HTTP date (RFC 9110, 5.6.7), a duration ("1m30s"), an ISO 8601 time, or seconds or
 --- milliseconds since 1970.
@@ -81,7 +104,7 @@ end
 ---@return number?
 function retry_after.parse(text, now)
   if not text or text == "" or #text > 64 then return nil end
-  text = text:match '^"(.*)"$' or text
+  text = (text:match '^"(.*)"$' or text):gsub("[;%s]+$", "")
   local seconds = tonumber(bare(text) or text)
   if seconds then
     if seconds >= EPOCH_MS then seconds = seconds / 1000 - now
@@ -90,7 +113,7 @@ function retry_after.parse(text, now)
     return bounded(seconds)
   end
   local at = http_date(text, now)
-  return bounded(at and at - now or until_iso(text, now) or duration(text))
+  return bounded(at and at - now or until_iso(text, now) or duration(text) or clock(text) or spelt(text:lower()))
 end
 
 --- The time that a Date header tells; nil when there is none.
@@ -103,10 +126,8 @@ end
 -- What stands before a wait in words, and what may stand between.
 local WORDS = { "again in", "again after", "retry in", "retry after", "reset after", "resets after", "resets in",
   "reset in", "wait", "available in", "retry_after", "retry-after", "retryafter", "retrydelay", "resets at",
-  "reset at" }
+  "reset at", "wait until", "request after" }
 local BETWEEN = { "[%s:=\"'~]+", "about", "at least", "around", "approximately", "for", "another" }
-local LONG = { ms = "ms", millisecond = "ms", s = "s", second = "s", sec = "s", m = "m", minute = "m", min = "m",
-  h = "h", hour = "h" }
 
 --- A text without what may stand between "retry in" and the time.
 local function bare_time(text)
@@ -116,20 +137,6 @@ local function bare_time(text)
     for _, word in ipairs(BETWEEN) do text = text:gsub("^" .. word, "") end
   until text == before
   return text
-end
-
---- Seconds of "7h20m20s", "6 seconds", "1 minute 30 seconds"; nil when it is none of these.
-local function spelt(text)
-  local seconds = duration((text:match "^[%d.hms]+" or ""):gsub("%.$", ""))
-  if seconds then return seconds end
-  local total, found = 0, false
-  while true do
-    local number, unit, rest = text:match "^([%d.]+) ?(%a+)[ ,]?(.*)$"
-    unit = unit and (LONG[unit] or LONG[unit:gsub("s$", "")])
-    local part = unit and tonumber(number) and duration(number .. unit)
-    if not part then return found and total or nil end
-    total, found, text = total + part, true, rest:gsub("^and ", "")
-  end
 end
 
 --- The wait that a message tells in words: "Please try again in 7h20m20s", "retry after 6 seconds", "resets at:
