@@ -195,7 +195,7 @@ local function dispatch(arguments, command_line)
   local values, at = options.read(options.common, arguments, true)
   if not values then setup.usage("%s", at) end
   local path = arguments[at]
-  if not path then setup.usage "a script's name is missing" end
+  if not path then setup.usage "a script's name is missing: fellowship [options] SCRIPT.lua [args]" end
   if verbs[path] then setup.usage("options go behind the command: fellowship %s ...", path) end
   if sys.kind(path) ~= "file" then
     if sys.kind(catalogue.path(path)) == "file" then
