@@ -103,7 +103,7 @@ def sizes_of(cert, http2, cells):
             got, _ = ask(f"{server.secure}/{size}/{delay}/{form}/v1", cert, calls, at_a_time, size_sent, form)
             whole(got, calls, name)
             asked += calls
-        host.until(lambda: len(server.requests()) >= asked, 5)
+        host.until(lambda: len(server.requests()) >= asked, 60)
         requests = server.requests()
         tap.equal(len(requests), asked, f"{protocol}: nothing was asked twice")
         tap.equal({request[1] for request in requests} - {protocol}, set(), f"{protocol} was spoken")
@@ -193,7 +193,7 @@ def endings():
                 got, _ = ask(f"{server.secure}/4400/50/whole/v1", cert, 200, 16, 4400)
                 name = "HTTP/2" if http2 else "HTTP/1.1"
                 whole(got, 200, f"{name}: connections that end after 20 requests")
-                host.until(lambda: len(server.requests()) >= 200, 5)
+                host.until(lambda: len(server.requests()) >= 200, 60)
                 tap.equal(len(server.requests()), 200, f"{name}: and nothing is asked twice")
         with Nginx(answers(), cert, more="http2_max_concurrent_streams 2;") as server:
             got, _ = ask(f"{server.secure}/4400/50/whole/v1", cert, 64, 16, 4400)

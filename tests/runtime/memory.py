@@ -81,7 +81,7 @@ def failures():
         scratch.write("models.lua", MODELS)
 
         def run(at, name, many):
-            return scratch.run("--models", "models.lua", "--store", f"{name}.db", "--quiet", "ask.lua", timeout=60,
+            return scratch.run("--models", "models.lua", "--store", f"{name}.db", "--quiet", "ask.lua", timeout=host.TIMEOUT,
                                env={"LD_PRELOAD": shim, "FAIL_AT": str(at), "FAIL_COUNT": str(many)})
 
         places = count(scratch, lambda at, many: run(at, f"count-{at}", many).status)
@@ -127,7 +127,7 @@ def leaks():
 
         def run(at, many):
             return subprocess.run([host.PROGRAM, "--models", "models.lua", "--store", f"{at}-{many}.db", "--quiet", "ask.lua"],
-                                  cwd=scratch.path, capture_output=True, text=True, timeout=60,
+                                  cwd=scratch.path, capture_output=True, text=True, timeout=host.TIMEOUT,
                                   env={**scratch.environment, "LD_PRELOAD": shim, "FAIL_AT": str(at), "FAIL_COUNT": str(many),
                                        "ASAN_OPTIONS": options})
 

@@ -33,7 +33,7 @@ class Copy(host.Scratch):
 
     def own(self, *arguments):
         return subprocess.run([self / "build/fellowship", *map(str, arguments)], cwd=self.path, env=self.environment,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=host.TIMEOUT)
 
     def change(self, text, times=None):
         """Writes the module anew, with the times of another state of the file where those are given."""

@@ -34,7 +34,7 @@ def shown(process):
 def running(scratch, *arguments, **options):
     process = scratch.start(*arguments, start_new_session=True, **options)
     try:
-        host.until(lambda: "begun" in shown(process) or process.poll() is not None)
+        host.until(lambda: "begun" in shown(process) or process.poll() is not None, SOON)
         time.sleep(0.1)
         yield process
     finally:
@@ -158,7 +158,7 @@ def patience():
         scratch.write("stall.lua", STALL)
         with running(scratch, "call.lua") as calling, running(scratch, "compute.lua") as computing, \
                 running(scratch, "stall.lua") as stalling:
-            host.until(lambda: len(server.log()) == 3)
+            host.until(lambda: len(server.log()) == 3, SOON)
             started = time.monotonic()
             calling.send_signal(signal.SIGTERM)
             computing.send_signal(signal.SIGTERM)
@@ -179,7 +179,7 @@ def twice():
     with Stub(rules=[{"fault": "hang"}]) as server, host.Scratch(server.url) as scratch:
         scratch.write("call.lua", CALL)
         with running(scratch, "call.lua") as process:
-            host.until(lambda: len(server.log()) == 2)
+            host.until(lambda: len(server.log()) == 2, SOON)
             process.send_signal(signal.SIGTERM)
             tap.ok(host.until(lambda: "terminated; 2 calls" in shown(process), SOON), "the first SIGTERM waits for calls that hang")
             process.send_signal(signal.SIGTERM)

@@ -27,7 +27,7 @@ def limits():
         scratch.write("ask.lua", SCRIPT)
 
         def run(size):
-            return scratch.run("--store", f"{size}.db", "--quiet", "ask.lua", timeout=60,
+            return scratch.run("--store", f"{size}.db", "--quiet", "ask.lua", timeout=host.TIMEOUT,
                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size * MB, size * MB)))
 
         results = {size: run(size) for size in [*range(8, 50), 60, 80, 105, 160, 400]}
