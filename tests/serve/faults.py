@@ -13,7 +13,7 @@ import host
 import provider_server as p
 import tap
 from provider_server import Answer, KEY, Provider
-from serving import Serving, echo, events, text_of
+from serving import CHAT, Serving, asking, echo, events, post, text_of
 
 # What a provider does wrong, by the prompt: the answers in turn, and the status that clients see in the end.
 MATRIX = {
@@ -69,6 +69,36 @@ def streams():
             whole.add(name)
             status, fields, data = s.chat(name, stream=True)
             tap.equal((status, fields["x-fellowship-store"], text_of([json.loads(e) for e in events(data)[:-1]])), (200, "miss", "ONE TWO"), f"{name}: it was not kept, and goes well later")
+
+
+def instead():
+    """A fallback answers in the place of a model that fails, but not once a client has read a part of that one's answer."""
+    read = threading.Event()
+
+    def held():
+        yield "".join(p.openai_stream(["ONE ", "TWO"])[:2]).encode()
+        read.wait(60)
+
+    def answer(request):
+        if request.path.startswith("/together"):
+            return echo(request)
+        return Answer(parts=held(), after="cut") if request.body.get("stream") else Answer(p.openai_error("oops"), 500)
+    with Provider(answer) as upstream, host.Scratch(**upstream.environment(FELLOWSHIP_RETRY_SCALE="0.001")) as scratch:
+        scratch.write("models.lua", 'return { m = { model = "openai:a", attempts = 1, fallback = { "together:b" } } }')
+        with Serving(scratch, "--models", "models.lua") as s:
+            status, _, body = s.chat("whole", "m")
+            tap.equal((status, body["choices"][0]["message"]["content"]), (200, "WHOLE"), "a fallback answers")
+            others = sum(r.path.startswith("/together") for r in upstream.requests)
+            with s.connect() as client:
+                client.sendall(post(CHAT, asking("streamed", "m", stream=True)))
+                data = b""
+                while b"ONE " not in data:
+                    data += client.recv(65536)
+                read.set()
+                while part := client.recv(65536):
+                    data += part
+            tap.ok("error" in json.loads(events(data)[-1]), "a stream that was begun ends with an error", data)
+            tap.equal(sum(r.path.startswith("/together") for r in upstream.requests), others, "and nobody else is asked")
 
 
 def disk():
@@ -133,4 +163,4 @@ def killed():
 
 
 host.need_program()
-tap.cases(providers, streams, disk, killed)
+tap.cases(providers, streams, instead, disk, killed)
