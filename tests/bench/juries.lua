@@ -3,7 +3,8 @@
 --
 --     fellowship tests/bench/juries.lua [DATASETS [ROWS [KIND]]]
 --
--- Kinds are alone and traps (juries), and strengths: all when none is named.
+-- Kinds are alone and traps (juries), independent (how many of those that fall for traps, alone), and strengths: all when
+-- none is named.
 -- Juries: six members, right with the chances below; where a row is hard (a share of all, for all of them alike) they fall
 -- for the same wrong label. Strengths: four players, a judge that takes the longer response's side in a third of the games.
 -- Coverage is the share of data sets whose 95% interval holds the truth, which is that of very many rows.
@@ -115,6 +116,20 @@ local function play(games, count, labelled)
   return games
 end
 
+--- How often the interval of independent jurors holds the truth, where a quarter of the rows is hard.
+local function show_independent()
+  math.randomseed(19)
+  local large = fill(ballots.new(6), 400000, 0.25)
+  local truth, held_it = juries.of(large, NAMES, { seed = 1 }).effective.independent, 0
+  large:close()
+  for set = 1, sets do
+    local held = fill(ballots.new(6), rows, 0.25)
+    held_it = held_it + holds(juries.of(held, NAMES, { seed = set }).effective.independent_ci95, truth)
+    held:close()
+  end
+  print(("\n%.2f independent jurors of six: %.1f%% of the intervals hold it"):format(truth, 100 * held_it))
+end
+
 --- The table of strengths.
 local function show_strengths()
   math.randomseed(19)
@@ -147,8 +162,9 @@ local function show_strengths()
   end
 end
 
-if only ~= "strengths" then
+if only ~= "strengths" and only ~= "independent" then
   show_juries(only == "alone" and { { "errs alone", 0 } } or only == "traps" and { { "hard rows in common", 0.25 } }
     or { { "errs alone", 0 }, { "hard rows in common", 0.25 } })
 end
+if not only or only == "independent" then show_independent() end
 if not only or only == "strengths" then show_strengths() end
