@@ -74,9 +74,9 @@ static bool set_always(http_handles *h, CURL *easy) {
     return LIBCURL_SET(easy, CURLOPT_NOSIGNAL, 1L) && LIBCURL_SET(easy, CURLOPT_SHARE, h->share) &&
            LIBCURL_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
            LIBCURL_SET(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
-           LIBCURL_SET(easy, CURLOPT_USERAGENT, "fellowship") &&
            LIBCURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
-           /* Nothing shall come packed; what does all the same is unpacked. */
+           /* Nothing shall come packed, as targets' headers say too; what does all the same is
+            * unpacked. */
            LIBCURL_SET(easy, CURLOPT_ACCEPT_ENCODING, "identity") &&
            LIBCURL_SET(easy, CURLOPT_TCP_KEEPALIVE, 1L) &&
            LIBCURL_SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&

@@ -126,7 +126,11 @@ static bool is_given(const http_header *headers, size_t count, const char *name)
 
 static bool add_headers(http_target *t, const http_header *headers, size_t count) {
     /* An empty Expect keeps curl from waiting for "100 Continue" before larger bodies. */
-    static const http_header always[] = {{"Content-Type", "application/json"},
+    /* The first two have options of curl's, which it would print anew, character by character, for
+     * each request. */
+    static const http_header always[] = {{"User-Agent", "fellowship"},
+                                         {"Accept-Encoding", "identity"},
+                                         {"Content-Type", "application/json"},
                                          {"Accept", "application/json"}};
     t->headers = curl_slist_append(NULL, "Expect:");
     if (!t->headers) return false;
