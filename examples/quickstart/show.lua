@@ -3,31 +3,60 @@
 local fellowship = require "fellowship"
 
 local folder, program = arg[1], arg[2]
-local file = folder .. "/out/data/dpo-00000-of-00001.jsonl"
+local pairs_file = folder .. "/out/data/dpo-00000-of-00001.jsonl"
 
---- A text in at most four lines that fit a terminal, indented.
-local function paragraph(title, text)
-  local lines = { "" }
-  for word in text:gmatch "%S+" do
-    local longer = lines[#lines] .. " " .. word
-    if utf8.len(longer) > 74 then lines[#lines + 1] = " " .. word else lines[#lines] = longer end
+--- A JSON file's value, or the first row of JSON lines.
+local function read(path) return fellowship.rows(folder .. "/" .. path)() end
+
+--- A text's words in lines of at most so many columns; code keeps its lines.
+local function lines_of(text, width)
+  local lines = {}
+  for paragraph in (text .. "\n"):gmatch "(.-)\n" do
+    local line = paragraph:match "^%s*"
+    for word in paragraph:gmatch "%S+" do
+      if line:find "%S" and utf8.len(line) + 1 + utf8.len(word) > width then
+        lines[#lines + 1], line = line, ""
+      end
+      line = line .. (line:find "%S" and " " or "") .. word
+    end
+    if line:find "%S" then lines[#lines + 1] = line end
   end
-  if #lines > 4 then lines = { lines[1], lines[2], lines[3], lines[4] .. " ..." } end
-  return ("  %s\n   %s"):format(title, table.concat(lines, "\n   "))
+  return lines
 end
 
-local count, first = 0, nil
-for row in fellowship.rows(file) do
-  count, first = count + 1, first or row
+--- Two texts beside each other, of which the first ten lines are shown.
+local function side_by_side(left, right)
+  local width, most, shown = 37, 10, {}
+  left, right = lines_of(left, width), lines_of(right, width)
+  for i = 1, math.min(math.max(#left, #right), most) do
+    local cell = left[i] or ""
+    shown[i] = ("  %s%s  %s"):format(cell, (" "):rep(width - utf8.len(cell)), right[i] or ""):gsub("%s+$", "")
+  end
+  if #left > most or #right > most then shown[#shown + 1] = "  ..." end
+  return table.concat(shown, "\n")
 end
-local done = fellowship.rows(folder .. "/summary.json")()
 
-print(("%d preference pairs from %d prompts in %.2f s (%d completions from the recording, %d calls made)"):format(
-  count, done.rows, done.seconds, done.stored, done.calls))
-print(("  pairs  %s\n  card   %s/out/README.md\n\nOne of them:"):format(file, folder))
-for _, name in ipairs { "prompt", "chosen", "rejected" } do
-  print(paragraph(name, first[name]))
+-- The pair whose texts are the shortest together fits a terminal best.
+local shortest, count = nil, 0
+for row in fellowship.rows(pairs_file) do
+  count = count + 1
+  local length = #row.chosen + #row.rejected
+  if not shortest or length < shortest.length then shortest = { row = row, length = length } end
 end
+local done = read "summary.json"
+
+print(([[
+%d preference pairs from %d prompts in %.2f s (%d completions from the recording, %d calls made)
+  pairs   %s
+  card    %s/out/README.md
+  report  %s/out/report.html
+
+One of them:
+  %s
+]]):format(count, done.rows, done.seconds, done.stored, done.calls, pairs_file, folder, folder,
+  table.concat(lines_of(shortest.row.prompt, 76), "\n  ")))
+print(side_by_side("CHOSEN", "REJECTED"))
+print(side_by_side(shortest.row.chosen, shortest.row.rejected))
 print(([[
 
 A very small model (SmolLM2-135M) wrote and judged these; they show the machinery, not quality.

@@ -33,12 +33,6 @@ def begin(scratch, *arguments, flags=()):
     return scratch.start(*flags, "s.lua", *arguments)
 
 
-def peek(process):
-    """What it has said so far."""
-    with open(f"/proc/self/fd/{process.files[1].fileno()}", encoding="utf-8") as said:
-        return said.read()
-
-
 def failed(scratch):
     return host.jsonl(scratch / "s.errors.jsonl") if (scratch / "s.errors.jsonl").exists() else []
 
@@ -110,7 +104,7 @@ def gateway():
 
     with Provider(answer) as server, host.Scratch(**server.environment(**ENVIRONMENT)) as scratch:
         process = begin(scratch, "openai:m", 20, flags=["--concurrency", "4", "--patience", "60"])
-        host.until(lambda: "waited for" in peek(process))
+        host.until(lambda: "waited for" in host.said(process))
         before = state["asked"]
         host.until(lambda: state["asked"] > before + 3)     # those that were under way, and some of who looks again
         while_down, since = state["asked"], time.monotonic()

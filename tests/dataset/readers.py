@@ -385,16 +385,18 @@ def from_standard_input():
         os.close(writing)
         tap.equal(scratch.finish(process).out, "1\n2\n", "standard input as a pipe")
         scratch.write("close.lua", """local f = require "fellowship"
+io.stdout:setvbuf "no"
 local rows = f.rows("-")
 local reading = f.spawn(function() return rows:pull() end)
 f.sleep(0.05)
 rows:close()
+print "it is closed"
 print(reading:join())
 """)
         reading, writing = os.pipe()
         process = scratch.start("close.lua", stdin=reading)
         os.close(reading)
-        host.until(lambda: process.poll() is not None, timeout=0.5)
+        host.until(lambda: "it is closed" in host.said(process, 0) or process.poll() is not None, host.TIMEOUT)
         os.close(writing)
         tap.contains(scratch.finish(process).out, ["false", "closed"], "rows that are closed while a task waits for one: it is told")
 

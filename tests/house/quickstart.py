@@ -64,8 +64,10 @@ def runs():
         tap.equal(summary["calls"], 0, "no call was made")
         tap.ok(made, "there are pairs")
         tap.equal(made, expected_pairs(out), "which follow from responses and verdicts")
+        shown = min(made, key=lambda pair: len((pair["chosen"] + pair["rejected"]).encode()))
         tap.contains(result.out, [f"{len(made)} preference pairs from {len(prompts)} prompts",
-                                  f"{MADE}/out/data/dpo-00000-of-00001.jsonl", made[0]["prompt"], "0 calls made",
+                                  f"{MADE}/out/data/dpo-00000-of-00001.jsonl", shown["prompt"], "CHOSEN", "REJECTED",
+                                  f"{MADE}/out/report.html", "0 calls made",
                                   "run preference \\\n", "--data examples/quickstart/prompts.jsonl"],
                      "it tells what came out")
         lengths = [len(line) for line in result.out.splitlines() if str(host.PROGRAM) not in line]

@@ -126,6 +126,12 @@ def read_back(file):
     return text
 
 
+def said(process, which=1):
+    """What a running program has said so far on stderr, or on stdout (0)."""
+    with open(f"/proc/self/fd/{process.files[which].fileno()}", encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def preference_arguments(out="out", data="rows.jsonl", models=None):
     generator, reviewer, judge = models or ("openai:writer", "openai:reviewer", "openai:judge")
     return ["run", "preference", "--data", str(data), "--generator", generator, "--reviewer", reviewer,

@@ -118,8 +118,12 @@ def run_json(scratch, out="out"):
     return json.loads((scratch / out / "run.json").read_text())
 
 
+def preference(concurrency, out="out"):
+    return [*host.preference_arguments(out), "--models", "m.lua", "--concurrency", concurrency, "--store", f"{out}.db"]
+
+
 def budgeted(scratch, out, *options, concurrency=4):
-    return scratch.preference("--models", "m.lua", "--concurrency", concurrency, "--store", f"{out}.db", *options, out=out)
+    return scratch.run(*preference(concurrency, out), *options)
 
 
 # ---- the bound ------------------------------------------------------------------------------
@@ -376,29 +380,34 @@ def fallbacks():
 # ---- the end of a run -----------------------------------------------------------------------
 
 class Slow(Meter):
-    """Holds its answers back, but the first, until `most` are asked for, so that calls are on the wire at the stop."""
+    """Holds its answers back, but the first, until the run has said that it stops, so that calls are on the wire then."""
 
-    def __init__(self, most):
+    def __init__(self):
         super().__init__()
-        self.most, self.full, self.begun = most, threading.Event(), 0
+        self.told, self.begun = threading.Event(), 0
         self.server.send = self.held
 
     def held(self, connection, answer):
         with self.lock:
             self.begun += 1
             first = self.begun == 1     # until it has come, the client keeps the others back: it may be HTTP/2
-            if self.begun >= self.most:
-                threading.Timer(3, self.full.set).start()
         if not first:
-            self.full.wait(20)
+            self.told.wait(host.TIMEOUT)
         return self.plain_send(connection, answer)
+
+    def until_told(self, scratch, *arguments):
+        """A run whose calls are answered when it has named what it stops by."""
+        process = scratch.start(*arguments)
+        host.until(lambda: "--max-calls" in host.said(process) or process.poll() is not None, host.TIMEOUT)
+        self.told.set()
+        return scratch.finish(process)
 
 
 def under_way():
     """Calls on the wire at the stop are finished and stored, also those of rows that nobody waits for any more."""
-    meter = Slow(5)
+    meter = Slow()
     with meter.server, meter.scratch(rows=12) as scratch:
-        result = budgeted(scratch, "out", "--max-calls", 5, concurrency=16)
+        result = meter.until_told(scratch, *preference(16), "--max-calls", 5)
         tap.equal((result.status, result.summary["calls"], meter.exchanges), (4, 5, 5), "all five are stored and counted")
         tap.contains(result.err, ["stopped by --max-calls; 4 calls under way are finished and stored"], "and it is told that they are waited for")
         tap.equal(run_json(scratch)["calls"], {"made": 5, "stored": 0, "failed": 0}, "in run.json too; what was refused is no failed call")
@@ -408,14 +417,14 @@ def under_way():
 
 def waiting():
     """Nobody waits for the end of a pause to learn that the run has stopped."""
-    meter = Slow(3)
+    meter = Slow()
 
     def answer(request):
         got = meter.answer(request)
         return Answer(p.openai_error("later", "server_error"), 503, {"Retry-After": "36000"}) if meter.exchanges == 2 else got
     meter.server.answers = answer
     with meter.server, meter.scratch(rows=12) as scratch:
-        result = budgeted(scratch, "out", "--max-calls", 3, concurrency=16)
+        result = meter.until_told(scratch, *preference(16), "--max-calls", 3)
         tap.equal((result.status, result.summary["calls"], meter.exchanges), (4, 2, 3), "a call that was told to come back in ten hours")
         scratch.write("spawn.lua", SPAWNING)
         meter.reset()
