@@ -190,7 +190,8 @@ def throughput():
         before, start = metrics(url), time.monotonic()
         result = scratch.preference("--concurrency", 2, models=(model, model, model), timeout=3000)
         wall, after = time.monotonic() - start, metrics(url)
-        tap.equal(result.status, 0, "the preference job runs to its end")
+        # So small a judge may leave no pair, which is a status of its own.
+        tap.ok(result.status in (0, 5), "the preference job runs to its end", result.status)
         run, results = (json.loads((scratch / "out" / name).read_text()) for name in ("run.json", "results.json"))
         used = {name: after[name] - before[name] for name in before}
         busy = used["prompt_seconds_total"] + used["tokens_predicted_seconds_total"]

