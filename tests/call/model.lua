@@ -166,7 +166,7 @@ do
   local now = 1794909600.0 -- 2026-11-17 10:00:00 UTC; `date -ud @1794909600` says so
   for text, wanted in pairs {
     ["20"] = 20, ["1.5"] = 1.5, ["0"] = 0, ["1m30s"] = 90, ["500ms"] = 0.5, ["2h"] = 7200, ["1h0m1s"] = 3601, ["45.8s"] = 45.8,
-    ["6m0s"] = 360, ["99h"] = 86400, ["1794909630"] = 30, ["1794909630500"] = 30.5, ["1794900000"] = 0,
+    ["6m0s"] = 360, ["5 minutes"] = 300, ["1 minute and 30 seconds"] = 90, ["99h"] = 86400, ["1794909630"] = 30, ["1794909630500"] = 30.5, ["1794900000"] = 0,
     ["Tue, 17 Nov 2026 10:00:30 GMT"] = 30, ["Tue, 17 Nov 2026 09:00:00 GMT"] = 0, ["Wed, 18 Nov 2026 00:00:00 GMT"] = 50400,
     ["Fri, 20 Nov 2026 10:00:00 GMT"] = 86400,
     ["2026-11-17T10:00:30Z"] = 30, ["2026-11-17T10:00:00.5Z"] = 0.5, ["2026-11-17T10:01:00"] = 60,
@@ -175,7 +175,7 @@ do
     local got = retry_after.parse(text, now)
     ok(got and math.abs(got - wanted) < 1e-6, "Retry-After: " .. text, "got " .. tostring(got))
   end
-  for _, text in ipairs { "", "soon", "-5", "5 minutes", "1m30", "nan", "Tue, 17 Nop 2026 10:00:30 GMT", "2026-11-17", "2026-11-17T10:00:30X",
+  for _, text in ipairs { "", "soon", "-5", "1m30", "5 minutes or so", "nan", "Tue, 17 Nop 2026 10:00:30 GMT", "2026-11-17", "2026-11-17T10:00:30X",
     "99999999999", "1e999", "9999h", "Fri, 31 Dec 9999 23:59:59 GMT" } do
     is(retry_after.parse(text, now), nil, "Retry-After that says nothing: " .. text)
   end

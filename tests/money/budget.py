@@ -380,25 +380,30 @@ def fallbacks():
 # ---- the end of a run -----------------------------------------------------------------------
 
 class Slow(Meter):
-    """Holds its answers back, but the first, until the run has said that it stops, so that calls are on the wire then."""
+    """Holds its answers back until the run has said that it stops, so that calls are on the wire then. The first one goes,
+    for until it has come the client keeps the others back (it may be HTTP/2); and the first row's, with which the run ends."""
 
     def __init__(self):
         super().__init__()
-        self.told, self.begun = threading.Event(), 0
+        self.told, self.begun, self.thread = threading.Event(), 0, threading.local()
         self.server.send = self.held
+
+    def answer(self, request):
+        self.thread.first_row = "<row-0>" in json.dumps(request.body)
+        return super().answer(request)
 
     def held(self, connection, answer):
         with self.lock:
             self.begun += 1
-            first = self.begun == 1     # until it has come, the client keeps the others back: it may be HTTP/2
-        if not first:
+            first = self.begun == 1
+        if not first and not self.thread.first_row:
             self.told.wait(host.TIMEOUT)
         return self.plain_send(connection, answer)
 
     def until_told(self, scratch, *arguments):
         """A run whose calls are answered when it has named what it stops by."""
         process = scratch.start(*arguments)
-        host.until(lambda: "--max-calls" in host.said(process) or process.poll() is not None, host.TIMEOUT)
+        host.until(lambda: "stopped by" in host.said(process) or process.poll() is not None, host.TIMEOUT)
         self.told.set()
         return scratch.finish(process)
 
@@ -409,7 +414,7 @@ def under_way():
     with meter.server, meter.scratch(rows=12) as scratch:
         result = meter.until_told(scratch, *preference(16), "--max-calls", 5)
         tap.equal((result.status, result.summary["calls"], meter.exchanges), (4, 5, 5), "all five are stored and counted")
-        tap.contains(result.err, ["stopped by --max-calls; 4 calls under way are finished and stored"], "and it is told that they are waited for")
+        tap.ok(re.search("stopped by --max-calls; [34] calls under way are finished and stored", result.err), "and it is told that they are waited for")
         tap.equal(run_json(scratch)["calls"], {"made": 5, "stored": 0, "failed": 0}, "in run.json too; what was refused is no failed call")
         result = budgeted(scratch, "out", concurrency=16)
         tap.equal((result.status, max(meter.answered.values()), result.summary["stored"]), (0, 1, 5), "none of them is asked for again")

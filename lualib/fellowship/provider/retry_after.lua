@@ -84,14 +84,14 @@ end
 local LONG = { ms = "ms", millisecond = "ms", s = "s", second = "s", sec = "s", m = "m", minute = "m", min = "m",
   h = "h", hour = "h", d = "d", day = "d" }
 
---- Seconds of "7h20m20s", "6 seconds", "1 minute 30 seconds"; nil when it is none of these.
+--- Seconds of "7h20m20s", "6 seconds", "1 minute 30 seconds", and what stands behind; nil when it is none of these.
 local function spelt(text)
   local total, found = 0, false
   while true do
     local number, unit, rest = text:match "^([%d.]+) ?(%a+)[ ,]*(.*)$"
     unit = unit and (LONG[unit] or LONG[unit:gsub("s$", "")])
     local part = unit and tonumber(number) and duration(number .. unit)
-    if not part then return found and total or nil end
+    if not part then return found and total or nil, text end
     total, found, text = total + part, true, rest:gsub("^and ", "")
   end
 end
@@ -113,7 +113,8 @@ function retry_after.parse(text, now)
     return bounded(seconds)
   end
   local at = http_date(text, now)
-  return bounded(at and at - now or until_iso(text, now) or duration(text) or clock(text) or spelt(text:lower()))
+  local wait, behind = spelt(text:lower())
+  return bounded(at and at - now or until_iso(text, now) or duration(text) or clock(text) or behind == "" and wait)
 end
 
 --- The time that a Date header tells; nil when there is none.
