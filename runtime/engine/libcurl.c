@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@ static char problem[256];
 /* Only the thread that was begun touches the pointers and `problem` until it is joined. */
 static bool begun, tried;
 static pthread_t loader;
-static atomic_bool loading;
 
 static bool load(void) {
 #ifndef FELLOWSHIP_STATIC
@@ -44,7 +42,6 @@ static void *load_aside(void *arg) {
     static bool loaded;
     (void)arg;
     loaded = load();
-    atomic_store(&loading, false);
     return loaded ? &loaded : NULL;
 }
 
@@ -54,14 +51,12 @@ void libcurl_begin(void) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    atomic_store(&loading, true);
-    begun = pthread_create(&loader, NULL, load_aside, NULL) == 0;
-    if (!begun) atomic_store(&loading, false); /* then the first call loads it */
+    begun = pthread_create(&loader, NULL, load_aside, NULL) == 0; /* or the first call loads it */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 bool libcurl_loading(void) {
-    return atomic_load(&loading);
+    return begun && !tried;
 }
 
 bool libcurl_load(char *err, size_t errlen) {

@@ -55,7 +55,8 @@ extern struct libcurl libcurl;
 /* Begins to load and set up the library on a thread of its own. */
 void libcurl_begin(void);
 
-/* Whether such a thread is at work. */
+/* Whether such a thread is at work, or has ended and was not waited for: at exit(), OpenSSL frees
+ * what its threads hold, also what one that is just ending frees. Only for the main thread. */
 bool libcurl_loading(void);
 
 /* Loads and sets up the library, once, or waits until it is loaded; false and a message in err
