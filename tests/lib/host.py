@@ -127,7 +127,7 @@ def read_back(file):
 
 
 def said(process, which=1):
-    """What a running program has said so far on stderr, or on stdout (0)."""
+    """What a running program has said so far on stderr, or on stdout (0). The file is opened anew: its place is the program's."""
     with open(f"/proc/self/fd/{process.files[which].fileno()}", encoding="utf-8", errors="replace") as file:
         return file.read()
 

@@ -6,7 +6,6 @@
 
 import http.client
 import json
-import os
 import re
 import socket
 
@@ -28,8 +27,8 @@ class Serving:
 
     @property
     def err(self):
-        """What it has said so far; the file's place is the program's."""
-        return os.pread(self.process.files[1].fileno(), 1 << 24, 0).decode()
+        """What it has said so far."""
+        return host.said(self.process)
 
     def __enter__(self):
         return self

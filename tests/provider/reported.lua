@@ -36,6 +36,8 @@ for _, said in ipairs { "You do not have any credits", "The credits of this work
   whole("openai", 403, E(said), "final quota fatal")
 end
 whole("openai", 400, E "The credit union of my text has run out of money", "final request") -- a prompt that is told again
+whole("openai", 429, E "Load balancer: the pool of connections is exhausted", "retry rate_limit")
+whole("openai", 429, E "upstream load-balancing is out of slots", "retry rate_limit")
 whole("openai", 403, E("x", { code = "insufficient_user_quota" }), "final quota fatal")
 whole("openai", 400, E("x", { type = "budget_exceeded" }), "final quota fatal")
 whole("openai", 429, E "Quota exceeded for metric: requests, limit: 0, model: big. Please retry in 2s.", "final quota fatal")

@@ -25,16 +25,11 @@ SOON = 60               # seconds, on a machine that does much else; what does n
 ENDS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
-def shown(process):
-    """What the program has written on stderr so far."""
-    return os.pread(process.files[1].fileno(), 1 << 20, 0).decode()
-
-
 @contextlib.contextmanager
 def running(scratch, *arguments, **options):
     process = scratch.start(*arguments, start_new_session=True, **options)
     try:
-        host.until(lambda: "begun" in shown(process) or process.poll() is not None, SOON)
+        host.until(lambda: "begun" in host.said(process) or process.poll() is not None, SOON)
         time.sleep(0.1)
         yield process
     finally:
@@ -162,7 +157,7 @@ def patience():
             started = time.monotonic()
             calling.send_signal(signal.SIGTERM)
             computing.send_signal(signal.SIGTERM)
-            tap.ok(host.until(lambda: "terminated, but" in shown(computing), SOON), "the first SIGTERM to a loop without end is answered")
+            tap.ok(host.until(lambda: "terminated, but" in host.said(computing), SOON), "the first SIGTERM to a loop without end is answered")
             result = ends(scratch, calling, "SIGTERM gives calls that hang nine seconds", 143, 9 + SOON)
             tap.ok(time.monotonic() - started > 8, "and no less")
             if result:
@@ -181,7 +176,7 @@ def twice():
         with running(scratch, "call.lua") as process:
             host.until(lambda: len(server.log()) == 2, SOON)
             process.send_signal(signal.SIGTERM)
-            tap.ok(host.until(lambda: "terminated; 2 calls" in shown(process), SOON), "the first SIGTERM waits for calls that hang")
+            tap.ok(host.until(lambda: "terminated; 2 calls" in host.said(process), SOON), "the first SIGTERM waits for calls that hang")
             process.send_signal(signal.SIGTERM)
             result = ends(scratch, process, "a second one ends it at once", 143)
             tap.contains(result.err if result else "", ["2 calls under way are given up"], "and it is told what was given up")
@@ -202,9 +197,9 @@ def computing():
             scratch.write("compute.lua", script)
             with running(scratch, "compute.lua") as process:
                 process.send_signal(signal.SIGTERM)
-                tap.ok(host.until(lambda: "nothing else go on" in shown(process), SOON), f"a script that {name}: SIGTERM is answered",
-                       shown(process))
-                tap.contains(shown(process), ["terminated, but", place], "with where it is")
+                tap.ok(host.until(lambda: "nothing else go on" in host.said(process), SOON), f"a script that {name}: SIGTERM is answered",
+                       host.said(process))
+                tap.contains(host.said(process), ["terminated, but", place], "with where it is")
                 process.send_signal(signal.SIGTERM)
                 ends(scratch, process, "a second one ends it", 143)
 

@@ -61,7 +61,8 @@ local USED_UP = {
   "用尽", "余额", "额度不足", "今日调用次数上限", "使用上限", -- used up, balance, quota too small, today's and the hours' limit
 }
 
--- Money or a quota of it, and that it is gone; both of few words, since servers put them otherwise each year.
+-- Money or a quota of it, and that it is gone; both of few words, since servers put them otherwise each year. A load
+-- balancer is no balance.
 local MONEY = { "credit", "balance", "user quota", "prepaid", "prepayment" }
 local GONE = { "not have any", "n't have any", "depleted", "exhausted", "used up", "insufficient", "not enough",
   "expired", "overdue", "run out", "ran out", "out of", "negative" }
@@ -161,7 +162,8 @@ function complaints.kind(status, e)
   if type(e.metadata) == "table" and e.metadata.flagged_input ~= nil then return "content_filter" end -- OpenRouter
   if status ~= 429 and status < 500 and says(message, MODERATED) then return "content_filter" end
   if status ~= 429 and is_context(message) then return "context_length" end
-  if LIMITED[status] and (says(message, USED_UP) or status ~= 400 and says(message, MONEY) and says(message, GONE)) then
+  if LIMITED[status] and (says(message, USED_UP) or status ~= 400
+    and says(message:gsub("load.?balanc%a*", ""), MONEY) and says(message, GONE)) then
     return "quota"
   end
   if says(message, UNKNOWN_KEY) or says(message, NO_ACCESS) then return "auth" end

@@ -197,7 +197,7 @@ local function cost_of(asked, completions)
   return sum
 end
 
---- Headers that tell of the store; there is room for the answer's own.
+--- Headers that tell of the store.
 ---@return table<string, string>
 function chat.headers(asked, completions)
   if not model.is(asked.who) then return {} end
@@ -205,8 +205,7 @@ function chat.headers(asked, completions)
   for i = 1, #completions do hit = hit and completions[i].stored end
   local cost = hit and 0 or cost_of(asked, completions)
   return { ["x-fellowship-store"] = hit and "hit" or "miss", ["x-fellowship-key"] = completions[1].key,
-    ["x-fellowship-cost"] = cost == 0 and "0" or cost and ("%.9f"):format(cost):gsub("%.?0+$", "") or "unknown",
-    ["Content-Type"] = nil }
+    ["x-fellowship-cost"] = cost == 0 and "0" or cost and ("%.9f"):format(cost):gsub("%.?0+$", "") or "unknown" }
 end
 
 -- ---- whole, and as it comes ----
